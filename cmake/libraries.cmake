@@ -1,0 +1,27 @@
+# The libraries that weir stands on, all of them packages of Debian 12 (packages.txt).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(event REQUIRED IMPORTED_TARGET libevent_core>=2.1.12)
+pkg_check_modules(czmq REQUIRED IMPORTED_TARGET libczmq>=4.2)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl>=3.0)
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(msgpack REQUIRED IMPORTED_TARGET msgpack)
+pkg_check_modules(fyaml REQUIRED IMPORTED_TARGET libfyaml)
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+
+# llhttp: a libllhttp where there is one, else the C sources that node-llhttp ships.
+find_library(llhttp_library NAMES llhttp)
+find_path(llhttp_include llhttp.h PATH_SUFFIXES llhttp HINTS /usr/share/include)
+if(llhttp_library)
+    add_library(llhttp UNKNOWN IMPORTED)
+    set_target_properties(llhttp PROPERTIES IMPORTED_LOCATION ${llhttp_library}
+        INTERFACE_INCLUDE_DIRECTORIES ${llhttp_include})
+else()
+    find_path(llhttp_sources llhttp.c HINTS /usr/share/llhttp REQUIRED)
+    add_library(llhttp STATIC ${llhttp_sources}/llhttp.c ${llhttp_sources}/http.c ${llhttp_sources}/api.c)
+    target_include_directories(llhttp SYSTEM PUBLIC ${llhttp_include})
+    target_compile_options(llhttp PRIVATE -w -O2)
+endif()

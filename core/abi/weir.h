@@ -1,0 +1,506 @@
+/* weir.h - all that a plugin may know about the engine.
+ *
+ * The only header that plugins include; it needs nothing but the C library and compiles as
+ * C11 and C++. WEIR_ABI_MINOR grows when something is appended, WEIR_ABI_MAJOR when anything
+ * else changes. docs/abi.md lists every change.
+ *
+ * Strings that cross this boundary carry their length and may hold NUL bytes, except names
+ * that are fixed in a plugin's source. [any] marks what any thread may call; all else belongs
+ * to the thread that the object lives on (docs/plugins.md has the table).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_ABI_MAJOR 1u
+#define WEIR_ABI_MINOR 0u
+
+/* Every way to fail: name, number, retry, HTTP status, text. The numbers are ABI: append only. */
+#define WEIR_CODES(X)                                                                        \
+    X(INVALID, 1, NEVER, 400, "the input is not acceptable")                                 \
+    X(UNAUTHORIZED, 2, NEVER, 401, "who is there is not known")                              \
+    X(FORBIDDEN, 3, NEVER, 403, "not allowed")                                               \
+    X(NOT_FOUND, 4, NEVER, 404, "no such thing")                                             \
+    X(CONFLICT, 5, NEVER, 409, "it changed in the meantime")                                 \
+    X(TOO_LARGE, 6, NEVER, 413, "more than is allowed")                                      \
+    X(LIMITED, 7, LATER, 429, "a limit is reached")                                          \
+    X(UNAVAILABLE, 8, LATER, 503, "not to be had now")                                       \
+    X(UPSTREAM, 9, LATER, 502, "a peer answered badly or not at all")                        \
+    X(TIMEOUT, 10, LATER, 504, "the deadline has passed")                                    \
+    X(SCRIPT, 11, NEVER, 500, "a script or an expression failed")                            \
+    X(INTERNAL, 12, NEVER, 500, "a fault of the engine or a plugin")                         \
+    X(CANCELLED, 13, NEVER, 499, "nobody waits for the answer")
+
+enum weir_code {
+    WEIR_OK = 0,
+#define X(name, number, retry, http, text) WEIR_##name = number,
+    WEIR_CODES(X)
+#undef X
+};
+
+/* Some bytes that somebody else owns. */
+struct weir_text {
+    const char *bytes;
+    size_t len;
+};
+
+struct weir_value; /* an immutable value; counted, safe to share between threads  */
+struct weir_shard; /* one thread with one event loop                              */
+struct weir_open;  /* the making of one configured node or trigger; inside open   */
+struct weir_call;  /* one execution of one node                                   */
+struct weir_event; /* what a trigger has to decide about                          */
+struct weir_timer; /* one pending timer                                           */
+struct weir_watch; /* one file descriptor that is waited for                      */
+struct weir_http;  /* one running HTTP request to an upstream                     */
+struct weir_table; /* a shared table: see host->table                             */
+struct weir_builder; /* a list or map in the making                               */
+
+/* What went wrong. The caller owns it; the callee fills it. */
+struct weir_error {
+    uint32_t code;           /* enum weir_code                                    */
+    uint32_t status;         /* HTTP status; 0: the code's                        */
+    uint32_t retry_after_ms; /* 0: no advice                                      */
+    uint32_t sent;           /* 1: the request may have reached the other side    */
+    const struct weir_value *detail; /* more for machines, or NULL; owned by the error */
+    char text[480];          /* one sentence for a person                         */
+};
+
+enum weir_type {
+    WEIR_NULL,
+    WEIR_BOOL,
+    WEIR_INT,    /* 64 bits, signed                                               */
+    WEIR_DOUBLE, /* finite                                                        */
+    WEIR_STRING, /* UTF-8                                                         */
+    WEIR_BYTES,
+    WEIR_LIST,
+    WEIR_MAP,   /* keeps the order of its keys                                    */
+    WEIR_STREAM /* bytes that arrive as they are read; one consumer               */
+};
+
+enum weir_level { WEIR_DEBUG, WEIR_INFO, WEIR_WARN, WEIR_ERROR };
+
+/* What running a node twice means (docs/language.md, Effects). */
+enum weir_effect { WEIR_EFFECT_NONE, WEIR_EFFECT_IDEMPOTENT, WEIR_EFFECT_UNSAFE };
+
+enum weir_metric_kind { WEIR_COUNTER, WEIR_GAUGE, WEIR_HISTOGRAM };
+
+/* A metric. What belongs to a plugin is declared in its type; what an author names is made
+ * in open by host->metric. The host copies it. */
+struct weir_metric {
+    uint32_t size;          /* sizeof(struct weir_metric)                         */
+    uint32_t kind;          /* enum weir_metric_kind                              */
+    const char *name;       /* "smtp_bytes_total"                                 */
+    const char *help;       /* one sentence                                       */
+    const char *labels;     /* names, separated by blanks; NULL: none             */
+    const double *buckets;  /* of a histogram, rising; NULL: those of HTTP durations */
+    uint32_t n_buckets;
+    uint32_t max_series;    /* 0: 1000; what comes later counts as label value "other" */
+};
+
+/* How often a child block runs for one call of its node: the checker's scopes follow from it. */
+enum weir_runs { WEIR_ONCE, WEIR_MAYBE, WEIR_MANY };
+
+/* A child block of a node type, beside the type's key. */
+struct weir_block_type {
+    uint32_t size;     /* sizeof(struct weir_block_type)                          */
+    uint32_t runs;     /* enum weir_runs                                          */
+    const char *path;  /* "do", "cases/" "*", "cases/" "*" "/do": * is a key or an index */
+    const char *names; /* what it brings into scope: "item index"; NULL: nothing  */
+    const char *keys;  /* keys that stand beside the block's list in its map,
+                          each an expression: "when"; NULL: none                  */
+    const char *summary; /* one sentence for the reference                        */
+    uint32_t required; /* 1: a node without it is refused                         */
+    uint32_t apart;    /* 1: its steps don't see those of its siblings, and all of
+                          them are visible behind the node (branches of parallel) */
+};
+
+enum weir_node_flag {
+    WEIR_TAP = 1u << 0,      /* sets steps.ID, and leaves input alone             */
+    WEIR_BLOCKING = 1u << 1, /* run may block: it is given a worker thread        */
+    WEIR_USES = 1u << 2      /* takes lent nodes: blocks "uses/NAME"              */
+};
+
+/* A type of node. Only run is obligatory.
+ *
+ *          how often                  on which thread       may it do I/O
+ *  open    once per configured node   main                  no
+ *  attach  once per node and shard    the shard's           start it
+ *  run     once per call              the shard's           start it
+ *  cancel  at most once per call      the shard's           stop it
+ *  detach  after its last call        the shard's           stop it
+ *  close   after its last detach      main                  no
+ *
+ * run takes a call and owes it exactly one host->done or host->fail, inside run or later.
+ * cancel asks for that answer now; it is owed all the same. A node of flag WEIR_BLOCKING runs
+ * on a worker thread, where of the host only what is marked [any] may be called, and has no
+ * cancel. STATE is what attach gave, or what open gave if there is no attach.
+ */
+struct weir_node_type {
+    uint32_t size;  /* sizeof(struct weir_node_type)                              */
+    uint32_t flags; /* enum weir_node_flag                                        */
+    const char *name;
+    const char *summary;       /* one sentence                                    */
+    const char *config_schema; /* JSON Schema; the host checks, fills in defaults and
+                                  compiles expressions before open                */
+    const char *example;       /* YAML: one node as an author would write it      */
+    const char *output;        /* what steps.ID becomes; a phrase                 */
+    const struct weir_block_type *blocks;
+    const struct weir_metric *metrics;
+    uint32_t n_blocks;
+    uint32_t n_metrics;
+    uint32_t effect; /* enum weir_effect; if there is no effect_of                */
+    uint32_t pad;
+
+    uint32_t (*open)(struct weir_open *, const struct weir_value *config, void **ret_conf,
+                     struct weir_error *err);
+    uint32_t (*attach)(struct weir_shard *, void *conf, void **ret_state,
+                       struct weir_error *err);
+    void (*run)(struct weir_call *, const struct weir_value *input, void *state);
+    void (*cancel)(struct weir_call *, void *state);
+    void (*detach)(void *state);
+    void (*close)(void *conf);
+    uint32_t (*effect_of)(const struct weir_value *config);
+};
+
+/* A type of trigger. open and close are on the main thread, the others on the shard's.
+ * accept owes the event exactly one host->start_run, host->refuse or host->event_reply, now
+ * or later. */
+struct weir_trigger_type {
+    uint32_t size; /* sizeof(struct weir_trigger_type)                            */
+    uint32_t flags;
+    const char *name;
+    const char *summary;
+    const char *config_schema;
+    const char *example;
+    const struct weir_metric *metrics;
+    uint32_t n_metrics;
+    uint32_t pad;
+
+    uint32_t (*open)(struct weir_open *, const struct weir_value *config, void **ret_conf,
+                     struct weir_error *err);
+    uint32_t (*attach)(struct weir_shard *, void *conf, void **ret_state,
+                       struct weir_error *err);
+    void (*start)(void *state);
+    void (*stop)(void *state);
+    void (*accept)(struct weir_event *, void *state);
+    void (*detach)(void *state);
+    void (*close)(void *conf);
+};
+
+/* What a plugin is. The first three fields guard the others. */
+struct weir_plugin {
+    uint32_t abi_major;
+    uint32_t abi_minor;
+    uint32_t size; /* sizeof(struct weir_plugin)                                  */
+    uint32_t n_nodes;
+    const char *name;
+    const char *version;
+    const struct weir_node_type *nodes;
+    const struct weir_trigger_type *triggers;
+    uint32_t n_triggers;
+    uint32_t pad;
+};
+
+/* A route of the edge, for a trigger. */
+struct weir_route {
+    uint32_t size;
+    uint32_t flags;      /* 0                                                     */
+    struct weir_text path; /* "/orders/{id}", "/files/{rest*}"                    */
+    const struct weir_text *methods; /* n_methods; none: every method             */
+    uint32_t n_methods;
+    uint32_t pad;
+    uint64_t max_body;   /* bytes                                                 */
+};
+
+struct weir_header {
+    struct weir_text name;
+    struct weir_text value;
+};
+
+/* An answer for the caller. */
+struct weir_reply {
+    uint32_t size;
+    uint32_t status;
+    const struct weir_header *headers;
+    uint32_t n_headers;
+    uint32_t pad;
+    struct weir_text content_type; /* empty: the body's own                       */
+    const struct weir_value *body; /* string, bytes and streams as they are, others
+                                      as JSON; NULL: no body                      */
+};
+
+enum weir_http_flag {
+    WEIR_HTTP_STREAM = 1u << 0,    /* the body is a stream                        */
+    WEIR_HTTP_FOLLOW = 1u << 1,    /* follow up to max_redirects                  */
+    WEIR_HTTP_UNTRUSTED = 1u << 2, /* the host came from outside: allow_hosts and public
+                                      addresses only                              */
+    WEIR_HTTP_REPEATABLE = 1u << 3 /* may be sent again on a stale connection     */
+};
+
+/* A request to an upstream. The host copies what it needs before it returns. */
+struct weir_http_request {
+    uint32_t size;
+    uint32_t flags; /* enum weir_http_flag                                        */
+    struct weir_text method;
+    struct weir_text url;
+    const struct weir_header *headers;
+    uint32_t n_headers;
+    uint32_t max_redirects;
+    const struct weir_value *body; /* string, bytes or stream; NULL: none         */
+    uint32_t connect_ms;    /* 0: the default                                     */
+    uint32_t first_byte_ms; /* 0: the default                                     */
+    uint32_t whole_ms;      /* 0: the default                                     */
+    uint32_t pool;          /* connections an upstream and shard; 0: the default  */
+    uint64_t max_body;      /* bytes of the answer; 0: the default                */
+    const struct weir_value *tls; /* { ca, server_name, cert, key }; NULL: defaults */
+    const struct weir_value *allow_hosts; /* list of strings; NULL: none          */
+};
+
+struct weir_http_answer {
+    uint32_t size;
+    uint32_t status;
+    const struct weir_value *headers; /* map, names in lower case, repeats joined by ", " */
+    const struct weir_value *body;    /* bytes, or a stream                       */
+};
+
+typedef void weir_timer_fn(void *arg);
+typedef void weir_watch_fn(void *arg, int fd, uint32_t ready);
+
+/* The answer of a child block or pipeline: OUTPUT, or ERR if OUTPUT is NULL. Both are lent. */
+typedef void weir_answer_fn(void *arg, const struct weir_value *output,
+                            const struct weir_error *err);
+
+/* The answer of an upstream, or ERR if ANSWER is NULL. Both are lent. */
+typedef void weir_http_fn(void *arg, const struct weir_http_answer *answer,
+                          const struct weir_error *err);
+
+/* Works on one entry of a shared table while its stripe is locked: no wait, I/O, callback or
+ * host function in here. FRESH: the entry was made just now and is zeroed. What it returns is
+ * handed on. */
+typedef uint32_t weir_entry_fn(void *entry, bool fresh, void *arg);
+
+enum weir_ready { WEIR_READ = 1u << 0, WEIR_WRITE = 1u << 1 };
+
+enum weir_slot_flag {
+    WEIR_SLOT_CONSTANT = 1u << 0, /* no expression in it                          */
+    WEIR_SLOT_EVENT = 1u << 1     /* reads the event or the output of a step      */
+};
+
+enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3 };
+
+/* What the engine offers. A later minor version appends; check SIZE before what is newer than
+ * the header you were built with. */
+struct weir_host {
+    uint32_t size; /* how much of this struct the engine filled                   */
+    uint32_t abi_minor;
+
+    /* -- inside open -- */
+
+    /* Names the part of the configuration at the JSON POINTER ("" is all of it), to be
+     * evaluated by eval; 0 if there is no such part. */
+    uint32_t (*slot)(struct weir_open *, const char *pointer);
+    /* enum weir_slot_flag of a slot. */
+    uint32_t (*slot_flags)(struct weir_open *, uint32_t slot);
+    /* How many child blocks the node was given, and the path of one: "cases/llama". */
+    uint32_t (*blocks)(struct weir_open *);
+    struct weir_text (*block_path)(struct weir_open *, uint32_t block);
+    /* The index of the child block at PATH, or UINT32_MAX. */
+    uint32_t (*block_find)(struct weir_open *, const char *path);
+    /* The slot of KEY, which stands beside the list of child BLOCK ("when"); 0: absent. */
+    uint32_t (*block_slot)(struct weir_open *, uint32_t block, const char *key);
+    /* The other pipeline of this NAME, for host->pipeline. An unknown name fails the load
+     * with an error at the node; then the result is UINT32_MAX. */
+    uint32_t (*pipeline_find)(struct weir_open *, struct weir_text name);
+    /* Makes a metric that the author named; 0 and ERR if the name is taken by another kind,
+     * other labels or other buckets. */
+    uint32_t (*metric)(struct weir_open *, const struct weir_metric *, struct weir_error *err);
+    /* Registers a route; only for triggers. */
+    uint32_t (*route)(struct weir_open *, const struct weir_route *, struct weir_error *err);
+    /* The shared table NAME with entries of ENTRY_SIZE bytes; it outlives generations and
+     * holds at most MAX_BYTES (the first caller's figure), keys and overhead included. */
+    struct weir_table *(*table)(struct weir_open *, const char *name, uint32_t entry_size,
+                                uint64_t max_bytes);
+
+    /* -- a call, until it is answered -- */
+
+    /* Answers: *output is taken and set to NULL; a NULL output is null. */
+    void (*done)(struct weir_call *, const struct weir_value **output);     /* [any] */
+    void (*fail)(struct weir_call *, const struct weir_error *);            /* [any] */
+    void *(*alloc)(struct weir_call *, size_t size); /* zeroed; dies with the call */
+    void (*set_data)(struct weir_call *, void *);
+    void *(*data)(const struct weir_call *);
+    struct weir_shard *(*shard)(const struct weir_call *);
+    uint64_t (*deadline_ms)(const struct weir_call *); /* on the shard's clock; UINT64_MAX: none */
+    uint32_t (*attempt)(const struct weir_call *);     /* counts from 1            */
+    /* The key for an idempotent request: the same over attempts. Empty: the effect needs none. */
+    struct weir_text (*idempotency_key)(struct weir_call *);
+    /* Evaluates a slot; *ret is owned by the caller. Slot 0 gives null. */
+    uint32_t (*eval)(struct weir_call *, uint32_t slot, const struct weir_value **ret,
+                     struct weir_error *err);
+    /* Evaluates a slot to text in the call's memory. */
+    uint32_t (*eval_text)(struct weir_call *, uint32_t slot, struct weir_text *ret,
+                          struct weir_error *err);
+    /* Looks up a name as an expression would: {"steps", "clean"}; *ret is owned by the
+     * caller. WEIR_NOT_FOUND if it is absent. */
+    uint32_t (*lookup)(struct weir_call *, const struct weir_text *path, uint32_t n,
+                       const struct weir_value **ret, struct weir_error *err);
+    /* Runs child BLOCK with INPUT; VARS are the values of the names that the block brings
+     * into scope, in order. FN is called later, once, unless the call is answered before.
+     * DEADLINE_MS is on the shard's clock; UINT64_MAX: the call's own. Returns a number for
+     * block_cancel. */
+    uint32_t (*block)(struct weir_call *, uint32_t block, const struct weir_value *input,
+                      const struct weir_value *const *vars, uint64_t deadline_ms,
+                      weir_answer_fn *fn, void *arg);
+    /* Asks a running block for an early answer, which is still owed. */
+    void (*block_cancel)(struct weir_call *, uint32_t running);
+    /* Runs another pipeline inside this run and deadline; BODY is its request.body. */
+    uint32_t (*pipeline)(struct weir_call *, uint32_t pipeline, const struct weir_value *body,
+                         weir_answer_fn *fn, void *arg);
+    /* Sends the reply if none was sent before; false if one was. */
+    bool (*reply)(struct weir_call *, const struct weir_reply *);
+    /* Headers of whatever reply comes: the last set wins, added ones are appended. */
+    void (*header_set)(struct weir_call *, struct weir_text name, struct weir_text value);
+    void (*header_add)(struct weir_call *, struct weir_text name, struct weir_text value);
+    void (*log)(struct weir_call *, uint32_t level, const char *fmt, ...)    /* [any] */
+#ifdef __GNUC__
+        __attribute__((format(printf, 3, 4)))
+#endif
+        ;
+    /* Logs TEXT with FIELDS, a map or NULL. */
+    void (*log_fields)(struct weir_call *, uint32_t level, struct weir_text text,
+                       const struct weir_value *fields);
+    /* Starts a request to an upstream; FN is called once, later, unless http_cancel comes
+     * first. It is cancelled when the call is answered. */
+    struct weir_http *(*http)(struct weir_call *, const struct weir_http_request *,
+                              weir_http_fn *fn, void *arg);
+    void (*http_cancel)(struct weir_http **);
+
+    /* -- metrics -- */
+
+    /* Counts BY (counter), sets to BY (gauge: adds) or observes BY (histogram). METRIC is the
+     * index of one that the type declares. */
+    void (*count)(struct weir_call *, uint32_t metric, double by);
+    /* The same for one that host->metric made, with a value per label. */
+    void (*measure)(struct weir_call *, uint32_t metric, const struct weir_text *labels,
+                    double by);
+
+    /* -- events, for triggers -- */
+
+    struct weir_text (*event_method)(const struct weir_event *);
+    struct weir_text (*event_path)(const struct weir_event *);
+    struct weir_text (*event_client_ip)(const struct weir_event *);
+    /* The first header of that name (lower case); bytes NULL if there is none. */
+    struct weir_text (*event_header)(const struct weir_event *, struct weir_text name);
+    struct weir_text (*event_body)(const struct weir_event *); /* raw bytes       */
+    void *(*event_alloc)(struct weir_event *, size_t size);
+    /* Headers of whatever answer the event gets. */
+    void (*event_header_set)(struct weir_event *, struct weir_text name, struct weir_text value);
+    void (*start_run)(struct weir_event *);
+    void (*refuse)(struct weir_event *, const struct weir_error *);
+    /* Answers without a run (CORS preflight, challenges). */
+    void (*event_reply)(struct weir_event *, const struct weir_reply *);
+    /* Starts a run of the trigger's pipeline with this event, from a shard's thread. */
+    uint32_t (*emit)(struct weir_shard *, void *state, const struct weir_value *event,
+                     struct weir_error *err);
+
+    /* -- the shard's clock, timers and descriptors -- */
+
+    uint64_t (*now_ms)(struct weir_shard *);  /* monotonic                        */
+    uint64_t (*wall_ms)(struct weir_shard *); /* since 1970                       */
+    struct weir_timer *(*timer_start)(struct weir_shard *, uint64_t ms, weir_timer_fn *,
+                                      void *arg);
+    void (*timer_stop)(struct weir_timer **);
+    struct weir_watch *(*watch_start)(struct weir_shard *, int fd, uint32_t want,
+                                      weir_watch_fn *, void *arg);
+    void (*watch_stop)(struct weir_watch **);
+
+    /* -- shared tables -- */
+
+    /* Calls FN on the entry of KEY with its stripe locked; makes the entry if CREATE. False
+     * if there is none, or the table is full (then *ret is untouched); else *ret is what FN
+     * returned. */
+    bool (*table_entry)(struct weir_table *, struct weir_text key, bool create,
+                        weir_entry_fn *fn, void *arg, uint32_t *ret);            /* [any] */
+    /* Drops the entries of which FN returns other than 0, a stripe at a time. */
+    void (*table_sweep)(struct weir_table *, weir_entry_fn *fn, void *arg);      /* [any] */
+
+    /* -- values [any] -- */
+
+    const struct weir_value *(*ref)(const struct weir_value *);
+    void (*unref)(const struct weir_value **); /* accepts NULL, leaves NULL       */
+    uint32_t (*type)(const struct weir_value *);
+    /* Bytes of a string, items of a list, members of a map; else 0. */
+    size_t (*len)(const struct weir_value *);
+    bool (*get_bool)(const struct weir_value *, bool *ret);
+    bool (*get_int)(const struct weir_value *, int64_t *ret);     /* also a whole double */
+    bool (*get_double)(const struct weir_value *, double *ret);   /* also an int   */
+    bool (*get_text)(const struct weir_value *, struct weir_text *ret); /* string, bytes */
+    /* Borrowed; NULL if absent or not a map (a list). */
+    const struct weir_value *(*get)(const struct weir_value *, struct weir_text key);
+    const struct weir_value *(*at)(const struct weir_value *, size_t index);
+    bool (*member)(const struct weir_value *, size_t index, struct weir_text *ret_key,
+                   const struct weir_value **ret_value);
+    const struct weir_value *(*null)(void);
+    const struct weir_value *(*boolean)(bool);
+    const struct weir_value *(*integer)(int64_t);
+    const struct weir_value *(*number)(double); /* a NaN or an infinity becomes null */
+    const struct weir_value *(*string)(struct weir_text); /* NULL if not UTF-8    */
+    const struct weir_value *(*bytes)(struct weir_text);
+    struct weir_builder *(*list_new)(void);
+    struct weir_builder *(*map_new)(void);
+    /* Takes *value and sets it to NULL. A key that is there already gets the new value. */
+    void (*list_add)(struct weir_builder *, const struct weir_value **value);
+    void (*map_set)(struct weir_builder *, struct weir_text key, const struct weir_value **value);
+    const struct weir_value *(*build)(struct weir_builder **);
+    void (*builder_free)(struct weir_builder **);
+    bool (*equal)(const struct weir_value *, const struct weir_value *);
+    uint32_t (*json_read)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
+    /* A string value that holds JSON. */
+    uint32_t (*json_write)(const struct weir_value *, const struct weir_value **ret,
+                           struct weir_error *err);
+
+    /* -- schemas and regular expressions: made in open, freed in close; checks are [any] -- */
+
+    void *(*schema_new)(const struct weir_value *schema, struct weir_error *err);
+    void (*schema_free)(void **schema);
+    /* WEIR_INVALID with ERR's detail [{detail, pointer}] if VALUE does not conform. */
+    uint32_t (*schema_check)(const void *schema, const struct weir_value *value,
+                             struct weir_error *err);
+    void *(*regex_new)(struct weir_text pattern, struct weir_error *err);
+    void (*regex_free)(void **regex);
+    /* False also when the pattern takes too many steps. */
+    bool (*regex_match)(const void *regex, struct weir_text text);
+
+    /* -- digests and random [any] -- */
+
+    /* Writes the digest (20, 32, 64 bytes) and returns its length; 0: unknown algorithm. */
+    size_t (*digest)(uint32_t algorithm, struct weir_text text, uint8_t ret[64]);
+    size_t (*hmac)(uint32_t algorithm, struct weir_text key, struct weir_text text,
+                   uint8_t ret[64]);
+    bool (*equal_secret)(struct weir_text a, struct weir_text b); /* in constant time */
+    void (*random)(void *ret, size_t len);
+};
+
+#ifdef __GNUC__
+#define WEIR_EXPORT __attribute__((visibility("default")))
+#else
+#define WEIR_EXPORT
+#endif
+
+/* The one symbol that a plugin exports. */
+WEIR_EXPORT const struct weir_plugin *weir_plugin_entry(const struct weir_host *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,20 @@
+/* value/msgpack.h - MessagePack to values and back, by msgpack-c. Any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef VALUE_MSGPACK_H
+#define VALUE_MSGPACK_H
+
+#include "base/buf.h"
+#include "value/value.h"
+
+/* Appends V. Integers and doubles keep their kind, bytes become bin. WEIR_TOO_LARGE if OUT is
+ * full, WEIR_INVALID for a stream. */
+enum weir_code msgpack_write(struct buf *out, const struct weir_value *v, struct weir_error *err) MUST_USE;
+
+/* Reads one value that takes up all of BYTES: depth 64, keys must be strings, strings UTF-8,
+ * no extension types; integers above 2^63-1 become doubles. *ret is owned. */
+enum weir_code msgpack_read(struct weir_text bytes, const struct weir_value **ret,
+                            struct weir_error *err) MUST_USE;
+
+#endif
