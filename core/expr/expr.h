@@ -1,0 +1,71 @@
+/* expr/expr.h - expressions: parsed once, checked against the names in scope, evaluated often.
+ *
+ * The language is the subset of CEL (cel-spec) that docs/language.md describes, with ?? and
+ * ?. added. An expression has no loops but the macros, no side effects and a bounded cost. A
+ * compiled expression never changes: any thread may evaluate it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPR_EXPR_H
+#define EXPR_EXPR_H
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "value/value.h"
+
+struct expr;
+
+/* Where in the source text a fault is: bytes from its start. */
+struct expr_place {
+    size_t offset;
+    size_t len;
+};
+
+/* Parses TEXT (without the ${ }). WEIR_INVALID with the place of the fault in *ret_place and a
+ * sentence in ERR; regular expressions that are literals are compiled here. */
+enum weir_code expr_parse(struct weir_text text, struct expr **ret, struct expr_place *ret_place,
+                          struct weir_error *err) MUST_USE;
+
+/* Frees; NULL is accepted and left. */
+void expr_free(struct expr **e);
+
+/* One chain of accesses that starts at a name which no macro binds: request.headers["x-id"]. */
+struct expr_access {
+    const struct weir_text *path;     /* the name, then constant keys; a chain ends before what
+                                         is not constant */
+    const struct expr_place *places;  /* of each part */
+    unsigned n;
+    unsigned optional_from; /* index of the first part that is reached by ?.; N if none */
+    bool absent_ok;         /* left of ??, or inside has() */
+    bool whole;             /* nothing follows: neither a dynamic index nor a call on it */
+    bool washed;            /* flows only into hmac, sha256, size or a comparison */
+};
+
+/* Tells every access chain of E to FN, in order of the text. */
+void expr_each_access(const struct expr *e, void (*fn)(void *arg, const struct expr_access *), void *arg);
+
+/* What an expression sees while it is evaluated. */
+struct expr_env {
+    /* Finds the name PATH[0] and follows as many of the N parts as it likes: how many in
+     * *ret_used (at least 1). *ret is lent until the evaluation ends, and may be a scalar or a
+     * text on the stack. WEIR_NOT_FOUND if part number *ret_used - 1 is absent; other codes
+     * are errors of the expression (ERR is filled). */
+    enum weir_code (*find)(struct expr_env *env, const struct weir_text *path, unsigned n,
+                           struct weir_value *ret, unsigned *ret_used, struct weir_error *err);
+    uint64_t (*now_ms)(struct expr_env *env);               /* wall time, for now() */
+    void (*uuid)(struct expr_env *env, char ret[ID_UUID]);  /* for uuid() */
+    void *arg;
+};
+
+/* Evaluates. *ret is owned by the caller. WEIR_NOT_FOUND: the result is absent, by ?. only.
+ * WEIR_SCRIPT: an error, such as a missing field ("steps.user.name: there is no 'name'"), a
+ * wrong type or an overflow; the text names the part of the expression. Other codes come from
+ * the environment (a body that can't be parsed: WEIR_INVALID). */
+enum weir_code expr_eval(const struct expr *e, struct expr_env *env, const struct weir_value **ret,
+                         struct weir_error *err) MUST_USE;
+
+/* Evaluates to a bool without making a value; WEIR_SCRIPT if it is none. */
+enum weir_code expr_eval_bool(const struct expr *e, struct expr_env *env, bool *ret,
+                              struct weir_error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,57 @@
+/* expr/template.h - text with ${ expressions } in it.
+ *
+ * One whole ${ } keeps the value's type; otherwise the parts are joined as text: null is
+ * empty, lists and maps are JSON, bytes an error. $${ is a literal ${. A compiled template
+ * never changes: any thread may evaluate it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPR_TEMPLATE_H
+#define EXPR_TEMPLATE_H
+
+#include "expr/expr.h"
+
+struct template;
+
+enum template_kind {
+    TEMPLATE_VALUE, /* as above */
+    TEMPLATE_URL    /* after the authority each ${ } is percent-encoded as one segment or one
+                       query value; ".", "..", CR and LF are refused; url.raw() opts out */
+};
+
+/* Whether TEXT holds an expression or an escaped one at all. */
+bool template_needed(struct weir_text text);
+
+/* Parses TEXT. WEIR_INVALID with the place of the fault within TEXT. */
+enum weir_code template_parse(struct weir_text text, enum template_kind kind, struct template **ret,
+                              struct expr_place *ret_place, struct weir_error *err) MUST_USE;
+
+/* Frees; NULL is accepted and left. */
+void template_free(struct template **t);
+
+/* Whether it is one whole ${ }. */
+bool template_is_whole(const struct template *t);
+
+/* Whether an expression stands in the scheme, host or port of a TEMPLATE_URL. If so its
+ * accesses alone are told by template_each_authority_access. */
+bool template_has_authority_expr(const struct template *t);
+void template_each_authority_access(const struct template *t,
+                                    void (*fn)(void *arg, const struct expr_access *), void *arg);
+
+/* Tells every access chain, with places relative to the template's text. */
+void template_each_access(const struct template *t, void (*fn)(void *arg, const struct expr_access *),
+                          void *arg);
+
+/* Evaluates, as expr_eval does. In text an absent part is WEIR_SCRIPT. */
+enum weir_code template_eval(const struct template *t, struct expr_env *env,
+                             const struct weir_value **ret, struct weir_error *err) MUST_USE;
+
+/* Evaluates and appends the text of the result to OUT; *ret_secret is set if any of it was
+ * made from a secret (may be NULL). */
+enum weir_code template_eval_text(const struct template *t, struct expr_env *env, struct buf *out,
+                                  bool *ret_secret, struct weir_error *err) MUST_USE;
+
+/* Appends V as text in a template shows it; WEIR_SCRIPT for bytes and streams. */
+enum weir_code text_of_value(const struct weir_value *v, struct buf *out, struct weir_error *err) MUST_USE;
+
+#endif
