@@ -1,0 +1,124 @@
+/* pipeline/model.h - a pipeline after it was read and checked: a tree of blocks and nodes.
+ *
+ * Made by pipeline/load.h, never changed after that: any thread may read it. All memory
+ * belongs to the struct pipeline.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_MODEL_H
+#define PIPELINE_MODEL_H
+
+#include "pipeline/part.h"
+#include "plugin/registry.h"
+
+struct block;
+struct pipeline;
+
+/* retry: of a node. */
+struct retry_policy {
+    unsigned attempts; /* counts the first; 1: none */
+    uint64_t timeout_ms; /* of one attempt; 0: none */
+    bool exponential;
+    uint64_t initial_ms;
+    uint64_t max_ms;
+    bool jitter;         /* full jitter: 0 to the pause */
+    uint32_t codes;      /* bit 1 << enum weir_code: retried; 0: every code that is marked later */
+    unsigned *statuses;  /* HTTP statuses that are retried besides */
+    unsigned n_statuses;
+};
+
+/* A child block as the author wrote it. */
+struct child {
+    const char *path;  /* "cases/llama", "do", "uses/crm" */
+    const struct weir_block_type *type; /* NULL for uses */
+    struct block *block;
+    const char **keys;   /* what stands beside it: "when" */
+    struct part **parts;
+    unsigned n_keys;
+};
+
+struct node {
+    const char *id;
+    bool id_given;   /* by the author; else derived from the place */
+    unsigned index;  /* within the pipeline, in order of the text */
+    const struct node_type *type;
+    struct mark mark;      /* of the type key */
+    struct expr *condition; /* if: NULL: none */
+    uint64_t timeout_ms;    /* 0: none */
+    struct retry_policy retry;
+    bool effect_given;
+    uint32_t effect;        /* enum weir_effect; if it was given */
+    struct part *config;    /* what is evaluated */
+    const struct weir_value *config_value; /* with defaults; expressions carry VALUE_DYNAMIC */
+    struct block *catch;    /* NULL: none */
+    struct child *children;
+    unsigned n_children;
+    const struct block *in;
+    struct pipeline *pipeline;
+};
+
+struct block {
+    struct node **nodes;
+    unsigned n;
+    const struct node *owner; /* NULL: a top block */
+    const struct block *outer; /* the block of the owner; NULL: a top block */
+    const struct weir_block_type *type; /* NULL: top blocks, catch, uses */
+    struct weir_text *names;  /* of the variables that it brings into scope */
+    unsigned n_names;
+    unsigned depth;
+};
+
+struct trigger {
+    const struct trigger_type *type;
+    struct mark mark;
+    struct part *config;
+    const struct weir_value *config_value;
+    struct pipeline *pipeline;
+    unsigned index; /* within the pipeline */
+};
+
+enum respond { RESPOND_RESULT, RESPOND_ACCEPTED };
+enum durable { DURABLE_NO, DURABLE_YES, DURABLE_STEPS };
+enum when_full { WHEN_FULL_QUEUE, WHEN_FULL_REJECT };
+
+struct pipeline {
+    struct arena arena; /* holds all of the model but counted values and compiled parts */
+    const char *name;
+    const char *description;
+    const char *file;
+    const char *text; /* of the file, for messages */
+    char revision[17]; /* 16 hex digits of the SHA-256 of the file's text */
+    struct trigger **triggers;
+    unsigned n_triggers;
+    enum respond respond;
+    enum durable durable;
+    bool keep_failed;
+    uint64_t timeout_ms; /* 0: none */
+    unsigned concurrency; /* runs at once in the process; 0: no limit */
+    struct part *concurrency_key; /* NULL: one for the pipeline */
+    enum when_full when_full;
+    struct part *idempotency;     /* its key; NULL: none */
+    bool idempotency_refuse;      /* while_running: refuse */
+    uint64_t idempotency_ttl_ms;
+    struct part *order_by;        /* NULL: none */
+    bool order_hold;              /* on_dead: hold */
+    const struct weir_value *job_retry; /* as written; NULL: none */
+    const struct weir_value *retention; /* as written; NULL: none */
+    const struct weir_value *vars;      /* a map */
+    const char **tags;
+    unsigned n_tags;
+    struct block *steps;
+    struct block *catch;   /* NULL: none */
+    struct block *finally; /* NULL: none */
+    struct node **nodes;   /* by index */
+    unsigned n_nodes;
+    struct map ids;        /* id to struct node, borrowed */
+};
+
+/* The node of that id; NULL if there is none. */
+const struct node *pipeline_node(const struct pipeline *p, struct weir_text id);
+
+/* Frees; NULL is accepted and left. */
+void pipeline_free(struct pipeline **p);
+
+#endif

@@ -1,0 +1,14 @@
+/* pipeline/schemas.h - the JSON Schema of pipeline files, made from the node types at hand.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_SCHEMAS_H
+#define PIPELINE_SCHEMAS_H
+
+#include "plugin/registry.h"
+
+/* The schema for editors (2020-12): every key with its description, every node type with its
+ * options; an expression is allowed wherever another type is asked for. Owned by the caller. */
+const struct weir_value *pipeline_schema(const struct registry *r);
+
+#endif

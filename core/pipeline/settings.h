@@ -1,0 +1,55 @@
+/* pipeline/settings.h - the settings of a process: defaults, weir.yaml, WEIR_*, flags, in that order.
+ *
+ * One table (settings_table.h) has each key with its type, default and sentence; the
+ * environment name, the flag, the JSON Schema and the reference come from it. Main thread;
+ * read-only afterwards.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_SETTINGS_H
+#define PIPELINE_SETTINGS_H
+
+#include "pipeline/diag.h"
+#include "value/value.h"
+
+struct settings;
+
+/* All defaults. */
+struct settings *settings_new(void);
+void settings_free(struct settings **s);
+
+/* Reads weir.yaml; unknown keys and wrong values become diagnostics. */
+void settings_read(struct settings *s, const char *file, struct diags *d);
+
+/* Takes WEIR_EDGE_LISTEN and the like from the environment, and KEY_FILE variants. */
+void settings_environment(struct settings *s, struct diags *d);
+
+/* Sets one key ("edge.listen") from text, as --set and flags do. */
+enum weir_code settings_set(struct settings *s, const char *key, const char *text, struct weir_error *err) MUST_USE;
+
+/* The value of a key; an unknown key or another type is our bug (assert). Borrowed. */
+const char *settings_text(const struct settings *s, const char *key);
+uint64_t settings_number(const struct settings *s, const char *key); /* numbers, ms, bytes */
+bool settings_bool(const struct settings *s, const char *key);
+double settings_fraction(const struct settings *s, const char *key);
+
+/* The resources: map of weir.yaml, checked; NULL: none. Borrowed. */
+const struct weir_value *settings_resources(const struct settings *s);
+
+/* The JSON Schema of weir.yaml; owned by the caller. */
+const struct weir_value *settings_schema(void);
+
+/* Walks over the table: key, environment name, default as text, sentence. False past the end. */
+struct setting_info {
+    const char *key;
+    const char *environment;
+    const char *type;
+    const char *fallback;
+    const char *summary;
+};
+bool settings_info(unsigned index, struct setting_info *ret);
+
+/* Whether any setting differs between A and B that can't change on reload; its key, or NULL. */
+const char *settings_needs_restart(const struct settings *a, const struct settings *b);
+
+#endif

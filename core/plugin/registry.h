@@ -1,0 +1,73 @@
+/* plugin/registry.h - the node and trigger types that the loaded plugins bring.
+ *
+ * A registry is filled at the start, on the main thread, and never changes after that; then
+ * any thread may read it. Plugins are never unloaded.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PLUGIN_REGISTRY_H
+#define PLUGIN_REGISTRY_H
+
+#include "base/map.h"
+#include "value/schema.h"
+
+struct registry;
+
+/* Which plugin a type came from. */
+struct plugin {
+    const char *name;
+    const char *version;
+    const char *path; /* of the shared object; "(built in)" for registry_add */
+};
+
+/* A node type as the core uses it. */
+struct node_type {
+    struct weir_node_type abi;  /* a copy; what a shorter, older one lacks is zero */
+    const struct plugin *plugin;
+    const struct weir_value *schema_doc; /* its configuration's JSON Schema */
+    const struct schema *schema;         /* compiled */
+    const char *shorthand;               /* the schema's x-weir-shorthand; NULL: none */
+    unsigned index;                      /* counts from 0 over all node types */
+};
+
+/* A trigger type. */
+struct trigger_type {
+    struct weir_trigger_type abi;
+    const struct plugin *plugin;
+    const struct weir_value *schema_doc;
+    const struct schema *schema;
+    const char *shorthand;
+    unsigned index;
+};
+
+/* An empty registry whose plugins are given HOST. */
+struct registry *registry_new(const struct weir_host *host);
+
+/* Frees; the plugins stay in the process. NULL is accepted and left. */
+void registry_free(struct registry **r);
+
+/* Loads one shared object. An error names the file and why it is refused: it can't be loaded,
+ * has no weir_plugin_entry, another ABI, a type that is taken or not sane, a schema that is none. */
+enum weir_code registry_load(struct registry *r, const char *path, struct weir_error *err) MUST_USE;
+
+/* Loads every *.so of a folder in order of name, and tells each refusal to REFUSED. Returns
+ * how many were loaded. WEIR_NOT_FOUND in ERR's code if there is no such folder. */
+unsigned registry_load_folder(struct registry *r, const char *folder,
+                              void (*refused)(void *arg, const char *path, const struct weir_error *),
+                              void *arg, struct weir_error *err);
+
+/* Adds a plugin that is linked in (tests). */
+enum weir_code registry_add(struct registry *r, const struct weir_plugin *p, struct weir_error *err) MUST_USE;
+
+/* The type of that name; NULL if there is none. */
+const struct node_type *registry_node(const struct registry *r, struct weir_text name);
+const struct trigger_type *registry_trigger(const struct registry *r, struct weir_text name);
+
+/* All types in order of name. */
+unsigned registry_nodes(const struct registry *r, const struct node_type *const **ret);
+unsigned registry_triggers(const struct registry *r, const struct trigger_type *const **ret);
+
+/* All plugins in order of loading. */
+unsigned registry_plugins(const struct registry *r, const struct plugin *const **ret);
+
+#endif
