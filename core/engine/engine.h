@@ -1,0 +1,58 @@
+/* engine/engine.h - what the rooms above call: the engine of a shard and its events.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/event.h"
+#include "engine/generation.h"
+#include "net/client.h"
+
+/* Limits of one shard. */
+struct engine_limits {
+    unsigned max_runs;   /* runs in flight; more are refused with WEIR_UNAVAILABLE */
+    uint64_t max_lag_ms; /* loop delay from which new runs are refused; 0: never */
+};
+
+/* Makes the engine's part of shard S (slot SHARD_ENGINE) without a generation. */
+enum weir_code engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struct weir_error *err) MUST_USE;
+
+/* Frees it; all runs must be over (engine_runs) or are dropped. */
+void engine_shard_free(struct weir_shard *s);
+
+/* Builds shard S's part of generation G: attaches every node and trigger. On an error all is
+ * detached again. */
+enum weir_code engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err) MUST_USE;
+
+/* Makes the prepared generation the current one: new runs use it. The former one is let go
+ * of when its last run ends. */
+void engine_commit(struct weir_shard *s, struct generation *g);
+
+/* Detaches a prepared generation that is not to be used. */
+void engine_abandon(struct weir_shard *s, struct generation *g);
+
+/* The table of routes (routes_port.make) of the current generation; NULL before the first. */
+void *engine_routes(struct weir_shard *s);
+
+/* Offers an event of the edge to the trigger of a route of the current generation. The event is
+ * answered through its ops, now or later. */
+void engine_offer(struct weir_event *e, struct trigger_unit *t);
+
+/* The caller of E went away before it was answered in full. */
+void engine_gone(struct weir_event *e);
+
+/* The body of E's reply, a stream, was sent to its end (ERR NULL) or failed. */
+void engine_reply_sent(struct weir_event *e, const struct weir_error *err);
+
+/* Runs in flight on this shard. Any thread. */
+unsigned engine_runs(struct weir_shard *s);
+
+/* No new runs from now on: offers are refused with WEIR_UNAVAILABLE "draining"; WHEN_IDLE is called
+ * on the shard once no run is left. */
+void engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg);
+
+/* Cancels every run that is left, at the end of the grace. */
+void engine_cancel_all(struct weir_shard *s);
+
+#endif

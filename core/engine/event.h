@@ -1,0 +1,94 @@
+/* engine/event.h - what starts a run: a request of the edge, a call from another pipeline, an emit.
+ *
+ * Whoever brings the event owns its memory and keeps it until release. All texts stay valid
+ * until then. An event lives on one shard.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_EVENT_H
+#define ENGINE_EVENT_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "loop/shard.h"
+#include "value/value.h"
+
+struct flow;        /* a pipeline of a generation, opened: engine/generation.h */
+struct trigger_unit; /* a trigger of a generation, opened */
+struct run;
+
+#define EVENT_TRACE 33
+#define EVENT_SPAN 17
+
+/* A header that nodes or the trigger add to whatever reply comes. */
+struct reply_header {
+    struct reply_header *next;
+    struct weir_header header; /* in the event's arena; the name as it is to be sent */
+    bool add;                  /* appended; else the last one of a name wins */
+};
+
+/* An answer on its way to the caller. All is lent until the call returns; a body is
+ * referenced by who needs it longer. */
+struct event_reply {
+    unsigned status;
+    struct weir_text content_type;      /* empty: none, or the body's own */
+    const struct weir_header *headers;  /* of the reply itself: win over the event's added ones */
+    unsigned n_headers;
+    const struct weir_value *body;      /* string or bytes: sent as they are; stream; NULL: none */
+    const struct weir_error *error;     /* why, for the access log; NULL: none */
+};
+
+/* How the bringer of an event is told. */
+struct event_ops {
+    /* The answer; called exactly once, before release. For a body that is a stream the bringer
+     * calls engine_reply_sent when the last byte is sent or failed. */
+    void (*reply)(struct weir_event *e, const struct event_reply *r);
+    /* Nobody will touch the event any more. */
+    void (*release)(struct weir_event *e);
+};
+
+struct weir_event {
+    const struct event_ops *ops;
+    struct weir_shard *shard;
+    struct arena *arena; /* the bringer's, for what belongs to the event */
+
+    struct weir_text method;
+    struct weir_text path;  /* normalised, still percent-encoded */
+    struct weir_text query; /* without ?, percent-encoded */
+    struct weir_text client_ip;
+    struct weir_text id;    /* the request id */
+    const struct weir_header *headers; /* names in lower case */
+    unsigned n_headers;
+    const struct weir_header *params;  /* of the route, decoded */
+    unsigned n_params;
+    struct weir_text route;            /* its pattern */
+    const struct weir_value *raw;      /* the body's bytes; NULL: none */
+    const struct weir_value *body;     /* if it is a value already (call, emit); else NULL */
+    char trace_id[EVENT_TRACE];        /* W3C trace context: lower-case hex */
+    char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
+    char span_id[EVENT_SPAN];          /* ours */
+    bool sampled;
+    struct weir_text tracestate;
+
+    /* the engine's */
+    struct trigger_unit *trigger;
+    struct reply_header *reply_headers; /* newest first */
+    struct run *run;                    /* NULL: not begun, or over */
+    bool replied;
+    bool gone;                          /* the caller went away */
+    bool decided;                       /* the trigger has said what happens to it */
+};
+
+/* The value of the first header of that name (lower case); bytes NULL if there is none. */
+struct weir_text event_header(const struct weir_event *e, struct weir_text name);
+
+/* Adds a header for whatever reply comes. Texts are copied to the event's arena. */
+void event_add_header(struct weir_event *e, struct weir_text name, struct weir_text value, bool add);
+
+/* Replies through e->ops, once; false if a reply was sent before. */
+bool event_answer(struct weir_event *e, const struct event_reply *r);
+
+/* Replies with the problem document (RFC 9457) of ERR; false if a reply was sent before. */
+bool event_answer_error(struct weir_event *e, const struct weir_error *err);
+
+#endif

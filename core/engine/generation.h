@@ -1,0 +1,46 @@
+/* engine/generation.h - one whole configuration: pipelines loaded and opened, ready for shards.
+ *
+ * Made on the main thread; immutable once shards have it, and counted: the main thread frees
+ * it when the last shard has let go.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_GENERATION_H
+#define ENGINE_GENERATION_H
+
+#include "engine/routes.h"
+#include "pipeline/load.h"
+#include "pipeline/secrets.h"
+
+struct generation;
+struct flow;
+
+/* What a generation is made from. */
+struct generation_source {
+    const char *const *paths; /* files and folders */
+    unsigned n_paths;
+    struct load_options load;
+    const struct routes_port *routes; /* NULL: no routes are made (weir try) */
+};
+
+/* Loads and opens. All that is wrong is in DIAGS; NULL if any of it is an error. Main thread. */
+struct generation *generation_new(const struct generation_source *source, struct diags *d);
+
+/* Counting, any thread; the last unref closes all nodes and must be on the main thread: others
+ * post it there. */
+void generation_ref(struct generation *g);
+void generation_unref(struct generation **g);
+
+/* Counts from 1 within the process. */
+uint64_t generation_number(const struct generation *g);
+
+/* What was loaded; borrowed. */
+const struct pipelines *generation_pipelines(const struct generation *g);
+
+/* The opened pipeline of that name; NULL if there is none. */
+struct flow *generation_flow(const struct generation *g, struct weir_text name);
+
+/* The host table that plugins are given. */
+const struct weir_host *host_table(void);
+
+#endif

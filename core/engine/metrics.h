@@ -1,0 +1,55 @@
+/* engine/metrics.h - metrics: counted without locks on each shard, summed when they are read.
+ *
+ * A family has a name, a kind and label names; a series is a family with label values. Each
+ * shard has its own slots for every series, which only its thread writes (relaxed atomics);
+ * readers add them up. Making families and series takes a lock: at load, or at the first
+ * sight of a label value. What passes a family's bound is counted under the label value
+ * "other", so that a stranger cannot grow it. Series live as long as the process.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_METRICS_H
+#define ENGINE_METRICS_H
+
+#include "base/buf.h"
+
+#define METRICS_SHARDS 64 /* slots sets: shards and the main thread (METRICS_MAIN) */
+#define METRICS_MAIN (METRICS_SHARDS - 1)
+
+/* The family with this description, made on first use. 0 and WEIR_CONFLICT if the name is
+ * taken by another kind, other labels or other buckets; WEIR_INVALID for a name or label that
+ * Prometheus would not take, or one that ends in a reserved suffix. Any thread. */
+uint32_t metric_family(const struct weir_metric *m, struct weir_error *err);
+
+/* The series of FAMILY with these label values (as many as it has labels; texts are cut at 128
+ * bytes, bytes that are not UTF-8 replaced). Never 0 for a valid family. Any thread. */
+uint32_t metric_series(uint32_t family, const struct weir_text *values);
+
+/* The same from a shard's own table first, without a lock in the usual case. */
+uint32_t metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values);
+
+/* Adds BY to a counter or gauge, observes BY with a histogram. SHARD is the caller's own. */
+void metric_add(unsigned shard, uint32_t series, double by);
+
+/* Sets a gauge of this shard to V (gauges are summed over shards). */
+void metric_set(unsigned shard, uint32_t series, double v);
+
+/* Sums the value of a counter or gauge, or the count of a histogram. Any thread. */
+double metric_read(uint32_t series);
+
+/* Values that are worked out when they are read: FN is called at each reading, on the reader's
+ * thread, and tells its series by metric_sample. */
+struct metric_sink;
+void metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *), void *arg);
+void metric_sample(struct metric_sink *sink, const struct weir_text *values, double v);
+
+/* Appends all in Prometheus' text format 0.0.4, or as OpenMetrics 1.0.0 (with # EOF). */
+enum weir_code metrics_write(struct buf *out, bool openmetrics, struct weir_error *err) MUST_USE;
+
+/* Series and families in all, for tests. */
+unsigned metrics_count(unsigned *ret_series);
+
+/* The default buckets of HTTP durations in seconds (OpenTelemetry). */
+extern const double metric_http_buckets[14];
+
+#endif
