@@ -1,0 +1,174 @@
+/* base/buf.c - see buf.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a buffer without memory points to; shared by all threads, so never written. */
+static char empty[1];
+
+void
+buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){ .bytes = empty, .max = max };
+}
+
+void
+buf_fini(struct buf *b)
+{
+    if (b->room > 0)
+        free(b->bytes);
+    buf_init(b, b->max);
+}
+
+void
+buf_reset(struct buf *b)
+{
+    b->len = 0;
+    if (b->room > 0)
+        b->bytes[0] = '\0';
+}
+
+/* Makes room for NEED bytes and the NUL; doubling keeps appending linear. */
+static void
+grow(struct buf *b, size_t need)
+{
+    size_t room = b->room > 0 ? b->room : 64;
+    while (room <= need && room < SIZE_MAX)
+        room = room <= SIZE_MAX / 2 ? room * 2 : SIZE_MAX;
+    if (room - 1 > b->max)
+        room = b->max + 1;
+
+    char *bytes = realloc(b->room > 0 ? b->bytes : NULL, room);
+    if (bytes == NULL)
+        abort();
+    if (b->room == 0)
+        bytes[0] = '\0';
+    b->bytes = bytes;
+    b->room = room;
+}
+
+char *
+buf_reserve(struct buf *b, size_t need)
+{
+    assert(b->len <= b->max);
+    if (need > b->max - b->len)
+        return NULL;
+    if (need > 0 && b->len + need >= b->room)
+        grow(b, b->len + need);
+    return b->bytes + b->len;
+}
+
+void
+buf_seal(struct buf *b, size_t written)
+{
+    if (b->room == 0) {
+        assert(written == 0);
+        return;
+    }
+    assert(written < b->room - b->len);
+    b->len += written;
+    b->bytes[b->len] = '\0';
+}
+
+/* Appends LEN bytes if they fit. */
+static inline bool
+append(struct buf *b, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return true;
+    char *at = buf_reserve(b, len);
+    if (at == NULL)
+        return false;
+    memcpy(at, bytes, len);
+    at[len] = '\0';
+    b->len += len;
+    return true;
+}
+
+enum weir_code
+buf_add(struct buf *b, const void *bytes, size_t len, struct weir_error *err)
+{
+    if (!append(b, bytes, len))
+        return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes", b->max);
+    return WEIR_OK;
+}
+
+bool
+buf_text(struct buf *b, struct weir_text text)
+{
+    return append(b, text.bytes, text.len);
+}
+
+bool
+buf_puts(struct buf *b, const char *s)
+{
+    return append(b, s, strlen(s));
+}
+
+bool
+buf_putc(struct buf *b, char c)
+{
+    return append(b, &c, 1);
+}
+
+bool
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+    size_t room = b->room > 0 ? b->room - b->len : 0;
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(room > 0 ? b->bytes + b->len : NULL, room, fmt, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n < room && (size_t)n <= b->max - b->len) {
+        b->len += (size_t)n;
+        return true;
+    }
+
+    if (room > 0)
+        b->bytes[b->len] = '\0';
+    if (n <= 0)
+        return n == 0;
+    char *at = buf_reserve(b, (size_t)n);
+    if (at == NULL)
+        return false;
+    va_start(args, fmt);
+    vsnprintf(at, (size_t)n + 1, fmt, args);
+    va_end(args);
+    b->len += (size_t)n;
+    return true;
+}
+
+void
+buf_shift(struct buf *b, size_t len)
+{
+    assert(len <= b->len);
+    if (len == 0)
+        return;
+    memmove(b->bytes, b->bytes + len, b->len - len);
+    b->len -= len;
+    b->bytes[b->len] = '\0';
+}
+
+struct weir_text
+buf_content(const struct buf *b)
+{
+    return (struct weir_text){ b->bytes, b->len };
+}
+
+char *
+buf_give(struct buf *b, size_t *ret_len)
+{
+    if (b->room == 0)
+        grow(b, 0);
+    char *bytes = b->bytes;
+    if (ret_len != NULL)
+        *ret_len = b->len;
+    buf_init(b, b->max);
+    return bytes;
+}
