@@ -38,7 +38,8 @@ struct weir_shard {
 /* Makes a shard for the calling thread (or for one that will run it). */
 enum weir_code shard_new(unsigned index, struct weir_shard **ret, struct weir_error *err) MUST_USE;
 
-/* Frees; its timers and watches must be stopped before. NULL is accepted and left. */
+/* Runs what others have posted, then frees; timers and watches must be stopped before (checked).
+ * NULL is accepted and left. */
 void shard_free(struct weir_shard **s);
 
 /* Runs until shard_stop. */
