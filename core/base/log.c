@@ -29,7 +29,7 @@
 #define STOP_S 3 /* how long log_stop waits for a peer that does not read */
 #define REPORT_MS 1000
 
-enum writer_state { WRITER_NONE, WRITER_WAITING, WRITER_NAPPING, WRITER_BUSY, WRITER_LOST };
+enum writer_state { WRITER_NONE, WRITER_WAITING, WRITER_NAPPING, WRITER_BUSY };
 
 static _Atomic int lowest = WEIR_INFO;
 static _Atomic uint64_t dropped;
@@ -40,6 +40,7 @@ static pthread_cond_t wake;
 static pthread_t thread;
 static enum writer_state writer = WRITER_NONE;
 static bool stopping;
+static bool lost; /* log_stop gave up on a writer that hangs in a write */
 static char *ring;
 static uint64_t head; /* bytes that came in; the place in the ring is this modulo its size */
 static uint64_t tail; /* bytes that went out */
@@ -233,7 +234,7 @@ void
 log_stop(void)
 {
     pthread_mutex_lock(&mutex);
-    bool running = writer != WRITER_NONE && writer != WRITER_LOST && !stopping;
+    bool running = writer != WRITER_NONE && !stopping;
     if (running) {
         stopping = true;
         pthread_cond_signal(&wake);
@@ -247,8 +248,9 @@ log_stop(void)
     until.tv_sec += STOP_S;
     bool ended = pthread_timedjoin_np(thread, NULL, &until) == 0;
     pthread_mutex_lock(&mutex);
-    writer = ended ? WRITER_NONE : WRITER_LOST;
+    lost = !ended;
     if (ended) {
+        writer = WRITER_NONE;
         pthread_cond_destroy(&wake);
         free(ring);
         ring = NULL;
@@ -285,7 +287,7 @@ hand_over(char *line, size_t len)
     pthread_mutex_lock(&mutex);
     if (writer == WRITER_NONE) {
         kept = write_all(&(struct iovec){ line, len }, 1);
-    } else if (writer == WRITER_LOST || !enqueue(line, len)) {
+    } else if (lost || !enqueue(line, len)) {
         kept = false;
     } else if (writer == WRITER_WAITING ||
                (writer == WRITER_NAPPING && head - tail >= RING / 2)) {

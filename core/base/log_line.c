@@ -119,7 +119,7 @@ put_number(struct line *l, double n)
         puts_(l, "null");
         return;
     }
-    if (n == trunc(n) && fabs(n) < 1e15) {
+    if (fabs(n) < 1e15 && (double)(long long)n == n) {
         snprintf(text, sizeof(text), "%lld", (long long)n);
     } else {
         snprintf(text, sizeof(text), "%.15g", n);
