@@ -47,7 +47,7 @@ static uint64_t tail; /* bytes that went out */
 
 /* Set with the mutex held and while no writer runs. */
 static int out = STDERR_FILENO;
-static _Atomic struct log_style style = { .format = LOG_TEXT };
+static _Atomic struct log_style style; /* at first text without colour */
 
 /* Writes all, waiting where the descriptor says so; false if it cannot be written. */
 static bool
