@@ -25,6 +25,10 @@ enum value_flag {
     VALUE_HOME = 1u << 2,    /* internal: the node lives in BLOCK and may be referred to    */
 };
 
+/* How many levels of lists and maps can be written, and read from msgpack: twice what is read
+ * from JSON, so that what came in can be wrapped. Deeper values can be held, no more. */
+#define VALUE_DEPTH 128
+
 struct weir_value {
     uint8_t type;  /* enum weir_type */
     uint8_t flags; /* enum value_flag */
