@@ -10,6 +10,13 @@
 
 #include "loop/shard.h"
 
+/* Stacks of threads. Instrumented code takes several times the stack. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#define THREAD_STACK (8u << 20)
+#else
+#define THREAD_STACK (1u << 20)
+#endif
+
 /* Posts of other threads that may wait for a shard; who posts more waits. */
 #define POSTS_MAX 65536
 
