@@ -13,19 +13,21 @@
 #include "value/value.h"
 
 struct json_limits {
-    unsigned depth;   /* levels of lists and maps; 0: 64 */
+    unsigned depth;   /* levels of lists and maps; 0: 64; at most VALUE_DEPTH */
     bool unique_keys; /* refuse duplicate keys */
 };
 
 /* Reads one document. OWNER, if not NULL, is a counted value in which TEXT lies: strings
- * without escapes then borrow from it. LIMITS may be NULL. WEIR_INVALID with the offset, line
- * and column of the fault in the text. *ret is owned. */
+ * without escapes then borrow from it, and if it is secret, all of the result is. LIMITS may be
+ * NULL. WEIR_INVALID with line and column (in characters) and the fault in the text:
+ * "line 1, column 17: expected ',' or '}'". *ret is owned. */
 enum weir_code json_read(struct weir_text text, const struct weir_value *owner,
                          const struct json_limits *limits, const struct weir_value **ret,
                          struct weir_error *err) MUST_USE;
 
 /* Appends V as JSON without blanks; bytes become base64 strings. WEIR_TOO_LARGE if OUT is
- * full (then it holds a part), WEIR_INVALID for a stream. */
+ * full, WEIR_INVALID for a stream and for what is deeper than VALUE_DEPTH; then OUT holds a
+ * part. */
 enum weir_code json_write(struct buf *out, const struct weir_value *v, struct weir_error *err) MUST_USE;
 
 /* The same with line breaks and two blanks a level, for people. */

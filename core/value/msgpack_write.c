@@ -1,0 +1,73 @@
+/* value/msgpack_write.c - values to MessagePack; see msgpack.h. SPDX-License-Identifier: Apache-2.0 */
+#include "value/msgpack.h"
+
+#include <msgpack/pack.h>
+
+#include "value/walk.h"
+
+static int
+add(void *buf, const char *bytes, size_t len)
+{
+    return buf_add(buf, bytes, len, NULL) == WEIR_OK ? 0 : -1;
+}
+
+static bool
+write_scalar(msgpack_packer *to, const struct weir_value *v)
+{
+    switch (value_type(v)) {
+    case WEIR_BOOL:
+        return (v->boolean ? msgpack_pack_true(to) : msgpack_pack_false(to)) == 0;
+    case WEIR_INT:
+        return msgpack_pack_int64(to, v->integer) == 0;
+    case WEIR_DOUBLE:
+        return msgpack_pack_double(to, v->number) == 0;
+    case WEIR_STRING:
+        return msgpack_pack_str(to, v->len) == 0 && add(to->data, v->bytes, v->len) == 0;
+    case WEIR_BYTES:
+        return msgpack_pack_bin(to, v->len) == 0 && add(to->data, v->bytes, v->len) == 0;
+    default:
+        return msgpack_pack_nil(to) == 0;
+    }
+}
+
+/* Writes what the walk has come to, after its key. False if it does not fit. */
+static bool
+write_step(msgpack_packer *to, const struct walk *w, enum walk_step step)
+{
+    if (step == WALK_CLOSE)
+        return true;
+    const struct value_member *m = w->member;
+    if (m != NULL && (msgpack_pack_str(to, m->key_len) != 0 || add(to->data, m->key, m->key_len) != 0))
+        return false;
+    if (step == WALK_SCALAR)
+        return write_scalar(to, w->v);
+    if (w->v->type == WEIR_MAP)
+        return msgpack_pack_map(to, w->v->len) == 0;
+    return msgpack_pack_array(to, w->v->len) == 0;
+}
+
+static enum weir_code
+write_all(struct buf *out, struct walk *w, struct weir_error *err)
+{
+    msgpack_packer to;
+    msgpack_packer_init(&to, out, add);
+    for (enum walk_step s; (s = walk_next(w)) != WALK_END;) {
+        if (w->level > VALUE_DEPTH)
+            return err_set(err, WEIR_INVALID, "deeper than %d levels", VALUE_DEPTH);
+        if (w->v->type == WEIR_STREAM)
+            return err_set(err, WEIR_INVALID, "a stream cannot be kept as msgpack");
+        if (!write_step(&to, w, s))
+            return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes of msgpack", out->max);
+    }
+    return WEIR_OK;
+}
+
+enum weir_code
+msgpack_write(struct buf *out, const struct weir_value *v, struct weir_error *err)
+{
+    struct walk w;
+    walk_start(&w, v);
+    enum weir_code code = write_all(out, &w, err);
+    walk_stop(&w);
+    return code;
+}
