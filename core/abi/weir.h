@@ -126,7 +126,9 @@ struct weir_block_type {
 enum weir_node_flag {
     WEIR_TAP = 1u << 0,      /* sets steps.ID, and leaves input alone             */
     WEIR_BLOCKING = 1u << 1, /* run may block: it is given a worker thread        */
-    WEIR_USES = 1u << 2      /* takes lent nodes: blocks "uses/NAME"              */
+    WEIR_USES = 1u << 2,     /* takes lent nodes: blocks "uses/NAME"              */
+    WEIR_ANSWER = 1u << 3    /* its output { status, headers, body } answers the caller as it
+                                is, if it is the last one                         */
 };
 
 /* A type of node. Only run is obligatory.
@@ -164,7 +166,7 @@ struct weir_node_type {
                      struct weir_error *err);
     uint32_t (*attach)(struct weir_shard *, void *conf, void **ret_state,
                        struct weir_error *err);
-    void (*run)(struct weir_call *, const struct weir_value *input, void *state);
+    void (*run)(struct weir_call *, void *state);
     void (*cancel)(struct weir_call *, void *state);
     void (*detach)(void *state);
     void (*close)(void *conf);
@@ -341,6 +343,9 @@ struct weir_host {
     struct weir_shard *(*shard)(const struct weir_call *);
     uint64_t (*deadline_ms)(const struct weir_call *); /* on the shard's clock; UINT64_MAX: none */
     uint32_t (*attempt)(const struct weir_call *);     /* counts from 1            */
+    /* What flows into the node; *ret is owned by the caller. It is worked out at the first
+     * asking (the event's body may have to be parsed), so this can fail. */
+    uint32_t (*input)(struct weir_call *, const struct weir_value **ret, struct weir_error *err);
     /* The key for an idempotent request: the same over attempts. Empty: the effect needs none. */
     struct weir_text (*idempotency_key)(struct weir_call *);
     /* Evaluates a slot; *ret is owned by the caller. Slot 0 gives null. */
@@ -353,7 +358,7 @@ struct weir_host {
      * caller. WEIR_NOT_FOUND if it is absent. */
     uint32_t (*lookup)(struct weir_call *, const struct weir_text *path, uint32_t n,
                        const struct weir_value **ret, struct weir_error *err);
-    /* Runs child BLOCK with INPUT; VARS are the values of the names that the block brings
+    /* Runs child BLOCK with INPUT (NULL: the call's own); VARS are the values of the names that the block brings
      * into scope, in order. FN is called later, once, unless the call is answered before.
      * DEADLINE_MS is on the shard's clock; UINT64_MAX: the call's own. Returns a number for
      * block_cancel. */
@@ -362,9 +367,10 @@ struct weir_host {
                       weir_answer_fn *fn, void *arg);
     /* Asks a running block for an early answer, which is still owed. */
     void (*block_cancel)(struct weir_call *, uint32_t running);
-    /* Runs another pipeline inside this run and deadline; BODY is its request.body. */
-    uint32_t (*pipeline)(struct weir_call *, uint32_t pipeline, const struct weir_value *body,
-                         weir_answer_fn *fn, void *arg);
+    /* Runs another pipeline inside this run and deadline; BODY is its request.body. FN gets
+     * the body of its reply, else its last output. It ends with the call. */
+    void (*pipeline)(struct weir_call *, uint32_t pipeline, const struct weir_value *body,
+                     weir_answer_fn *fn, void *arg);
     /* Sends the reply if none was sent before; false if one was. */
     bool (*reply)(struct weir_call *, const struct weir_reply *);
     /* Headers of whatever reply comes: the last set wins, added ones are appended. */
@@ -386,8 +392,8 @@ struct weir_host {
 
     /* -- metrics -- */
 
-    /* Counts BY (counter), sets to BY (gauge: adds) or observes BY (histogram). METRIC is the
-     * index of one that the type declares. */
+    /* Adds BY to a counter or gauge, or observes it with a histogram. METRIC is the index of
+     * one that the type declares; its labels are pipeline and node. */
     void (*count)(struct weir_call *, uint32_t metric, double by);
     /* The same for one that host->metric made, with a value per label. */
     void (*measure)(struct weir_call *, uint32_t metric, const struct weir_text *labels,
@@ -416,6 +422,7 @@ struct weir_host {
 
     uint64_t (*now_ms)(struct weir_shard *);  /* monotonic                        */
     uint64_t (*wall_ms)(struct weir_shard *); /* since 1970                       */
+    /* A timer that fires once; timer_stop frees it, fired or not, and leaves NULL. */
     struct weir_timer *(*timer_start)(struct weir_shard *, uint64_t ms, weir_timer_fn *,
                                       void *arg);
     void (*timer_stop)(struct weir_timer **);

@@ -72,6 +72,8 @@ struct weir_event {
 
     /* the engine's */
     struct trigger_unit *trigger;
+    struct generation_part *part; /* the shard's part of its generation: pinned */
+    struct weir_text gate_key;     /* of its place in the pipeline's concurrency; bytes NULL: none */
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     bool replied;

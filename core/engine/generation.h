@@ -31,6 +31,10 @@ struct generation *generation_new(const struct generation_source *source, struct
 void generation_ref(struct generation *g);
 void generation_unref(struct generation **g);
 
+/* The main thread's shard, to which the last unref posts a generation that is to be closed. NULL
+ * (the default, and at the end of the process): it is closed where it is let go of. */
+void generation_keeper(struct weir_shard *s);
+
 /* Counts from 1 within the process. */
 uint64_t generation_number(const struct generation *g);
 

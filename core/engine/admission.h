@@ -1,0 +1,32 @@
+/* engine/admission.h - who may start a run now: the shard's limits, and a pipeline's concurrency.
+ *
+ * A gate is a pipeline's concurrency limit: counted over all shards in a table of the process,
+ * by key. Runs that have to wait stand in a queue of their shard, in order, and are tried again
+ * when a run of the same pipeline ends here, or a little later if it ended on another shard.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_ADMISSION_H
+#define ENGINE_ADMISSION_H
+
+#include "engine/run.h"
+
+/* The gate of pipeline NAME, which outlives generations, with today's LIMIT. Main thread. */
+struct gate *gate_of(const char *name, unsigned limit);
+
+/* Starts a run for E if there is room, queues or refuses it otherwise. */
+void admission_offer(struct weir_event *e);
+
+/* A run has ended: its place is free. */
+void admission_release(struct run *r);
+
+/* The caller of E went away while it waited. False if it does not wait. */
+bool admission_forget(struct weir_event *e);
+
+/* Events that wait on this shard. */
+unsigned admission_waiting(const struct engine *e);
+
+/* Refuses every event that waits, at the end of a drain. */
+void admission_refuse_all(struct engine *e);
+
+#endif

@@ -1,0 +1,381 @@
+/* engine/call.c - one attempt of a node: deadline, answer, orphans, child frames. See run.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/blocking.h"
+#include "engine/host_http.h"
+
+#define OWN_ARENA_MAX (64u << 20)
+
+/* Every change of a call's state, and no other, happens here. */
+static void
+enter_state(struct weir_call *c, enum call_state next)
+{
+    static const unsigned may[] = {
+        [CALL_RUNNING] = 1u << CALL_CANCELLING | 1u << CALL_ANSWERED,
+        [CALL_CANCELLING] = 1u << CALL_ANSWERED,
+        [CALL_ANSWERED] = 0,
+    };
+    assert(may[c->state] & 1u << next);
+    c->state = next;
+}
+
+/* Whether F is inside a block that runs many times, so that memory has to come back early. */
+static bool
+inside_many(const struct frame *f)
+{
+    for (; f; f = f->parent)
+        if (f->n_outputs)
+            return true;
+    return false;
+}
+
+static void deadline_passed(void *arg);
+static void tell_soon(void *arg);
+
+static struct weir_call *
+call_new(struct frame *f, const struct unit *u)
+{
+    struct run *r = f->run;
+    struct weir_call *c = r->free_calls;
+    if (c) {
+        r->free_calls = c->timer.arg;
+        memset(c, 0, sizeof *c);
+    } else if ((c = arena_alloc(&r->arena, sizeof *c)) == NULL) {
+        return NULL;
+    }
+    c->run = r;
+    c->frame = f;
+    c->unit = u;
+    c->state = CALL_RUNNING;
+    c->attempt = f->attempt;
+    c->arena = &r->arena;
+    if (inside_many(f) || f->attempt > 1) {
+        arena_init(&c->own, 512, OWN_ARENA_MAX);
+        c->arena = &c->own;
+    }
+    timer_init(&c->timer, deadline_passed, c);
+    soon_init(&c->tell, tell_soon, c);
+    list_init(&c->frames);
+    list_init(&c->ready);
+    list_init(&c->uses);
+    list_init(&c->children);
+    list_push(&r->calls, &c->link);
+    r->owed++;
+    return c;
+}
+
+/* Gives an answered call's memory back. */
+static void
+call_free(struct weir_call *c)
+{
+    struct run *r = c->run;
+    assert(c->state == CALL_ANSWERED);
+    value_unref(&c->output);
+    soon_remove(&c->tell);
+    if (c->prepared)
+        blocking_forget(c);
+    if (c->arena == &c->own)
+        arena_fini(&c->own);
+    list_remove(&c->link);
+    c->timer.arg = r->free_calls;
+    r->free_calls = c;
+}
+
+/* The deadline of one attempt: the node's, cut by retry.timeout. */
+static uint64_t
+attempt_deadline(const struct frame *f, const struct unit *u, uint64_t now)
+{
+    uint64_t deadline = f->node_deadline_ms;
+    uint64_t own = u->node->retry.timeout_ms;
+    if (own && now + own < deadline)
+        deadline = now + own;
+    return deadline;
+}
+
+/* The sentence for a deadline that has passed. */
+static struct failure *
+timeout_failure(struct weir_call *c)
+{
+    struct weir_error err = { 0 };
+    const struct node *n = c->unit->node;
+    const struct frame *f = c->frame;
+    if (n->retry.timeout_ms && c->deadline_ms < f->node_deadline_ms)
+        err_set(&err, WEIR_TIMEOUT, "the attempt took longer than %llu ms",
+                (unsigned long long)n->retry.timeout_ms);
+    else if (n->timeout_ms && f->node_deadline_ms < f->deadline_ms)
+        err_set(&err, WEIR_TIMEOUT, "it took longer than %llu ms", (unsigned long long)n->timeout_ms);
+    else
+        err_set(&err, WEIR_TIMEOUT, "the deadline of what encloses it has passed");
+    err.sent = 1; /* it may have been: the call was under way */
+    return run_failure(c->run, &err, n->id, c->attempt);
+}
+
+/* The call's deadline has passed: its frame goes on with the failure, the call is an orphan. */
+static void
+deadline_passed(void *arg)
+{
+    struct weir_call *c = arg;
+    struct frame *f = c->frame;
+    struct failure *failure = timeout_failure(c);
+    f->call = NULL;
+    call_orphan(c);
+    frame_answered(f, NULL, failure);
+}
+
+void
+call_start(struct frame *f, const struct unit *u)
+{
+    struct run *r = f->run;
+    struct weir_shard *shard = r->engine->shard;
+    struct weir_call *c = call_new(f, u);
+    if (c == NULL) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
+        frame_answered(f, NULL, run_failure(r, &err, u->node->id, f->attempt));
+        return;
+    }
+    f->call = c;
+    c->deadline_ms = attempt_deadline(f, u, shard_now(shard));
+    if (shard_now(shard) >= c->deadline_ms) {
+        struct failure *late = timeout_failure(c);
+        late->error.sent = 0;
+        call_answer(c, NULL, late);
+        return;
+    }
+    if (u->type->flags & WEIR_BLOCKING) {
+        blocking_start(c);
+    } else {
+        call_enter(c);
+        u->type->run(c, unit_state(r->part, u));
+        call_leave(c);
+    }
+    if (f->call == c && c->deadline_ms != UINT64_MAX)
+        timer_set(shard, &c->timer, c->deadline_ms);
+}
+
+/* Ends what the call still has under way. */
+static void
+drop_children(struct weir_call *c)
+{
+    host_http_drop(c);
+    list_each(link, next, &c->frames)
+    {
+        struct frame *f = list_entry(link, struct frame, link);
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "the node around it has ended");
+        frame_cancel(f, run_failure(c->run, &err, NULL, 0)); /* child_ended frees it */
+    }
+    list_each(link, next, &c->ready) frame_free(list_entry(link, struct frame, link));
+    list_init(&c->ready);
+    list_each(link, next, &c->children)
+    {
+        struct run *r = list_entry(link, struct run, sibling);
+        r->caller = NULL;
+        list_remove(&r->sibling);
+        run_cancel(r, WEIR_CANCELLED, "the run that called it has gone on");
+    }
+}
+
+void
+call_answer(struct weir_call *c, const struct weir_value **output, struct failure *failure)
+{
+    struct run *r = c->run;
+    if (c->state == CALL_ANSWERED) {
+        log_say(WEIR_ERROR, "node type '%s' answered twice in pipeline '%s', node '%s'",
+                c->unit->type->name, r->flow->pipeline->name, c->unit->node->id);
+        assert(!"a node type answers once");
+    }
+    enter_state(c, CALL_ANSWERED);
+    r->owed--;
+    timer_unset(r->engine->shard, &c->timer);
+    if (failure)
+        c->failure = failure;
+    else if (output && *output)
+        c->output = *output;
+    else
+        c->output = &value_null;
+    if (output)
+        *output = NULL;
+    drop_children(c);
+    if (c->inside == 0) {
+        call_enter(c);
+        call_leave(c);
+    }
+}
+
+void
+call_enter(struct weir_call *c)
+{
+    c->inside++;
+}
+
+/* Tells the plugin of child frames that have ended, one after another. */
+static void
+tell_ready(struct weir_call *c)
+{
+    for (struct list *link; c->state != CALL_ANSWERED && (link = list_shift(&c->ready)) != NULL;) {
+        struct frame *f = list_entry(link, struct frame, link);
+        f->fn(f->arg, f->result, f->failure ? &f->failure->error : NULL);
+        frame_free(f);
+    }
+}
+
+/* Hands the answer of a call on that no function of its plugin is on the stack of. */
+static void
+hand_on(struct weir_call *c)
+{
+    struct run *r = c->run;
+    struct frame *f = c->frame;
+    const struct weir_value *output = c->output;
+    struct failure *failure = c->failure;
+    if (f)
+        c->output = NULL;
+    call_free(c);
+    if (f)
+        frame_answered(f, output, failure);
+    else
+        run_settle(r);
+}
+
+void
+call_leave(struct weir_call *c)
+{
+    assert(c->inside > 0);
+    if (c->inside == 1)
+        tell_ready(c);
+    if (--c->inside == 0 && c->state == CALL_ANSWERED)
+        hand_on(c);
+}
+
+static void
+tell_soon(void *arg)
+{
+    call_enter(arg);
+    call_leave(arg);
+}
+
+/* Leaves without telling anything now: what is ready is told soon. */
+static void
+leave_quietly(struct weir_call *c)
+{
+    if (--c->inside == 0 && !list_empty(&c->ready))
+        soon_add(c->run->engine->shard, &c->tell);
+}
+
+void
+call_orphan(struct weir_call *c)
+{
+    struct run *r = c->run;
+    c->frame = NULL;
+    timer_unset(r->engine->shard, &c->timer);
+    if (c->state == CALL_ANSWERED)
+        return; /* answered inside: handed on, to nobody, when that is left */
+    enter_state(c, CALL_CANCELLING);
+    if (c->unit->type->flags & WEIR_BLOCKING)
+        return;
+    call_enter(c);
+    if (c->unit->type->cancel) {
+        c->unit->type->cancel(c, unit_state(r->part, c->unit));
+    } else {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "the node around it was cancelled");
+        host_http_fail(c, &err);
+        list_each(link, next, &c->frames)
+            frame_cancel(list_entry(link, struct frame, link), run_failure(r, &err, NULL, 0));
+    }
+    call_leave(c);
+}
+
+/* A child frame has ended: its answer goes to the plugin when nothing of it is on the stack. */
+static void
+child_ended(struct frame *f)
+{
+    struct weir_call *c = f->owner;
+    list_remove(&f->link);
+    if (c->state == CALL_ANSWERED) {
+        frame_free(f);
+        return;
+    }
+    if (f->failure == NULL && f->result == NULL) { /* the flow is the body, not yet asked for */
+        struct weir_error err = { 0 };
+        const struct weir_value *body;
+        if (scope_input(f->run, f, &body, &err) == WEIR_OK)
+            f->result = value_ref(body);
+        else
+            f->failure = run_failure(f->run, &err, c->unit->node->id, c->attempt);
+    }
+    list_push(&c->ready, &f->link);
+    call_enter(c);
+    call_leave(c);
+}
+
+/* A child frame that can't be had is answered all the same, later. */
+static uint32_t
+refuse_block(struct weir_call *c, weir_answer_fn *fn, void *arg)
+{
+    struct weir_error err = { 0 };
+    if (c->frame)
+        err_set(&err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
+    else
+        err_set(&err, WEIR_CANCELLED, "the node was cancelled");
+    call_enter(c);
+    fn(arg, NULL, &err);
+    leave_quietly(c);
+    return 0;
+}
+
+static bool
+take_vars(struct weir_call *c, struct frame *f, const struct weir_value *const *vars)
+{
+    f->vars = arena_alloc(c->arena, f->block->n_names * sizeof *f->vars);
+    for (unsigned i = 0; f->vars && i < f->block->n_names; i++)
+        f->vars[i] = value_ref(vars[i]);
+    return f->vars != NULL;
+}
+
+uint32_t
+call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
+           const struct weir_value *const *vars, uint64_t deadline_ms, weir_answer_fn *fn, void *arg)
+{
+    assert(block < c->unit->node->n_children && c->state != CALL_ANSWERED);
+    const struct block *b = c->unit->node->children[block].block;
+    uint64_t deadline = deadline_ms < c->deadline_ms ? deadline_ms : c->deadline_ms;
+    struct frame *f = c->frame ? frame_new(c->run, b, c->frame, input, deadline, child_ended) : NULL;
+    if (f == NULL)
+        return refuse_block(c, fn, arg);
+    if (b->n_names && vars && !take_vars(c, f, vars)) {
+        frame_free(f);
+        return refuse_block(c, fn, arg);
+    }
+    f->owner = c;
+    f->fn = fn;
+    f->arg = arg;
+    list_push(&c->frames, &f->link);
+    uint32_t number = f->number;
+    call_enter(c); /* an answer at once waits until the plugin's function has returned */
+    frame_walk(f);
+    leave_quietly(c);
+    return number;
+}
+
+void
+call_block_cancel(struct weir_call *c, uint32_t number)
+{
+    list_each(link, next, &c->frames)
+    {
+        struct frame *f = list_entry(link, struct frame, link);
+        if (f->number != number)
+            continue;
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "its node has asked for an early end");
+        call_enter(c);
+        frame_cancel(f, run_failure(c->run, &err, NULL, 0));
+        leave_quietly(c);
+        return;
+    }
+}

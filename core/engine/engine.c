@@ -1,0 +1,303 @@
+/* engine/engine.c - the engine of a shard: generations come and go, events come in. See engine.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "engine/admission.h"
+#include "engine/metrics.h"
+#include "engine/run.h"
+
+static uint32_t
+family(uint32_t kind, const char *name, const char *help, const char *labels)
+{
+    struct weir_metric m = { .size = sizeof m, .kind = kind, .name = name, .help = help, .labels = labels,
+                             .max_series = 10000 };
+    struct weir_error err = { 0 };
+    uint32_t f = metric_family(&m, &err);
+    assert(f != 0);
+    return f;
+}
+
+/* The end of each request to an upstream. */
+static void
+report(void *arg, const struct client_report *r)
+{
+    struct engine *e = arg;
+    char status[16];
+    snprintf(status, sizeof status, "%u", r->status);
+    struct weir_text labels[] = { r->server, r->method, text_of(status),
+                                  text_of(r->code ? code_name(r->code) : "") };
+    metric_add(e->shard->index, metric_series_of(e->shard->index, e->client_family, labels),
+               (double)r->duration_ns / 1e9);
+}
+
+enum weir_code
+engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struct weir_error *err)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        abort();
+    e->shard = s;
+    e->limits = *limits;
+    list_init(&e->runs);
+    list_init(&e->waiting);
+    atomic_init(&e->n_runs, 0);
+    if (client_new(s, &e->client, err) != WEIR_OK) {
+        free(e);
+        return (enum weir_code)err->code;
+    }
+    client_on_report(e->client, report, e);
+    e->client_family = family(WEIR_HISTOGRAM, "http_client_request_duration_seconds",
+                              "How long requests to upstreams took.",
+                              "server_address http_request_method http_response_status_code error_type");
+    e->error_family = family(WEIR_COUNTER, "weir_node_errors_total", "Nodes that failed for good.",
+                             "pipeline node code");
+    e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
+                             "pipeline node");
+    s->slots[SHARD_ENGINE] = e;
+    return WEIR_OK;
+}
+
+static void
+detach(struct generation_part *part)
+{
+    struct generation *g = part->generation;
+    for (unsigned i = 0; i < g->pipelines.n; i++) {
+        struct flow *f = &g->flows[i];
+        for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
+            struct trigger_unit *t = &f->triggers[k];
+            if (t->number < part->n_attached_triggers && t->type->attach && t->type->detach)
+                t->type->detach(part->trigger_states[t->number]);
+        }
+        for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
+            struct unit *u = &f->units[k];
+            if (u->number < part->n_attached && u->type->attach && u->type->detach)
+                u->type->detach(part->states[u->number]);
+        }
+    }
+}
+
+static void
+part_free(struct generation_part *part)
+{
+    detach(part);
+    generation_unref(&part->generation);
+    free(part->states);
+    free(part->trigger_states);
+    free(part);
+}
+
+void
+part_pin(struct generation_part *part)
+{
+    part->pins++;
+}
+
+void
+part_unpin(struct generation_part *part)
+{
+    assert(part->pins > 0);
+    if (--part->pins == 0 && part->retired)
+        part_free(part);
+}
+
+static void
+free_run(struct run *r)
+{
+    arena_fini(&r->arena);
+    free(r);
+}
+
+void
+engine_shard_free(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    if (e == NULL)
+        return;
+    timer_unset(s, &e->look);
+    client_free(&e->client);
+    if (e->current) {
+        for (unsigned i = 0; i < e->current->generation->pipelines.n; i++) {
+            struct flow *f = &e->current->generation->flows[i];
+            for (unsigned k = 0; k < f->pipeline->n_triggers; k++)
+                if (f->triggers[k].type->stop)
+                    f->triggers[k].type->stop(trigger_state(e->current, &f->triggers[k]));
+        }
+        e->current->retired = true;
+        if (e->current->pins == 0)
+            part_free(e->current);
+    }
+    while (e->n_free_runs > 0)
+        free_run(e->free_runs[--e->n_free_runs]);
+    s->slots[SHARD_ENGINE] = NULL;
+    free(e);
+}
+
+/* Attaches the nodes and triggers of one flow, in the order of their numbers. */
+static enum weir_code
+attach_flow(struct generation_part *part, struct flow *f, struct weir_error *err)
+{
+    for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
+        struct unit *u = &f->units[k];
+        part->states[u->number] = u->conf;
+        if (u->type->attach && u->type->attach(part->shard, u->conf, &part->states[u->number], err) != WEIR_OK)
+            return err_in(err, "pipeline %s: node %s", f->pipeline->name, u->node->id);
+        part->n_attached = u->number + 1;
+    }
+    for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
+        struct trigger_unit *t = &f->triggers[k];
+        part->trigger_states[t->number] = t->conf;
+        if (t->type->attach &&
+            t->type->attach(part->shard, t->conf, &part->trigger_states[t->number], err) != WEIR_OK)
+            return err_in(err, "pipeline %s: trigger %s", f->pipeline->name, t->type->name);
+        part->n_attached_triggers = t->number + 1;
+    }
+    return WEIR_OK;
+}
+
+enum weir_code
+engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err)
+{
+    struct engine *e = engine_of(s);
+    assert(e->prepared == NULL);
+    struct generation_part *part = calloc(1, sizeof *part);
+    if (part == NULL)
+        abort();
+    part->shard = s;
+    part->generation = g;
+    generation_ref(g);
+    part->states = calloc(g->n_units + 1, sizeof *part->states);
+    part->trigger_states = calloc(g->n_triggers + 1, sizeof *part->trigger_states);
+    if (part->states == NULL || part->trigger_states == NULL)
+        abort();
+    for (unsigned i = 0; i < g->pipelines.n; i++)
+        if (attach_flow(part, &g->flows[i], err) != WEIR_OK) {
+            part_free(part);
+            return (enum weir_code)err->code;
+        }
+    e->prepared = part;
+    return WEIR_OK;
+}
+
+/* Starts or stops all triggers of PART. */
+static void
+switch_triggers(struct generation_part *part, bool on)
+{
+    struct generation *g = part->generation;
+    for (unsigned i = 0; i < g->pipelines.n; i++)
+        for (unsigned k = 0; k < g->flows[i].pipeline->n_triggers; k++) {
+            struct trigger_unit *t = &g->flows[i].triggers[k];
+            void (*fn)(void *) = on ? t->type->start : t->type->stop;
+            if (fn)
+                fn(trigger_state(part, t));
+        }
+}
+
+void
+engine_commit(struct weir_shard *s, struct generation *g)
+{
+    struct engine *e = engine_of(s);
+    assert(e->prepared && e->prepared->generation == g);
+    struct generation_part *old = e->current;
+    e->current = e->prepared;
+    e->prepared = NULL;
+    if (old)
+        switch_triggers(old, false);
+    switch_triggers(e->current, true);
+    if (old) {
+        old->retired = true;
+        if (old->pins == 0)
+            part_free(old);
+    }
+}
+
+void
+engine_abandon(struct weir_shard *s, struct generation *g)
+{
+    struct engine *e = engine_of(s);
+    if (e->prepared == NULL || e->prepared->generation != g)
+        return;
+    struct generation_part *part = e->prepared;
+    e->prepared = NULL;
+    part_free(part);
+}
+
+void *
+engine_routes(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    return e->current ? e->current->generation->routes : NULL;
+}
+
+void
+engine_offer(struct weir_event *e, struct trigger_unit *t)
+{
+    struct engine *en = engine_of(e->shard);
+    e->trigger = t;
+    e->part = en->current;
+    part_pin(e->part);
+    if (t->type->accept) {
+        t->type->accept(e, trigger_state(e->part, t));
+        return;
+    }
+    e->decided = true;
+    admission_offer(e);
+}
+
+void
+engine_gone(struct weir_event *e)
+{
+    if (e->gone)
+        return;
+    e->gone = true;
+    if (e->run) {
+        struct run *r = e->run;
+        bool unanswered = !e->replied || (r->streaming && !r->sent);
+        if (unanswered && r->flow->pipeline->durable == DURABLE_NO)
+            run_cancel(r, WEIR_CANCELLED, "the caller went away");
+        return;
+    }
+    if (e->decided && !e->replied && admission_forget(e)) {
+        struct generation_part *part = e->part;
+        e->ops->release(e);
+        part_unpin(part);
+    }
+}
+
+void
+engine_reply_sent(struct weir_event *e, const struct weir_error *err)
+{
+    if (e->run)
+        run_reply_sent(e->run, err);
+}
+
+unsigned
+engine_runs(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    return e ? atomic_load_explicit(&e->n_runs, memory_order_relaxed) : 0;
+}
+
+void
+engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
+{
+    struct engine *e = engine_of(s);
+    e->draining = true;
+    e->when_idle = when_idle;
+    e->idle_arg = arg;
+    admission_refuse_all(e);
+    if (engine_runs(s) == 0 && when_idle)
+        when_idle(arg);
+}
+
+void
+engine_cancel_all(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    list_each(link, next, &e->runs)
+        run_cancel(list_entry(link, struct run, link), WEIR_CANCELLED, "this server is shutting down");
+}

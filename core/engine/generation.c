@@ -1,0 +1,166 @@
+/* engine/generation.c - see generation.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/generation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "engine/admission.h"
+#include "engine/flow.h"
+#include "loop/worker.h"
+
+#define ROUTES_MAX (64u << 20)
+
+extern char **environ;
+
+static struct weir_shard *keeper;
+static uint64_t last_number;
+
+void
+generation_keeper(struct weir_shard *s)
+{
+    keeper = s;
+}
+
+/* The environment as it is now, so that one generation sees one environment. */
+static void
+read_environment(struct map *m)
+{
+    map_init(m);
+    for (char **e = environ; *e; e++) {
+        const char *equals = strchr(*e, '=');
+        struct weir_text text = equals ? text_of(equals + 1) : (struct weir_text){ NULL, 0 };
+        if (equals == NULL || !utf8_valid(text))
+            continue;
+        const struct weir_value *v = value_string(text.bytes, text.len);
+        const struct weir_value *old = map_set(m, *e, (size_t)(equals - *e), (void *)(uintptr_t)v);
+        value_unref(&old);
+    }
+}
+
+static void
+free_environment(struct map *m)
+{
+    uint32_t at = 0;
+    for (const struct map_entry *e; (e = map_next(m, &at)) != NULL;) {
+        const struct weir_value *v = e->value;
+        value_unref(&v);
+    }
+    map_fini(m);
+}
+
+/* A route is told as a diagnostic at its trigger. */
+static void
+complain(void *arg, const struct engine_route *at, const struct engine_route *other, const char *message)
+{
+    struct diags *d = arg;
+    const struct pipeline *p = at->source->pipeline;
+    if (other == NULL) {
+        diags_add(d, p->file, at->source->mark, NULL, DIAG_ROUTE_FORM, NULL, "path '%s': %s", at->path, message);
+        return;
+    }
+    diags_add(d, p->file, at->source->mark, NULL, DIAG_ROUTE_CLASH, NULL, "path '%s' clashes with '%s' of %s:%u: %s",
+              at->path, other->path, other->source->pipeline->file, other->source->mark.line, message);
+}
+
+static void
+open_flows(struct generation *g, struct diags *d)
+{
+    g->flows = calloc(g->pipelines.n + 1, sizeof *g->flows);
+    if (g->flows == NULL)
+        abort();
+    for (unsigned i = 0; i < g->pipelines.n; i++) {
+        struct flow *f = &g->flows[i];
+        f->pipeline = g->pipelines.items[i];
+        f->generation = g;
+        if (f->pipeline->concurrency)
+            f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency);
+        map_set(&g->by_name, f->pipeline->name, strlen(f->pipeline->name), f);
+    }
+    for (unsigned i = 0; i < g->pipelines.n; i++)
+        flow_open(&g->flows[i], d);
+}
+
+struct generation *
+generation_new(const struct generation_source *source, struct diags *d)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (g == NULL)
+        abort();
+    atomic_init(&g->refs, 1);
+    arena_init(&g->arena, 0, ROUTES_MAX);
+    map_init(&g->by_name);
+    read_environment(&g->env);
+    g->secrets = secrets_new();
+    g->port = source->routes;
+
+    char **files;
+    unsigned n;
+    load_find(source->paths, source->n_paths, &files, &n, d);
+    pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
+    load_find_free(&files, n);
+    open_flows(g, d);
+    if (g->port)
+        g->routes = g->port->make(g->route_list, g->n_routes, complain, d);
+    if (d->errors > 0) {
+        generation_unref(&g);
+        return NULL;
+    }
+    g->number = ++last_number;
+    return g;
+}
+
+void
+generation_ref(struct generation *g)
+{
+    atomic_fetch_add(&g->refs, 1);
+}
+
+static void
+free_generation(void *arg)
+{
+    struct generation *g = arg;
+    if (g->port && g->routes)
+        g->port->drop(g->routes);
+    for (unsigned i = 0; i < g->pipelines.n; i++)
+        flow_close(&g->flows[i]);
+    free(g->flows);
+    free(g->route_list);
+    map_fini(&g->by_name);
+    pipelines_free(&g->pipelines);
+    free_environment(&g->env);
+    secrets_free(&g->secrets);
+    arena_fini(&g->arena);
+    free(g);
+}
+
+void
+generation_unref(struct generation **g)
+{
+    struct generation *old = *g;
+    *g = NULL;
+    if (old == NULL || atomic_fetch_sub(&old->refs, 1) != 1)
+        return;
+    if (keeper == NULL || pthread_equal(keeper->thread, pthread_self()))
+        free_generation(old);
+    else
+        shard_post(keeper, free_generation, old);
+}
+
+uint64_t
+generation_number(const struct generation *g)
+{
+    return g->number;
+}
+
+const struct pipelines *
+generation_pipelines(const struct generation *g)
+{
+    return &g->pipelines;
+}
+
+struct flow *
+generation_flow(const struct generation *g, struct weir_text name)
+{
+    return map_get(&g->by_name, name.bytes, name.len);
+}

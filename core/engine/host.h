@@ -1,0 +1,32 @@
+/* engine/host.h - the parts of the host table (abi/weir.h), by what they are about.
+ *
+ * Each host_*.c fills in its part; host.c puts them together.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_HOST_H
+#define ENGINE_HOST_H
+
+#include "engine/flow.h"
+
+/* What a plugin sees as struct weir_open: the node or trigger in the making. */
+struct weir_open {
+    struct generation *generation;
+    struct flow *flow;
+    struct unit *unit;             /* NULL: a trigger */
+    struct trigger_unit *trigger;  /* NULL: a node */
+    const struct part *config;
+    struct slots *slots;
+    struct diags *diags;
+};
+
+/* Fill in what is for open, for calls, for events, for values and for the shard. */
+void host_fill_open(struct weir_host *h);
+void host_fill_call(struct weir_host *h);
+void host_fill_http(struct weir_host *h);
+void host_fill_event(struct weir_host *h);
+void host_fill_shard(struct weir_host *h);
+void host_fill_value(struct weir_host *h);
+void host_fill_tools(struct weir_host *h);
+
+#endif

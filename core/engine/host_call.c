@@ -1,0 +1,354 @@
+/* engine/host_call.c - the host table for calls. See host.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "engine/blocking.h"
+#include "engine/metrics.h"
+#include "engine/retry.h"
+#include "engine/run.h"
+#include "value/json.h"
+
+#define TEXT_MAX (16u << 20)
+
+static bool
+on_its_thread(const struct weir_call *c)
+{
+    return pthread_equal(pthread_self(), c->run->engine->shard->thread);
+}
+
+static void
+done(struct weir_call *c, const struct weir_value **output)
+{
+    if (on_its_thread(c))
+        call_answer(c, output, NULL);
+    else
+        blocking_answer(c, output, NULL);
+}
+
+/* The failure that a plugin hands on as it was told to it by a block keeps its origin. */
+static struct failure *
+same_failure(struct run *r, const struct weir_error *err)
+{
+    struct failure *f = (struct failure *)(void *)((char *)(uintptr_t)err - offsetof(struct failure, error));
+    for (struct failure *known = r->failures; known; known = known->next)
+        if (known == f)
+            return f;
+    return NULL;
+}
+
+static void
+fail(struct weir_call *c, const struct weir_error *err)
+{
+    if (!on_its_thread(c)) {
+        blocking_answer(c, NULL, err);
+        return;
+    }
+    struct failure *f = same_failure(c->run, err);
+    if (f == NULL) {
+        struct weir_error copy = *err;
+        copy.detail = err->detail ? value_ref(err->detail) : NULL;
+        f = run_failure(c->run, &copy, c->unit->node->id, c->attempt);
+    }
+    call_answer(c, NULL, f);
+}
+
+static void *
+alloc(struct weir_call *c, size_t size)
+{
+    void *p = arena_alloc(c->arena, size);
+    if (p == NULL) { /* a plugin has no way to go on without it */
+        log_say(WEIR_ERROR, "node type '%s' asked for %zu bytes more than a run may have",
+                c->unit->type->name, size);
+        abort();
+    }
+    return p;
+}
+
+static void
+set_data(struct weir_call *c, void *data)
+{
+    c->data = data;
+}
+
+static void *
+data(const struct weir_call *c)
+{
+    return c->data;
+}
+
+static struct weir_shard *
+shard(const struct weir_call *c)
+{
+    return c->run->engine->shard;
+}
+
+static uint64_t
+deadline_ms(const struct weir_call *c)
+{
+    return c->deadline_ms;
+}
+
+static uint32_t
+attempt(const struct weir_call *c)
+{
+    return c->attempt;
+}
+
+static uint32_t
+input(struct weir_call *c, const struct weir_value **ret, struct weir_error *err)
+{
+    const struct weir_value *v = c->prepared_input;
+    if (v == NULL) {
+        if (c->frame == NULL)
+            return err_set(err, WEIR_CANCELLED, "the call was cancelled");
+        enum weir_code code = scope_input(c->run, c->frame, &v, err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    *ret = value_ref(v);
+    return WEIR_OK;
+}
+
+/* Derived from the run, the step and the iterations around it, so that attempts agree. */
+static struct weir_text
+idempotency_key(struct weir_call *c)
+{
+    if (unit_effect(c->unit) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
+        return (struct weir_text){ "", 0 };
+    char text[512];
+    int len = snprintf(text, sizeof text, "%s/%s", c->run->id, c->unit->node->id);
+    for (const struct frame *f = c->frame; f; f = f->parent)
+        if (f->n_outputs && len > 0 && (size_t)len < sizeof text - 24)
+            len += snprintf(text + len, sizeof text - (size_t)len, "/%u", f->number);
+    uint8_t hash[DIGEST_MAX];
+    digest(WEIR_SHA256, (struct weir_text){ text, (size_t)len }, hash);
+    struct buf b;
+    buf_init(&b, 64);
+    (void)hex_encode(&b, (struct weir_text){ (const char *)hash, 16 });
+    char *copy = arena_copy(c->arena, b.bytes, b.len);
+    struct weir_text key = { copy ? copy : "", copy ? b.len : 0 };
+    buf_fini(&b);
+    return key;
+}
+
+static uint32_t
+eval(struct weir_call *c, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
+{
+    const struct slots *s = &c->unit->slots;
+    if (handle == 0 || handle > s->n) {
+        *ret = value_ref(&value_null);
+        return WEIR_OK;
+    }
+    if (c->prepared) {
+        *ret = value_ref(c->prepared[handle - 1]);
+        return WEIR_OK;
+    }
+    if (c->frame == NULL)
+        return err_set(err, WEIR_CANCELLED, "the call was cancelled");
+    const struct part *p = s->parts[handle - 1];
+    if (p->kind == PART_CONSTANT) {
+        *ret = value_ref(p->constant);
+        return WEIR_OK;
+    }
+    struct scope scope;
+    scope_init(&scope, c->run, c->frame);
+    enum weir_code code = part_eval(p, &scope.env, ret, err);
+    if (code == WEIR_NOT_FOUND) {
+        *ret = value_ref(&value_null);
+        return WEIR_OK;
+    }
+    return code;
+}
+
+static uint32_t
+eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct weir_error *err)
+{
+    const struct slots *s = &c->unit->slots;
+    *ret = (struct weir_text){ "", 0 };
+    if (handle == 0 || handle > s->n)
+        return WEIR_OK;
+    const struct part *p = s->parts[handle - 1];
+    if (p->kind == PART_CONSTANT && p->constant->type == WEIR_STRING) {
+        *ret = value_as_text(p->constant);
+        return WEIR_OK;
+    }
+    struct buf b;
+    buf_init(&b, TEXT_MAX);
+    enum weir_code code;
+    if (c->prepared) {
+        code = text_of_value(c->prepared[handle - 1], &b, err);
+    } else if (c->frame == NULL) {
+        code = err_set(err, WEIR_CANCELLED, "the call was cancelled");
+    } else {
+        struct scope scope;
+        scope_init(&scope, c->run, c->frame);
+        code = part_eval_text(p, &scope.env, &b, err);
+    }
+    if (code == WEIR_OK) {
+        char *copy = arena_copy(c->arena, b.bytes, b.len);
+        if (copy)
+            *ret = (struct weir_text){ copy, b.len };
+        else
+            code = err_set(err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
+    }
+    buf_fini(&b);
+    return code;
+}
+
+static uint32_t
+lookup(struct weir_call *c, const struct weir_text *path, uint32_t n, const struct weir_value **ret,
+       struct weir_error *err)
+{
+    if (c->frame == NULL)
+        return err_set(err, WEIR_CANCELLED, "the call was cancelled");
+    if (n == 0)
+        return err_set(err, WEIR_NOT_FOUND, "the path is empty");
+    struct scope scope;
+    scope_init(&scope, c->run, c->frame);
+    struct weir_value at;
+    unsigned used;
+    enum weir_code code = scope.env.find(&scope.env, path, n, &at, &used, err);
+    if (code != WEIR_OK)
+        return code;
+    const struct weir_value *v = &at;
+    for (; used < n && v; used++)
+        v = value_get(v, path[used].bytes, path[used].len);
+    if (v == NULL)
+        return err_set(err, WEIR_NOT_FOUND, "there is no '%.*s'", (int)path[used - 1].len,
+                       path[used - 1].bytes);
+    *ret = value_box(v);
+    return WEIR_OK;
+}
+
+static void
+pipeline(struct weir_call *c, uint32_t number, const struct weir_value *body, weir_answer_fn *fn, void *arg)
+{
+    assert(number < c->unit->n_callees);
+    const struct weir_value *own = NULL;
+    struct weir_error err = { 0 };
+    if (body == NULL && input(c, &own, &err) != WEIR_OK) {
+        fn(arg, NULL, &err);
+        value_unref(&err.detail);
+        return;
+    }
+    run_call(c, c->unit->callees[number], body ? body : own, fn, arg);
+    value_unref(&own);
+}
+
+static bool
+reply(struct weir_call *c, const struct weir_reply *r)
+{
+    return run_reply(c->run, r);
+}
+
+static void
+header_set(struct weir_call *c, struct weir_text name, struct weir_text value)
+{
+    event_add_header(c->run->event, name, value, false);
+}
+
+static void
+header_add(struct weir_call *c, struct weir_text name, struct weir_text value)
+{
+    event_add_header(c->run->event, name, value, true);
+}
+
+static void
+write_log(struct weir_call *c, uint32_t level, const char *message, struct weir_text fields)
+{
+    struct log_field all[] = {
+        LOG_S("pipeline", text_of(c->run->flow->pipeline->name)),
+        LOG_S("node", text_of(c->unit->node->id)),
+        LOG_S("run", text_of(c->run->id)),
+        LOG_S("request", c->run->event->id),
+        LOG_J("fields", fields),
+    };
+    size_t n = sizeof all / sizeof *all - (fields.len == 0);
+    log_line((enum weir_level)level, message, all, n);
+}
+
+static void
+log_text(struct weir_call *c, uint32_t level, const char *fmt, ...)
+{
+    if (level > WEIR_ERROR || !log_wanted((enum weir_level)level))
+        return;
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    write_log(c, level, text, (struct weir_text){ NULL, 0 });
+}
+
+static void
+log_fields(struct weir_call *c, uint32_t level, struct weir_text text, const struct weir_value *fields)
+{
+    if (level > WEIR_ERROR || !log_wanted((enum weir_level)level))
+        return;
+    struct buf message, json;
+    struct weir_error err;
+    buf_init(&message, 8192);
+    buf_init(&json, 8192);
+    size_t len = text.len < 8000 ? text.len : 8000;
+    (void)buf_add(&message, text.bytes, len, NULL);
+    secrets_mask(c->run->part->generation->secrets, &message);
+    const struct weir_value *shown = fields ? value_masked(fields) : NULL;
+    if (shown && json_write(&json, shown, &err) != WEIR_OK) {
+        buf_reset(&json);
+        (void)buf_puts(&json, "\"(more than a line of the log holds)\"");
+    }
+    write_log(c, level, message.bytes, buf_content(&json));
+    value_unref(&shown);
+    buf_fini(&message);
+    buf_fini(&json);
+}
+
+static void
+count(struct weir_call *c, uint32_t index, double by)
+{
+    assert(index < c->unit->type->n_metrics);
+    metric_add(c->run->engine->shard->index, c->unit->counts[index], by);
+}
+
+static void
+measure(struct weir_call *c, uint32_t family, const struct weir_text *labels, double by)
+{
+    unsigned index = c->run->engine->shard->index;
+    metric_add(index, metric_series_of(index, family, labels), by);
+}
+
+void
+host_fill_call(struct weir_host *h)
+{
+    h->done = done;
+    h->fail = fail;
+    h->alloc = alloc;
+    h->set_data = set_data;
+    h->data = data;
+    h->shard = shard;
+    h->deadline_ms = deadline_ms;
+    h->attempt = attempt;
+    h->input = input;
+    h->idempotency_key = idempotency_key;
+    h->eval = eval;
+    h->eval_text = eval_text;
+    h->lookup = lookup;
+    h->block = call_block;
+    h->block_cancel = call_block_cancel;
+    h->pipeline = pipeline;
+    h->reply = reply;
+    h->header_set = header_set;
+    h->header_add = header_add;
+    h->log = log_text;
+    h->log_fields = log_fields;
+    h->count = count;
+    h->measure = measure;
+}

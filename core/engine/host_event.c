@@ -1,0 +1,181 @@
+/* engine/host_event.c - the host table for triggers. See host.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/admission.h"
+
+static struct weir_text
+event_method(const struct weir_event *e)
+{
+    return e->method;
+}
+
+static struct weir_text
+event_path(const struct weir_event *e)
+{
+    return e->path;
+}
+
+static struct weir_text
+event_client_ip(const struct weir_event *e)
+{
+    return e->client_ip;
+}
+
+static struct weir_text
+first_header(const struct weir_event *e, struct weir_text name)
+{
+    return event_header(e, name);
+}
+
+static struct weir_text
+event_body(const struct weir_event *e)
+{
+    return e->raw ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
+}
+
+static void *
+event_alloc(struct weir_event *e, size_t size)
+{
+    void *p = arena_alloc(e->arena, size);
+    if (p == NULL)
+        abort(); /* a trigger asks for small fixed sizes */
+    return p;
+}
+
+static void
+event_header_set(struct weir_event *e, struct weir_text name, struct weir_text value)
+{
+    event_add_header(e, name, value, false);
+}
+
+/* The event gets no run: it is answered, and let go of. */
+static void
+settle(struct weir_event *e)
+{
+    struct generation_part *part = e->part;
+    e->ops->release(e);
+    part_unpin(part);
+}
+
+static void
+start_run(struct weir_event *e)
+{
+    assert(!e->decided);
+    e->decided = true;
+    if (e->gone)
+        settle(e);
+    else
+        admission_offer(e);
+}
+
+static void
+refuse(struct weir_event *e, const struct weir_error *err)
+{
+    assert(!e->decided);
+    e->decided = true;
+    event_answer_error(e, err);
+    settle(e);
+}
+
+static void
+event_reply(struct weir_event *e, const struct weir_reply *r)
+{
+    assert(!e->decided);
+    e->decided = true;
+    struct event_reply out = { .status = r->status,
+                               .content_type = r->content_type,
+                               .headers = r->headers,
+                               .n_headers = r->n_headers,
+                               .body = r->body };
+    event_answer(e, &out);
+    settle(e);
+}
+
+/* An event that a trigger makes by itself: there is nobody to answer. */
+struct emitted {
+    struct weir_event event;
+    struct arena arena;
+};
+
+static void
+emitted_reply(struct weir_event *e, const struct event_reply *r)
+{
+    (void)e;
+    (void)r;
+}
+
+static void
+emitted_release(struct weir_event *e)
+{
+    struct emitted *m = (struct emitted *)(void *)e;
+    value_unref(&e->body);
+    arena_fini(&m->arena);
+    free(m);
+}
+
+static const struct event_ops emitted_ops = { .reply = emitted_reply, .release = emitted_release };
+
+/* The trigger of this shard whose state that is. */
+static struct trigger_unit *
+trigger_of(const struct generation_part *part, const void *state)
+{
+    const struct generation *g = part->generation;
+    for (unsigned i = 0; i < g->pipelines.n; i++)
+        for (unsigned k = 0; k < g->flows[i].pipeline->n_triggers; k++) {
+            struct trigger_unit *t = &g->flows[i].triggers[k];
+            if (trigger_state(part, t) == state)
+                return t;
+        }
+    return NULL;
+}
+
+static uint32_t
+emit(struct weir_shard *shard, void *state, const struct weir_value *body, struct weir_error *err)
+{
+    struct engine *en = engine_of(shard);
+    struct trigger_unit *t = en->current ? trigger_of(en->current, state) : NULL;
+    if (t == NULL)
+        return err_set(err, WEIR_NOT_FOUND, "the trigger belongs to no running generation");
+    struct emitted *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        abort();
+    arena_init(&m->arena, 1024, 1u << 20);
+    struct weir_event *e = &m->event;
+    char *id = arena_alloc(&m->arena, ID_UUID);
+    id_uuid7(clock_wall_ms(), id);
+    e->ops = &emitted_ops;
+    e->shard = shard;
+    e->arena = &m->arena;
+    e->method = TEXT("EMIT");
+    e->path = text_of(t->flow->pipeline->name);
+    e->id = text_of(id);
+    e->body = value_ref(body);
+    id_hex(e->trace_id, 16);
+    id_hex(e->span_id, 8);
+    e->trigger = t;
+    e->part = en->current;
+    part_pin(e->part);
+    e->decided = true;
+    admission_offer(e);
+    return WEIR_OK;
+}
+
+void
+host_fill_event(struct weir_host *h)
+{
+    h->event_method = event_method;
+    h->event_path = event_path;
+    h->event_client_ip = event_client_ip;
+    h->event_header = first_header;
+    h->event_body = event_body;
+    h->event_alloc = event_alloc;
+    h->event_header_set = event_header_set;
+    h->start_run = start_run;
+    h->refuse = refuse;
+    h->event_reply = event_reply;
+    h->emit = emit;
+}

@@ -1,0 +1,135 @@
+/* engine/host_http.c - see host_http.h: the client of the shard, with trace headers and metrics.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host_http.h"
+
+#include <string.h>
+
+#include "engine/host.h"
+
+#define ADDED_HEADERS 3u
+
+/* What a plugin sees as struct weir_http: one request of one call. In the call's arena. */
+struct weir_http {
+    struct weir_call *call;
+    struct client_call *running; /* NULL: it has ended */
+    weir_http_fn *fn;
+    void *arg;
+    struct list link; /* in call.uses */
+};
+
+static void
+forget(struct weir_http *h)
+{
+    list_remove(&h->link);
+    h->running = NULL;
+}
+
+static void
+answered(void *arg, const struct weir_http_answer *answer, const struct weir_error *err)
+{
+    struct weir_http *h = arg;
+    struct weir_call *c = h->call;
+    forget(h);
+    call_enter(c);
+    h->fn(h->arg, answer, err);
+    call_leave(c);
+}
+
+static bool
+has_header(const struct weir_http_request *r, struct weir_text name)
+{
+    for (uint32_t i = 0; i < r->n_headers; i++)
+        if (r->headers[i].name.len == name.len &&
+            strncasecmp(r->headers[i].name.bytes, name.bytes, name.len) == 0)
+            return true;
+    return false;
+}
+
+/* traceparent (W3C trace context, a span of its own for each request), tracestate, X-Request-ID. */
+static unsigned
+trace_headers(const struct weir_event *e, const struct weir_http_request *r, char parent[56],
+              struct weir_header *out)
+{
+    unsigned n = 0;
+    if (!has_header(r, TEXT("traceparent"))) {
+        char span[17];
+        id_hex(span, 8);
+        memcpy(parent, "00-", 3);
+        memcpy(parent + 3, e->trace_id, 32);
+        parent[35] = '-';
+        memcpy(parent + 36, span, 16);
+        memcpy(parent + 52, e->sampled ? "-01" : "-00", 4);
+        out[n++] = (struct weir_header){ TEXT("traceparent"), { parent, 55 } };
+        if (e->tracestate.len > 0)
+            out[n++] = (struct weir_header){ TEXT("tracestate"), e->tracestate };
+    }
+    if (e->id.len > 0 && !has_header(r, TEXT("x-request-id")))
+        out[n++] = (struct weir_header){ TEXT("X-Request-ID"), e->id };
+    return n;
+}
+
+static struct weir_http *
+http(struct weir_call *c, const struct weir_http_request *request, weir_http_fn *fn, void *arg)
+{
+    struct engine *e = c->run->engine;
+    struct weir_http *h = arena_alloc(c->arena, sizeof *h);
+    struct weir_header *headers =
+        arena_take(c->arena, (request->n_headers + ADDED_HEADERS) * sizeof *headers);
+    if (h == NULL || headers == NULL) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
+        call_enter(c);
+        fn(arg, NULL, &err);
+        call_leave(c);
+        return NULL;
+    }
+    char parent[56];
+    struct weir_http_request copy = *request;
+    if (request->n_headers)
+        memcpy(headers, request->headers, request->n_headers * sizeof *headers);
+    copy.headers = headers;
+    copy.n_headers += trace_headers(c->run->event, request, parent, headers + request->n_headers);
+    h->call = c;
+    h->fn = fn;
+    h->arg = arg;
+    list_push(&c->uses, &h->link);
+    struct client_request r = { .http = &copy, .deadline_ms = c->deadline_ms, .attempt = c->attempt };
+    h->running = client_send(e->client, &r, answered, h);
+    return h;
+}
+
+static void
+http_cancel(struct weir_http **h)
+{
+    if (*h == NULL)
+        return;
+    if ((*h)->running) {
+        client_cancel(&(*h)->running);
+        forget(*h);
+    }
+    *h = NULL;
+}
+
+void
+host_http_drop(struct weir_call *c)
+{
+    for (struct list *link; (link = list_shift(&c->uses)) != NULL;)
+        client_cancel(&list_entry(link, struct weir_http, link)->running);
+}
+
+void
+host_http_fail(struct weir_call *c, const struct weir_error *err)
+{
+    for (struct list *link; (link = list_shift(&c->uses)) != NULL;) {
+        struct weir_http *h = list_entry(link, struct weir_http, link);
+        client_cancel(&h->running);
+        h->fn(h->arg, NULL, err);
+    }
+}
+
+void
+host_fill_http(struct weir_host *h)
+{
+    h->http = http;
+    h->http_cancel = http_cancel;
+}

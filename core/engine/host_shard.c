@@ -1,0 +1,78 @@
+/* engine/host_shard.c - the host table for the loop and shared tables. See host.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/table.h"
+#include "loop/shard.h"
+
+static uint64_t
+now_ms(struct weir_shard *s)
+{
+    return shard_now(s);
+}
+
+static uint64_t
+wall_ms(struct weir_shard *s)
+{
+    (void)s;
+    return clock_wall_ms();
+}
+
+/* A timer that a plugin holds: fires once, and is freed by timer_stop. */
+struct weir_timer {
+    struct timer timer;
+    struct weir_shard *shard;
+};
+
+static struct weir_timer *
+timer_start(struct weir_shard *s, uint64_t ms, weir_timer_fn *fn, void *arg)
+{
+    struct weir_timer *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        abort();
+    t->shard = s;
+    timer_init(&t->timer, fn, arg);
+    timer_set(s, &t->timer, shard_now(s) + ms);
+    return t;
+}
+
+static void
+timer_stop(struct weir_timer **t)
+{
+    if (*t == NULL)
+        return;
+    timer_unset((*t)->shard, &(*t)->timer);
+    free(*t);
+    *t = NULL;
+}
+
+/* What a plugin sees as struct weir_watch is the loop's own. */
+static struct weir_watch *
+watch_start(struct weir_shard *s, int fd, uint32_t want, weir_watch_fn *fn, void *arg)
+{
+    return (struct weir_watch *)(void *)watch_new(s, fd, want, fn, arg);
+}
+
+static void
+watch_stop(struct weir_watch **w)
+{
+    struct watch *own = (struct watch *)(void *)*w;
+    watch_free(&own);
+    *w = NULL;
+}
+
+void
+host_fill_shard(struct weir_host *h)
+{
+    h->now_ms = now_ms;
+    h->wall_ms = wall_ms;
+    h->timer_start = timer_start;
+    h->timer_stop = timer_stop;
+    h->watch_start = watch_start;
+    h->watch_stop = watch_stop;
+    h->table_entry = table_entry;
+    h->table_sweep = table_sweep;
+}

@@ -1,0 +1,204 @@
+/* engine/metrics_write.c - metrics as text, for Prometheus and OpenMetrics.
+ *
+ * Walks what is published, without the lock: collectors may count and make series.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/metrics_parts.h"
+#include "value/json.h"
+
+struct metric_sink {
+    struct buf *out;
+    const struct metric_family *family; /* the one at hand */
+    bool openmetrics;
+    bool headed; /* HELP and TYPE of the family are written: it has a value */
+    bool full;   /* OUT did not take all */
+};
+
+static void
+put(struct metric_sink *s, struct weir_text text)
+{
+    if (!buf_text(s->out, text))
+        s->full = true;
+}
+
+static void
+put_s(struct metric_sink *s, const char *text)
+{
+    put(s, text_of(text));
+}
+
+static void
+put_escaped(struct metric_sink *s, struct weir_text text, bool quote)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.bytes[i];
+        if (c != '\\' && c != '\n' && (c != '"' || !quote))
+            continue;
+        put(s, (struct weir_text){ text.bytes + from, i - from });
+        put_s(s, c == '\\' ? "\\\\" : c == '\n' ? "\\n" : "\\\"");
+        from = i + 1;
+    }
+    put(s, (struct weir_text){ text.bytes + from, text.len - from });
+}
+
+static void
+put_number(struct metric_sink *s, double v)
+{
+    bool ok;
+    if (!isfinite(v))
+        ok = buf_puts(s->out, isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
+    else if (v == trunc(v) && fabs(v) < 1e15)
+        ok = buf_printf(s->out, "%lld", (long long)v);
+    else
+        ok = json_write_double(s->out, v);
+    if (!ok)
+        s->full = true;
+}
+
+/* The upper bound of a bucket; OpenMetrics wants it to look like a float. */
+static void
+put_bound(struct metric_sink *s, double v)
+{
+    if (!s->openmetrics || isinf(v))
+        put_number(s, v);
+    else if (!json_write_double(s->out, v))
+        s->full = true;
+}
+
+/* HELP and TYPE, before the first value. */
+static void
+put_head(struct metric_sink *s)
+{
+    static const char *const kinds[] = { "counter", "gauge", "histogram" };
+    const struct metric_family *f = s->family;
+    if (s->headed)
+        return;
+    s->headed = true;
+    struct weir_text name = text_of(f->name);
+    if (s->openmetrics)
+        name.len = f->base_len;
+    put_s(s, "# HELP ");
+    put(s, name);
+    put_s(s, " ");
+    put_escaped(s, text_of(f->help), s->openmetrics);
+    put_s(s, "\n# TYPE ");
+    put(s, name);
+    put_s(s, " ");
+    put_s(s, kinds[f->kind]);
+    put_s(s, "\n");
+}
+
+/* The name and labels of one line; BOUND is the bucket's, if not NULL. */
+static void
+put_series(struct metric_sink *s, const char *suffix, const struct weir_text *values,
+           const double *bound)
+{
+    const struct metric_family *f = s->family;
+    put_s(s, f->name);
+    put_s(s, suffix);
+    const char *between = "{";
+    for (unsigned i = 0; i < f->n_labels; i++) {
+        put_s(s, between);
+        put_s(s, f->label_names[i]);
+        put_s(s, "=\"");
+        put_escaped(s, values[i], true);
+        put_s(s, "\"");
+        between = ",";
+    }
+    if (bound != NULL) {
+        put_s(s, between);
+        put_s(s, "le=\"");
+        put_bound(s, *bound);
+        put_s(s, "\"");
+        between = ",";
+    }
+    put_s(s, *between == ',' ? "} " : " ");
+}
+
+static void
+put_line(struct metric_sink *s, const char *suffix, const struct weir_text *values,
+         const double *bound, double v)
+{
+    put_head(s);
+    put_series(s, suffix, values, bound);
+    put_number(s, v);
+    put_s(s, "\n");
+}
+
+static void
+put_histogram(struct metric_sink *s, const struct metric_series *series)
+{
+    const struct metric_family *f = s->family;
+    double v[METRIC_BUCKETS_MAX + 2];
+    metric_sum(series, metric_slots(f), v);
+    double count = 0;
+    for (unsigned i = 0; i <= f->n_buckets; i++) {
+        double bound = i < f->n_buckets ? f->buckets[i] : INFINITY;
+        count += v[i];
+        put_line(s, "_bucket", series->values, &bound, count);
+    }
+    put_line(s, "_sum", series->values, NULL, v[f->n_buckets + 1]);
+    put_line(s, "_count", series->values, NULL, count);
+}
+
+void
+metric_sample(struct metric_sink *s, const struct weir_text *values, double v)
+{
+    char room[METRIC_LABELS_MAX][METRIC_VALUE_MAX];
+    struct weir_text clean[METRIC_LABELS_MAX];
+    for (unsigned i = 0; i < s->family->n_labels; i++)
+        clean[i] = (struct weir_text){ room[i], metric_label(values[i], room[i]) };
+    put_line(s, "", clean, NULL, v);
+}
+
+static void
+put_family(struct metric_sink *s, const struct metric_family *f)
+{
+    s->family = f;
+    s->headed = false;
+    for (struct metric_collector *c = atomic_load(&f->collectors); c; c = atomic_load(&c->next))
+        c->fn(c->arg, s);
+    for (const struct metric_series *at = atomic_load(&f->first); at;
+         at = atomic_load(&at->next))
+        if (f->kind == WEIR_HISTOGRAM)
+            put_histogram(s, at);
+        else
+            put_line(s, "", at->values, NULL, metric_read(at->number));
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct metric_family *const *x = a;
+    const struct metric_family *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+enum weir_code
+metrics_write(struct buf *out, bool openmetrics, struct weir_error *err)
+{
+    unsigned n = metric_families();
+    const struct metric_family **sorted = calloc(n + 1, sizeof *sorted);
+    if (sorted == NULL)
+        abort();
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = metric_family_at(i + 1);
+    qsort(sorted, n, sizeof *sorted, by_name);
+
+    struct metric_sink s = { .out = out, .openmetrics = openmetrics };
+    for (unsigned i = 0; i < n && !s.full; i++)
+        put_family(&s, sorted[i]);
+    free(sorted);
+    if (openmetrics)
+        put_s(&s, "# EOF\n");
+    if (s.full)
+        return err_set(err, WEIR_TOO_LARGE, "the metrics have more than %zu bytes", out->max);
+    return WEIR_OK;
+}

@@ -1,0 +1,52 @@
+/* engine/retry.c - see retry.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/retry.h"
+
+#include "base/random.h"
+
+enum weir_effect
+unit_effect(const struct unit *u)
+{
+    if (u->node->effect_given)
+        return (enum weir_effect)u->node->effect;
+    if (u->type->effect_of)
+        return (enum weir_effect)u->type->effect_of(u->node->config_value);
+    return (enum weir_effect)u->type->effect;
+}
+
+static bool
+is_asked_for(const struct retry_policy *p, const struct weir_error *err)
+{
+    for (unsigned i = 0; i < p->n_statuses; i++)
+        if (err->status == p->statuses[i])
+            return true;
+    if (p->codes == 0 && p->n_statuses == 0)
+        return code_is_later(err->code);
+    return p->codes & 1u << err->code;
+}
+
+/* Constant or doubling from the initial pause, cut at the maximum; full jitter draws from the
+ * whole of it (Brooker 2015, "Exponential Backoff And Jitter"). */
+static uint64_t
+pause_of(const struct retry_policy *p, uint32_t done)
+{
+    uint64_t pause = p->initial_ms;
+    for (uint32_t i = 1; p->exponential && i < done && pause < p->max_ms; i++)
+        pause *= 2;
+    if (p->max_ms && pause > p->max_ms)
+        pause = p->max_ms;
+    return p->jitter ? random_below(pause + 1) : pause;
+}
+
+bool
+retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, uint64_t *ret_wait_ms)
+{
+    const struct retry_policy *p = &u->node->retry;
+    if (done >= p->attempts || !is_asked_for(p, err))
+        return false;
+    if (err->sent && unit_effect(u) == WEIR_EFFECT_UNSAFE)
+        return false;
+    *ret_wait_ms = pause_of(p, done);
+    if (err->retry_after_ms > *ret_wait_ms)
+        *ret_wait_ms = err->retry_after_ms;
+    return true;
+}

@@ -1,0 +1,412 @@
+/* engine/run.c - the life of a run: steps, catch, reply, finally, the end. See run.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/admission.h"
+#include "engine/metrics.h"
+#include "engine/outcome.h"
+#include "value/json.h"
+
+#define RUN_ARENA_FIRST 8192u
+#define RUN_ARENA_MAX (64u << 20)
+#define LAST_GRACE_MS 5000u
+
+static void cancel_now(void *arg);
+
+static struct run *
+run_new(struct engine *e, struct generation_part *part, const struct flow *f, struct weir_event *event)
+{
+    struct run *r;
+    struct arena arena;
+    if (e->n_free_runs > 0) {
+        r = e->free_runs[--e->n_free_runs];
+        arena = r->arena;
+    } else {
+        r = malloc(sizeof *r);
+        if (r == NULL)
+            abort();
+        arena_init(&arena, RUN_ARENA_FIRST, RUN_ARENA_MAX);
+    }
+    memset(r, 0, sizeof *r);
+    r->arena = arena;
+    r->engine = e;
+    r->part = part;
+    r->flow = f;
+    r->event = event;
+    r->started_ns = clock_mono_ns();
+    r->started_wall_ms = clock_wall_ms();
+    r->outputs = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->outputs);
+    list_init(&r->calls);
+    list_init(&r->link);
+    list_init(&r->sibling);
+    soon_init(&r->cancel, cancel_now, r);
+    id_uuid7(r->started_wall_ms, r->id);
+    part_pin(part);
+    list_push(&e->runs, &r->link);
+    atomic_fetch_add_explicit(&e->n_runs, 1, memory_order_relaxed);
+    return r;
+}
+
+struct failure *
+run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t attempt)
+{
+    struct failure *f = arena_take(&r->arena, sizeof *f);
+    static struct failure none_left = { .error = { .code = WEIR_TOO_LARGE,
+                                                   .text = "the run needs more memory than it may have" } };
+    if (f == NULL) {
+        value_unref(&err->detail);
+        return &none_left;
+    }
+    memcpy(&f->error, err, offsetof(struct weir_error, text));
+    size_t len = strnlen(err->text, sizeof err->text - 1);
+    memcpy(f->error.text, err->text, len);
+    f->error.text[len] = '\0';
+    f->node = node;
+    f->attempt = attempt;
+    f->value = NULL;
+    f->next = r->failures;
+    r->failures = f;
+    if (f->error.detail)
+        outcome_keep(r, f->error.detail);
+    err->detail = NULL;
+    return f;
+}
+
+static void
+start_stage(struct run *r, const struct block *b, enum run_stage stage, uint64_t deadline_ms,
+            frame_end_fn *end)
+{
+    r->stage = stage;
+    r->top = frame_new(r, b, NULL, NULL, deadline_ms, end);
+    if (r->top == NULL) {
+        log_say(WEIR_ERROR, "pipeline %s: the run needs more memory than it may have",
+                r->flow->pipeline->name);
+        return;
+    }
+    if (stage == RUN_CATCH)
+        r->top->error = r->failure;
+    if (r->result)
+        r->top->input = value_ref(r->result);
+    frame_walk(r->top);
+}
+
+void
+run_forget(struct run *r)
+{
+    for (unsigned i = 0; r->outputs && i < r->flow->pipeline->n_nodes; i++)
+        value_unref(&r->outputs[i]);
+    value_unref(&r->answer);
+    value_unref(&r->result);
+    value_unref(&r->reply_body);
+    value_unref(&r->request);
+    value_unref(&r->body);
+    value_unref(&r->headers);
+    value_unref(&r->params);
+    value_unref(&r->query);
+    value_unref(&r->query_all);
+    outcome_forget(r);
+}
+
+void
+run_settle(struct run *r)
+{
+    if (r->stage != RUN_OVER || r->owed > 0 || !list_empty(&r->calls))
+        return;
+    struct engine *e = r->engine;
+    run_forget(r);
+    struct weir_event *event = r->event;
+    event->run = NULL;
+    event->ops->release(event);
+    part_unpin(r->part);
+    if (e->n_free_runs < sizeof e->free_runs / sizeof *e->free_runs) {
+        arena_reset(&r->arena);
+        e->free_runs[e->n_free_runs++] = r;
+    } else {
+        arena_fini(&r->arena);
+        free(r);
+    }
+}
+
+/* The run is over: it is counted, its caller is told; its memory goes when no call is owed. */
+static void
+finish(struct run *r)
+{
+    struct engine *e = r->engine;
+    r->stage = RUN_OVER;
+    soon_remove(&r->cancel);
+    outcome_count(r);
+    list_remove(&r->link);
+    admission_release(r);
+    unsigned left = atomic_fetch_sub_explicit(&e->n_runs, 1, memory_order_relaxed) - 1;
+    if (r->caller) {
+        struct weir_call *caller = r->caller;
+        const struct weir_value *output = r->reply_body ? r->reply_body : r->result;
+        r->caller = NULL;
+        list_remove(&r->sibling);
+        call_enter(caller);
+        r->fn(r->arg, r->failure ? NULL : output ? output : &value_null,
+              r->failure ? &r->failure->error : NULL);
+        call_leave(caller);
+    }
+    run_settle(r);
+    if (left == 0 && e->draining && e->when_idle)
+        e->when_idle(e->idle_arg);
+}
+
+static void
+finally_ended(struct frame *f)
+{
+    struct run *r = f->run;
+    if (f->failure)
+        log_say(WEIR_WARN, "pipeline %s: finally: node %s: %s", r->flow->pipeline->name,
+                f->failure->node ? f->failure->node : "-", f->failure->error.text);
+    frame_free(f);
+    r->top = NULL;
+    finish(r);
+}
+
+static void
+start_finally(struct run *r)
+{
+    const struct block *b = r->flow->pipeline->finally;
+    if (b == NULL || b->n == 0) {
+        finish(r);
+        return;
+    }
+    uint64_t deadline = shard_now(r->engine->shard) + LAST_GRACE_MS;
+    r->cancelled = false;
+    start_stage(r, b, RUN_FINALLY, deadline, finally_ended);
+    if (r->top == NULL && r->stage == RUN_FINALLY)
+        finish(r);
+}
+
+/* All is said: waits for the end of a stream, then finally. */
+static void
+after_reply(struct run *r)
+{
+    r->stage = RUN_SENDING;
+    if (r->streaming && !r->sent)
+        return;
+    start_finally(r);
+}
+
+static void
+conclude(struct run *r)
+{
+    if (r->failure)
+        outcome_reply_error(r);
+    else
+        outcome_reply_result(r);
+    after_reply(r);
+}
+
+static void
+catch_ended(struct frame *f)
+{
+    struct run *r = f->run;
+    if (f->failure)
+        log_say(WEIR_WARN, "pipeline %s: catch: node %s: %s", r->flow->pipeline->name,
+                f->failure->node ? f->failure->node : "-", f->failure->error.text);
+    frame_free(f);
+    r->top = NULL;
+    conclude(r);
+}
+
+static void
+steps_ended(struct frame *f)
+{
+    struct run *r = f->run;
+    r->failure = f->failure;
+    if (f->failure == NULL && f->has_output && f->result)
+        r->result = value_ref(f->result);
+    frame_free(f);
+    r->top = NULL;
+    const struct block *b = r->flow->pipeline->catch;
+    if (r->failure && b && b->n > 0) {
+        r->cancelled = false;
+        start_stage(r, b, RUN_CATCH, shard_now(r->engine->shard) + LAST_GRACE_MS, catch_ended);
+        if (r->top != NULL || r->stage != RUN_CATCH)
+            return;
+    }
+    conclude(r);
+}
+
+static void
+begin(struct run *r)
+{
+    const struct pipeline *p = r->flow->pipeline;
+    uint64_t deadline = UINT64_MAX;
+    if (p->timeout_ms)
+        deadline = shard_now(r->engine->shard) + p->timeout_ms;
+    if (r->caller && r->caller->deadline_ms < deadline)
+        deadline = r->caller->deadline_ms;
+    if (tail_wanted())
+        tail_run(r, "run.started", NULL);
+    start_stage(r, p->steps, RUN_STEPS, deadline, steps_ended);
+}
+
+void
+run_start(struct weir_event *event)
+{
+    const struct flow *f = event->trigger->flow;
+    struct run *r = run_new(engine_of(event->shard), event->part, f, event);
+    event->run = r;
+    part_unpin(event->part); /* the run has its own pin */
+    begin(r);
+}
+
+void
+run_cancel(struct run *r, enum weir_code code, const char *why)
+{
+    if (r->stage == RUN_OVER || r->stage == RUN_FINALLY || r->cancelled)
+        return;
+    r->cancelled = true;
+    struct weir_error err = { 0 };
+    err_set(&err, code, "%s", why);
+    r->cancel_error = &run_failure(r, &err, NULL, 0)->error;
+    soon_add(r->engine->shard, &r->cancel);
+}
+
+static void
+cancel_now(void *arg)
+{
+    struct run *r = arg;
+    if (r->stage == RUN_SENDING) {
+        r->sent = true;
+        start_finally(r);
+        return;
+    }
+    if (r->top && r->stage != RUN_FINALLY)
+        frame_cancel(r->top, run_failure(r, r->cancel_error, NULL, 0));
+}
+
+void
+run_reply_sent(struct run *r, const struct weir_error *err)
+{
+    r->sent = true;
+    if (err && r->failure == NULL) {
+        struct weir_error copy = *err;
+        copy.detail = NULL;
+        r->failure = run_failure(r, &copy, NULL, 0);
+    }
+    if (r->stage == RUN_SENDING)
+        start_finally(r);
+}
+
+bool
+run_reply(struct run *r, const struct weir_reply *reply)
+{
+    if (r->event->replied)
+        return false;
+    const struct weir_value *body = reply->body;
+    struct event_reply out = { .status = reply->status,
+                               .content_type = reply->content_type,
+                               .headers = reply->headers,
+                               .n_headers = reply->n_headers };
+    const struct weir_value *text = NULL;
+    enum weir_type type = body ? value_type(body) : WEIR_NULL;
+    if (r->caller) {
+        value_unref(&r->reply_body);
+        r->reply_body = value_ref(body ? body : &value_null);
+    } else if (body && type != WEIR_STRING && type != WEIR_BYTES && type != WEIR_STREAM) {
+        struct weir_error err = { 0 };
+        text = outcome_json(body, &err);
+        if (text == NULL) {
+            event_answer_error(r->event, &err);
+            r->reply_status = code_status(err.code);
+            r->replied_ns = clock_mono_ns();
+            return true;
+        }
+        out.body = text;
+        if (out.content_type.len == 0)
+            out.content_type = TEXT("application/json");
+    } else {
+        out.body = body;
+    }
+    r->streaming = out.body && value_type(out.body) == WEIR_STREAM;
+    r->reply_status = out.status;
+    r->replied_ns = clock_mono_ns();
+    event_answer(r->event, &out);
+    value_unref(&text);
+    return true;
+}
+
+/* -- runs inside runs -- */
+
+/* What the event of a called pipeline is: it has no one to answer but the calling node. */
+struct inner {
+    struct weir_event event;
+    struct arena arena;
+};
+
+static void
+inner_reply(struct weir_event *e, const struct event_reply *reply)
+{
+    (void)e;
+    (void)reply; /* run_reply has kept the body */
+}
+
+static void
+inner_release(struct weir_event *e)
+{
+    struct inner *in = (struct inner *)(void *)e;
+    value_unref(&e->body);
+    arena_fini(&in->arena);
+    free(in);
+}
+
+static const struct event_ops inner_ops = { .reply = inner_reply, .release = inner_release };
+
+static struct weir_event *
+inner_event(const struct weir_event *outer, const struct flow *f, const struct weir_value *body)
+{
+    struct inner *in = calloc(1, sizeof *in);
+    if (in == NULL)
+        abort();
+    arena_init(&in->arena, 1024, 1u << 20);
+    struct weir_event *e = &in->event;
+    e->ops = &inner_ops;
+    e->shard = outer->shard;
+    e->arena = &in->arena;
+    e->method = TEXT("CALL");
+    e->path = text_of(arena_printf(&in->arena, "/%s", f->pipeline->name));
+    e->client_ip = text_of(arena_copy(&in->arena, outer->client_ip.bytes, outer->client_ip.len));
+    e->id = text_of(arena_copy(&in->arena, outer->id.bytes, outer->id.len));
+    e->body = value_ref(body);
+    memcpy(e->trace_id, outer->trace_id, sizeof e->trace_id);
+    memcpy(e->parent_span, outer->span_id, sizeof e->parent_span);
+    id_hex(e->span_id, 8);
+    e->sampled = outer->sampled;
+    e->decided = true;
+    return e;
+}
+
+#define CALL_DEPTH 8u
+
+void
+run_call(struct weir_call *call, const struct flow *f, const struct weir_value *body, weir_answer_fn *fn,
+         void *arg)
+{
+    struct run *outer = call->run;
+    if (outer->depth + 1 > CALL_DEPTH) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_INVALID, "pipelines call each other more than %u deep", CALL_DEPTH);
+        fn(arg, NULL, &err);
+        return;
+    }
+    struct weir_event *e = inner_event(outer->event, f, body);
+    struct run *r = run_new(outer->engine, outer->part, f, e);
+    e->run = r;
+    r->depth = outer->depth + 1;
+    r->caller = call;
+    r->fn = fn;
+    r->arg = arg;
+    list_push(&call->children, &r->sibling);
+    begin(r);
+}

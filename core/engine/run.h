@@ -1,0 +1,284 @@
+/* engine/run.h - one run of a pipeline from inside: frames that walk blocks, calls of nodes.
+ *
+ * A frame walks one block: it has the node at hand, its attempt, its pause before the next
+ * attempt or the frame of its catch. A call is one attempt of one node. A node that holds blocks
+ * starts child frames through host->block; their answers come to it by ready lists, so that
+ * stacks stay flat however many of them end at once.
+ *
+ * A call that is no longer waited for (deadline, cancellation) is an orphan: it still owes its
+ * answer, which is dropped, and keeps the memory of its run until then.
+ *
+ * Everything here belongs to the shard's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include "engine/engine.h"
+#include "engine/flow.h"
+
+/* What went wrong, and where. In the run's arena. */
+struct failure {
+    struct failure *next; /* of the run's */
+    struct weir_error error;
+    const char *node; /* the id of the node; NULL: the run as a whole */
+    uint32_t attempt;
+    const struct weir_value *value; /* as expressions see it; made when first asked for */
+};
+
+#define CALL_STATES(X) X(RUNNING) X(CANCELLING) X(ANSWERED)
+enum call_state {
+#define X(name) CALL_##name,
+    CALL_STATES(X)
+#undef X
+};
+
+struct kept;     /* a value that a run keeps: outcome.c */
+
+
+struct weir_call {
+    struct run *run;
+    struct frame *frame; /* NULL: an orphan */
+    const struct unit *unit;
+    enum call_state state;
+    unsigned inside;     /* how many functions of the plugin are on the stack */
+    uint32_t attempt;
+    uint64_t deadline_ms;
+    uint64_t started_ns;
+    const struct weir_value *output; /* owned; the answer */
+    struct failure *failure;         /* or this */
+    void *data;
+    const struct weir_value **prepared; /* of a blocking node: its slots, evaluated; owned */
+    const struct weir_value *prepared_input;
+    struct arena *arena;  /* the run's, or its own inside blocks that run many times */
+    struct arena own;
+    struct timer timer;   /* the deadline; armed while it waits */
+    struct list frames;   /* child frames that run */
+    struct list ready;    /* child frames that ended and were not told yet */
+    struct list uses;     /* struct weir_http: requests that run */
+    struct list children; /* runs of other pipelines: run.sibling */
+    struct soon tell;     /* tells ready frames when no function of the plugin is on the stack */
+    struct list link;     /* in run.calls */
+};
+
+/* A frame has come to its end: its result (borrowed) or failure is in it. Whoever is told frees it. */
+typedef void frame_end_fn(struct frame *f);
+
+struct frame {
+    struct run *run;
+    const struct block *block;
+    struct frame *parent;       /* whose scope it sees besides; NULL: a top block */
+    struct weir_call *owner;    /* the call that started it through host->block; else NULL */
+    unsigned at;                /* the node at hand */
+    bool started;               /* its condition and deadline are worked out */
+    bool answered;              /* its attempt is over: OUTPUT or NODE_FAILURE */
+    bool cancelled;             /* it ends with FAILURE as soon as it can */
+    bool ended;
+    bool has_output;            /* a node of it has set the flow */
+    bool running;               /* frame_walk is on the stack */
+    const struct weir_value *input; /* owned; NULL: request.body, when it is asked for */
+    const struct weir_value **vars; /* of block->names; owned references */
+    const struct weir_value **outputs; /* by index - first: of a block that runs many times */
+    unsigned first;
+    unsigned n_outputs;         /* 0: not its own: outputs are the parent's */
+    struct failure *error;      /* what error means inside; NULL: look outward */
+    uint64_t deadline_ms;
+    /* the node at hand */
+    uint64_t node_deadline_ms;
+    uint64_t attempt_started_ns;
+    uint32_t attempt;
+    struct weir_call *call;     /* NULL: pausing, or in its catch */
+    struct frame *catching;
+    struct timer pause;
+    const struct weir_value *output; /* owned */
+    struct failure *node_failure;
+    /* how it ends */
+    struct failure *failure;    /* NULL: it ended well, with RESULT */
+    const struct weir_value *result; /* owned; NULL: request.body */
+    frame_end_fn *end;
+    weir_answer_fn *fn;         /* of owner */
+    void *arg;
+    uint32_t number;            /* for block_cancel */
+    struct list link;           /* in owner's frames or ready */
+};
+
+enum run_stage { RUN_STEPS, RUN_CATCH, RUN_SENDING, RUN_FINALLY, RUN_OVER };
+
+struct run {
+    struct engine *engine;
+    struct generation_part *part; /* pinned */
+    const struct flow *flow;
+    struct weir_event *event;
+    struct arena arena;
+    enum run_stage stage;
+    struct frame *top;            /* the frame of the stage */
+    struct failure *failure;      /* what made it fail; NULL: nothing yet */
+    struct failure *failures;     /* all that were made, newest first */
+    struct kept *kept;            /* values that go when the run goes: outcome.c */
+    const struct weir_value **outputs; /* by node index; owned */
+    const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
+    const struct weir_value *result;   /* the flow at the end of the steps; owned */
+    char id[ID_UUID];
+    uint64_t started_wall_ms;
+    uint64_t started_ns;
+    unsigned uuids;
+    bool cancelled;
+    struct weir_error *cancel_error; /* why it is to be cancelled soon */
+    struct soon cancel;
+    bool streaming;               /* the reply's stream is being sent */
+    bool sent;                    /* ... and has come to its end */
+    /* the reply as finally sees it */
+    unsigned reply_status;
+    uint64_t replied_ns;
+    const struct weir_value *reply_body; /* of a called pipeline; owned */
+    /* request.*, made when first asked for; owned */
+    const struct weir_value *request;
+    const struct weir_value *body;
+    const struct weir_value *headers;
+    const struct weir_value *params;
+    const struct weir_value *query;
+    const struct weir_value *query_all;
+    struct weir_call *caller;     /* the call of another run that started this one; else NULL */
+    weir_answer_fn *fn;
+    void *arg;
+    unsigned depth;               /* of calls from pipeline to pipeline */
+    struct weir_call *free_calls; /* chained by arg of timer */
+    struct frame *free_frames;
+    uint32_t frames_made;
+    unsigned owed;                /* calls that are not answered */
+    struct list calls;
+    struct list link;             /* in engine.runs */
+    struct list sibling;          /* in caller's children */
+};
+
+/* The engine of a shard. */
+struct engine {
+    struct weir_shard *shard;
+    struct engine_limits limits;
+    struct client *client;
+    struct generation_part *current;
+    struct generation_part *prepared; /* NULL: none */
+    struct list runs;
+    atomic_uint n_runs;
+    struct run *free_runs[32];
+    unsigned n_free_runs;
+    struct list waiting; /* events that wait for a place: admission.c */
+    unsigned n_waiting;
+    struct timer look;   /* tries them again */
+    bool draining;
+    void (*when_idle)(void *arg);
+    void *idle_arg;
+    uint32_t client_family; /* http_client_request_duration_seconds */
+    uint32_t error_family;  /* weir_node_errors_total */
+    uint32_t retry_family;  /* weir_retries_total */
+};
+
+static inline struct engine *
+engine_of(struct weir_shard *s)
+{
+    return s->slots[SHARD_ENGINE];
+}
+
+/* -- run.c: the life of a run -- */
+
+/* Starts a run for event E (its trigger and part are set), which is answered by it. */
+void run_start(struct weir_event *e);
+
+/* Runs FLOW inside CALL with BODY as its request.body; FN is told of the end. */
+void run_call(struct weir_call *call, const struct flow *f, const struct weir_value *body,
+              weir_answer_fn *fn, void *arg);
+
+/* Ends a run early, soon: what runs is cancelled, CODE and WHY are what made it end. */
+void run_cancel(struct run *r, enum weir_code code, const char *why);
+
+/* Sends the reply of a node, if none was sent; false if one was. */
+bool run_reply(struct run *r, const struct weir_reply *reply);
+
+/* The stream that was sent as the reply has come to its end. */
+void run_reply_sent(struct run *r, const struct weir_error *err);
+
+/* Lets go of every value that R holds; its memory stays. */
+void run_forget(struct run *r);
+
+/* Gives the memory back once the run is over and no call is owed. */
+void run_settle(struct run *r);
+
+/* A failure in the run's arena with the content of ERR (its detail is taken). */
+struct failure *run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t attempt);
+
+/* -- frame.c: walking blocks -- */
+
+/* A new frame for BLOCK; INPUT is referenced (NULL: PARENT's; without one request.body). */
+struct frame *frame_new(struct run *r, const struct block *b, struct frame *parent,
+                        const struct weir_value *input, uint64_t deadline_ms, frame_end_fn *end);
+
+/* Walks on until something is waited for, or the block ends: then its end function is called. */
+void frame_walk(struct frame *f);
+
+/* Ends a frame early with the failure WHY: at once, or when it is off the stack. */
+void frame_cancel(struct frame *f, struct failure *why);
+
+/* The attempt of F's node at hand is over: OUTPUT is taken, or FAILURE. Walks on, unless
+ * frame_walk is on the stack. */
+void frame_answered(struct frame *f, const struct weir_value *output, struct failure *failure);
+
+/* Gives the frame's references and memory back to the run. */
+void frame_free(struct frame *f);
+
+/* -- call.c: one attempt of a node -- */
+
+/* Starts the attempt of F's node at hand; the answer comes by frame_answered, now or later. */
+void call_start(struct frame *f, const struct unit *u);
+
+/* The plugin has answered: OUTPUT is taken, or FAILURE. */
+void call_answer(struct weir_call *c, const struct weir_value **output, struct failure *failure);
+
+/* Nobody waits for it any more: asks the plugin to end. */
+void call_orphan(struct weir_call *c);
+
+/* Brackets around each function of a plugin that may answer the call: enter before, leave
+ * after. Leaving tells child frames that became ready, and hands an answer on. */
+void call_enter(struct weir_call *c);
+void call_leave(struct weir_call *c);
+
+/* Runs child BLOCK of C (host->block). */
+uint32_t call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
+                    const struct weir_value *const *vars, uint64_t deadline_ms, weir_answer_fn *fn,
+                    void *arg);
+
+/* Asks the child frame of that number to end early (host->block_cancel). */
+void call_block_cancel(struct weir_call *c, uint32_t number);
+
+/* -- scope.c: what names mean -- */
+
+/* An environment for expressions evaluated in frame F of run R. */
+struct scope {
+    struct expr_env env;
+    struct run *run;
+    struct frame *frame; /* NULL: at the level of the event, before the first frame */
+};
+void scope_init(struct scope *s, struct run *r, struct frame *f);
+
+/* What flows into F's node at hand: borrowed; parses the body at the first asking. */
+enum weir_code scope_input(struct run *r, struct frame *f, const struct weir_value **ret,
+                           struct weir_error *err) MUST_USE;
+
+/* -- request.c: the event as expressions see it -- */
+
+/* request.body, borrowed. */
+enum weir_code request_body(struct run *r, const struct weir_value **ret, struct weir_error *err) MUST_USE;
+
+/* Finds request.PATH...: as expr_env.find. */
+enum weir_code request_find(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret,
+                            unsigned *ret_used, struct weir_error *err) MUST_USE;
+
+/* -- tail.c: telling those who watch -- */
+
+/* Whether anybody watches; cheap. */
+bool tail_wanted(void);
+void tail_run(const struct run *r, const char *what, const char *outcome);
+void tail_node(const struct run *r, const struct unit *u, uint64_t duration_ns, const struct weir_value *output,
+               const struct failure *failure, uint32_t attempt);
+
+#endif
