@@ -35,9 +35,9 @@ static struct map all_series; /* by key; under metric_lock */
 
 /* What each shard knows of its own; only its thread comes here. */
 static struct {
-    struct map series; /* by key */
-    uint32_t
-        settled[METRIC_FAMILIES_MAX]; /* the bound at which all of a family was taken over */
+    struct map series;                     /* by key */
+    uint32_t settled[METRIC_FAMILIES_MAX]; /* 1 + the bound at which all of a family was taken
+                                              over */
 } own[METRICS_SHARDS];
 
 unsigned
@@ -321,7 +321,7 @@ settle(unsigned shard, struct metric_family *f, unsigned bound)
         map_set(&own[shard].series, k.bytes, k.len, s);
     }
     other(f);
-    own[shard].settled[f->number] = bound;
+    own[shard].settled[f->number] = bound + 1;
 }
 
 /* The first sight of a series on this shard. */
@@ -351,8 +351,7 @@ metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values
     const struct metric_series *s = map_get(&own[shard].series, k.bytes, k.len);
     if (s != NULL)
         return s->number;
-    uint32_t settled = own[shard].settled[family];
-    if (settled != 0 && settled == atomic_load_explicit(&f->bound, memory_order_relaxed))
+    if (own[shard].settled[family] == atomic_load_explicit(&f->bound, memory_order_relaxed) + 1)
         return atomic_load_explicit(&f->other, memory_order_acquire);
     return series_learn(shard, f, &k);
 }
