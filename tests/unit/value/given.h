@@ -45,6 +45,7 @@ assert_written(const struct weir_value *v, const char *json)
 static inline char *
 file_content(const char *path, size_t *ret_len)
 {
+    *ret_len = 0;
     FILE *f = fopen(path, "rb");
     if (f == NULL)
         return NULL;
