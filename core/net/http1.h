@@ -18,7 +18,7 @@
 struct http_limits {
     size_t head;     /* bytes of the whole head, request line included */
     size_t line;     /* bytes of one header line */
-    size_t target;   /* bytes of the request target */
+    size_t target;   /* bytes of the request target; 0: the head of an answer */
     unsigned fields; /* number of header fields, at most HTTP_FIELDS_MAX */
 };
 
@@ -30,6 +30,7 @@ extern const struct http_limits http_answer_limits;
 struct http_head {
     struct weir_text method;
     struct weir_text target;    /* as sent */
+    struct weir_text origin;    /* the target without scheme and authority: a path, or * */
     struct weir_text authority; /* the Host field, or that of an absolute-form target */
     struct weir_text reason;
     unsigned status; /* answers */
@@ -72,7 +73,7 @@ enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_
 struct http_body {
     enum http_body_kind kind;
     uint64_t left;     /* of the length, or of this chunk */
-    uint64_t overhead; /* bytes of chunk lines, extensions and trailers so far: bounded by 16 KiB */
+    uint64_t overhead; /* bytes of chunk extensions and trailers so far: at most 16 KiB */
     unsigned state;    /* private */
     unsigned line;     /* private */
 };

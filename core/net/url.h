@@ -21,7 +21,8 @@ struct url {
  * control bytes, blanks, fragments (dropped), bad ports. */
 enum weir_code url_parse(struct weir_text text, struct url *ret, struct weir_error *err) MUST_USE;
 
-/* Appends what REF means relative to BASE (RFC 3986 section 5.2), for redirects. */
+/* Appends what REF means relative to BASE (RFC 3986 section 5.2), for redirects. Blanks and
+ * UTF-8 in REF are percent-encoded. The result is for url_parse to check. */
 enum weir_code url_resolve(struct weir_text base, struct weir_text ref, struct buf *out, struct weir_error *err) MUST_USE;
 
 /* Whether an address is public: not private, loopback, link-local, metadata, multicast,
@@ -31,7 +32,8 @@ bool address_is_public(const struct sockaddr *a);
 /* Writes an address as text without port ("::1"); returns its length. */
 size_t address_text(const struct sockaddr *a, char *ret, size_t room);
 
-/* Reads "127.0.0.1:8080", "[::1]:80", ":8080" (all addresses) or "8080"; the port may be 0. */
+/* Reads "127.0.0.1:8080", "[::1]:80", ":8080" or "*:8080" (all addresses: IPv6 and through it IPv4
+ * where there is IPv6), "localhost:8080" or "8080" (127.0.0.1); the port may be 0. */
 enum weir_code address_parse(struct weir_text text, struct sockaddr_storage *ret, socklen_t *ret_len,
                              struct weir_error *err) MUST_USE;
 

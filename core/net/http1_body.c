@@ -1,0 +1,290 @@
+/* net/http1_body.c - bodies: none, of a length, chunked, up to the end of the connection.
+ *
+ * The chunked coding is read byte by byte outside of the data, so that it can stop anywhere.
+ * Extensions and trailers are checked and dropped.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "net/http1_parse.h"
+
+#define OVERHEAD_MAX 16384
+#define SIZE_DIGITS_MAX 16
+#define TRAILER_NAME_MAX 256
+
+enum chunk_state {
+    SIZE_FIRST, /* the first digit of a chunk's size */
+    SIZE,
+    EXTENSION,
+    QUOTED, /* in a quoted string of an extension */
+    ESCAPED,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    LINE_FIRST, /* the first byte of a trailer, or of the empty line */
+    NAME,
+    VALUE,
+    VALUE_LF,
+    LAST_LF,
+    COMPLETE,
+};
+
+void
+http_body_of_request(struct http_body *b, const struct http_head *h)
+{
+    *b = (struct http_body){ .kind = HTTP_BODY_NONE };
+    if (h->chunked) {
+        b->kind = HTTP_BODY_CHUNKED;
+    } else if (h->has_length && h->length > 0) {
+        b->kind = HTTP_BODY_LENGTH;
+        b->left = h->length;
+    }
+}
+
+void
+http_body_of_answer(struct http_body *b, const struct http_head *h, struct weir_text method)
+{
+    http_body_of_request(b, h);
+    if (text_is(method, "HEAD") || h->status < 200 || h->status == 204 || h->status == 304)
+        *b = (struct http_body){ .kind = HTTP_BODY_NONE };
+    else if (!h->chunked && !h->has_length)
+        b->kind = HTTP_BODY_UNTIL_CLOSE;
+}
+
+static enum http_progress
+bad_body(struct weir_error *err, const char *text)
+{
+    (void)err_set(err, WEIR_INVALID, "%s", text);
+    if (err != NULL)
+        err->status = 400;
+    return HTTP_BAD;
+}
+
+/* The hash (FNV-1a) of a trailer's name with one byte more. */
+static uint64_t
+hash_more(uint64_t hash, char c)
+{
+    return (hash ^ (unsigned char)c) * 0x100000001b3u;
+}
+#define HASH_START 0xcbf29ce484222325u
+
+/* Whether the name of this hash frames, routes or admits the message: such a field has no
+ * place behind the body (RFC 9110 6.5.1). */
+static bool
+is_forbidden(uint64_t hash)
+{
+    static const char *const names[] = {
+        "transfer-encoding",
+        "content-length",
+        "host",
+        "connection",
+        "upgrade",
+        "trailer",
+        "te",
+        "keep-alive",
+        "proxy-connection",
+        "expect",
+        "content-type",
+        "content-encoding",
+        "content-range",
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "range",
+        "max-forwards",
+        "location",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        uint64_t other = HASH_START;
+        for (const char *c = names[i]; *c != '\0'; c++)
+            other = hash_more(other, *c);
+        if (other == hash)
+            return true;
+    }
+    return false;
+}
+
+/* One byte of a chunk's size. */
+static enum http_progress
+size_byte(struct http_body *b, char c, struct weir_error *err)
+{
+    if (http_is(c, HTTP_HEX)) {
+        if (++b->line > SIZE_DIGITS_MAX || b->left > INT64_MAX >> 4)
+            return bad_body(err, "the size of a chunk is too large");
+        b->left = b->left << 4 | http_hex(c);
+        b->state = SIZE;
+        return HTTP_MORE;
+    }
+    if (b->state == SIZE && (c == '\r' || c == ';')) {
+        b->state = c == '\r' ? SIZE_LF : EXTENSION;
+        return HTTP_MORE;
+    }
+    return bad_body(err, "the size of a chunk is not a hexadecimal number");
+}
+
+/* One byte of a chunk's extensions. */
+static enum http_progress
+extension_byte(struct http_body *b, char c, struct weir_error *err)
+{
+    b->overhead++;
+    if (b->state == EXTENSION && c == '\r') {
+        b->state = SIZE_LF;
+        return HTTP_MORE;
+    }
+    if (http_is(c, HTTP_CONTROL))
+        return bad_body(err, "a chunk extension has a control byte");
+    if (b->state == ESCAPED)
+        b->state = QUOTED;
+    else if (c == '"')
+        b->state = b->state == QUOTED ? EXTENSION : QUOTED;
+    else if (c == '\\' && b->state == QUOTED)
+        b->state = ESCAPED;
+    return HTTP_MORE;
+}
+
+/* One byte of a trailer. Its name is not kept: LEFT holds its hash, LINE its length. */
+static enum http_progress
+trailer_byte(struct http_body *b, char c, struct weir_error *err)
+{
+    b->overhead++;
+    if (b->state == VALUE) {
+        if (c == '\r')
+            b->state = VALUE_LF;
+        else if (http_is(c, HTTP_CONTROL))
+            return bad_body(err, "a trailer has a control byte");
+        return HTTP_MORE;
+    }
+    if (b->state == LINE_FIRST) {
+        if (c == '\r') {
+            b->state = LAST_LF;
+            return HTTP_MORE;
+        }
+        b->left = HASH_START;
+        b->line = 0;
+        b->state = NAME;
+    }
+    if (http_is(c, HTTP_TOKEN) && c != '_' && ++b->line <= TRAILER_NAME_MAX) {
+        b->left = hash_more(b->left, http_lower(c));
+        return HTTP_MORE;
+    }
+    if (c != ':' || b->line == 0)
+        return bad_body(err, "a trailer's name is not a token with a colon behind it");
+    if (is_forbidden(b->left))
+        return bad_body(err, "a trailer has a name that may not stand there");
+    b->state = VALUE;
+    return HTTP_MORE;
+}
+
+/* The next state behind a byte that can only be one. */
+static enum http_progress
+expect(struct http_body *b, char c, char wanted, enum chunk_state next, struct weir_error *err)
+{
+    if (c != wanted)
+        return bad_body(err, "a line of a chunked body does not end in CR LF");
+    b->state = next;
+    return HTTP_MORE;
+}
+
+/* One byte that is no data. */
+static enum http_progress
+frame_byte(struct http_body *b, char c, struct weir_error *err)
+{
+    switch ((enum chunk_state)b->state) {
+    case SIZE_FIRST:
+    case SIZE:
+        return size_byte(b, c, err);
+    case EXTENSION:
+    case QUOTED:
+    case ESCAPED:
+        return extension_byte(b, c, err);
+    case SIZE_LF:
+        b->line = 0;
+        return expect(b, c, '\n', b->left > 0 ? DATA : LINE_FIRST, err);
+    case DATA_CR:
+        return expect(b, c, '\r', DATA_LF, err);
+    case DATA_LF:
+        return expect(b, c, '\n', SIZE_FIRST, err);
+    case LINE_FIRST:
+    case NAME:
+    case VALUE:
+        return trailer_byte(b, c, err);
+    case VALUE_LF:
+        return expect(b, c, '\n', LINE_FIRST, err);
+    case LAST_LF:
+        return expect(b, c, '\n', COMPLETE, err);
+    case DATA:
+    case COMPLETE:
+        break;
+    }
+    assert(!"no byte of the frame is read here");
+    return HTTP_BAD;
+}
+
+/* Takes at most what is left of the length or of the chunk. */
+static void
+take(struct http_body *b, const char *bytes, size_t len, struct weir_text *ret_piece)
+{
+    size_t n = len < b->left ? len : (size_t)b->left;
+    b->left -= n;
+    *ret_piece = (struct weir_text){ bytes, n };
+}
+
+static enum http_progress
+read_chunked(struct http_body *b, const char *bytes, size_t len, size_t *ret_used,
+             struct weir_text *ret_piece, struct weir_error *err)
+{
+    size_t at = 0;
+    while (at < len && b->state != DATA && b->state != COMPLETE) {
+        if (frame_byte(b, bytes[at++], err) == HTTP_BAD)
+            return HTTP_BAD;
+        if (b->overhead > OVERHEAD_MAX)
+            return bad_body(err, "the chunk extensions and trailers are too large");
+    }
+    if (b->state == DATA && at < len) {
+        take(b, bytes + at, len - at, ret_piece);
+        at += ret_piece->len;
+        if (b->left == 0)
+            b->state = DATA_CR;
+    }
+    *ret_used = at;
+    return b->state == COMPLETE ? HTTP_DONE : HTTP_MORE;
+}
+
+enum http_progress
+http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_used,
+               struct weir_text *ret_piece, struct weir_error *err)
+{
+    *ret_used = 0;
+    *ret_piece = (struct weir_text){ bytes, 0 };
+    switch (b->kind) {
+    case HTTP_BODY_NONE:
+        return HTTP_DONE;
+    case HTTP_BODY_LENGTH:
+        take(b, bytes, len, ret_piece);
+        *ret_used = ret_piece->len;
+        return b->left == 0 ? HTTP_DONE : HTTP_MORE;
+    case HTTP_BODY_CHUNKED:
+        return read_chunked(b, bytes, len, ret_used, ret_piece, err);
+    case HTTP_BODY_UNTIL_CLOSE:
+        ret_piece->len = len;
+        *ret_used = len;
+        return HTTP_MORE;
+    }
+    assert(!"a kind of body");
+    return HTTP_BAD;
+}
+
+enum http_progress
+http_body_end(const struct http_body *b, struct weir_error *err)
+{
+    bool complete = b->kind == HTTP_BODY_NONE || b->kind == HTTP_BODY_UNTIL_CLOSE ||
+                    (b->kind == HTTP_BODY_LENGTH && b->left == 0) ||
+                    (b->kind == HTTP_BODY_CHUNKED && b->state == COMPLETE);
+    if (complete)
+        return HTTP_DONE;
+    return bad_body(err, "the connection ended within the body");
+}
