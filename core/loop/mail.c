@@ -324,7 +324,7 @@ outbox_send(struct outbox *o, struct weir_error *err)
 enum weir_code
 mail_send(const char *name, const struct weir_value *message, struct weir_error *err)
 {
-    struct outbox *o;
+    struct outbox *o = NULL;
     enum weir_code code = outbox_find(name, &o, err);
     if (code != WEIR_OK)
         return code;
