@@ -503,6 +503,14 @@ struct weir_host {
 #define WEIR_EXPORT
 #endif
 
+/* JSON, written in C as it is, as a string: for schemas. */
+#define WEIR_JSON(...) #__VA_ARGS__
+
+#ifndef __cplusplus
+/* The text of a string literal. */
+#define WEIR_TEXT(literal) ((struct weir_text){ "" literal, sizeof(literal) - 1 })
+#endif
+
 /* The one symbol that a plugin exports. */
 WEIR_EXPORT const struct weir_plugin *weir_plugin_entry(const struct weir_host *);
 
