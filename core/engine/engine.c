@@ -226,6 +226,13 @@ engine_abandon(struct weir_shard *s, struct generation *g)
     part_free(part);
 }
 
+struct generation *
+engine_generation(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    return e->current ? e->current->generation : NULL;
+}
+
 void *
 engine_routes(struct weir_shard *s)
 {

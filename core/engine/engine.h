@@ -32,6 +32,9 @@ void engine_commit(struct weir_shard *s, struct generation *g);
 /* Detaches a prepared generation that is not to be used. */
 void engine_abandon(struct weir_shard *s, struct generation *g);
 
+/* The current generation, borrowed until the next commit; NULL before the first. */
+struct generation *engine_generation(struct weir_shard *s);
+
 /* The table of routes (routes_port.make) of the current generation; NULL before the first. */
 void *engine_routes(struct weir_shard *s);
 

@@ -209,7 +209,7 @@ step_answer(struct frame *f, const struct unit *u)
     metric_add(f->run->engine->shard->index, failure ? u->duration_failed : u->duration_ok,
                (double)took / 1e9);
     if (tail_wanted())
-        tail_node(f->run, u, took, output, failure, f->attempt);
+        tail_node(f, u, took, output, failure);
     if (failure == NULL) {
         node_done(f, u, output);
         value_unref(&output);

@@ -278,7 +278,7 @@ enum weir_code request_find(struct run *r, const struct weir_text *path, unsigne
 /* Whether anybody watches; cheap. */
 bool tail_wanted(void);
 void tail_run(const struct run *r, const char *what, const char *outcome);
-void tail_node(const struct run *r, const struct unit *u, uint64_t duration_ns, const struct weir_value *output,
-               const struct failure *failure, uint32_t attempt);
+void tail_node(const struct frame *f, const struct unit *u, uint64_t duration_ns,
+               const struct weir_value *output, const struct failure *failure);
 
 #endif

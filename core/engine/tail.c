@@ -57,6 +57,20 @@ message(const struct run *r, const char *what)
     return b;
 }
 
+/* A value as a watcher may see it: without secrets, and not if it is large. */
+static void
+put_shown(struct weir_builder *b, const char *key, const struct weir_value *v)
+{
+    if (v == NULL)
+        return;
+    if (v->type == WEIR_STREAM)
+        put(b, key, value_text("(a stream)"));
+    else if (value_weight(v) > SHOWN_MAX)
+        put(b, key, value_text("(larger than is shown)"));
+    else
+        put(b, key, value_masked(v));
+}
+
 static void
 put_failure(struct weir_builder *b, const struct failure *f)
 {
@@ -94,17 +108,20 @@ tail_run(const struct run *r, const char *what, const char *outcome)
 }
 
 void
-tail_node(const struct run *r, const struct unit *u, uint64_t duration_ns, const struct weir_value *output,
-          const struct failure *failure, uint32_t attempt)
+tail_node(const struct frame *f, const struct unit *u, uint64_t duration_ns, const struct weir_value *output,
+          const struct failure *failure)
 {
+    const struct run *r = f->run;
     struct weir_builder *b = message(r, "node.ended");
     put(b, "node", value_text(u->node->id));
     put(b, "type", value_text(u->type->name));
-    put(b, "attempt", value_int(attempt));
+    put(b, "attempt", value_int(f->attempt));
     put(b, "duration_ms", value_double((double)duration_ns / 1e6));
+    const struct weir_value *input = f->input ? f->input : r->event->body ? r->event->body : r->body;
+    put_shown(b, "input", input);
     if (failure)
         put_failure(b, failure);
-    else if (output && output->type != WEIR_STREAM && value_weight(output) <= SHOWN_MAX)
-        put(b, "output", value_masked(output));
+    else
+        put_shown(b, "output", output);
     send(b);
 }

@@ -1,0 +1,23 @@
+/* cli/api.h - asking a running weir over its admin address. Blocking; for commands only.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_API_H
+#define CLI_API_H
+
+#include "base/buf.h"
+#include "cli/args.h"
+
+/* Options that api_ask understands; commands put them into their tables. */
+#define API_OPTIONS                                                                          \
+    { 0, "admin", "ADDRESS", "the admin address (default: as in the settings, 127.0.0.1:8081)" }, \
+    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }, \
+    { 0, "set", "KEY=VALUE", "set any setting, such as admin.token" }
+
+/* Sends METHOD PATH, with BODY as JSON if it is not NULL. *ret_status and OUT are the answer; PIECE, if
+ * not NULL, is called with each piece of the body instead, as it arrives, and ends the call by
+ * returning false. False, after printing why, if the server can't be reached. */
+bool api_ask(const struct args *a, const char *method, const char *path, const char *body, unsigned *ret_status,
+             struct buf *out, bool (*piece)(void *arg, struct weir_text bytes), void *arg);
+
+#endif

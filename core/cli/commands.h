@@ -1,0 +1,21 @@
+/* cli/commands.h - the commands, each in a file of its name.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/args.h"
+
+extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_explain;
+extern const struct command command_try;
+extern const struct command command_nodes;
+extern const struct command command_expr;
+extern const struct command command_tail;
+extern const struct command command_reload;
+extern const struct command command_drain;
+extern const struct command command_version;
+
+#endif

@@ -1,0 +1,30 @@
+/* cli/event_file.h - an event from a JSON file, for weir try and weir expr.
+ *
+ *   { "method": "POST", "path": "/orders/7", "headers": { "x-api-key": "k" },
+ *     "query": "a=1", "client_ip": "192.0.2.1", "body": { "any": "JSON" } }
+ *
+ * All members are optional; "text" instead of "body" is a text body.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_EVENT_FILE_H
+#define CLI_EVENT_FILE_H
+
+#include "engine/event.h"
+
+struct event_file {
+    const struct weir_value *document; /* owned */
+    struct arena arena;
+};
+
+/* Reads FILE ("-": standard input; NULL: an empty event). False after printing what is wrong. */
+bool event_file_read(struct event_file *f, const char *file);
+void event_file_fini(struct event_file *f);
+
+/* Fills an event from it; the texts belong to F, the raw body to E. */
+void event_file_fill(struct event_file *f, struct weir_event *e);
+
+/* The event as request is seen in expressions; owned by the caller. */
+const struct weir_value *event_file_request(const struct event_file *f);
+
+#endif

@@ -1,0 +1,138 @@
+/* cli/expr.c - weir expr: evaluates one expression. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/event_file.h"
+#include "cli/setup.h"
+#include "expr/expr.h"
+
+/* The names that an expression sees here. */
+struct names {
+    const struct weir_value *request;
+};
+
+static enum weir_code
+find_env(const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used)
+{
+    char name[256];
+    *used = 2;
+    if (n < 2 || path[1].len >= sizeof name)
+        return WEIR_NOT_FOUND;
+    memcpy(name, path[1].bytes, path[1].len);
+    name[path[1].len] = '\0';
+    const char *value = getenv(name);
+    if (value == NULL)
+        return WEIR_NOT_FOUND;
+    *ret = (struct weir_value){ .type = WEIR_STRING, .len = (uint32_t)strlen(value), .bytes = value };
+    return WEIR_OK;
+}
+
+static enum weir_code
+find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used,
+     struct weir_error *err)
+{
+    const struct names *names = env->arg;
+    const struct weir_value *v = NULL;
+    *used = 1;
+    if (text_is(path[0], "request"))
+        v = names->request;
+    else if (text_is(path[0], "input"))
+        v = value_field(names->request, "body");
+    else if (text_is(path[0], "env"))
+        return find_env(path, n, ret, used);
+    else if (text_is(path[0], "steps") || text_is(path[0], "vars"))
+        v = &value_empty_map;
+    else
+        return err_set(err, WEIR_SCRIPT, "unknown name '%.*s'; here are request, input and env", (int)path[0].len,
+                       path[0].bytes);
+    if (v == NULL)
+        return WEIR_NOT_FOUND;
+    *ret = *v;
+    return WEIR_OK;
+}
+
+static uint64_t
+now_ms(struct expr_env *env)
+{
+    (void)env;
+    return clock_wall_ms();
+}
+
+static void
+uuid(struct expr_env *env, char ret[ID_UUID])
+{
+    (void)env;
+    id_uuid4(ret);
+}
+
+/* The text of the expression, without ${ } if it has one around it. */
+static struct weir_text
+inner(const char *word)
+{
+    size_t len = strlen(word);
+    if (len > 3 && word[0] == '$' && word[1] == '{' && word[len - 1] == '}')
+        return (struct weir_text){ word + 2, len - 3 };
+    return (struct weir_text){ word, len };
+}
+
+static int
+evaluate(const char *word, struct event_file *f)
+{
+    struct expr *e = NULL;
+    struct expr_place place = { 0 };
+    struct weir_error err = { 0 };
+    struct weir_text text = inner(word);
+    if (expr_parse(text, &e, &place, &err) != WEIR_OK) {
+        fprintf(stderr, "%.*s\n%*s^ %s\n", (int)text.len, text.bytes, (int)place.offset, "", err.text);
+        return EXIT_WRONG;
+    }
+    struct names names = { .request = event_file_request(f) };
+    struct expr_env env = { .find = find, .now_ms = now_ms, .uuid = uuid, .arg = &names };
+    const struct weir_value *v = NULL;
+    enum weir_code code = expr_eval(e, &env, &v, &err);
+    if (code == WEIR_OK)
+        print_value(v);
+    else if (code == WEIR_NOT_FOUND)
+        fprintf(stderr, "the result is absent\n");
+    else
+        fprintf(stderr, "%s\n", err.text);
+    value_unref(&v);
+    value_unref(&names.request);
+    expr_free(&e);
+    return code == WEIR_OK ? EXIT_GOOD : EXIT_WRONG;
+}
+
+static int
+run(const struct args *a)
+{
+    if (a->n_words == 0) {
+        fprintf(stderr, "weir expr: which expression? weir expr '1 + 2'\n");
+        return EXIT_USAGE;
+    }
+    struct event_file f;
+    int code = EXIT_USAGE;
+    if (event_file_read(&f, arg_text(a, "event")))
+        code = evaluate(a->words[0], &f);
+    event_file_fini(&f);
+    return code;
+}
+
+static const struct option options[] = {
+    { 'e', "event", "FILE", "a JSON file with the event that request stands for (-: standard input)" },
+};
+
+const struct command command_expr = {
+    .name = "expr",
+    .summary = "evaluate an expression against an event",
+    .usage = "'EXPRESSION' [--event FILE]",
+    .description = "Prints the result as JSON. The names are request, input (its body) and env.\n",
+    .examples = "  weir expr \"'a,b'.split(',').map(x, upperAscii(x))\"\n"
+                "  weir expr 'request.body.items.size() > 3' --event order.json\n",
+    .options = options,
+    .n_options = 1,
+    .max_words = 1,
+    .run = run,
+};

@@ -1,0 +1,222 @@
+/* cli/keeper.c - what concerns the whole process: reload and drain. See serve.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/notify.h"
+#include "cli/serve.h"
+#include "engine/metrics.h"
+
+/* Sends KIND to every shard. A mailbox that is full is a shard that hangs: that is said. */
+static void
+tell_shards(struct server *s, const char *kind)
+{
+    struct weir_error err;
+    for (unsigned i = 0; i < s->n_shards; i++)
+        if (s->shards[i].actor && mail_send_kind(s->shards[i].name, kind, &err) != WEIR_OK)
+            log_say(WEIR_ERROR, "%s does not take the message '%s': %s", s->shards[i].name, kind, err.text);
+}
+
+/* Tells who asked for a reload how it went; D may be NULL. */
+static void
+answer_asker(struct server *s, bool ok, const char *text, struct diags *d)
+{
+    if (s->reload_token == 0)
+        return;
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text("admin.answer");
+    builder_set(b, "kind", 4, &v);
+    v = value_int((int64_t)s->reload_token);
+    builder_set(b, "token", 5, &v);
+    builder_put(b, "ok", ok ? &value_true : &value_false);
+    v = value_text(text);
+    builder_set(b, "message", 7, &v);
+    v = value_int((int64_t)(s->current ? generation_number(s->current) : 0));
+    builder_set(b, "generation", 10, &v);
+    if (d) {
+        v = diags_value(d);
+        builder_set(b, "diagnostics", 11, &v);
+        struct buf text_buf;
+        buf_init(&text_buf, 1u << 20);
+        diags_text(d, false, &text_buf);
+        v = value_string(text_buf.bytes, text_buf.len);
+        builder_set(b, "text", 4, &v);
+        buf_fini(&text_buf);
+    }
+    v = builder_end(&b);
+    struct weir_error err;
+    (void)mail_send(s->reload_from, v, &err); /* if the asker is gone, nobody is told */
+    value_unref(&v);
+    s->reload_token = 0;
+}
+
+static void
+count_reload(struct server *s, bool ok)
+{
+    struct weir_text result = ok ? TEXT("success") : TEXT("failure");
+    metric_add(METRICS_MAIN, metric_series(s->reload_family, &result), 1);
+    if (ok)
+        metric_set(METRICS_MAIN, metric_series(s->reload_time, NULL), (double)clock_wall_ms() / 1000.0);
+}
+
+/* A reload has come to its end, good or bad; one that was asked for meanwhile follows. */
+static void
+reload_over(struct server *s, bool ok, const char *text, struct diags *d)
+{
+    s->reload = RELOAD_NONE;
+    count_reload(s, ok);
+    log_say(ok ? WEIR_INFO : WEIR_ERROR, "reload: %s", text);
+    answer_asker(s, ok, text, d);
+    notify_ready();
+    if (s->reload_again) {
+        s->reload_again = false;
+        keeper_reload(s, 0, "");
+    }
+}
+
+/* Reads settings anew, to find mistakes and changes that need a restart; only resources: and the
+ * like take effect now. */
+static void
+check_settings(struct server *s, struct diags *d)
+{
+    (void)s;
+    (void)d;
+}
+
+void
+keeper_reload(struct server *s, uint64_t token, const char *from)
+{
+    if (s->draining)
+        return;
+    if (s->reload != RELOAD_NONE && token == 0) {
+        s->reload_again = true;
+        return;
+    }
+    uint64_t busy_token = s->reload_token;
+    char busy_from[sizeof s->reload_from];
+    memcpy(busy_from, s->reload_from, sizeof busy_from);
+    s->reload_token = token;
+    snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
+    if (s->reload != RELOAD_NONE) {
+        answer_asker(s, false, "another reload is under way; try again", NULL);
+        s->reload_token = busy_token;
+        memcpy(s->reload_from, busy_from, sizeof busy_from);
+        return;
+    }
+    notify_reloading();
+    struct diags d;
+    diags_init(&d);
+    check_settings(s, &d);
+    struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
+    s->pending = generation_new(&source, &d);
+    diags_sort(&d);
+    if (s->pending == NULL) {
+        char text[120];
+        snprintf(text, sizeof text, "refused: %u error%s; what was there before stays", d.errors,
+                 d.errors == 1 ? "" : "s");
+        struct buf b;
+        buf_init(&b, 1u << 20);
+        diags_text(&d, false, &b);
+        log_say(WEIR_ERROR, "%.4000s", b.bytes);
+        buf_fini(&b);
+        reload_over(s, false, text, &d);
+    } else {
+        s->reload = RELOAD_PREPARING;
+        s->answers = 0;
+        s->reload_error[0] = '\0';
+        tell_shards(s, "prepare");
+    }
+    diags_fini(&d);
+}
+
+/* One more shard has prepared, or could not. */
+static void
+prepared(struct server *s, struct weir_text error)
+{
+    if (error.len > 0 && s->reload_error[0] == '\0')
+        snprintf(s->reload_error, sizeof s->reload_error, "%.*s", (int)error.len, error.bytes);
+    if (++s->answers < s->n_shards)
+        return;
+    s->answers = 0;
+    tell_shards(s, s->reload_error[0] ? "abandon" : "commit");
+}
+
+static void
+committed(struct server *s)
+{
+    if (++s->answers < s->n_shards)
+        return;
+    generation_unref(&s->current);
+    s->current = s->pending;
+    s->pending = NULL;
+    char text[120];
+    unsigned n = generation_pipelines(s->current)->n;
+    snprintf(text, sizeof text, "generation %llu with %u pipeline%s is in force",
+             (unsigned long long)generation_number(s->current), n, n == 1 ? "" : "s");
+    reload_over(s, true, text, NULL);
+}
+
+static void
+abandoned(struct server *s)
+{
+    if (++s->answers < s->n_shards)
+        return;
+    generation_unref(&s->pending);
+    reload_over(s, false, s->reload_error, NULL);
+}
+
+static void
+grace_over(void *arg)
+{
+    struct server *s = arg;
+    if (s->grace_rounds++ == 0) {
+        log_say(WEIR_WARN, "the grace is over: what still runs is cancelled");
+        tell_shards(s, "cancel");
+        timer_set(s->keeper, &s->grace, shard_now(s->keeper) + 1000);
+        return;
+    }
+    shard_stop(s->keeper);
+}
+
+void
+keeper_drain(struct server *s)
+{
+    if (s->draining)
+        return;
+    s->draining = true;
+    log_say(WEIR_INFO, "draining: new work is refused, what runs is finished");
+    notify_stopping();
+    timer_init(&s->grace, grace_over, s);
+    timer_set(s->keeper, &s->grace,
+              shard_now(s->keeper) + settings_number(s->setup->settings, "drain_timeout"));
+    tell_shards(s, "drain");
+}
+
+void
+keeper_mail(void *arg, const struct weir_value *message)
+{
+    struct server *s = arg;
+    struct weir_text kind = value_as_text(value_field(message, "kind"));
+    const struct weir_value *error = value_field(message, "error");
+    const struct weir_value *token = value_field(message, "token");
+    if (text_is(kind, "prepared")) {
+        prepared(s, error ? value_as_text(error) : (struct weir_text){ "", 0 });
+    } else if (text_is(kind, "committed")) {
+        committed(s);
+    } else if (text_is(kind, "abandoned")) {
+        abandoned(s);
+    } else if (text_is(kind, "idle")) {
+        if (++s->idle == s->n_shards)
+            shard_stop(s->keeper);
+    } else if (text_is(kind, "reload")) {
+        const struct weir_value *from = value_field(message, "from");
+        char name[16];
+        struct weir_text text = from ? value_as_text(from) : (struct weir_text){ "", 0 };
+        snprintf(name, sizeof name, "%.*s", (int)text.len, text.bytes);
+        keeper_reload(s, token ? (uint64_t)token->integer : 0, name);
+    } else if (text_is(kind, "drain")) {
+        keeper_drain(s);
+    }
+}

@@ -1,0 +1,69 @@
+/* cli/main.c - weir: finds the command and runs it. SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/units.h"
+#include "cli/commands.h"
+
+static const struct command *const commands[] = {
+    &command_run,  &command_check, &command_explain, &command_try,   &command_nodes,
+    &command_expr, &command_tail,  &command_reload,  &command_drain, &command_version,
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *
+find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int
+unknown_command(const char *name)
+{
+    struct weir_text names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = text_of(commands[i]->name);
+    int near = nearest(text_of(name), names, COMMANDS);
+    fprintf(stderr, "weir: there is no command '%s'", name);
+    if (near >= 0)
+        fprintf(stderr, "; did you mean '%s'?", commands[near]->name);
+    fprintf(stderr, "\nTry: weir --help\n");
+    return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+#ifdef WEIR_FAULTS
+    fault_from_environment();
+#endif
+    const char *name = argc > 1 ? argv[1] : "--help";
+    bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (help && argc > 2) {
+        const struct command *c = find_command(argv[2]);
+        if (c == NULL)
+            return unknown_command(argv[2]);
+        help_of(c);
+        return EXIT_GOOD;
+    }
+    if (help) {
+        help_all(commands, COMMANDS);
+        return argc > 1 ? EXIT_GOOD : EXIT_USAGE;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        name = "version";
+    const struct command *c = find_command(name);
+    if (c == NULL)
+        return unknown_command(name);
+    struct args a;
+    int code;
+    if (!args_read(c, argc - 2 > 0 ? argc - 2 : 0, argv + 2, &a, &code))
+        return code;
+    return c->run(&a);
+}

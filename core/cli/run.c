@@ -1,0 +1,77 @@
+/* cli/run.c - weir run: loads, and serves until told to end. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/serve.h"
+
+static enum log_format
+log_format(const struct settings *s)
+{
+    const char *format = settings_text(s, "log.format");
+    if (strcmp(format, "json") == 0)
+        return LOG_JSON;
+    if (strcmp(format, "text") == 0)
+        return LOG_TEXT;
+    return isatty(STDOUT_FILENO) ? LOG_TEXT : LOG_JSON;
+}
+
+static enum weir_level
+log_level(const struct settings *s)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(settings_text(s, "log.level"), names[i]) == 0)
+            return (enum weir_level)i;
+    return WEIR_INFO;
+}
+
+static int
+run(const struct args *a)
+{
+    struct setup s;
+    int code = EXIT_WRONG;
+    if (setup_begin(&s, a)) {
+        struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
+        struct generation *g = generation_new(&source, &s.diags);
+        if (s.diags.n > 0)
+            print_diags(&s.diags, false);
+        if (g) {
+            log_start(STDOUT_FILENO, log_format(s.settings), log_level(s.settings));
+            code = serve(&s, a->words, a->n_words, g);
+            log_stop();
+        } else {
+            fprintf(stderr, "\n%u error%s: weir does not start with them (weir check finds the same)\n",
+                    s.diags.errors, s.diags.errors == 1 ? "" : "s");
+        }
+    }
+    setup_end(&s);
+    return code;
+}
+
+static const struct option options[] = {
+    { 0, "edge", "ADDRESS", "listen for events there (127.0.0.1:8080; several with commas)" },
+    { 0, "admin", "ADDRESS", "listen for operators there (127.0.0.1:8081)" },
+    { 0, "shards", "N", "run N event loops (0: one for each core)" },
+    { 0, "log", "text|json", "how the log is written (text on a terminal, else json)" },
+    SETUP_OPTIONS,
+};
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "run the gateway with pipelines",
+    .usage = "[FILE|FOLDER ...]",
+    .description = "Loads pipeline files (default: the folder pipelines), listens, and runs them for every\n"
+                   "event until SIGTERM or SIGINT (a second one ends at once). SIGHUP, weir reload and\n"
+                   "POST /api/v1/reload load all files anew without a failed request.\n\n"
+                   "Every setting stands in weir.yaml, in the environment (WEIR_EDGE_LISTEN) or in a flag,\n"
+                   "in this order of rising strength: weir explain settings.\n",
+    .examples = "  weir run\n  weir run pipelines/ more/extra.yaml --edge 0.0.0.0:8080\n"
+                "  weir run --set edge.max_body=4MiB --log json\n",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .max_words = 1000,
+    .run = run,
+};

@@ -1,0 +1,216 @@
+/* cli/serve.c - see serve.h: starting, waiting, ending. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/serve.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/notify.h"
+#include "engine/blocking.h"
+#include "engine/metrics.h"
+#include "engine/table.h"
+
+#define MAILBOX_MAX 1000u
+#define WORKER_QUEUE 10000u
+
+static void
+on_signal(void *arg, int fd, unsigned ready)
+{
+    struct server *s = arg;
+    struct signalfd_siginfo info;
+    (void)ready;
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP)
+        keeper_reload(s, 0, "");
+    else if (s->draining)
+        shard_stop(s->keeper); /* the second one: at once */
+    else
+        keeper_drain(s);
+}
+
+/* All threads inherit the mask, so that signals come to the keeper's descriptor alone. */
+static void
+take_signals(struct server *s)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (s->signal_fd < 0)
+        abort();
+    s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
+}
+
+static enum weir_code
+read_trusted(struct server *s, struct weir_error *err)
+{
+    const char *at = settings_text(s->setup->settings, "trusted_proxies");
+    while (*at) {
+        size_t len = strcspn(at, ", ");
+        if (len > 0) {
+            if (s->n_trusted == sizeof s->trusted / sizeof *s->trusted)
+                return err_set(err, WEIR_INVALID, "trusted_proxies: more than %u ranges", s->n_trusted);
+            enum weir_code code =
+                address_range_parse((struct weir_text){ at, len }, &s->trusted[s->n_trusted++], err);
+            if (code != WEIR_OK)
+                return err_in(err, "trusted_proxies");
+        }
+        at += len + (at[len] != '\0');
+    }
+    return WEIR_OK;
+}
+
+static enum weir_code
+take_addresses(struct server *s, const char *key, struct edge_addresses *ret, struct weir_error *err)
+{
+    enum weir_code code = edge_addresses_parse(text_of(settings_text(s->setup->settings, key)), ret, err);
+    if (code == WEIR_OK)
+        code = edge_addresses_reserve(ret, err);
+    return code == WEIR_OK ? WEIR_OK : err_in(err, "%s", key);
+}
+
+static enum weir_code
+start_shards(struct server *s, struct weir_error *err)
+{
+    if (read_trusted(s, err) != WEIR_OK ||
+        take_addresses(s, "edge.listen", &s->edge_addresses, err) != WEIR_OK ||
+        take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK)
+        return (enum weir_code)err->code;
+    for (unsigned i = 0; i < s->n_shards; i++)
+        if (shard_part_start(s, i, err) != WEIR_OK)
+            return (enum weir_code)err->code;
+    edge_addresses_close(&s->edge_addresses);
+    edge_addresses_close(&s->admin_addresses);
+    return WEIR_OK;
+}
+
+static void
+announce(const struct server *s)
+{
+    const struct settings *t = s->setup->settings;
+    struct weir_text edge = text_of(settings_text(t, "edge.listen"));
+    struct weir_text admin = text_of(settings_text(t, "admin.listen"));
+    struct log_field fields[] = {
+        LOG_S("edge", edge),
+        LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, 0)),
+        LOG_S("admin", admin),
+        LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
+        LOG_N("shards", s->n_shards),
+        LOG_N("pipelines", generation_pipelines(s->current)->n),
+        LOG_N("pid", getpid()),
+    };
+    log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, sizeof fields / sizeof *fields);
+    notify_ready();
+}
+
+struct beat {
+    struct server *server;
+    struct timer timer;
+    uint64_t every_ms;
+};
+
+static void
+heartbeat(void *arg)
+{
+    struct beat *b = arg;
+    notify_watchdog();
+    timer_set(b->server->keeper, &b->timer, shard_now(b->server->keeper) + b->every_ms);
+}
+
+static void
+make_metrics(struct server *s)
+{
+    struct weir_error err = { 0 };
+    struct weir_metric reloads = { .size = sizeof reloads,
+                                   .kind = WEIR_COUNTER,
+                                   .name = "weir_config_reloads_total",
+                                   .help = "Reloads by their result.",
+                                   .labels = "result" };
+    struct weir_metric last = { .size = sizeof last,
+                                .kind = WEIR_GAUGE,
+                                .name = "weir_config_last_reload_success_timestamp_seconds",
+                                .help = "When a configuration was last taken into force." };
+    s->reload_family = metric_family(&reloads, &err);
+    s->reload_time = metric_family(&last, &err);
+    metric_set(METRICS_MAIN, metric_series(s->reload_time, NULL), (double)clock_wall_ms() / 1000.0);
+}
+
+static enum weir_code
+begin(struct server *s, struct weir_error *err)
+{
+    uint64_t shards = settings_number(s->setup->settings, "shards");
+    if (shards == 0)
+        shards = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+    s->n_shards = shards > SHARDS_MAX ? SHARDS_MAX : (unsigned)shards;
+    s->shards = calloc(s->n_shards, sizeof *s->shards);
+    if (s->shards == NULL)
+        abort();
+    mail_begin();
+    enum weir_code code = shard_new(s->n_shards, &s->keeper, err);
+    if (code != WEIR_OK)
+        return code;
+    generation_keeper(s->keeper);
+    code = mailbox_open(s->keeper, "keeper", MAILBOX_MAX, keeper_mail, s, &s->box, err);
+    if (code != WEIR_OK)
+        return code;
+    take_signals(s);
+    make_metrics(s);
+    s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
+    blocking_use(s->workers);
+    return start_shards(s, err);
+}
+
+static void
+end(struct server *s)
+{
+    for (unsigned i = 0; i < s->n_shards; i++)
+        actor_stop(&s->shards[i].actor);
+    workers_stop(&s->workers);
+    timer_unset(s->keeper, &s->grace);
+    generation_unref(&s->pending);
+    generation_unref(&s->current);
+    generation_keeper(NULL);
+    watch_free(&s->signals);
+    if (s->signal_fd >= 0)
+        close(s->signal_fd);
+    mailbox_close(&s->box);
+    shard_free(&s->keeper);
+    free(s->shards);
+    mail_thread_end();
+    mail_end();
+    tables_free();
+}
+
+int
+serve(struct setup *setup, const char *const *paths, unsigned n_paths, struct generation *first)
+{
+    struct server s = { .setup = setup, .paths = paths, .n_paths = n_paths, .current = first, .signal_fd = -1 };
+    struct weir_error err = { 0 };
+    s.started_wall_ms = clock_wall_ms();
+    int code = EXIT_GOOD;
+    if (begin(&s, &err) == WEIR_OK) {
+        announce(&s);
+        struct beat beat = { .server = &s, .every_ms = notify_watchdog_ms() };
+        timer_init(&beat.timer, heartbeat, &beat);
+        if (beat.every_ms)
+            heartbeat(&beat);
+        shard_run(s.keeper);
+        timer_unset(s.keeper, &beat.timer);
+        log_say(WEIR_INFO, "weir ends");
+    } else {
+        log_say(WEIR_ERROR, "weir can't start: %s", err.text);
+        code = EXIT_WRONG;
+    }
+    end(&s);
+    return code;
+}

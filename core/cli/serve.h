@@ -1,0 +1,91 @@
+/* cli/serve.h - a running weir: the keeper on the main thread, shards, workers, and their mail.
+ *
+ * The keeper loads generations and hands them to the shards in two steps: each shard prepares
+ * (attaches) and says whether it could, and only when all could does each commit. So a reload
+ * happens everywhere or nowhere.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_SERVE_H
+#define CLI_SERVE_H
+
+#include "admin/admin.h"
+#include "cli/setup.h"
+#include "edge/edge.h"
+#include "engine/engine.h"
+#include "loop/actor.h"
+#include "loop/mail.h"
+#include "loop/worker.h"
+
+#define SHARDS_MAX 62u
+
+struct server;
+
+/* One shard as the server sees it. */
+struct shard_part {
+    struct server *server;
+    unsigned index;
+    struct actor *actor;
+    struct weir_shard *shard;
+    struct edge *edge;
+    struct admin *admin; /* shard 0 */
+    struct mailbox *box;
+    char name[16];       /* of its mailbox */
+};
+
+enum reload_state { RELOAD_NONE, RELOAD_PREPARING };
+
+struct server {
+    struct setup *setup;
+    const char *const *paths;
+    unsigned n_paths;
+    struct weir_shard *keeper;
+    struct mailbox *box;
+    struct workers *workers;
+    struct edge_addresses edge_addresses;
+    struct edge_addresses admin_addresses;
+    struct address_range trusted[64];
+    unsigned n_trusted;
+    struct shard_part *shards;
+    unsigned n_shards;
+    struct generation *current;
+    struct watch *signals;
+    int signal_fd;
+    /* a reload under way */
+    enum reload_state reload;
+    struct generation *pending;
+    unsigned answers;        /* shards that have said whether they could */
+    char reload_error[480];  /* the first one that could not; "" */
+    uint64_t reload_token;   /* of who asked; 0: nobody waits */
+    char reload_from[16];    /* its mailbox */
+    bool reload_again;       /* asked once more meanwhile */
+    uint64_t started_wall_ms;
+    /* the end */
+    bool draining;
+    unsigned idle;           /* shards with nothing left to do */
+    struct timer grace;
+    unsigned grace_rounds;
+    uint32_t reload_family;
+    uint32_t reload_time;
+};
+
+/* Runs until it is told to end. Returns an exit code. */
+int serve(struct setup *s, const char *const *paths, unsigned n_paths, struct generation *first);
+
+/* -- serve_shard.c -- */
+
+/* Starts shard number INDEX with the server's generation; it listens when this returns. */
+enum weir_code shard_part_start(struct server *s, unsigned index, struct weir_error *err);
+
+/* -- keeper.c -- */
+
+/* A message for the keeper. */
+void keeper_mail(void *arg, const struct weir_value *message);
+
+/* Loads all files anew and offers them to the shards; tells TOKEN's asker (0: nobody). */
+void keeper_reload(struct server *s, uint64_t token, const char *from);
+
+/* Stops taking new work and ends when the rest is done, or the grace is over. */
+void keeper_drain(struct server *s);
+
+#endif

@@ -1,0 +1,159 @@
+/* cli/serve_shard.c - a shard of the server: its rooms put together, and its mail.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/serve.h"
+
+#define MAILBOX_MAX 1000u
+
+static void
+send_keeper(struct shard_part *p, const char *kind, const char *error)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(kind);
+    builder_set(b, "kind", 4, &v);
+    v = value_int(p->index);
+    builder_set(b, "shard", 5, &v);
+    if (error) {
+        v = value_text(error);
+        builder_set(b, "error", 5, &v);
+    }
+    v = builder_end(&b);
+    struct weir_error err;
+    if (mail_send("keeper", v, &err) != WEIR_OK)
+        log_say(WEIR_ERROR, "shard %u can't reach the keeper: %s", p->index, err.text);
+    value_unref(&v);
+}
+
+static void
+idle(void *arg)
+{
+    send_keeper(arg, "idle", NULL);
+}
+
+static void
+prepare(struct shard_part *p)
+{
+    struct weir_error err = { 0 };
+    bool good = engine_prepare(p->shard, p->server->pending, &err) == WEIR_OK;
+    send_keeper(p, "prepared", good ? NULL : err.text);
+    value_unref(&err.detail);
+}
+
+static void
+receive(void *arg, const struct weir_value *message)
+{
+    struct shard_part *p = arg;
+    struct weir_text kind = value_as_text(value_field(message, "kind"));
+    if (text_is(kind, "prepare")) {
+        prepare(p);
+    } else if (text_is(kind, "commit")) {
+        engine_commit(p->shard, p->server->pending);
+        send_keeper(p, "committed", NULL);
+    } else if (text_is(kind, "abandon")) {
+        engine_abandon(p->shard, p->server->pending);
+        send_keeper(p, "abandoned", NULL);
+    } else if (text_is(kind, "drain")) {
+        if (p->admin)
+            admin_shutting_down(p->admin);
+        edge_drain(p->edge);
+        engine_drain(p->shard, idle, p);
+    } else if (text_is(kind, "cancel")) {
+        engine_cancel_all(p->shard);
+    } else if (text_is(kind, "admin.answer") && p->admin) {
+        admin_message(p->admin, message);
+    }
+}
+
+/* The settings of the edge as it wants them. */
+static struct edge_config
+edge_settings(const struct server *s)
+{
+    const struct settings *t = s->setup->settings;
+    struct edge_config c = edge_defaults;
+    c.addresses = &s->edge_addresses;
+    c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
+    if (c.max_connections == 0)
+        c.max_connections = edge_connections_max(s->n_shards);
+    c.max_requests = (unsigned)settings_number(t, "edge.max_requests");
+    c.head.head = settings_number(t, "edge.max_header_bytes");
+    c.head.line = settings_number(t, "edge.max_header_line");
+    c.head.fields = (unsigned)settings_number(t, "edge.max_headers");
+    c.head.target = settings_number(t, "edge.max_target");
+    c.max_body = settings_number(t, "edge.max_body");
+    c.head_ms = settings_number(t, "edge.header_timeout");
+    c.body_ms = settings_number(t, "edge.body_timeout");
+    c.body_rate = settings_number(t, "edge.min_body_rate");
+    c.idle_ms = settings_number(t, "edge.idle_timeout");
+    c.age_ms = settings_number(t, "edge.max_age");
+    c.write_ms = settings_number(t, "edge.write_timeout");
+    c.memory = settings_number(t, "memory.limit");
+    c.trusted = s->trusted;
+    c.n_trusted = s->n_trusted;
+    c.access_log = settings_bool(t, "log.access");
+    return c;
+}
+
+static enum weir_code
+start_admin(struct shard_part *p, struct weir_error *err)
+{
+    const struct server *s = p->server;
+    struct admin_config c = { .addresses = &s->admin_addresses,
+                              .token = settings_text(s->setup->settings, "admin.token"),
+                              .n_shards = s->n_shards,
+                              .registry = s->setup->registry,
+                              .keeper = "keeper",
+                              .mailbox = p->name,
+                              .started_wall_ms = s->started_wall_ms };
+    return admin_new(p->shard, &c, &p->admin, err);
+}
+
+static void
+stop(void *arg, struct weir_shard *shard)
+{
+    struct shard_part *p = arg;
+    admin_free(&p->admin);
+    edge_free(&p->edge);
+    engine_shard_free(shard);
+    mailbox_close(&p->box);
+    mail_thread_end();
+}
+
+static enum weir_code
+start(void *arg, struct weir_shard *shard, struct weir_error *err)
+{
+    struct shard_part *p = arg;
+    struct server *s = p->server;
+    const struct settings *t = s->setup->settings;
+    struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
+                                    .max_lag_ms = settings_number(t, "engine.max_lag") };
+    p->shard = shard;
+    struct edge_config edge = edge_settings(s);
+    enum weir_code code = mailbox_open(shard, p->name, MAILBOX_MAX, receive, p, &p->box, err);
+    if (code == WEIR_OK)
+        code = engine_shard_new(shard, &limits, err);
+    if (code == WEIR_OK)
+        code = engine_prepare(shard, s->current, err);
+    if (code == WEIR_OK) {
+        engine_commit(shard, s->current);
+        code = edge_new(shard, &edge, &p->edge, err);
+    }
+    if (code == WEIR_OK && p->index == 0)
+        code = start_admin(p, err);
+    if (code != WEIR_OK)
+        stop(p, shard);
+    return code;
+}
+
+enum weir_code
+shard_part_start(struct server *s, unsigned index, struct weir_error *err)
+{
+    struct shard_part *p = &s->shards[index];
+    p->server = s;
+    p->index = index;
+    snprintf(p->name, sizeof p->name, "shard-%u", index);
+    struct actor_work work = { .start = start, .stop = stop, .arg = p };
+    return actor_start(p->name, index, &work, &p->actor, err);
+}

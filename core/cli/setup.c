@@ -1,0 +1,186 @@
+/* cli/setup.c - see setup.h. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "value/json.h"
+
+#define OUTPUT_MAX (256u << 20)
+
+bool
+colour_wanted(int fd)
+{
+    const char *no = getenv("NO_COLOR");
+    const char *force = getenv("FORCE_COLOR");
+    const char *term = getenv("TERM");
+    if (no && *no)
+        return false;
+    if (force && *force)
+        return true;
+    return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void
+print_value(const struct weir_value *v)
+{
+    struct buf b;
+    struct weir_error err;
+    buf_init(&b, OUTPUT_MAX);
+    if (json_write_pretty(&b, v, &err) == WEIR_OK)
+        printf("%s\n", b.bytes);
+    else
+        fprintf(stderr, "weir: %s\n", err.text);
+    buf_fini(&b);
+}
+
+void
+print_diags(struct diags *d, bool json)
+{
+    diags_sort(d);
+    if (json) {
+        const struct weir_value *v = diags_value(d);
+        print_value(v);
+        value_unref(&v);
+        return;
+    }
+    struct buf b;
+    buf_init(&b, OUTPUT_MAX);
+    diags_text(d, colour_wanted(STDERR_FILENO), &b);
+    fwrite(b.bytes, 1, b.len, stderr);
+    buf_fini(&b);
+}
+
+char *
+read_whole_file(const char *path, size_t max, size_t *ret_len)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (f == NULL) {
+        fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    struct buf b;
+    struct weir_error err = { 0 };
+    buf_init(&b, max);
+    char piece[16384];
+    for (size_t n; err.code == WEIR_OK && (n = fread(piece, 1, sizeof piece, f)) > 0;)
+        (void)buf_add(&b, piece, n, &err);
+    bool failed = ferror(f);
+    if (f != stdin)
+        fclose(f);
+    if (failed || err.code != WEIR_OK) {
+        fprintf(stderr, "weir: %s: %s\n", path, failed ? "it can't be read" : err.text);
+        buf_fini(&b);
+        return NULL;
+    }
+    return buf_give(&b, ret_len);
+}
+
+/* A flag that stands for a setting: its name on the command line and its key. */
+static const char *const flags[][2] = {
+    { "edge", "edge.listen" }, { "admin", "admin.listen" }, { "shards", "shards" },
+    { "log", "log.format" },   { "plugins", "plugins" },
+};
+
+static bool
+set_flags(struct settings *s, const struct args *a)
+{
+    struct weir_error err = { 0 };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        const char *value = arg_text(a, flags[i][0]);
+        if (value && settings_set(s, flags[i][1], value, &err) != WEIR_OK) {
+            fprintf(stderr, "weir: --%s: %s\n", flags[i][0], err.text);
+            return false;
+        }
+    }
+    const char *pair;
+    for (unsigned i = 0; (pair = arg_each(a, "set", i)) != NULL; i++) {
+        const char *equals = strchr(pair, '=');
+        char key[128];
+        if (equals == NULL || (size_t)(equals - pair) >= sizeof key) {
+            fprintf(stderr, "weir: --set %s: write --set KEY=VALUE\n", pair);
+            return false;
+        }
+        memcpy(key, pair, (size_t)(equals - pair));
+        key[equals - pair] = '\0';
+        if (settings_set(s, key, equals + 1, &err) != WEIR_OK) {
+            fprintf(stderr, "weir: --set %s: %s\n", pair, err.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The folder with the plugins: as set, else beside the binary, else where they are installed. */
+static void
+plugin_folder(const struct settings *s, char *ret, size_t room)
+{
+    const char *set = settings_text(s, "plugins");
+    if (*set) {
+        snprintf(ret, room, "%s", set);
+        return;
+    }
+    char self[3072];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    snprintf(ret, room, "%s/plugins", self);
+    if (access(ret, R_OK) != 0)
+        snprintf(ret, room, "%s", WEIR_PLUGIN_FOLDER);
+}
+
+static void
+refused(void *arg, const char *path, const struct weir_error *err)
+{
+    diags_add(arg, path, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED, NULL, "%s", err->text);
+}
+
+bool
+setup_begin(struct setup *s, const struct args *a)
+{
+    s->registry = NULL;
+    s->settings = settings_new();
+    diags_init(&s->diags);
+    const char *config = arg_text(a, "config");
+    if (config || access("weir.yaml", R_OK) == 0)
+        settings_read(s->settings, config ? config : "weir.yaml", &s->diags);
+    settings_environment(s->settings, &s->diags);
+    if (!set_flags(s->settings, a))
+        return false;
+    char folder[4096];
+    struct weir_error err = { 0 };
+    plugin_folder(s->settings, folder, sizeof folder);
+    s->registry = registry_new(host_table());
+    registry_load_folder(s->registry, folder, refused, &s->diags, &err);
+    if (err.code != WEIR_OK)
+        diags_add(&s->diags, folder, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED,
+                  "say where they are: --plugins FOLDER", "%s", err.text);
+    if (s->diags.errors == 0)
+        return true;
+    print_diags(&s->diags, arg_given(a, "json"));
+    return false;
+}
+
+void
+setup_end(struct setup *s)
+{
+    registry_free(&s->registry);
+    settings_free(&s->settings);
+    diags_fini(&s->diags);
+}
+
+struct generation_source
+setup_source(const struct setup *s, const char *const *paths, unsigned n, const struct routes_port *routes)
+{
+    static const char *const usual[] = { "pipelines" };
+    return (struct generation_source){ .paths = n ? paths : usual,
+                                       .n_paths = n ? n : 1,
+                                       .load = { .registry = s->registry,
+                                                 .resources = settings_resources(s->settings) },
+                                       .routes = routes };
+}

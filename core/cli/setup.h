@@ -1,0 +1,45 @@
+/* cli/setup.h - what most commands start with: settings, plugins, a loaded generation; and output.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_SETUP_H
+#define CLI_SETUP_H
+
+#include "cli/args.h"
+#include "engine/generation.h"
+#include "pipeline/settings.h"
+
+/* Options that setup_settings understands; commands put them into their tables. */
+#define SETUP_OPTIONS                                                                        \
+    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }, \
+    { 0, "plugins", "FOLDER", "load plugins from FOLDER" },                                  \
+    { 0, "set", "KEY=VALUE", "set any setting; weir explain settings lists them" }
+
+struct setup {
+    struct settings *settings;
+    struct registry *registry;
+    struct diags diags;
+};
+
+/* Reads settings (file, environment, flags) and loads the plugins; what is wrong goes to the
+ * diagnostics. False, after printing them, if it can't go on. */
+bool setup_begin(struct setup *s, const struct args *a);
+void setup_end(struct setup *s);
+
+/* The source of a generation with these PATHS (N 0: "pipelines"). Borrows all. */
+struct generation_source setup_source(const struct setup *s, const char *const *paths, unsigned n,
+                                      const struct routes_port *routes);
+
+/* Prints the diagnostics: as text to stderr, or as a JSON document to stdout. */
+void print_diags(struct diags *d, bool json);
+
+/* Prints V as JSON with line breaks to stdout. */
+void print_value(const struct weir_value *v);
+
+/* Whether to use colours on the stream: a terminal, NO_COLOR unset, TERM not dumb. */
+bool colour_wanted(int fd);
+
+/* Reads a whole file ("-": standard input) of at most MAX bytes. NULL after printing why not. */
+char *read_whole_file(const char *path, size_t max, size_t *ret_len);
+
+#endif
