@@ -1,7 +1,8 @@
 /* net/dns.h - host names to addresses without blocking the loop, by c-ares.
  *
- * Answers are kept for their time to live (at most 60 s, failures 1 s), /etc/hosts and
- * addresses written as text are answered at once. One resolver a shard.
+ * Answers are kept for their time to live (1 s to 60 s, failures 1 s), at most 256 names;
+ * /etc/hosts is honoured, and addresses written as text stand for themselves. One resolver a
+ * shard; nothing is opened or read before the first name is looked up.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,9 +26,15 @@ typedef void dns_fn(void *arg, const struct sockaddr_storage *addresses, unsigne
 enum weir_code dns_new(struct weir_shard *s, struct dns **ret, struct weir_error *err) MUST_USE;
 void dns_free(struct dns **d);
 
+/* Takes these name servers ("127.0.0.1:5353,[::1]") in place of those of resolv.conf, from the
+ * next look-up on. What is cached is forgotten. */
+void dns_use_servers(struct dns *d, const char *servers);
+
 /* Looks HOST up; FN is called once, later (never inside this call), within 5 s; or not at all
  * after dns_cancel. */
 struct dns_query *dns_find(struct dns *d, struct weir_text host, dns_fn *fn, void *arg);
+
+/* Ends a query without its callback. NULL is accepted and left. */
 void dns_cancel(struct dns_query **q);
 
 #endif
