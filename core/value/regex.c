@@ -19,8 +19,8 @@ enum {
     PATTERN_MAX = 64 * 1024,
     TRANSLATED_MAX = 1024 * 1024,
     HEAP_MAX_KIB = 2 * 1024, /* for the places to come back to, of one match  */
-    KEPT_MAX = 64 * 1024,    /* of that, what a thread keeps for its next one */
-    STEPS = 200 * 1000,      /* of one match; and for each byte of its text:  */
+    KEPT_MAX = 512 * 1024,   /* of that, what a thread keeps for its next one */
+    STEPS = 100 * 1000,      /* of one match; and for each byte of its text:  */
     STEPS_PER_BYTE = 4,
     BYTES_PER_STEP = 8, /* as fast as one call back */
 };
