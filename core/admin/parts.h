@@ -1,0 +1,71 @@
+/* admin/parts.h - the admin from inside: its requests and what answers them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ADMIN_PARTS_H
+#define ADMIN_PARTS_H
+
+#include "admin/admin.h"
+#include "engine/engine.h"
+#include "loop/mail.h"
+
+#define QUESTIONS_MAX 64
+
+/* A request that waits for the keeper. */
+struct question {
+    uint64_t token; /* 0: free */
+    struct weir_event *event;
+    bool gone; /* the caller went away */
+};
+
+struct admin {
+    struct weir_shard *shard;
+    struct edge *edge;
+    struct admin_config config;
+    char *token; /* owned; NULL: none */
+    bool shutting_down;
+    uint64_t last_token;
+    struct question questions[QUESTIONS_MAX];
+    struct list watchers; /* of live events: events.c */
+    unsigned n_watchers;
+    struct mailbox *tail; /* open while somebody watches */
+    struct timer ping;
+};
+
+/* Answers with a JSON document: V is taken. */
+void answer_json(struct weir_event *e, unsigned status, const struct weir_value *take_v);
+
+/* Answers with a text. */
+void answer_text(struct weir_event *e, unsigned status, const char *type, struct weir_text text);
+
+/* Answers with a problem document. */
+void answer_problem(struct weir_event *e, enum weir_code code, const char *fmt, ...) PRINTF(3, 4);
+
+/* The last value of a query parameter, in the event's memory; bytes NULL if it is absent. */
+struct weir_text query_get(struct weir_event *e, const char *name);
+
+/* -- each answers one kind of request -- */
+void health_live(struct admin *a, struct weir_event *e);
+void health_ready(struct admin *a, struct weir_event *e);
+void show_metrics(struct admin *a, struct weir_event *e);
+void show_info(struct admin *a, struct weir_event *e);
+void show_pipelines(struct admin *a, struct weir_event *e);
+void show_nodes(struct admin *a, struct weir_event *e);
+void ask_reload(struct admin *a, struct weir_event *e);
+void ask_drain(struct admin *a, struct weir_event *e);
+void watch_events(struct admin *a, struct weir_event *e);
+
+/* -- ask.c -- */
+
+/* The caller of a request that waits for the keeper went away. */
+void ask_gone(struct admin *a, struct weir_event *e);
+
+/* -- events.c -- */
+
+/* Ends every stream of live events. */
+void watchers_end(struct admin *a);
+
+/* -- process.c: process_* and weir_* values that are worked out when metrics are read -- */
+void process_metrics(const struct admin *a);
+
+#endif

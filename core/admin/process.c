@@ -1,0 +1,130 @@
+/* admin/process.c - metrics that are worked out when they are read: the process, loops, mailboxes.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "admin/parts.h"
+#include "base/log.h"
+#include "engine/metrics.h"
+#include "engine/tail.h"
+
+static void
+cpu_seconds(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    struct rusage u;
+    if (getrusage(RUSAGE_SELF, &u) == 0)
+        metric_sample(sink, NULL,
+                      (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                          (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+}
+
+static void
+resident_bytes(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    FILE *f = fopen("/proc/self/statm", "r");
+    long total, resident;
+    if (f == NULL)
+        return;
+    if (fscanf(f, "%ld %ld", &total, &resident) == 2)
+        metric_sample(sink, NULL, (double)resident * (double)sysconf(_SC_PAGESIZE));
+    fclose(f);
+}
+
+static void
+open_descriptors(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    DIR *d = opendir("/proc/self/fd");
+    if (d == NULL)
+        return;
+    unsigned n = 0;
+    while (readdir(d))
+        n++;
+    closedir(d);
+    metric_sample(sink, NULL, n > 3 ? n - 3 : 0); /* without ".", ".." and D itself */
+}
+
+static void
+max_descriptors(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0)
+        metric_sample(sink, NULL, (double)l.rlim_cur);
+}
+
+static uint64_t started_ms;
+
+static void
+start_time(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    metric_sample(sink, NULL, (double)started_ms / 1000.0);
+}
+
+static void
+build_info(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    struct weir_text labels[] = { TEXT(WEIR_VERSION), TEXT("1.0") };
+    metric_sample(sink, labels, 1);
+}
+
+static unsigned shards;
+
+static void
+mailbox_depths(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    char name[16] = "keeper";
+    struct weir_text label = text_of(name);
+    metric_sample(sink, &label, (double)mail_depth(name));
+    for (unsigned i = 0; i < shards; i++) {
+        snprintf(name, sizeof name, "shard-%u", i);
+        label = text_of(name);
+        metric_sample(sink, &label, (double)mail_depth(name));
+    }
+}
+
+static void
+log_losses(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    metric_sample(sink, NULL, (double)log_dropped());
+}
+
+static void
+tail_losses(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    metric_sample(sink, NULL, (double)tail_lost());
+}
+
+static void
+collect(uint32_t kind, const char *name, const char *help, const char *labels,
+        void (*fn)(void *, struct metric_sink *))
+{
+    struct weir_metric m = { .size = sizeof m, .kind = kind, .name = name, .help = help, .labels = labels };
+    metric_collect(&m, fn, NULL);
+}
+
+void
+process_metrics(const struct admin *a)
+{
+    started_ms = a->config.started_wall_ms;
+    shards = a->config.n_shards;
+    collect(WEIR_COUNTER, "process_cpu_seconds_total", "CPU time, user and system.", NULL, cpu_seconds);
+    collect(WEIR_GAUGE, "process_resident_memory_bytes", "Resident memory.", NULL, resident_bytes);
+    collect(WEIR_GAUGE, "process_open_fds", "Open file descriptors.", NULL, open_descriptors);
+    collect(WEIR_GAUGE, "process_max_fds", "File descriptors that may be open.", NULL, max_descriptors);
+    collect(WEIR_GAUGE, "process_start_time_seconds", "When the process started, since 1970.", NULL, start_time);
+    collect(WEIR_GAUGE, "weir_build_info", "The version that runs.", "version abi", build_info);
+    collect(WEIR_GAUGE, "weir_mailbox_depth", "Messages that wait in a mailbox.", "actor", mailbox_depths);
+    collect(WEIR_COUNTER, "weir_log_dropped_total", "Lines of the log that were lost.", NULL, log_losses);
+    collect(WEIR_COUNTER, "weir_tail_dropped_total", "Live events that were lost.", NULL, tail_losses);
+}

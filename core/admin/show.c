@@ -1,0 +1,168 @@
+/* admin/show.c - what is loaded: info, pipelines, nodes. SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "admin/parts.h"
+#include "base/clock.h"
+#include "pipeline/model.h"
+
+static void
+put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
+{
+    builder_set(b, key, strlen(key), &take_v);
+}
+
+void
+show_info(struct admin *a, struct weir_event *e)
+{
+    char started[CLOCK_TEXT];
+    const struct generation *g = engine_generation(a->shard);
+    clock_text(a->config.started_wall_ms, started);
+    struct weir_builder *b = builder_map();
+    put(b, "version", value_text(WEIR_VERSION));
+    put(b, "abi", value_text("1.0"));
+    put(b, "started_at", value_text(started));
+    put(b, "uptime_seconds", value_int((int64_t)((clock_wall_ms() - a->config.started_wall_ms) / 1000)));
+    put(b, "shards", value_int(a->config.n_shards));
+    put(b, "generation", value_int(g ? (int64_t)generation_number(g) : 0));
+    put(b, "pipelines", value_int(g ? generation_pipelines(g)->n : 0));
+    put(b, "state", value_text(a->shutting_down ? "draining" : "running"));
+    struct weir_builder *list = builder_list();
+    const struct plugin *const *plugins;
+    unsigned n = registry_plugins(a->config.registry, &plugins);
+    for (unsigned i = 0; i < n; i++) {
+        struct weir_builder *p = builder_map();
+        put(p, "name", value_text(plugins[i]->name));
+        put(p, "version", value_text(plugins[i]->version));
+        const struct weir_value *v = builder_end(&p);
+        builder_add(list, &v);
+    }
+    put(b, "plugins", builder_end(&list));
+    answer_json(e, 200, builder_end(&b));
+}
+
+static const struct weir_value *
+trigger_value(const struct trigger *t)
+{
+    struct weir_builder *b = builder_map();
+    put(b, "type", value_text(t->type->abi.name));
+    put(b, "config", value_masked(t->config_value));
+    return builder_end(&b);
+}
+
+static const struct weir_value *
+node_value(const struct node *n)
+{
+    struct weir_builder *b = builder_map();
+    put(b, "id", value_text(n->id));
+    put(b, "type", value_text(n->type->abi.name));
+    put(b, "line", value_int(n->mark.line));
+    return builder_end(&b);
+}
+
+static const struct weir_value *
+pipeline_value(const struct pipeline *p, bool whole)
+{
+    struct weir_builder *b = builder_map(), *list = builder_list();
+    put(b, "name", value_text(p->name));
+    put(b, "description", value_text(p->description ? p->description : ""));
+    put(b, "file", value_text(p->file));
+    put(b, "revision", value_text(p->revision));
+    put(b, "nodes", value_int(p->n_nodes));
+    for (unsigned i = 0; i < p->n_triggers; i++) {
+        const struct weir_value *v = trigger_value(p->triggers[i]);
+        builder_add(list, &v);
+    }
+    put(b, "triggers", builder_end(&list));
+    if (whole) {
+        list = builder_list();
+        for (unsigned i = 0; i < p->n_nodes; i++) {
+            const struct weir_value *v = node_value(p->nodes[i]);
+            builder_add(list, &v);
+        }
+        put(b, "steps", builder_end(&list));
+    }
+    return builder_end(&b);
+}
+
+/* The last segment of a path behind PREFIX, or empty. */
+static struct weir_text
+behind(struct weir_text path, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    if (path.len <= len + 1)
+        return (struct weir_text){ "", 0 };
+    return (struct weir_text){ path.bytes + len + 1, path.len - len - 1 };
+}
+
+void
+show_pipelines(struct admin *a, struct weir_event *e)
+{
+    const struct generation *g = engine_generation(a->shard);
+    const struct pipelines *all = g ? generation_pipelines(g) : NULL;
+    struct weir_text name = behind(e->path, "/api/v1/pipelines");
+    if (name.len > 0) {
+        const struct pipeline *p = all ? map_get(&all->by_name, name.bytes, name.len) : NULL;
+        if (p)
+            answer_json(e, 200, pipeline_value(p, true));
+        else
+            answer_problem(e, WEIR_NOT_FOUND, "there is no pipeline '%.*s'", (int)name.len, name.bytes);
+        return;
+    }
+    struct weir_builder *list = builder_list(), *b = builder_map();
+    for (unsigned i = 0; all && i < all->n; i++) {
+        const struct weir_value *v = pipeline_value(all->items[i], false);
+        builder_add(list, &v);
+    }
+    put(b, "pipelines", builder_end(&list));
+    answer_json(e, 200, builder_end(&b));
+}
+
+static const struct weir_value *
+type_value(const char *kind, const char *name, const char *summary, const struct plugin *plugin,
+           const struct weir_value *schema)
+{
+    struct weir_builder *b = builder_map();
+    put(b, "kind", value_text(kind));
+    put(b, "name", value_text(name));
+    put(b, "summary", value_text(summary));
+    put(b, "plugin", value_text(plugin->name));
+    if (schema)
+        builder_put(b, "schema", schema);
+    return builder_end(&b);
+}
+
+void
+show_nodes(struct admin *a, struct weir_event *e)
+{
+    const struct node_type *const *nodes;
+    const struct trigger_type *const *triggers;
+    const struct registry *r = a->config.registry;
+    unsigned n_nodes = registry_nodes(r, &nodes), n_triggers = registry_triggers(r, &triggers);
+    struct weir_text name = behind(e->path, "/api/v1/nodes");
+    struct weir_builder *list = builder_list(), *b = builder_map();
+    for (unsigned i = 0; i < n_nodes + n_triggers; i++) {
+        bool node = i < n_nodes;
+        const struct weir_value *v;
+        if (node)
+            v = type_value("node", nodes[i]->abi.name, nodes[i]->abi.summary, nodes[i]->plugin,
+                           name.len ? nodes[i]->schema_doc : NULL);
+        else
+            v = type_value("trigger", triggers[i - n_nodes]->abi.name, triggers[i - n_nodes]->abi.summary,
+                           triggers[i - n_nodes]->plugin, name.len ? triggers[i - n_nodes]->schema_doc : NULL);
+        if (name.len && text_equal(value_as_text(value_field(v, "name")), name)) {
+            builder_free(&list);
+            builder_free(&b);
+            answer_json(e, 200, v);
+            return;
+        }
+        builder_add(list, &v);
+    }
+    put(b, "nodes", builder_end(&list));
+    const struct weir_value *all = builder_end(&b);
+    if (name.len == 0) {
+        answer_json(e, 200, all);
+        return;
+    }
+    value_unref(&all);
+    answer_problem(e, WEIR_NOT_FOUND, "there is no node type '%.*s'", (int)name.len, name.bytes);
+}
