@@ -238,6 +238,8 @@ struct weir_reply {
     struct weir_text content_type; /* empty: the body's own                       */
     const struct weir_value *body; /* string, bytes and streams as they are, others
                                       as JSON; NULL: no body                      */
+    const struct weir_value *value; /* what BODY was written from, for a pipeline that
+                                       called this one; NULL: BODY                */
 };
 
 enum weir_http_flag {

@@ -313,7 +313,7 @@ run_reply(struct run *r, const struct weir_reply *reply)
     enum weir_type type = body ? value_type(body) : WEIR_NULL;
     if (r->caller) {
         value_unref(&r->reply_body);
-        r->reply_body = value_ref(body ? body : &value_null);
+        r->reply_body = value_ref(reply->value ? reply->value : body ? body : &value_null);
     } else if (body && type != WEIR_STRING && type != WEIR_BYTES && type != WEIR_STREAM) {
         struct weir_error err = { 0 };
         text = outcome_json(body, &err);
