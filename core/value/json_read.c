@@ -47,7 +47,7 @@ fault_at(struct reader *r, const char *p, const char *why)
 static inline const char *
 skip_blanks(const char *p, const char *end)
 {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    while (p < end && (uint8_t)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
         p++;
     return p;
 }
@@ -180,12 +180,11 @@ read_escaped(struct reader *r, const char *start, const char *p, struct weir_tex
     return stop + 1;
 }
 
-/* Reads the string whose quote is at P and returns what is behind it. */
-static inline const char *
-read_string(struct reader *r, const char *p, struct weir_text *ret)
+/* Reads the rest of the string that begins at START and is plain up to P. */
+static const char *
+read_long_string(struct reader *r, const char *start, const char *p, struct weir_text *ret)
 {
-    const char *start = p + 1;
-    p = plain_run(r, start, r->end);
+    p = plain_run(r, p, r->end);
     if (p == NULL)
         return NULL;
     if (p == r->end)
@@ -194,6 +193,22 @@ read_string(struct reader *r, const char *p, struct weir_text *ret)
         return read_escaped(r, start, p, ret);
     *ret = (struct weir_text){ start, (size_t)(p - start) };
     return p + 1;
+}
+
+/* Reads the string whose quote is at P and returns what is behind it. */
+static inline const char *
+read_string(struct reader *r, const char *p, struct weir_text *ret)
+{
+    const char *start = ++p;
+    if (r->end - p >= SCAN_STEP) {
+        unsigned n = scan_step(p, true);
+        p += n;
+        if (n < SCAN_STEP && *p == '"') { /* most are that short */
+            *ret = (struct weir_text){ start, n };
+            return p + 1;
+        }
+    }
+    return read_long_string(r, start, p, ret);
 }
 
 static const char *

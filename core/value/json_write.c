@@ -1,74 +1,10 @@
 /* value/json_write.c - values to JSON; see json.h. SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/encode.h"
 #include "value/json.h"
 #include "value/number.h"
+#include "value/out.h"
 #include "value/scan.h"
 #include "value/walk.h"
-
-enum { STEP = 512 }; /* bytes that are reserved at once, where so many still fit */
-
-/* A buffer that is written by a pointer; its length is set by out_sync. */
-struct out {
-    struct buf *buf;
-    char *at;
-    char *end;
-};
-
-static void
-out_start(struct out *o, struct buf *buf)
-{
-    o->buf = buf;
-    o->at = o->end = buf->bytes + buf->len;
-}
-
-static void
-out_sync(struct out *o)
-{
-    buf_seal(o->buf, (size_t)(o->at - (o->buf->bytes + o->buf->len)));
-    o->end = o->at;
-}
-
-/* Makes NEED bytes fit, from anew; false if they may not. */
-static bool
-out_grow(struct out *o, size_t need)
-{
-    out_sync(o);
-    size_t most = o->buf->max - o->buf->len;
-    size_t step = need < STEP && most >= STEP ? STEP : need;
-    char *at = buf_reserve(o->buf, step);
-    if (at == NULL)
-        return false;
-    o->at = at;
-    o->end = at + step;
-    return true;
-}
-
-static inline bool
-out_fits(struct out *o, size_t need)
-{
-    return (size_t)(o->end - o->at) >= need || out_grow(o, need);
-}
-
-static inline bool
-out_add(struct out *o, const char *bytes, size_t len)
-{
-    if (!out_fits(o, len))
-        return false;
-    memcpy(o->at, bytes, len);
-    o->at += len;
-    return true;
-}
-
-static inline bool
-out_char(struct out *o, char c)
-{
-    if (!out_fits(o, 1))
-        return false;
-    *o->at++ = c;
-    return true;
-}
 
 static bool
 write_escape(struct out *o, uint8_t c)

@@ -60,8 +60,8 @@ size_t members_size(uint32_t n);
 /* Fills DST, which has members_size(N) bytes, with the N members at SRC, whose keys may repeat:
  * then the last value wins and the first place is kept. Returns how many there are. With
  * ret_twice, *ret_twice becomes the member of SRC whose key is the first that was there before,
- * or NULL. The hashes of SRC are not read; its members are changed. */
-uint32_t members_fill(struct value_members *dst, struct value_member *src, uint32_t n,
+ * or NULL. The hashes of SRC are not read. */
+uint32_t members_fill(struct value_members *dst, const struct value_member *src, uint32_t n,
                       const struct value_member **ret_twice);
 
 /* The member with that key, among N; NULL if there is none. */

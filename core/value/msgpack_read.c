@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "value/doc.h"
 #include "value/msgpack.h"
+#include "value/scan.h"
 
 /* A list or map that is open. */
 struct frame {
@@ -19,7 +20,6 @@ struct frame {
 };
 
 struct reader {
-    const uint8_t *start;
     const uint8_t *end;
     const char *why;
     unsigned level;
@@ -74,7 +74,7 @@ static const struct form forms_c0[32] = {
     { WEIR_MAP, 2, false, 0 },    { WEIR_MAP, 4, false, 0 },    /* map 16, 32        */
 };
 
-static struct form
+static inline struct form
 form_of(uint8_t c)
 {
     if (c < 0x80)
@@ -114,16 +114,6 @@ set_double(struct weir_value *v, struct form f, uint64_t u)
         v->number = (double)x;
     }
     return isfinite(v->number);
-}
-
-/* The LEN bytes of text at P, copied into the document; they are known to be there. */
-static const char *
-take_text(struct reader *r, const uint8_t *p, size_t len)
-{
-    char *copy = doc_text(&r->doc, len);
-    if (len > 0)
-        memcpy(copy, p, len);
-    return copy;
 }
 
 /* Reads what follows the head of a list or map with N children. */
@@ -167,10 +157,11 @@ read_one(struct reader *r, const uint8_t *p)
 
     if (u > (uint64_t)(r->end - p))
         return fault(r, "the end is missing");
-    if (f.type == WEIR_STRING && !utf8_valid((struct weir_text){ (const char *)p, u }))
-        return fault(r, "malformed UTF-8");
     v->len = (uint32_t)u;
-    v->bytes = take_text(r, p, u);
+    v->bytes = (const char *)p;
+    if (f.type == WEIR_STRING && !scan_is_ascii(v->bytes, v->bytes + u) &&
+        !utf8_valid(value_as_text(v)))
+        return fault(r, "malformed UTF-8");
     return p + u;
 }
 
@@ -233,11 +224,13 @@ msgpack_read(struct weir_text bytes, const struct weir_value **ret, struct weir_
         return err_set(err, WEIR_TOO_LARGE, "more than 4 GiB of msgpack");
 
     struct reader r;
-    r.start = (const uint8_t *)bytes.bytes;
-    r.end = r.start + bytes.len;
+    char *copy = doc_start(&r.doc, bytes.len, bytes.len);
+    if (bytes.len > 0)
+        memcpy(copy, bytes.bytes, bytes.len); /* strings lie in it */
+    const uint8_t *p = (const uint8_t *)copy;
+    r.end = p + bytes.len;
     r.level = 0;
-    (void)doc_start(&r.doc, bytes.len, 0);
-    const uint8_t *p = read_document(&r, r.start);
+    p = read_document(&r, p);
     if (p != NULL && p < r.end)
         p = fault(&r, "more than one value");
     if (p == NULL) {

@@ -3,12 +3,13 @@
 
 #include <msgpack/pack.h>
 
+#include "value/out.h"
 #include "value/walk.h"
 
 static int
-add(void *buf, const char *bytes, size_t len)
+add(void *out, const char *bytes, size_t len)
 {
-    return buf_add(buf, bytes, len, NULL) == WEIR_OK ? 0 : -1;
+    return out_add(out, bytes, len) ? 0 : -1;
 }
 
 static bool
@@ -47,7 +48,7 @@ write_step(msgpack_packer *to, const struct walk *w, enum walk_step step)
 }
 
 static enum weir_code
-write_all(struct buf *out, struct walk *w, struct weir_error *err)
+write_all(struct out *out, struct walk *w, struct weir_error *err)
 {
     msgpack_packer to;
     msgpack_packer_init(&to, out, add);
@@ -57,7 +58,7 @@ write_all(struct buf *out, struct walk *w, struct weir_error *err)
         if (w->v->type == WEIR_STREAM)
             return err_set(err, WEIR_INVALID, "a stream cannot be kept as msgpack");
         if (!write_step(&to, w, s))
-            return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes of msgpack", out->max);
+            return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes of msgpack", out->buf->max);
     }
     return WEIR_OK;
 }
@@ -65,9 +66,12 @@ write_all(struct buf *out, struct walk *w, struct weir_error *err)
 enum weir_code
 msgpack_write(struct buf *out, const struct weir_value *v, struct weir_error *err)
 {
+    struct out o;
     struct walk w;
+    out_start(&o, out);
     walk_start(&w, v);
-    enum weir_code code = write_all(out, &w, err);
+    enum weir_code code = write_all(&o, &w, err);
     walk_stop(&w);
+    out_sync(&o);
     return code;
 }

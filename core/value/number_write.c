@@ -172,6 +172,18 @@ shortest_by_library(double d)
     return r;
 }
 
+/* D as a decimal of at most six places, if it is one: prices, percentages, seconds. With at
+ * most 15 digits a decimal is the only one so short that reads back as its double. */
+static bool
+has_few_places(double d, struct decimal *ret)
+{
+    if (d >= 1e9)
+        return false;
+    uint64_t millionths = (uint64_t)(d * 1e6 + 0.5);
+    *ret = (struct decimal){ millionths, -6 };
+    return millionths > 0 && (double)millionths / 1e6 == d;
+}
+
 static struct decimal
 shortest(double d)
 {
@@ -180,7 +192,9 @@ shortest(double d)
     uint64_t c = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
     int e = (int)(bits >> 52) - 1075;
     struct decimal r;
-    if (d >= 1e-10 && d < 1e16)
+    if (has_few_places(d, &r))
+        ; /* found */
+    else if (d >= 1e-10 && d < 1e16)
         r = shortest_exact(c, e);
     else
         r = shortest_by_library(d);

@@ -21,7 +21,22 @@ scan_is_special(uint8_t c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
+/* Nonzero if one of the 8 bytes of V is special; HIGH: or not ASCII. */
+static inline uint64_t
+scan_8(uint64_t v, bool high)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    const uint64_t tops = 0x8080808080808080u;
+    uint64_t quote = v ^ ones * '"';
+    uint64_t slash = v ^ ones * '\\';
+    uint64_t zero = ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+    uint64_t low = (v - ones * 0x20) & ~v;
+    return (zero | low | (high ? v : 0)) & tops;
+}
+
 #ifdef __SSE2__
+
+enum { SCAN_STEP = 16 };
 
 /* A bit for each of 16 bytes that is special; HIGH: or not ASCII. */
 static inline unsigned
@@ -38,58 +53,97 @@ scan_16(const char *p, bool high)
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, slash)));
 }
 
-static inline const char *
-scan_steps(const char *p, const char *end, bool high)
+/* How many of the first bytes of the step at P are not special; SCAN_STEP if none is. */
+static inline unsigned
+scan_step(const char *p, bool high)
 {
-    for (; end - p >= 16; p += 16) {
-        unsigned found = scan_16(p, high);
-        if (found != 0)
-            return p + __builtin_ctz(found);
-    }
-    return p;
+    return (unsigned)__builtin_ctz(scan_16(p, high) | 1u << SCAN_STEP);
 }
 
 #else
 
-/* Steps of 8 bytes, up to the first 8 of which one is special; HIGH: or not ASCII. */
-static inline const char *
-scan_steps(const char *p, const char *end, bool high)
+enum { SCAN_STEP = 8 };
+
+static inline unsigned
+scan_step(const char *p, bool high)
 {
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t tops = 0x8080808080808080u;
-    for (; end - p >= 8; p += 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        uint64_t quote = v ^ ones * '"';
-        uint64_t slash = v ^ ones * '\\';
-        uint64_t zero = ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-        uint64_t low = (v - ones * 0x20) & ~v;
-        if (((zero | low | (high ? v : 0)) & tops) != 0)
-            break;
-    }
-    return p;
+    uint64_t v;
+    memcpy(&v, p, 8);
+    if (scan_8(v, high) == 0)
+        return SCAN_STEP;
+    unsigned n = 0;
+    while (!scan_is_special((uint8_t)p[n]) && !(high && p[n] & 0x80))
+        n++;
+    return n;
 }
 
 #endif
+
+/* Whether none of the 4 to 16 bytes from P to END is special. */
+static inline bool
+scan_is_clean(const char *p, const char *end, bool high)
+{
+    uint64_t v[2] = { 0, 0 };
+    if (end - p >= 8) {
+        memcpy(&v[0], p, 8);
+        memcpy(&v[1], end - 8, 8);
+        return (scan_8(v[0], high) | scan_8(v[1], high)) == 0;
+    }
+    memcpy(&v[0], p, 4);
+    memcpy((char *)&v[0] + 4, end - 4, 4);
+    return scan_8(v[0], high) == 0;
+}
+
+/* The first byte from P that is special (HIGH: or not ASCII), or END. */
+static inline const char *
+scan(const char *p, const char *end, bool high)
+{
+    while (end - p >= SCAN_STEP) {
+        unsigned n = scan_step(p, high);
+        p += n;
+        if (n < SCAN_STEP)
+            return p;
+    }
+    if (end - p >= 4 && scan_is_clean(p, end, high))
+        return end;
+    while (p < end && !scan_is_special((uint8_t)*p) && !(high && *p & 0x80))
+        p++;
+    return p;
+}
 
 /* The first byte that a JSON string cannot hold as it is, or that is not ASCII; or END. */
 static inline const char *
 scan_plain(const char *p, const char *end)
 {
-    p = scan_steps(p, end, true);
-    while (p < end && !scan_is_special((uint8_t)*p) && (*p & 0x80) == 0)
-        p++;
-    return p;
+    return scan(p, end, true);
 }
 
 /* The first byte that has to be escaped in a JSON string, or END. */
 static inline const char *
 scan_unescaped(const char *p, const char *end)
 {
-    p = scan_steps(p, end, false);
-    while (p < end && !scan_is_special((uint8_t)*p))
-        p++;
-    return p;
+    return scan(p, end, false);
+}
+
+/* Whether all bytes are ASCII. */
+static inline bool
+scan_is_ascii(const char *p, const char *end)
+{
+    const uint64_t tops = 0x8080808080808080u;
+    uint64_t v = 0;
+    uint64_t all = 0;
+    bool long_enough = end - p >= 8;
+    for (; end - p >= 8; p += 8) {
+        memcpy(&v, p, 8);
+        all |= v;
+    }
+    if (long_enough) {
+        memcpy(&v, end - 8, 8); /* some of it for the second time */
+        return ((all | v) & tops) == 0;
+    }
+    for (; p < end; p++)
+        all |= (uint8_t)*p;
+    return (all & tops) == 0;
 }
 
 static inline bool
