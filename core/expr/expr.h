@@ -39,6 +39,8 @@ struct expr_access {
     bool absent_ok;         /* left of ??, or inside has() */
     bool whole;             /* nothing follows: neither a dynamic index nor a call on it */
     bool washed;            /* flows only into hmac, sha256, size or a comparison */
+    bool result;            /* whole, and it may be what the expression gives: the expression
+                               itself, or a branch of ?: or ?? of it */
 };
 
 /* Tells every access chain of E to FN, in order of the text. */
