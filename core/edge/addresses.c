@@ -1,0 +1,118 @@
+/* edge/addresses.c - where an edge listens; see edge.h.
+ *
+ * Sockets that share a port by SO_REUSEPORT would also share it with another process of the
+ * same user, which would get a part of the callers. So an address is first taken for this
+ * process alone, and a socket that does not listen keeps it meanwhile.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "edge/edge.h"
+#include "edge/listener.h"
+
+#define CONNECTIONS_MAX 10000u
+
+static bool
+is_separator(char c)
+{
+    return c == ',' || c == ' ' || c == '\t' || c == '\n';
+}
+
+enum weir_code
+edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct weir_error *err)
+{
+    *ret = (struct edge_addresses){ .n = 0 };
+    size_t at = 0;
+    while (at < text.len) {
+        size_t from = at;
+        while (at < text.len && !is_separator(text.bytes[at]))
+            at++;
+        if (at == from) {
+            at++;
+            continue;
+        }
+        if (ret->n == EDGE_ADDRESSES)
+            return err_set(err, WEIR_INVALID, "at most %d addresses to listen on", EDGE_ADDRESSES);
+        struct edge_address *a = &ret->items[ret->n++];
+        a->reserved = -1;
+        enum weir_code code = address_parse((struct weir_text){ text.bytes + from, at - from },
+                                            &a->address, &a->len, err);
+        if (code != WEIR_OK)
+            return code;
+    }
+    return WEIR_OK;
+}
+
+/* The place of the port in an address. */
+static in_port_t *
+port_of(struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET6)
+        return &((struct sockaddr_in6 *)a)->sin6_port;
+    return &((struct sockaddr_in *)a)->sin_port;
+}
+
+/* Takes an address for this process alone, for a moment: that tells whether it is free. */
+static enum weir_code
+probe(struct edge_address *a, struct weir_error *err)
+{
+    int fd;
+    enum weir_code code = listener_bind(&a->address, a->len, false, &fd, err);
+    if (code != WEIR_OK)
+        return code;
+    socklen_t len = sizeof(a->address);
+    if (getsockname(fd, (struct sockaddr *)&a->address, &len) != 0)
+        code = err_set(err, WEIR_UNAVAILABLE, "no port was given: %s", strerrordesc_np(errno));
+    close(fd);
+    return code;
+}
+
+enum weir_code
+edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        struct edge_address *at = &a->items[i];
+        enum weir_code code = probe(at, err);
+        if (code == WEIR_OK)
+            code = listener_bind(&at->address, at->len, true, &at->reserved, err);
+        if (code != WEIR_OK) {
+            edge_addresses_close(a);
+            return code;
+        }
+    }
+    return WEIR_OK;
+}
+
+void
+edge_addresses_close(struct edge_addresses *a)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        if (a->items[i].reserved >= 0)
+            close(a->items[i].reserved);
+        a->items[i].reserved = -1;
+    }
+}
+
+unsigned
+edge_addresses_port(const struct edge_addresses *a, unsigned index)
+{
+    if (index >= a->n)
+        return 0;
+    struct sockaddr_storage address = a->items[index].address;
+    return ntohs(*port_of(&address));
+}
+
+unsigned
+edge_connections_max(unsigned n_shards)
+{
+    struct rlimit files;
+    rlim_t n = CONNECTIONS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < n)
+        n = files.rlim_cur / 2;
+    n /= n_shards > 0 ? n_shards : 1;
+    return n > 0 ? (unsigned)n : 1;
+}

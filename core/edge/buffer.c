@@ -1,0 +1,74 @@
+/* edge/buffer.c - see buffer.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/buffer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const struct {
+    uint32_t total; /* bytes with the header of the buffer */
+    unsigned keep;  /* how many wait at most */
+} sizes[BUFFER_SIZES] = {
+    [BUFFER_SMALL] = { 4096, 256 },
+    [BUFFER_LARGE] = { 36u * 1024u, 8 },
+};
+
+struct buffer *
+buffer_new(struct buffer_pool *pool, enum buffer_size size)
+{
+    struct buffer *b = pool->free[size];
+    if (b != NULL) {
+        pool->free[size] = b->next;
+        pool->n_free[size]--;
+        b->refs = 1;
+        return b;
+    }
+    b = malloc(sizes[size].total);
+    if (b == NULL)
+        abort();
+    b->refs = 1;
+    b->size = size;
+    b->room = sizes[size].total - (uint32_t)sizeof(*b);
+    return b;
+}
+
+struct buffer *
+buffer_ref(struct buffer *b)
+{
+    b->refs++;
+    return b;
+}
+
+void
+buffer_unref(struct buffer_pool *pool, struct buffer **buffer)
+{
+    struct buffer *b = *buffer;
+    if (b == NULL)
+        return;
+    *buffer = NULL;
+    assert(b->refs > 0);
+    if (--b->refs > 0)
+        return;
+    if (pool == NULL || pool->n_free[b->size] >= sizes[b->size].keep) {
+        free(b);
+        return;
+    }
+    b->next = pool->free[b->size];
+    pool->free[b->size] = b;
+    pool->n_free[b->size]++;
+}
+
+void
+buffer_pool_trim(struct buffer_pool *pool)
+{
+    for (unsigned size = 0; size < BUFFER_SIZES; size++) {
+        while (pool->free[size] != NULL) {
+            struct buffer *b = pool->free[size];
+            pool->free[size] = b->next;
+            free(b);
+        }
+        pool->n_free[size] = 0;
+    }
+}

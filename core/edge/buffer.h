@@ -1,0 +1,45 @@
+/* edge/buffer.h - counted buffers for input, recycled on each shard.
+ *
+ * A connection reads into a buffer; the heads of requests stay where they were read, and each
+ * request keeps the buffer that its head stands in. So several pipelined requests share one,
+ * and a connection that waits for its next request has none. One thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_BUFFER_H
+#define EDGE_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Two sizes: what most requests fit in, and what the largest head fits in. */
+enum buffer_size { BUFFER_SMALL, BUFFER_LARGE, BUFFER_SIZES };
+
+struct buffer {
+    struct buffer *next; /* in the pool */
+    uint32_t refs;
+    uint32_t room; /* of BYTES */
+    enum buffer_size size;
+    char bytes[];
+};
+
+/* Buffers that wait to be used again. */
+struct buffer_pool {
+    struct buffer *free[BUFFER_SIZES];
+    unsigned n_free[BUFFER_SIZES];
+};
+
+/* A buffer with one reference. */
+struct buffer *buffer_new(struct buffer_pool *pool, enum buffer_size size);
+
+/* One more reference; returns B. */
+struct buffer *buffer_ref(struct buffer *b);
+
+/* Gives a reference back and leaves NULL; the last one gives the buffer to POOL, or to malloc
+ * if POOL is NULL or has enough. NULL is accepted. */
+void buffer_unref(struct buffer_pool *pool, struct buffer **b);
+
+/* Frees what waits. */
+void buffer_pool_trim(struct buffer_pool *pool);
+
+#endif

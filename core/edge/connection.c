@@ -1,0 +1,229 @@
+/* edge/connection.c - the life of a connection: states, deadline, end; see connection.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/connection.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edge/request.h"
+
+#define BIT(state) (1u << CONNECTION_##state)
+
+void
+connection_go(struct connection *c, enum connection_state next)
+{
+    static const unsigned may[] = {
+        [CONNECTION_IDLE] = BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_SENDING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_LINGER] = BIT(CLOSED),
+        [CONNECTION_CLOSED] = 0,
+    };
+    assert((may[c->state] & 1u << next) != 0);
+    if (next == CONNECTION_IDLE || c->state == CONNECTION_IDLE) {
+        list_remove(&c->link);
+        list_push(next == CONNECTION_IDLE ? &c->edge->idle : &c->edge->active, &c->link);
+    }
+    c->state = next;
+}
+
+void
+connection_deadline(struct connection *c, uint64_t at_ms)
+{
+    c->deadline_ms = at_ms;
+    if (at_ms != UINT64_MAX && (!timer_armed(&c->timer) || at_ms < c->timer.link.key))
+        timer_set(c->edge->shard, &c->timer, at_ms);
+}
+
+void
+connection_want(struct connection *c, unsigned want)
+{
+    if (c->eof)
+        want &= ~(unsigned)WEIR_READ;
+    if (want == c->want)
+        return;
+    c->want = want;
+    watch_want(c->watch, want);
+}
+
+void
+connection_enter(struct connection *c)
+{
+    c->depth++;
+}
+
+void
+connection_leave(struct connection *c)
+{
+    assert(c->depth > 0);
+    if (--c->depth == 0 && c->state == CONNECTION_CLOSED)
+        free(c);
+}
+
+/* What the kernel still holds of the answer is dropped by a reset. */
+static void
+set_hard(int fd)
+{
+    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+    /* A close that waits is the worst that comes of a failure. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+void
+connection_close(struct connection *c, bool hard)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    struct edge *e = c->edge;
+    struct request *r = c->request;
+    c->request = NULL;
+    connection_go(c, CONNECTION_CLOSED);
+    list_remove(&c->link);
+    timer_unset(e->shard, &c->timer);
+    soon_remove(&c->soon);
+    buffer_unref(&e->buffers, &c->in);
+    watch_free(&c->watch);
+    if (hard)
+        set_hard(c->fd);
+    close(c->fd);
+    e->n_connections--;
+    if (e->config.metrics)
+        stats_connections(e->shard->index, -1);
+    edge_room(e);
+    if (r != NULL)
+        request_abandon(r);
+    if (c->depth == 0)
+        free(c);
+}
+
+static void
+refuse_late(struct connection *c, enum refusal why, const char *text)
+{
+    struct request *r = c->request != NULL ? c->request : request_new(c);
+    struct weir_error err = { 0 };
+    err_set(&err, WEIR_TIMEOUT, "%s", text);
+    err.status = 408;
+    r->close = r->unread = true;
+    request_refuse(r, &err, why);
+}
+
+/* The deadline of the state has passed. */
+static void
+expire(struct connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_HEAD:
+        if (c->skip == 0)
+            refuse_late(c, REFUSAL_HEAD_DEADLINE, "the header of the request took too long");
+        else
+            connection_close(c, false);
+        return;
+    case CONNECTION_BODY:
+        refuse_late(c, REFUSAL_BODY_DEADLINE, "the body of the request took too long");
+        return;
+    case CONNECTION_SENDING:
+        edge_refused(c->edge, REFUSAL_SLOW_READER);
+        connection_close(c, true);
+        return;
+    case CONNECTION_IDLE:
+    case CONNECTION_BUSY:
+    case CONNECTION_LINGER:
+    case CONNECTION_CLOSED:
+        connection_close(c, c->state == CONNECTION_LINGER);
+        return;
+    }
+}
+
+static void
+on_timer(void *arg)
+{
+    struct connection *c = arg;
+    if (c->state == CONNECTION_BODY)
+        c->deadline_ms = request_body_deadline(c->request);
+    if (c->deadline_ms > shard_now(c->edge->shard)) {
+        connection_deadline(c, c->deadline_ms);
+        return;
+    }
+    connection_enter(c);
+    expire(c);
+    connection_leave(c);
+}
+
+/* Goes on: with input that is here already, or with a stream that gave much at once. */
+static void
+on_soon(void *arg)
+{
+    struct connection *c = arg;
+    connection_enter(c);
+    if (c->state == CONNECTION_SENDING) {
+        c->request->out.pieces = 0;
+        request_pump(c->request);
+    }
+    connection_serve(c);
+    connection_leave(c);
+}
+
+static void
+on_ready(void *arg, int fd, unsigned ready)
+{
+    (void)fd;
+    struct connection *c = arg;
+    connection_enter(c);
+    if ((ready & WEIR_WRITE) && c->state == CONNECTION_SENDING)
+        request_send_more(c->request);
+    if ((ready & WEIR_READ) && c->state != CONNECTION_CLOSED)
+        connection_read(c);
+    connection_leave(c);
+}
+
+void
+connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        abort();
+    c->edge = e;
+    c->fd = fd;
+    c->opened_ms = shard_now(e->shard);
+    list_init(&c->link);
+    timer_init(&c->timer, on_timer, c);
+    soon_init(&c->soon, on_soon, c);
+    client_ip_unmap(peer);
+    c->proxy = client_ip_trusted(&e->trust, (const struct sockaddr *)peer);
+    c->peer_len = (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
+
+    list_push(&e->idle, &c->link);
+    e->n_connections++;
+    if (e->config.metrics)
+        stats_connections(e->shard->index, 1);
+    c->want = WEIR_READ;
+    c->watch = watch_new(e->shard, fd, WEIR_READ, on_ready, c);
+    connection_deadline(c, c->opened_ms + e->config.head_ms);
+}
+
+void
+connection_answered(struct connection *c, uint64_t skip, bool close, bool unread)
+{
+    struct edge *e = c->edge;
+    c->request = NULL;
+    c->served++;
+    if (close || c->eof) {
+        if (!c->eof && (unread || c->start < c->end))
+            connection_linger(c);
+        else
+            connection_close(c, false);
+        return;
+    }
+    c->skip = skip;
+    connection_go(c, CONNECTION_IDLE);
+    connection_deadline(c, shard_now(e->shard) + e->config.idle_ms);
+    connection_want(c, WEIR_READ);
+    if (!c->serving && c->start < c->end)
+        soon_add(e->shard, &c->soon);
+}

@@ -1,0 +1,116 @@
+/* edge/connection.h - inside the room: one connection of a caller.
+ *
+ * A connection serves one request at a time, in order: the next head is looked at once the
+ * answer to the one before it is written. Meanwhile input is read into at most one buffer, so
+ * that a caller who goes away is noticed. Between requests it holds no buffer and no request.
+ *
+ * It has one timer, which is moved only when it fires or when the deadline comes nearer: an
+ * ordinary request arms none.
+ *
+ * Whatever comes in from outside (a descriptor, a timer, an answer) stands between
+ * connection_enter and connection_leave; connection_close may be called at any time in
+ * between, and the memory goes when the outermost has left.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_CONNECTION_H
+#define EDGE_CONNECTION_H
+
+#include <sys/uio.h>
+
+#include "edge/impl.h"
+
+#define CONNECTION_STATES(X)                                                                 \
+    X(IDLE)    /* nothing of the next request is here                                 */     \
+    X(HEAD)    /* a part of its head is, or the rest of the last one's body is skipped */    \
+    X(BODY)    /* its head was read, its body is coming                               */     \
+    X(BUSY)    /* somebody works on the answer                                        */     \
+    X(SENDING) /* the answer is on its way                                            */     \
+    X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */     \
+    X(CLOSED)
+
+enum connection_state {
+#define X(name) CONNECTION_##name,
+    CONNECTION_STATES(X)
+#undef X
+};
+
+struct connection {
+    struct list link; /* in the edge's idle or active */
+    struct edge *edge;
+    struct watch *watch;
+    int fd;
+    enum connection_state state;
+    unsigned want;  /* enum weir_ready bits that WATCH waits for */
+    unsigned depth; /* of connection_enter */
+    unsigned served;
+    bool eof;     /* the caller sends no more */
+    bool serving; /* connection_serve is on the stack */
+    bool proxy;   /* the peer is a trusted proxy */
+
+    struct timer timer;
+    struct soon soon; /* goes on with what was read already, or with a stream */
+    uint64_t deadline_ms; /* UINT64_MAX: none */
+    uint64_t opened_ms;
+    uint64_t linger_ms; /* when lingering ends in any case */
+
+    struct buffer *in; /* what was read and not yet used: from START to END; or NULL */
+    uint32_t start;
+    uint32_t end;
+    uint32_t seen;  /* of the head at START that was looked at in vain */
+    uint64_t skip;  /* bytes of a body that nobody wants */
+    uint64_t thrown; /* bytes thrown away while lingering */
+
+    struct request *request; /* the one at hand; NULL: none */
+    uint8_t peer_len;
+    char peer[CLIENT_IP]; /* the peer's address */
+};
+
+/* Takes over a connected, non-blocking FD. */
+void connection_open(struct edge *e, int fd, struct sockaddr_storage *peer);
+
+/* Brackets for whatever comes in from outside. */
+void connection_enter(struct connection *c);
+void connection_leave(struct connection *c);
+
+/* Closes at once; its request, if any, is told. HARD: what the kernel has not sent yet is
+ * dropped, so that a caller who does not read costs no memory. */
+void connection_close(struct connection *c, bool hard);
+
+/* Every change of a connection's state, and no other, happens here. */
+void connection_go(struct connection *c, enum connection_state next);
+
+/* Sets the deadline of the state at hand; UINT64_MAX: there is none. */
+void connection_deadline(struct connection *c, uint64_t at_ms);
+
+/* Sets what the descriptor is watched for, beside what the state asks for. */
+void connection_want(struct connection *c, unsigned want);
+
+/* The answer of the request at hand was sent whole, and SKIP bytes of its body are still to
+ * come. CLOSE: it was the last one; UNREAD: input may come that is not going to be read. */
+void connection_answered(struct connection *c, uint64_t skip, bool close, bool unread);
+
+/* -- connection_read.c -- */
+
+/* The descriptor is readable. */
+void connection_read(struct connection *c);
+
+/* Goes on with requests whose bytes are here; stops when one is not answered at once. */
+void connection_serve(struct connection *c);
+
+/* -- connection_write.c -- */
+
+/* Writes; returns the bytes that the kernel took, which may be 0. After an error the
+ * connection is closed: then *ret_gone is true. */
+size_t connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone);
+
+/* Says 100 Continue. False: the connection was closed. */
+bool connection_continue(struct connection *c);
+
+/* Ends the connection in a way that lets the caller read the last answer. */
+void connection_linger(struct connection *c);
+
+/* Throws away what has come while lingering. */
+void connection_discard(struct connection *c);
+
+#endif

@@ -1,0 +1,224 @@
+/* edge/edge.c - an edge from start to end; see edge.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/edge.h"
+
+#include <assert.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "edge/listener.h"
+#include "edge/port.h"
+#include "edge/request.h"
+
+/* How old the text of the Date field may be: it has whole seconds. */
+#define DATE_MS 200
+
+#define WARN_MS 1000
+#define MEMORY_TICK_MS 500
+
+/* What a fresh connection is given to come with its request when the edge drains. */
+#define DRAIN_MS 1000
+
+/* Of the head of one answer. */
+#define OUT_MAX (64u * 1024u)
+
+#define HEAD_MAX (32u * 1024u)
+
+const struct edge_config edge_defaults = {
+    .max_connections = 10000,
+    .max_requests = 10000,
+    .head = { .head = HEAD_MAX, .line = 8192, .target = 8192, .fields = 100 },
+    .max_body = 1024 * 1024,
+    .head_ms = 10000,
+    .body_ms = 60000,
+    .body_grace_ms = 10000,
+    .body_rate = 500,
+    .idle_ms = 60000,
+    .age_ms = 3600000,
+    .write_ms = 30000,
+    .access_log = true,
+    .metrics = true,
+};
+
+/* -- what the files of this room share -- */
+
+void
+edge_refused(struct edge *e, enum refusal why)
+{
+    if (e->config.metrics)
+        stats_refused(e->shard->index, why);
+}
+
+void
+edge_warn(struct edge *e, const char *text)
+{
+    uint64_t now_ms = shard_now(e->shard);
+    if (e->logged_ms != 0 && now_ms - e->logged_ms < WARN_MS)
+        return;
+    e->logged_ms = now_ms;
+    log_say(WEIR_WARN, "edge: %s", text);
+}
+
+const char *
+edge_date(struct edge *e)
+{
+    uint64_t now_ms = shard_now(e->shard);
+    if (e->date_ms == 0 || now_ms - e->date_ms >= DATE_MS) {
+        e->date_ms = now_ms;
+        clock_http(clock_wall_ms(), e->date);
+    }
+    return e->date;
+}
+
+/* -- memory -- */
+
+static void
+close_idle(struct edge *e)
+{
+    list_each(link, next, &e->idle) {
+        struct connection *c = list_entry(link, struct connection, link);
+        if (c->served > 0)
+            connection_close(c, false);
+    }
+}
+
+static void
+on_memory(void *arg)
+{
+    struct edge *e = arg;
+    timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);
+    enum memory_step before = e->memory.step;
+    memory_watch_look(&e->memory);
+    if (e->memory.step == MEMORY_GOOD)
+        return;
+    edge_warn(e, e->memory.step == MEMORY_CLOSE_IDLE ? "memory runs short: idle connections are closed"
+                                                     : "memory runs short: requests are refused");
+    close_idle(e);
+    buffer_pool_trim(&e->buffers);
+    request_pool_trim(e);
+    if (before == MEMORY_GOOD)
+        malloc_trim(0);
+}
+
+static void
+start_memory(struct edge *e)
+{
+    timer_init(&e->memory_tick, on_memory, e);
+    memory_watch_init(&e->memory, e->config.memory);
+    if (e->memory.limit != 0)
+        timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);
+}
+
+/* -- life -- */
+
+static void
+copy_trusted(struct edge *e)
+{
+    unsigned n = e->config.n_trusted;
+    struct address_range *ranges = calloc(n + 1u, sizeof(*ranges));
+    if (ranges == NULL)
+        abort();
+    if (n > 0)
+        memcpy(ranges, e->config.trusted, n * sizeof(*ranges));
+    e->config.trusted = ranges;
+    e->trust = (struct trust){ ranges, n };
+}
+
+enum weir_code
+edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **ret,
+         struct weir_error *err)
+{
+    assert(config->head.head <= HEAD_MAX && config->max_connections > 0);
+    struct edge *e = calloc(1, sizeof(*e));
+    if (e == NULL)
+        abort();
+    e->shard = s;
+    e->config = *config;
+    if (e->config.port == NULL)
+        e->config.port = &edge_engine_port;
+    list_init(&e->idle);
+    list_init(&e->active);
+    list_init(&e->requests);
+    buf_init(&e->out, OUT_MAX);
+    copy_trusted(e);
+    if (e->config.metrics)
+        stats_start();
+    start_memory(e);
+    enum weir_code code = listeners_start(e, config->addresses, err);
+    if (code != WEIR_OK) {
+        edge_free(&e);
+        return code;
+    }
+    e->config.addresses = NULL;
+    *ret = e;
+    return WEIR_OK;
+}
+
+static void
+close_connections(struct list *list)
+{
+    struct list *link;
+    while ((link = list_shift(list)) != NULL)
+        connection_close(list_entry(link, struct connection, link), false);
+}
+
+/* Requests that the engine still holds live on without their edge. */
+static void
+orphan_requests(struct edge *e)
+{
+    struct list *link;
+    while ((link = list_shift(&e->requests)) != NULL)
+        list_entry(link, struct request, link)->edge = NULL;
+}
+
+void
+edge_free(struct edge **edge)
+{
+    struct edge *e = *edge;
+    if (e == NULL)
+        return;
+    *edge = NULL;
+    e->draining = true;
+    if (e->listeners != NULL)
+        listeners_stop(e);
+    close_connections(&e->idle);
+    close_connections(&e->active);
+    timer_unset(e->shard, &e->memory_tick);
+    orphan_requests(e);
+    request_pool_trim(e);
+    buffer_pool_trim(&e->buffers);
+    buf_fini(&e->out);
+    free((void *)(uintptr_t)e->config.trusted);
+    free(e);
+}
+
+void
+edge_stop_listening(struct edge *e)
+{
+    if (e->listeners != NULL)
+        listeners_stop(e);
+}
+
+void
+edge_drain(struct edge *e)
+{
+    edge_stop_listening(e);
+    e->draining = true;
+    close_idle(e);
+    uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
+    list_each(link, next, &e->idle) {
+        struct connection *c = list_entry(link, struct connection, link);
+        if (c->deadline_ms > until_ms)
+            connection_deadline(c, until_ms);
+    }
+}
+
+unsigned
+edge_connections(const struct edge *e)
+{
+    return e->n_connections;
+}

@@ -1,0 +1,121 @@
+/* edge/edge.h - the HTTP server of a shard: listeners, connections, requests, answers.
+ *
+ * Each shard has its own edge with its own listening sockets on the same addresses
+ * (SO_REUSEPORT); a request never changes its thread. An edge serves either the routes of the
+ * engine's current generation, or one handler for all (the admin's listener).
+ *
+ * Life: edge_new, edge_drain when the process is to end (or edge_stop_listening alone),
+ * edge_free once the engine has let go of all events, or after engine_cancel_all.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_EDGE_H
+#define EDGE_EDGE_H
+
+#include "edge/route_tree.h"
+#include "engine/event.h"
+#include "net/http1.h"
+#include "net/url.h"
+
+#define EDGE_ADDRESSES 16
+
+/* Where an edge listens. */
+struct edge_address {
+    struct sockaddr_storage address;
+    socklen_t len;
+    int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
+};
+
+struct edge_addresses {
+    struct edge_address items[EDGE_ADDRESSES];
+    unsigned n;
+};
+
+/* Reads addresses separated by commas or blanks: "127.0.0.1:8080, [::1]:8080". */
+enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
+                                    struct weir_error *err) MUST_USE;
+
+/* Makes sure that the addresses are free and keeps them so; port 0 becomes a free port, the
+ * same for all shards. To be called once, before the first edge_new. WEIR_CONFLICT with the
+ * address that is taken, WEIR_INVALID or WEIR_FORBIDDEN for one that can't be had. */
+enum weir_code edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err) MUST_USE;
+
+/* Gives the addresses back that were reserved; the edges that listen keep theirs. */
+void edge_addresses_close(struct edge_addresses *a);
+
+/* The port of address number INDEX; 0 past the end, or if it is not known yet. */
+unsigned edge_addresses_port(const struct edge_addresses *a, unsigned index);
+
+/* Who takes every request, instead of routes. */
+struct edge_handler {
+    /* Is owed nothing, and owes E one event_answer (or event_answer_error), now or later; E is
+     * gone once it is answered. NULL: there are routes. */
+    void (*handle)(void *arg, struct weir_event *e);
+    /* The caller of E went away; the answer is still owed. NULL: nobody wants to know. */
+    void (*gone)(void *arg, struct weir_event *e);
+    void *arg;
+};
+
+/* What an edge asks of the engine; tests bring their own. The functions are those of the same
+ * name in engine/engine.h. */
+struct edge_port {
+    void *(*routes)(struct weir_shard *s);
+    void (*offer)(struct weir_event *e, struct trigger_unit *t);
+    void (*gone)(struct weir_event *e);
+    void (*reply_sent)(struct weir_event *e, const struct weir_error *err);
+};
+
+/* What an edge may and may not do; every figure is of one edge, so of one shard. */
+struct edge_config {
+    const struct edge_addresses *addresses; /* read by edge_new alone */
+    struct edge_handler handler;
+    const struct edge_port *port; /* NULL: the engine */
+    unsigned max_connections;     /* more wait in the backlog */
+    unsigned max_requests;        /* of one connection */
+    struct http_limits head;      /* of request heads; at most 32 KiB */
+    uint64_t max_body;            /* bytes; with a handler (routes have their own) */
+    uint64_t head_ms;             /* from the first byte of a head to its last */
+    uint64_t body_ms;             /* from the head to the last byte of the body */
+    uint64_t body_grace_ms;       /* after so long a body has to come with ... */
+    uint64_t body_rate;           /* ... so many bytes a second on average */
+    uint64_t idle_ms;             /* between requests */
+    uint64_t age_ms;              /* of a connection */
+    uint64_t write_ms;            /* without any progress of an answer */
+    uint64_t memory;              /* bytes of the process; 0: those of its cgroup, if it has any */
+    const struct address_range *trusted; /* proxies; read by edge_new alone */
+    unsigned n_trusted;
+    bool access_log;
+    bool metrics;
+    bool sample; /* traces that begin here */
+};
+
+/* The limits of docs: 10,000 connections, 10,000 requests, 32 KiB of head, 1 MiB of body, 10 s,
+ * 60 s, 10 s at 500 B/s, 60 s idle, 1 h, 30 s; access log and metrics are on. */
+extern const struct edge_config edge_defaults;
+
+/* Half of the file descriptors that the process may have, for each of N_SHARDS, and at most
+ * 10,000 in all. */
+unsigned edge_connections_max(unsigned n_shards);
+
+struct edge;
+
+/* Makes the edge of shard S and starts listening. The shard's thread. WEIR_UNAVAILABLE or
+ * WEIR_CONFLICT with the address that can't be had. */
+enum weir_code edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **ret,
+                        struct weir_error *err) MUST_USE;
+
+/* Closes all that is left and frees. Events that the engine still holds are told to be gone,
+ * and their memory waits for their release. NULL is accepted and left. The shard's thread. */
+void edge_free(struct edge **edge);
+
+/* Takes what waits in the backlog and stops listening. The shard's thread. */
+void edge_stop_listening(struct edge *edge);
+
+/* Stops listening, closes connections that are idle, and each of the others after its answer.
+ * The shard's thread. */
+void edge_drain(struct edge *edge);
+
+/* Connections that are open. The shard's thread. */
+unsigned edge_connections(const struct edge *edge);
+
+#endif

@@ -1,0 +1,60 @@
+/* edge/impl.h - inside the room: an edge as its files know it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_IMPL_H
+#define EDGE_IMPL_H
+
+#include "base/clock.h"
+#include "edge/buffer.h"
+#include "edge/client_ip.h"
+#include "edge/edge.h"
+#include "edge/memory.h"
+#include "edge/stats.h"
+
+struct listener;
+struct request;
+
+struct edge {
+    struct weir_shard *shard;
+    struct edge_config config; /* trusted is owned */
+    struct trust trust;
+    struct listener *listeners; /* owned; n_listeners */
+    unsigned n_listeners;
+    bool paused;   /* does not accept: a limit is reached */
+    bool draining; /* answers say Connection: close */
+    struct timer resume; /* looks whether it may accept again */
+    uint64_t logged_ms;  /* when a limit was logged last */
+
+    struct list idle;   /* connections that wait for a request, the longest first */
+    struct list active; /* all others */
+    unsigned n_connections;
+
+    struct list requests; /* that are not recycled */
+    struct request *free_requests;
+    unsigned n_free_requests;
+    struct buffer_pool buffers;
+
+    struct memory_watch memory;
+    struct timer memory_tick;
+
+    uint64_t date_ms; /* on the shard's clock, when DATE was written; 0: never */
+    char date[CLOCK_HTTP];
+
+    struct http_head head; /* the head at hand, while it is parsed */
+    struct buf out;        /* the head of the answer at hand */
+};
+
+/* Counts a refusal, unless metrics are off. */
+void edge_refused(struct edge *e, enum refusal why);
+
+/* Logs TEXT as a warning, at most one line a second. */
+void edge_warn(struct edge *e, const char *text);
+
+/* The time for the Date field. */
+const char *edge_date(struct edge *e);
+
+/* A connection has been closed: there is room for another one. */
+void edge_room(struct edge *e);
+
+#endif

@@ -1,0 +1,245 @@
+/* edge/listener.c - see listener.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "edge/connection.h"
+
+#define BACKLOG 4096
+
+/* Connections that are accepted in one go; then those that are open have their turn. */
+#define ACCEPT_MAX 64
+
+/* How often a paused edge looks whether it may accept again. */
+#define PAUSE_MS 250
+
+/* At the limit, connections that have been idle for so long make room for who waits. */
+#define MAKE_ROOM_MS 2000
+
+static void
+set_on(int fd, int level, int option)
+{
+    int on = 1;
+    /* What can't be set is missed, but nothing depends on it. */
+    (void)setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+static enum weir_code
+fail(const struct sockaddr_storage *a, struct weir_error *err)
+{
+    int why = errno;
+    char name[INET6_ADDRSTRLEN + 1];
+    (void)address_text((const struct sockaddr *)a, name, sizeof(name));
+    unsigned port = ntohs(a->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)a)->sin6_port
+                                                   : ((const struct sockaddr_in *)a)->sin_port);
+    enum weir_code code = WEIR_UNAVAILABLE;
+    if (why == EADDRINUSE)
+        code = WEIR_CONFLICT;
+    else if (why == EACCES)
+        code = WEIR_FORBIDDEN;
+    else if (why == EADDRNOTAVAIL)
+        code = WEIR_INVALID;
+    return err_set(err, code, "can't listen on %s port %u: %s", name, port, strerrordesc_np(why));
+}
+
+enum weir_code
+listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int *ret_fd,
+              struct weir_error *err)
+{
+    int fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail(a, err);
+    set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (shared)
+        set_on(fd, SOL_SOCKET, SO_REUSEPORT);
+    /* Connections inherit these from the socket that they come from. */
+    set_on(fd, SOL_SOCKET, SO_KEEPALIVE);
+    set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (a->ss_family == AF_INET6) {
+        int off = 0;
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* IPv4 as well */
+    }
+    if (bind(fd, (const struct sockaddr *)a, len) != 0) {
+        enum weir_code code = fail(a, err);
+        close(fd);
+        return code;
+    }
+    *ret_fd = fd;
+    return WEIR_OK;
+}
+
+static void
+watch_all(struct edge *e, unsigned want)
+{
+    for (unsigned i = 0; i < e->n_listeners; i++)
+        watch_want(e->listeners[i].watch, want);
+}
+
+static void
+pause_accepting(struct edge *e, enum refusal why)
+{
+    edge_refused(e, why);
+    edge_warn(e, why == REFUSAL_CONNECTIONS
+                     ? "the limit of connections is reached: new ones wait"
+                     : "no file descriptor is left: new connections wait");
+    e->paused = true;
+    watch_all(e, 0);
+    timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
+}
+
+static void
+resume_accepting(struct edge *e)
+{
+    e->paused = false;
+    timer_unset(e->shard, &e->resume);
+    watch_all(e, WEIR_READ);
+}
+
+/* Accepts one connection; false: there is none, or there must be none. */
+static bool
+accept_one(struct listener *l)
+{
+    struct edge *e = l->edge;
+    if (e->n_connections >= e->config.max_connections) {
+        pause_accepting(e, REFUSAL_CONNECTIONS);
+        return false;
+    }
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    int fd = -1;
+    errno = EMFILE;
+    if (!fault(ACCEPT_EMFILE))
+        fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        connection_open(e, fd, &peer);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        pause_accepting(e, REFUSAL_DESCRIPTORS);
+    /* Else it is EAGAIN, or the error of a connection that is gone already. */
+    return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void
+on_ready(void *arg, int fd, unsigned ready)
+{
+    (void)fd;
+    (void)ready;
+    for (unsigned i = 0; i < ACCEPT_MAX; i++)
+        if (!accept_one(arg))
+            return;
+}
+
+static bool
+somebody_waits(const struct edge *e)
+{
+    struct pollfd fds[EDGE_ADDRESSES];
+    for (unsigned i = 0; i < e->n_listeners; i++)
+        fds[i] = (struct pollfd){ .fd = e->listeners[i].fd, .events = POLLIN };
+    return poll(fds, e->n_listeners, 0) > 0;
+}
+
+/* Closes some of the connections that have been idle between requests for long. */
+static void
+make_room(struct edge *e)
+{
+    unsigned most = e->config.max_connections / 8 + 1;
+    uint64_t now_ms = shard_now(e->shard);
+    list_each(link, next, &e->idle) {
+        struct connection *c = list_entry(link, struct connection, link);
+        bool old = c->deadline_ms <= now_ms + e->config.idle_ms - MAKE_ROOM_MS;
+        if (most == 0 || (c->served > 0 && !old))
+            return;
+        if (c->served == 0)
+            continue;
+        connection_close(c, false);
+        most--;
+    }
+}
+
+static void
+on_resume(void *arg)
+{
+    struct edge *e = arg;
+    if (e->n_connections < e->config.max_connections) {
+        resume_accepting(e);
+        return;
+    }
+    timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
+    if (e->config.idle_ms > MAKE_ROOM_MS && somebody_waits(e))
+        make_room(e);
+}
+
+void
+edge_room(struct edge *e)
+{
+    if (e->paused && e->n_connections < e->config.max_connections)
+        resume_accepting(e);
+}
+
+static enum weir_code
+start_one(struct edge *e, const struct edge_address *a, struct weir_error *err)
+{
+    struct listener *l = &e->listeners[e->n_listeners];
+    enum weir_code code = listener_bind(&a->address, a->len, true, &l->fd, err);
+    if (code != WEIR_OK)
+        return code;
+    if (listen(l->fd, BACKLOG) != 0) {
+        code = fail(&a->address, err);
+        close(l->fd);
+        return code;
+    }
+    l->edge = e;
+    l->watch = watch_new(e->shard, l->fd, WEIR_READ, on_ready, l);
+    e->n_listeners++;
+    return WEIR_OK;
+}
+
+static void
+close_all(struct edge *e)
+{
+    for (unsigned i = 0; i < e->n_listeners; i++) {
+        watch_free(&e->listeners[i].watch);
+        close(e->listeners[i].fd);
+    }
+    e->n_listeners = 0;
+    free(e->listeners);
+    e->listeners = NULL;
+    e->paused = false;
+    timer_unset(e->shard, &e->resume);
+}
+
+enum weir_code
+listeners_start(struct edge *e, const struct edge_addresses *addresses, struct weir_error *err)
+{
+    timer_init(&e->resume, on_resume, e);
+    e->listeners = calloc(addresses->n + 1u, sizeof(*e->listeners));
+    if (e->listeners == NULL)
+        abort();
+    for (unsigned i = 0; i < addresses->n; i++) {
+        enum weir_code code = start_one(e, &addresses->items[i], err);
+        if (code != WEIR_OK) {
+            close_all(e);
+            return code;
+        }
+    }
+    return WEIR_OK;
+}
+
+void
+listeners_stop(struct edge *e)
+{
+    for (unsigned i = 0; i < e->n_listeners && !e->paused; i++)
+        while (accept_one(&e->listeners[i]))
+            continue;
+    close_all(e);
+}

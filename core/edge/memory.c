@@ -1,0 +1,91 @@
+/* edge/memory.c - see memory.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/memory.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Reads a small file into TEXT with a NUL; false if there is none. */
+static bool
+read_small(const char *path, char *text, size_t room)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, room - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* The limit in a file of a control group; 0: there is none, or it says "max". */
+static uint64_t
+read_limit(const char *path)
+{
+    char text[32];
+    if (!read_small(path, text, sizeof(text)))
+        return 0;
+    uint64_t limit = strtoull(text, NULL, 10);
+    return limit < UINT64_MAX / 4 ? limit : 0; /* version 1 writes a huge number for none */
+}
+
+/* The limit of the control group (version 2) that the process is in, or of one above it. */
+static uint64_t
+group_limit(void)
+{
+    char line[1024];
+    if (!read_small("/proc/self/cgroup", line, sizeof(line)))
+        return 0;
+    char *path = strstr(line, "0::/");
+    if (path == NULL)
+        return read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    path += 3;
+    path[strcspn(path, "\n")] = '\0';
+
+    uint64_t least = 0;
+    for (;;) {
+        char file[1200];
+        snprintf(file, sizeof(file), "/sys/fs/cgroup%s/memory.max", path);
+        uint64_t limit = read_limit(file);
+        if (limit != 0 && (least == 0 || limit < least))
+            least = limit;
+        char *slash = strrchr(path, '/');
+        if (slash == NULL)
+            return least;
+        *slash = '\0';
+    }
+}
+
+void
+memory_watch_init(struct memory_watch *w, uint64_t limit)
+{
+    *w = (struct memory_watch){ .limit = limit != 0 ? limit : group_limit() };
+}
+
+enum memory_step
+memory_step_of(uint64_t used, uint64_t limit)
+{
+    if (limit == 0 || used < limit / 100 * 85)
+        return MEMORY_GOOD;
+    if (used < limit / 100 * 90)
+        return MEMORY_CLOSE_IDLE;
+    return used < limit / 100 * 95 ? MEMORY_REFUSE_NEW : MEMORY_REFUSE_ALL;
+}
+
+void
+memory_watch_look(struct memory_watch *w)
+{
+    char text[128];
+    if (w->limit == 0 || !read_small("/proc/self/statm", text, sizeof(text)))
+        return;
+    char *at;
+    (void)strtoull(text, &at, 10); /* the address space */
+    uint64_t pages = strtoull(at, NULL, 10);
+    w->step = memory_step_of(pages * (uint64_t)sysconf(_SC_PAGESIZE), w->limit);
+}

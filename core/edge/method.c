@@ -1,0 +1,28 @@
+/* edge/method.c - see method.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/method.h"
+
+#include <string.h>
+
+static const struct weir_text names[] = {
+#define X(name, text) [METHOD_##name] = { text, sizeof(text) - 1 },
+    METHODS(X)
+#undef X
+};
+
+enum method
+method_find(struct weir_text name)
+{
+    for (unsigned m = METHOD_OTHER + 1; m < METHOD_COUNT; m++)
+        if (names[m].len == name.len && memcmp(names[m].bytes, name.bytes, name.len) == 0)
+            return (enum method)m;
+    return METHOD_OTHER;
+}
+
+const char *
+method_name(enum method m)
+{
+    return names[m].bytes;
+}

@@ -1,0 +1,59 @@
+/* edge/refuse.c - answers of the edge itself; see request.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "edge/request.h"
+#include "net/problem.h"
+
+/* A body that nobody wants is read and thrown away up to so many bytes; else the connection
+ * ends, which costs the caller another one. */
+#define SKIP_MAX (64u * 1024u)
+
+/* Sends the problem document of ERR. */
+static void
+answer(struct request *r, const struct weir_error *err)
+{
+    char seconds[16];
+    int len = snprintf(seconds, sizeof(seconds), "%u", (unsigned)((err->retry_after_ms + 999ull) / 1000));
+    struct weir_header retry = { TEXT("Retry-After"), { seconds, (size_t)len } };
+    struct buf document;
+    buf_init(&document, PROBLEM_MAX);
+    (void)problem_write(&document, err, r->event.id); /* texts of ours: it fits */
+    const struct weir_value *body = value_string(document.bytes, document.len);
+    struct event_reply reply = {
+        .status = problem_status(err),
+        .content_type = TEXT(PROBLEM_TYPE),
+        .headers = &retry,
+        .n_headers = err->retry_after_ms > 0,
+        .body = body,
+        .error = err,
+    };
+    r->answered = true;
+    buf_fini(&document);
+    request_reply(r, &reply);
+    value_unref(&body);
+}
+
+void
+request_refuse(struct request *r, const struct weir_error *err, enum refusal why)
+{
+    if (why != REFUSAL_COUNT)
+        edge_refused(r->edge, why);
+    bool begun = r->bytes != NULL || r->late;
+    if (r->body.kind == HTTP_BODY_LENGTH && !begun && !r->close && r->length <= SKIP_MAX)
+        r->skip = r->length;
+    else if (r->body.kind != HTTP_BODY_NONE)
+        r->close = r->unread = true;
+    answer(r, err);
+}
+
+void
+request_fail(struct request *r, const char *text)
+{
+    struct weir_error err;
+    err_set(&err, WEIR_INTERNAL, "%s", text);
+    r->event.reply_headers = NULL;
+    answer(r, &err);
+}

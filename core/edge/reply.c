@@ -1,0 +1,80 @@
+/* edge/reply.c - an answer on its way out: with which body, and is it the last one; see request.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "edge/request.h"
+
+/* Whether the connection ends with this answer. */
+static bool
+is_last(const struct request *r)
+{
+    const struct connection *c = r->connection;
+    const struct edge *e = r->edge;
+    return !r->keep_alive || c->eof || e->draining || c->served + 1 >= e->config.max_requests ||
+           shard_now(e->shard) - c->opened_ms >= e->config.age_ms ||
+           e->memory.step >= MEMORY_REFUSE_NEW;
+}
+
+static bool
+is_bodiless(const struct request *r)
+{
+    return r->method == METHOD_HEAD || r->status == 204 || r->status == 304;
+}
+
+/* Gives a stream back that was taken for an answer that is not sent. */
+static void
+fail(struct request *r, const char *text)
+{
+    struct weir_error err;
+    err_set(&err, WEIR_INTERNAL, "%s", text);
+    request_fault(r, &err);
+    stream_drop(&r->out.stream);
+    r->out = (struct outgoing){ 0 };
+    request_fail(r, text);
+}
+
+static void
+reply_stream(struct request *r, const struct event_reply *reply)
+{
+    uint64_t length = stream_length(reply->body);
+    r->streams = true;
+    if (!is_bodiless(r) && !stream_take(reply->body, request_on_piece, r, &r->out.stream)) {
+        fail(r, "the body of the answer was read by somebody else");
+        return;
+    }
+    r->out.stream_left = length;
+    if (!reply_head(r, reply, length)) {
+        fail(r, "the header of the answer is too large");
+        return;
+    }
+    if (r->out.stream == NULL)
+        request_send(r, NULL);
+    else
+        request_send_stream(r);
+}
+
+void
+request_reply(struct request *r, const struct event_reply *reply)
+{
+    if (reply->error != NULL && r->why == NULL)
+        r->why = arena_printf(&r->arena, "%s: %s", code_name(reply->error->code), reply->error->text);
+    if (reply->status < 200 || reply->status > 599) {
+        fail(r, "the status of the answer is not one from 200 to 599");
+        return;
+    }
+    r->status = reply->status;
+    /* A caller that did not ask for the end may have sent more already. */
+    if (!r->close && is_last(r)) {
+        r->close = true;
+        r->unread |= r->keep_alive;
+    }
+    const struct weir_value *body = reply->body;
+    if (body != NULL && value_type(body) == WEIR_STREAM) {
+        reply_stream(r, reply);
+        return;
+    }
+    if (!reply_head(r, reply, body != NULL ? body->len : 0))
+        fail(r, "the header of the answer is too large");
+    else
+        request_send(r, is_bodiless(r) ? NULL : body);
+}

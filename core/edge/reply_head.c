@@ -1,0 +1,164 @@
+/* edge/reply_head.c - the head of an answer: whose headers are sent, and which never are.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "edge/request.h"
+
+/* Headers that nodes have added; the newest ones count. */
+#define ADDED_MAX 128
+
+static bool
+same_name(struct weir_text a, struct weir_text b)
+{
+    return a.len == b.len && strncasecmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+/* Whether a field is the edge's own matter: it frames the message, or is about the connection. */
+static bool
+is_own(struct weir_text name)
+{
+    static const struct weir_text own[] = {
+        { "connection", 10 }, { "content-length", 14 },   { "date", 4 },
+        { "keep-alive", 10 }, { "proxy-connection", 16 }, { "te", 2 },
+        { "trailer", 7 },     { "transfer-encoding", 17 }, { "upgrade", 7 },
+        { "x-request-id", 12 },
+    };
+    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (same_name(own[i], name))
+            return true;
+    return false;
+}
+
+static bool
+has_name(const struct event_reply *reply, struct weir_text name)
+{
+    for (unsigned i = 0; i < reply->n_headers; i++)
+        if (same_name(reply->headers[i].name, name))
+            return true;
+    return false;
+}
+
+/* Appends a value; what would end the line, or hide something, becomes a blank. */
+static bool
+write_value(struct buf *out, struct weir_text value)
+{
+    if (http_is_field_value(value))
+        return buf_text(out, value);
+    char *at = buf_reserve(out, value.len);
+    if (at == NULL)
+        return false;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.bytes[i];
+        at[i] = (char)((c < ' ' && c != '\t') || c == 0x7f ? ' ' : c);
+    }
+    buf_seal(out, value.len);
+    return true;
+}
+
+static bool
+write_field(struct buf *out, struct weir_text name, struct weir_text value)
+{
+    return buf_text(out, name) && buf_text(out, TEXT(": ")) && write_value(out, value) &&
+           buf_text(out, TEXT("\r\n"));
+}
+
+/* Appends a field of a node, a trigger or an upstream, unless its name is none. */
+static bool
+write_foreign(struct buf *out, const struct weir_header *h)
+{
+    if (!http_is_token(h->name) || is_own(h->name))
+        return true;
+    return write_field(out, h->name, h->value);
+}
+
+/* Whether a newer header of the list replaces this one. */
+static bool
+is_replaced(const struct reply_header *h, const struct reply_header *newest)
+{
+    for (const struct reply_header *n = newest; n != h; n = n->next)
+        if (!n->add && same_name(n->header.name, h->header.name))
+            return true;
+    return false;
+}
+
+/* Appends the headers that were added on the way, the oldest first. */
+static bool
+write_added(struct buf *out, const struct request *r, const struct event_reply *reply)
+{
+    const struct reply_header *newest = r->event.reply_headers;
+    const struct reply_header *kept[ADDED_MAX];
+    unsigned n = 0;
+    for (const struct reply_header *h = newest; h != NULL && n < ADDED_MAX; h = h->next) {
+        bool typed = reply->content_type.len > 0 && same_name(h->header.name, TEXT("content-type"));
+        if (!typed && !has_name(reply, h->header.name) && !is_replaced(h, newest))
+            kept[n++] = h;
+    }
+    while (n > 0)
+        if (!write_foreign(out, &kept[--n]->header))
+            return false;
+    return true;
+}
+
+/* How the body is framed. */
+static bool
+write_framing(struct buf *out, struct request *r, unsigned status, uint64_t length)
+{
+    if (status == 204 || status == 304)
+        return true;
+    if (length != UINT64_MAX) {
+        char text[48];
+        int len = snprintf(text, sizeof(text), "Content-Length: %llu\r\n", (unsigned long long)length);
+        return buf_text(out, (struct weir_text){ text, (size_t)len });
+    }
+    if (r->method == METHOD_HEAD)
+        return true;
+    if (r->old) {
+        r->close = true; /* the end of the connection is the end of the body */
+        return true;
+    }
+    r->out.chunked = true;
+    return buf_text(out, TEXT("Transfer-Encoding: chunked\r\n"));
+}
+
+static bool
+write_connection(struct buf *out, const struct request *r)
+{
+    if (r->close)
+        return buf_text(out, TEXT("Connection: close\r\n"));
+    return !r->old || buf_text(out, TEXT("Connection: keep-alive\r\n"));
+}
+
+static bool
+write_status(struct buf *out, unsigned status)
+{
+    const char *reason = http_reason(status);
+    char text[16] = "HTTP/1.1 000 ";
+    text[9] = (char)('0' + status / 100);
+    text[10] = (char)('0' + status / 10 % 10);
+    text[11] = (char)('0' + status % 10);
+    return buf_text(out, (struct weir_text){ text, 13 }) && buf_puts(out, reason);
+}
+
+bool
+reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
+{
+    struct buf *out = &r->edge->out;
+    buf_reset(out);
+    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\nDate: ")) &&
+                buf_text(out, (struct weir_text){ edge_date(r->edge), CLOCK_HTTP - 1 }) &&
+                buf_text(out, TEXT("\r\n"));
+    bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
+    if (fits && typed)
+        fits = write_field(out, TEXT("Content-Type"), reply->content_type);
+    fits = fits && write_framing(out, r, reply->status, length) &&
+           write_field(out, TEXT("X-Request-ID"), r->event.id) && write_connection(out, r);
+    for (unsigned i = 0; fits && i < reply->n_headers; i++)
+        fits = write_foreign(out, &reply->headers[i]);
+    if (fits && r->event.reply_headers != NULL)
+        fits = write_added(out, r, reply);
+    return fits && buf_text(out, TEXT("\r\n"));
+}

@@ -1,0 +1,42 @@
+/* edge/stats.h - the metrics of the edge itself.
+ *
+ * SHARD is the caller's own.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_STATS_H
+#define EDGE_STATS_H
+
+#include "base/err.h"
+
+/* What is refused, and which limit it was: the label "reason" of weir_edge_refused_total. */
+#define REFUSALS(X)                                                                          \
+    X(MALFORMED, "malformed")                                                                \
+    X(TARGET, "target")                                                                      \
+    X(HEAD_SIZE, "header_size")                                                              \
+    X(HEAD_DEADLINE, "header_deadline")                                                      \
+    X(BODY_SIZE, "body_size")                                                                \
+    X(BODY_DEADLINE, "body_deadline")                                                        \
+    X(SLOW_READER, "slow_reader")                                                            \
+    X(CONNECTIONS, "connections")                                                            \
+    X(DESCRIPTORS, "descriptors")                                                            \
+    X(MEMORY, "memory")
+
+enum refusal {
+#define X(name, text) REFUSAL_##name,
+    REFUSALS(X)
+#undef X
+    REFUSAL_COUNT
+};
+
+/* Makes the metrics, so that they are shown from the start. Main thread or a shard's. */
+void stats_start(void);
+
+/* Counts a refusal. */
+void stats_refused(unsigned shard, enum refusal why);
+
+/* Adds BY to the number of open connections, or of requests that are not answered yet. */
+void stats_connections(unsigned shard, int by);
+void stats_active(unsigned shard, int by);
+
+#endif
