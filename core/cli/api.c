@@ -142,7 +142,7 @@ find_server(const struct args *a, struct settings *s)
     struct diags d;
     struct weir_error err = { 0 };
     diags_init(&d);
-    const char *config = arg_text(a, "config"), *pair;
+    const char *config = args_text(a, "config"), *pair;
     if (config || access("weir.yaml", R_OK) == 0)
         settings_read(s, config ? config : "weir.yaml", &d);
     settings_environment(s, &d);
@@ -150,7 +150,7 @@ find_server(const struct args *a, struct settings *s)
         print_diags(&d, false);
     bool good = d.errors == 0;
     diags_fini(&d);
-    for (unsigned i = 0; good && (pair = arg_each(a, "set", i)) != NULL; i++) {
+    for (unsigned i = 0; good && (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
         char *key = equals ? strndup(pair, (size_t)(equals - pair)) : NULL;
         good = key && settings_set(s, key, equals + 1, &err) == WEIR_OK;
@@ -158,7 +158,7 @@ find_server(const struct args *a, struct settings *s)
             fprintf(stderr, "weir: --set %s: %s\n", pair, key ? err.text : "write --set KEY=VALUE");
         free(key);
     }
-    const char *admin = arg_text(a, "admin");
+    const char *admin = args_text(a, "admin");
     if (good && admin && settings_set(s, "admin.listen", admin, &err) != WEIR_OK) {
         fprintf(stderr, "weir: --admin %s: %s\n", admin, err.text);
         good = false;

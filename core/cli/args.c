@@ -88,7 +88,7 @@ args_read(const struct command *c, int argc, char **argv, struct args *ret, int 
             argv[n++] = argv[i]; /* words move to the front, over what was read */
         }
     }
-    if (arg_given(ret, "help")) {
+    if (args_given(ret, "help")) {
         help_of(c);
         *ret_exit = EXIT_GOOD;
         return false;
@@ -104,7 +104,7 @@ args_read(const struct command *c, int argc, char **argv, struct args *ret, int 
 }
 
 const char *
-arg_each(const struct args *a, const char *name, unsigned index)
+args_each(const struct args *a, const char *name, unsigned index)
 {
     for (unsigned i = 0; i < a->n_given; i++)
         if (strcmp(a->given[i].option->name, name) == 0 && index-- == 0)
@@ -113,18 +113,18 @@ arg_each(const struct args *a, const char *name, unsigned index)
 }
 
 const char *
-arg_text(const struct args *a, const char *name)
+args_text(const struct args *a, const char *name)
 {
     const char *last = NULL, *value;
-    for (unsigned i = 0; (value = arg_each(a, name, i)) != NULL; i++)
+    for (unsigned i = 0; (value = args_each(a, name, i)) != NULL; i++)
         last = value;
     return last;
 }
 
 bool
-arg_given(const struct args *a, const char *name)
+args_given(const struct args *a, const char *name)
 {
-    return arg_each(a, name, 0) != NULL;
+    return args_each(a, name, 0) != NULL;
 }
 
 static void

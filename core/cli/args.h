@@ -52,11 +52,11 @@ struct command {
 bool args_read(const struct command *c, int argc, char **argv, struct args *ret, int *ret_exit);
 
 /* The value of an option's last occurrence; NULL if it was not given. */
-const char *arg_text(const struct args *a, const char *name);
-bool arg_given(const struct args *a, const char *name);
+const char *args_text(const struct args *a, const char *name);
+bool args_given(const struct args *a, const char *name);
 
 /* The value of occurrence number INDEX of an option; NULL past the end. */
-const char *arg_each(const struct args *a, const char *name, unsigned index);
+const char *args_each(const struct args *a, const char *name, unsigned index);
 
 /* Prints the help of a command, and the list of all commands. */
 void help_of(const struct command *c);

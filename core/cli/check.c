@@ -10,7 +10,7 @@ static int
 run(const struct args *a)
 {
     struct setup s;
-    bool json = arg_given(a, "json");
+    bool json = args_given(a, "json");
     int code = EXIT_WRONG;
     if (!setup_begin(&s, a)) {
         setup_end(&s);
@@ -20,13 +20,13 @@ run(const struct args *a)
     struct generation *g = generation_new(&source, &s.diags);
     if (json || s.diags.n > 0)
         print_diags(&s.diags, json);
-    bool strict = arg_given(a, "strict") && s.diags.warnings > 0;
+    bool strict = args_given(a, "strict") && s.diags.warnings > 0;
     if (s.diags.errors > 0 || strict)
         fprintf(stderr, "%s%u error%s, %u warning%s\n", s.diags.n ? "\n" : "", s.diags.errors,
                 s.diags.errors == 1 ? "" : "s", s.diags.warnings, s.diags.warnings == 1 ? "" : "s");
     else {
         code = EXIT_GOOD;
-        if (!json && !arg_given(a, "quiet"))
+        if (!json && !args_given(a, "quiet"))
             printf("%u pipeline%s checked, no errors\n", generation_pipelines(g)->n,
                    generation_pipelines(g)->n == 1 ? "" : "s");
     }

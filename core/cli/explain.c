@@ -45,7 +45,7 @@ run(const struct args *a)
     if (a->n_words == 0)
         return list_codes();
     if (strcmp(a->words[0], "settings") == 0)
-        return print_settings(arg_given(a, "json"));
+        return print_settings(args_given(a, "json"));
     enum diag_code code = diag_find(a->words[0]);
     if (code == DIAG_NONE) {
         fprintf(stderr, "weir explain: there is no code '%s'; weir explain lists them\n", a->words[0]);

@@ -114,7 +114,7 @@ run(const struct args *a)
     }
     struct event_file f;
     int code = EXIT_USAGE;
-    if (event_file_read(&f, arg_text(a, "event")))
+    if (event_file_read(&f, args_text(a, "event")))
         code = evaluate(a->words[0], &f);
     event_file_fini(&f);
     return code;

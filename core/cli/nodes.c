@@ -190,10 +190,10 @@ run(const struct args *a)
 {
     struct setup s;
     int code = EXIT_WRONG;
-    bool json = arg_given(a, "json");
+    bool json = args_given(a, "json");
     if (setup_begin(&s, a)) {
         code = EXIT_GOOD;
-        if (arg_given(a, "schema")) {
+        if (args_given(a, "schema")) {
             const struct weir_value *v = pipeline_schema(s.registry);
             print_value(v);
             value_unref(&v);

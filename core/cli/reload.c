@@ -15,7 +15,7 @@ print_answer(const struct args *a, unsigned status, const struct buf *out)
     const struct weir_value *v = NULL;
     struct weir_error err = { 0 };
     bool good = status < 400;
-    if (arg_given(a, "json")) {
+    if (args_given(a, "json")) {
         printf("%s\n", out->bytes);
     } else if (json_read(buf_content(out), NULL, NULL, &v, &err) == WEIR_OK) {
         const struct weir_value *text = value_field(v, "text");

@@ -90,14 +90,14 @@ set_flags(struct settings *s, const struct args *a)
 {
     struct weir_error err = { 0 };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        const char *value = arg_text(a, flags[i][0]);
+        const char *value = args_text(a, flags[i][0]);
         if (value && settings_set(s, flags[i][1], value, &err) != WEIR_OK) {
             fprintf(stderr, "weir: --%s: %s\n", flags[i][0], err.text);
             return false;
         }
     }
     const char *pair;
-    for (unsigned i = 0; (pair = arg_each(a, "set", i)) != NULL; i++) {
+    for (unsigned i = 0; (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
         char key[128];
         if (equals == NULL || (size_t)(equals - pair) >= sizeof key) {
@@ -146,7 +146,7 @@ setup_begin(struct setup *s, const struct args *a)
     s->registry = NULL;
     s->settings = settings_new();
     diags_init(&s->diags);
-    const char *config = arg_text(a, "config");
+    const char *config = args_text(a, "config");
     if (config || access("weir.yaml", R_OK) == 0)
         settings_read(s->settings, config ? config : "weir.yaml", &s->diags);
     settings_environment(s->settings, &s->diags);
@@ -162,7 +162,7 @@ setup_begin(struct setup *s, const struct args *a)
                   "say where they are: --plugins FOLDER", "%s", err.text);
     if (s->diags.errors == 0)
         return true;
-    print_diags(&s->diags, arg_given(a, "json"));
+    print_diags(&s->diags, args_given(a, "json"));
     return false;
 }
 

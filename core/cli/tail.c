@@ -95,7 +95,7 @@ take_piece(void *arg, struct weir_text bytes)
 static void
 add_filter(const struct args *a, struct buf *path, const char *name)
 {
-    const char *value = arg_text(a, name);
+    const char *value = args_text(a, name);
     if (value == NULL)
         return;
     (void)buf_printf(path, "%c%s=", strchr(path->bytes, '?') ? '&' : '?', name);
@@ -107,8 +107,8 @@ run(const struct args *a)
 {
     struct buf path, error;
     unsigned status = 0;
-    const char *count = arg_text(a, "count");
-    struct lines l = { .json = arg_given(a, "json"),
+    const char *count = args_text(a, "count");
+    struct lines l = { .json = args_given(a, "json"),
                        .colour = colour_wanted(STDOUT_FILENO),
                        .bounded = count != NULL,
                        .left = count ? (unsigned)strtoul(count, NULL, 10) : 0 };

@@ -210,14 +210,14 @@ try_generation(const struct args *a, struct generation *g)
 {
     struct attempt t = { .event = { .ops = &ops } };
     int code = EXIT_USAGE;
-    if (event_file_read(&t.file, arg_text(a, "event"))) {
+    if (event_file_read(&t.file, args_text(a, "event"))) {
         event_file_fill(&t.file, &t.event);
         t.steps = builder_list();
         struct workers *workers = workers_start(2, 100);
         blocking_use(workers);
         code = EXIT_WRONG;
         if (run_once(&t, g)) {
-            print_all(&t, arg_given(a, "json"));
+            print_all(&t, args_given(a, "json"));
             code = t.status < 400 ? EXIT_GOOD : EXIT_WRONG;
         }
         workers_stop(&workers);

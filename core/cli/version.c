@@ -7,7 +7,7 @@
 static int
 run(const struct args *a)
 {
-    if (arg_given(a, "json"))
+    if (args_given(a, "json"))
         printf("{\"version\": \"%s\", \"abi\": \"%u.%u\"}\n", WEIR_VERSION, WEIR_ABI_MAJOR, WEIR_ABI_MINOR);
     else
         printf("weir %s (plugin ABI %u.%u)\n", WEIR_VERSION, WEIR_ABI_MAJOR, WEIR_ABI_MINOR);

@@ -1,7 +1,6 @@
 /* engine/host_value.c - the host table for values. See host.h. SPDX-License-Identifier: Apache-2.0 */
 #include "engine/host.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/encode.h"
@@ -37,10 +36,13 @@ get_int(const struct weir_value *v, int64_t *ret)
         *ret = v->integer;
         return true;
     }
-    if (v == NULL || v->type != WEIR_DOUBLE || v->number != floor(v->number) ||
-        v->number < -9223372036854775808.0 || v->number >= 9223372036854775808.0)
+    if (v == NULL || v->type != WEIR_DOUBLE || v->number < -9223372036854775808.0 ||
+        v->number >= 9223372036854775808.0)
         return false;
-    *ret = (int64_t)v->number;
+    int64_t whole = (int64_t)v->number;
+    if ((double)whole != v->number)
+        return false;
+    *ret = whole;
     return true;
 }
 
