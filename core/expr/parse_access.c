@@ -31,6 +31,15 @@ grow(struct parser *p, struct growing *g, struct part part)
     g->parts[g->n++] = part;
 }
 
+/* A copy of a name that lives as long as the expression; the source does not. */
+static struct weir_text
+kept(struct parser *p, struct weir_text name)
+{
+    char *copy = arena_copy(&p->expr->arena, name.bytes, name.len);
+    assert(copy != NULL);
+    return (struct weir_text){ copy, name.len };
+}
+
 /* Fills in the name and the constant keys behind it, which the environment is asked for. */
 static void
 fill_path(struct parser *p, const struct growing *g, struct chain *c)
@@ -40,7 +49,7 @@ fill_path(struct parser *p, const struct growing *g, struct chain *c)
         n++;
     struct weir_text *path = parser_alloc(p, (n + 1) * sizeof(*path));
     struct expr_place *places = parser_alloc(p, (n + 1) * sizeof(*places));
-    path[0] = g->name.text;
+    path[0] = kept(p, g->name.text);
     places[0] = g->name.place;
     for (unsigned i = 0; i < n; i++) {
         path[i + 1] = g->parts[i].key;
@@ -132,7 +141,7 @@ dot(struct parser *p, struct growing *g)
         return false;
     if (p->token.kind != TOKEN_OPEN) {
         grow(p, g,
-             (struct part){ .key = name.text,
+             (struct part){ .key = kept(p, name.text),
                             .place = name.place,
                             .holder_end = holder_end,
                             .optional = optional });
