@@ -110,7 +110,8 @@ keep_dep(struct weir_builder *b, struct value_block *dep)
     if (b->n_deps == b->room_deps) {
         assert(b->room_deps <= UINT32_MAX / 2);
         b->room_deps *= 2;
-        b->deps = moved(b->deps, b->first_deps, sizeof b->first_deps, b->room_deps * sizeof *b->deps);
+        b->deps =
+            moved(b->deps, b->first_deps, sizeof b->first_deps, b->room_deps * sizeof *b->deps);
     }
     b->deps[b->n_deps++] = dep;
 }
@@ -168,7 +169,8 @@ builder_add(struct weir_builder *b, const struct weir_value **take_v)
 }
 
 void
-builder_set(struct weir_builder *b, const char *key, size_t len, const struct weir_value **take_v)
+builder_set(struct weir_builder *b, const char *key, size_t len,
+            const struct weir_value **take_v)
 {
     assert(b->map);
     add(b, next_node(b, key, len), take_v);

@@ -137,7 +137,8 @@ doc_close_map(struct doc *d, size_t height)
         return NULL;
 
     const struct value_member *twice = NULL;
-    struct value_members *members = (struct value_members *)(void *)take_low(d, members_size(n));
+    struct value_members *members =
+        (struct value_members *)(void *)take_low(d, members_size(n));
     v->members = members;
     v->len = members_fill(members, from, n, &twice);
     return twice;

@@ -26,7 +26,8 @@ members_size(uint32_t n)
 
 /* The place of the key of WANTED among the first N members at M; N if it is not there. */
 static uint32_t
-place_of(const struct value_member *m, uint32_t n, uint32_t print, const struct value_member *wanted)
+place_of(const struct value_member *m, uint32_t n, uint32_t print,
+         const struct value_member *wanted)
 {
     uint32_t i = 0;
     while (i < n && !member_is(&m[i], print, wanted->key, wanted->key_len))
@@ -69,7 +70,8 @@ fill_few(struct value_members *dst, const struct value_member *src, uint32_t n,
 
 /* The slot of a key: where its place stands, or the free one where it belongs. */
 static uint32_t *
-slot_of(const struct value_members *m, uint32_t *slots, uint32_t hash, const char *key, size_t len)
+slot_of(const struct value_members *m, uint32_t *slots, uint32_t hash, const char *key,
+        size_t len)
 {
     uint32_t i = hash & m->mask;
     while (slots[i] != 0 && !member_is(&m->at[slots[i] - 1], hash, key, len))
@@ -106,7 +108,8 @@ members_fill(struct value_members *dst, const struct value_member *src, uint32_t
              const struct value_member **ret_twice)
 {
     const struct value_member *twice = NULL;
-    uint32_t count = n <= MEMBERS_FEW ? fill_few(dst, src, n, &twice) : fill_many(dst, src, n, &twice);
+    uint32_t count =
+        n <= MEMBERS_FEW ? fill_few(dst, src, n, &twice) : fill_many(dst, src, n, &twice);
     if (ret_twice != NULL)
         *ret_twice = twice;
     return count;

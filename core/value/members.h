@@ -65,7 +65,7 @@ uint32_t members_fill(struct value_members *dst, const struct value_member *src,
                       const struct value_member **ret_twice);
 
 /* The member with that key, among N; NULL if there is none. */
-const struct value_member *members_find(const struct value_members *m, uint32_t n, const char *key,
-                                        size_t len);
+const struct value_member *members_find(const struct value_members *m, uint32_t n,
+                                        const char *key, size_t len);
 
 #endif

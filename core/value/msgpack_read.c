@@ -46,8 +46,8 @@ big_endian(const uint8_t *p, unsigned size)
 
 /* What a first byte means. */
 struct form {
-    uint8_t type;  /* enum weir_type; FORM_NONE: not allowed      */
-    uint8_t size;  /* bytes of the number or the length behind it */
+    uint8_t type; /* enum weir_type; FORM_NONE: not allowed      */
+    uint8_t size; /* bytes of the number or the length behind it */
     bool is_signed;
     uint64_t small; /* the number or the length, if SIZE is 0 */
 };
@@ -189,7 +189,7 @@ next_slot(struct reader *r, const uint8_t *p, bool *ret_done)
     while (r->level > 0 && r->frames[r->level - 1].left == 0) {
         const struct frame *f = &r->frames[--r->level];
         if (f->map)
-            (void)doc_close_map(&r->doc, f->height); /* of keys that are there twice the last wins */
+            (void)doc_close_map(&r->doc, f->height); /* a key may be there twice */
         else
             doc_close_list(&r->doc, f->height);
     }

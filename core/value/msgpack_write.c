@@ -1,4 +1,7 @@
-/* value/msgpack_write.c - values to MessagePack; see msgpack.h. SPDX-License-Identifier: Apache-2.0 */
+/* value/msgpack_write.c - values to MessagePack, by msgpack-c; see msgpack.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "value/msgpack.h"
 
 #include <msgpack/pack.h>
@@ -38,7 +41,8 @@ write_step(msgpack_packer *to, const struct walk *w, enum walk_step step)
     if (step == WALK_CLOSE)
         return true;
     const struct value_member *m = w->member;
-    if (m != NULL && (msgpack_pack_str(to, m->key_len) != 0 || add(to->data, m->key, m->key_len) != 0))
+    if (m != NULL &&
+        (msgpack_pack_str(to, m->key_len) != 0 || add(to->data, m->key, m->key_len) != 0))
         return false;
     if (step == WALK_SCALAR)
         return write_scalar(to, w->v);
@@ -58,7 +62,8 @@ write_all(struct out *out, struct walk *w, struct weir_error *err)
         if (w->v->type == WEIR_STREAM)
             return err_set(err, WEIR_INVALID, "a stream cannot be kept as msgpack");
         if (!write_step(&to, w, s))
-            return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes of msgpack", out->buf->max);
+            return err_set(err, WEIR_TOO_LARGE, "more than %zu bytes of msgpack",
+                           out->buf->max);
     }
     return WEIR_OK;
 }

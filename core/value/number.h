@@ -10,8 +10,8 @@
 /* Reads the JSON number that begins at P, with a minus or a digit, and sets type and content
  * of V: an int if it is whole and has 64 bits, else the nearest double. Returns what is behind
  * it. NULL and the reason if it is malformed or out of range; *ret_at is where. */
-const char *number_read(const char *p, const char *end, struct weir_value *v, const char **ret_at,
-                        const char **ret_why);
+const char *number_read(const char *p, const char *end, struct weir_value *v,
+                        const char **ret_at, const char **ret_why);
 
 /* The powers of five up to the highest below 2^63. */
 enum { NUMBER_FIVES = 27 };

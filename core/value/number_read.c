@@ -28,6 +28,7 @@ struct decimal {
     int64_t power;   /* of ten, by which DIGITS has to be multiplied      */
 };
 
+/* clang-format off */
 const uint64_t number_fives[NUMBER_FIVES + 1] = {
     1u, 5u, 25u, 125u, 625u, 3125u, 15625u, 78125u, 390625u, 1953125u, 9765625u, 48828125u,
     244140625u, 1220703125u, 6103515625u, 30517578125u, 152587890625u, 762939453125u,
@@ -35,6 +36,7 @@ const uint64_t number_fives[NUMBER_FIVES + 1] = {
     11920928955078125u, 59604644775390625u, 298023223876953125u, 1490116119384765625u,
     7450580596923828125u,
 };
+/* clang-format on */
 
 static inline bool
 is_digit(const char *p, const char *end)
@@ -112,7 +114,8 @@ exact(uint64_t digits, int power)
     int shift = 63 + __builtin_clzll(digits); /* the quotient has 63 bits or more */
     wide dividend = (wide)digits << shift;
     wide quotient = dividend / number_fives[-power];
-    quotient |= quotient * number_fives[-power] != dividend; /* the rest, which only breaks ties */
+    /* What is left over only breaks ties. */
+    quotient |= quotient * number_fives[-power] != dividend;
     return rounded(quotient, power - shift);
 }
 
@@ -138,7 +141,8 @@ by_library(const char *p, const char *end, const struct decimal *d)
 
 /* Sets V to the number D, whose digits are at P. False: it is out of range. */
 static bool
-convert(struct weir_value *v, const struct decimal *d, bool minus, const char *p, const char *end)
+convert(struct weir_value *v, const struct decimal *d, bool minus, const char *p,
+        const char *end)
 {
     if (d->whole && !d->more && d->power == 0 && d->digits <= (uint64_t)INT64_MAX + minus &&
         !(minus && d->digits == 0)) {

@@ -117,7 +117,7 @@ shortest_between(struct bounds b, int power)
 static struct decimal
 shortest_exact(uint64_t c, int e)
 {
-    int magnitude = (e + 52) * 78913 >> 18; /* of ten; log10(2) is 78913 / 2^18; may be 1 too low */
+    int magnitude = (e + 52) * 78913 >> 18; /* log10(2) is 78913 / 2^18; may be 1 too low */
     int power = 16 - magnitude;
     assert(power >= 0 && power <= NUMBER_FIVES);
     wide five = number_fives[power];

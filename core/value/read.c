@@ -109,9 +109,9 @@ const char *
 value_type_name(enum weir_type type)
 {
     static const char *const names[] = {
-        [WEIR_NULL] = "null",     [WEIR_BOOL] = "bool",   [WEIR_INT] = "int",
+        [WEIR_NULL] = "null",     [WEIR_BOOL] = "bool",     [WEIR_INT] = "int",
         [WEIR_DOUBLE] = "double", [WEIR_STRING] = "string", [WEIR_BYTES] = "bytes",
-        [WEIR_LIST] = "list",     [WEIR_MAP] = "map",     [WEIR_STREAM] = "stream",
+        [WEIR_LIST] = "list",     [WEIR_MAP] = "map",       [WEIR_STREAM] = "stream",
     };
     return (size_t)type < sizeof names / sizeof names[0] ? names[type] : "unknown";
 }

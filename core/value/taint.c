@@ -94,7 +94,10 @@ const struct weir_value *
 value_masked(const struct weir_value *v)
 {
     static const struct weir_value mask = {
-        .type = WEIR_STRING, .flags = VALUE_HOME, .len = 3, .bytes = "***",
+        .type = WEIR_STRING,
+        .flags = VALUE_HOME,
+        .len = 3,
+        .bytes = "***",
     };
     struct copy c = { 0 };
     struct walk w;

@@ -22,7 +22,7 @@ enum walk_step {
 
 struct walk_frame {
     const struct weir_value *v;
-    uint32_t next; /* the child that comes next */
+    uint32_t next;  /* the child that comes next */
     uint32_t place; /* of V in its parent       */
 };
 

@@ -75,7 +75,8 @@ build_map(struct subject *s)
 {
     struct weir_builder *b = builder_map();
     builder_put(b, "id", &(struct weir_value){ .type = WEIR_INT, .integer = 123456 });
-    builder_put(b, "method", &(struct weir_value){ .type = WEIR_STRING, .len = 4, .bytes = "POST" });
+    builder_put(b, "method",
+                &(struct weir_value){ .type = WEIR_STRING, .len = 4, .bytes = "POST" });
     builder_put(b, "body", s->value);
     builder_put(b, "ok", &value_true);
     const struct weir_value *v = builder_end(&b);

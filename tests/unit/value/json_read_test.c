@@ -37,14 +37,15 @@ static void
 integers_of_64_bits_are_exact(void **state)
 {
     (void)state;
-    const struct weir_value *v =
-        given("[9223372036854775807, -9223372036854775808, 9007199254740993, 0, 1000000000000000000]");
+    const struct weir_value *v = given("[9223372036854775807, -9223372036854775808, "
+                                       "9007199254740993, 0, 1000000000000000000]");
     assert_int_equal(value_type(value_at(v, 0)), WEIR_INT);
     assert_true(value_at(v, 0)->integer == INT64_MAX);
     assert_int_equal(value_type(value_at(v, 1)), WEIR_INT);
     assert_true(value_at(v, 1)->integer == INT64_MIN);
     assert_true(value_at(v, 2)->integer == 9007199254740993);
-    assert_written(v, "[9223372036854775807,-9223372036854775808,9007199254740993,0,1000000000000000000]");
+    assert_written(
+        v, "[9223372036854775807,-9223372036854775808,9007199254740993,0,1000000000000000000]");
     value_unref(&v);
 }
 
@@ -52,13 +53,15 @@ static void
 other_numbers_are_doubles(void **state)
 {
     (void)state;
-    const struct weir_value *v = given("[9223372036854775808, -9223372036854775809, 1.0, 1e2, -0, 1E-400]");
+    const struct weir_value *v =
+        given("[9223372036854775808, -9223372036854775809, 1.0, 1e2, -0, 1E-400]");
     for (size_t i = 0; i < v->len; i++)
         assert_int_equal(value_type(value_at(v, i)), WEIR_DOUBLE);
     assert_written(v, "[9223372036854776000.0,-9223372036854776000.0,1.0,100.0,-0.0,0.0]");
     value_unref(&v);
     assert_refused("[1e400]", "line 1, column 2: a number out of the range of a double");
-    assert_refused("-1e99999999999999999999", "line 1, column 1: a number out of the range of a double");
+    assert_refused("-1e99999999999999999999",
+                   "line 1, column 1: a number out of the range of a double");
     assert_same("0e99999999999999999999", "0.0");
     assert_same("1e-99999999999999999999", "0.0");
 }
@@ -70,7 +73,8 @@ of_duplicate_keys_the_last_wins_in_the_first_place(void **state)
     assert_same("{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":3,\"b\":2}");
     assert_same("{\"a\":1,\"\\u0061\":[2]}", "{\"a\":[2]}");
     assert_same("{\"\":1,\"\":2}", "{\"\":2}");
-    assert_refused_with("{\"a\":1,\n \"b\":2, \"a\":3}", &(struct json_limits){ .unique_keys = true },
+    assert_refused_with("{\"a\":1,\n \"b\":2, \"a\":3}",
+                        &(struct json_limits){ .unique_keys = true },
                         "line 2, column 9: a key that was there before");
 
     char json[4096] = "{";
@@ -93,7 +97,8 @@ unique_keys_may_stand_in_different_maps(void **state)
     const struct json_limits unique = { .unique_keys = true };
     const struct weir_value *v;
     struct weir_error err;
-    assert_int_equal(json_read(TEXT("{\"a\":{\"a\":1},\"b\":{\"a\":1}}"), NULL, &unique, &v, &err), WEIR_OK);
+    assert_int_equal(
+        json_read(TEXT("{\"a\":{\"a\":1},\"b\":{\"a\":1}}"), NULL, &unique, &v, &err), WEIR_OK);
     value_unref(&v);
 }
 
@@ -155,7 +160,8 @@ escapes_are_undone(void **state)
 {
     (void)state;
     const struct weir_value *v =
-        given("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\ud83d\\ude00 long enough for large steps\"");
+        given("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\ud83d\\ude00 long enough "
+              "for large steps\"");
     static const char expected[] =
         "a\"\\/\b\f\n\r\t\0\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 long enough for large steps";
     assert_int_equal(v->len, sizeof expected - 1);
@@ -168,8 +174,9 @@ static void
 lone_surrogates_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "\"\\ud800\"",        "\"\\udc00\"",         "\"\\ud800\\n\"",
-                                       "\"\\ud800\\u0041\"", "\"\\ud800\\ud800\"", "\"\\ud800\\u00\"" };
+    static const char *const bad[] = { "\"\\ud800\"",        "\"\\udc00\"",
+                                       "\"\\ud800\\n\"",     "\"\\ud800\\u0041\"",
+                                       "\"\\ud800\\ud800\"", "\"\\ud800\\u00\"" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_refused(bad[i], "line 1, column 2: a lone surrogate");
 }
@@ -178,9 +185,15 @@ static void
 malformed_utf8_is_refused_at_any_place(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "\x80",         "\xc0\xaf",         "\xc3",
-                                       "\xe0\x9f\xbf", "\xed\xa0\x80",     "\xe2\x82",
-                                       "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+    static const char *const bad[] = { "\x80",
+                                       "\xc0\xaf",
+                                       "\xc3",
+                                       "\xe0\x9f\xbf",
+                                       "\xed\xa0\x80",
+                                       "\xe2\x82",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
                                        "\xf0\x9f\x98" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         for (int before = 0; before < 40; before++) {
@@ -198,7 +211,8 @@ static void
 strings_borrow_from_the_owner(void **state)
 {
     (void)state;
-    static const char json[] = "{\"key\":\"a string that is not escaped\",\"n\":\"esc\\u0061ped\",\"x\":[1]}";
+    static const char json[] =
+        "{\"key\":\"a string that is not escaped\",\"n\":\"esc\\u0061ped\",\"x\":[1]}";
     const struct weir_value *owner = value_text(json);
     const char *text = owner->bytes;
     const struct weir_value *v;
@@ -241,7 +255,8 @@ large_documents_are_read_whole(void **state)
     buf_init(&json, 16u << 20);
     assert_true(buf_putc(&json, '['));
     for (int i = 0; i < 50000; i++)
-        assert_true(buf_printf(&json, "%s{\"id\":%d,\"name\":\"item %d\",\"tags\":[\"a\",\"\\n\"]}",
+        assert_true(buf_printf(&json,
+                               "%s{\"id\":%d,\"name\":\"item %d\",\"tags\":[\"a\",\"\\n\"]}",
                                i > 0 ? "," : "", i, i));
     assert_true(buf_putc(&json, ']'));
     const struct weir_value *v = given(json.bytes);
@@ -291,7 +306,9 @@ each_cut_of_a_document_is_refused(void **state)
         assert_int_equal(json_read(value_as_text(owner), NULL, NULL, &v, &err), WEIR_INVALID);
         value_unref(&owner);
     }
-    assert_same(json, "{\"a\":[1,25.0,true,null,false,\"x\xc3\xa9\xc3\xa9\"],\"bb\":{\"c\":{},\"d\":[]}}");
+    assert_same(
+        json,
+        "{\"a\":[1,25.0,true,null,false,\"x\xc3\xa9\xc3\xa9\"],\"bb\":{\"c\":{},\"d\":[]}}");
 }
 
 static void
@@ -315,7 +332,8 @@ short_documents_cost_little_memory(void **state)
     json[0] = '[';
     json[sizeof json - 1] = ']';
     struct weir_error err;
-    assert_int_equal(json_read((struct weir_text){ json, sizeof json }, NULL, NULL, &v, &err), WEIR_OK);
+    assert_int_equal(json_read((struct weir_text){ json, sizeof json }, NULL, NULL, &v, &err),
+                     WEIR_OK);
     assert_true(value_weight(v) < 256 * 1024);
     value_unref(&v);
 }

@@ -8,7 +8,8 @@
 
 static const char folder[] = WEIR_SHARED_DATA "/json-parsing";
 
-/* Reads a file both ways, with and without an owner, which have to agree; whether it is good. */
+/* Reads a file both ways, with and without an owner, which have to agree; whether it is good.
+ */
 static bool
 accepted(const char *name)
 {
@@ -27,7 +28,8 @@ accepted(const char *name)
     struct weir_error err = { 0 };
     struct weir_error err_borrowed = { 0 };
     enum weir_code code = json_read(value_as_text(owner), NULL, NULL, &copied, &err);
-    assert_int_equal(json_read(value_as_text(owner), owner, NULL, &borrowed, &err_borrowed), code);
+    assert_int_equal(json_read(value_as_text(owner), owner, NULL, &borrowed, &err_borrowed),
+                     code);
     assert_string_equal(err.text, err_borrowed.text);
     if (code == WEIR_OK)
         assert_true(value_equal(copied, borrowed));

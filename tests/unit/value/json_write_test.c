@@ -100,8 +100,8 @@ strings_are_escaped_at_any_place(void **state)
     for (int before = 0; before < 40; before++) {
         for (int c = 1; c < 128; c++) {
             char text[64];
-            (void)snprintf(text, sizeof text, "%.*s%c\xc3\xa9 tail",
-                           before, "0123456789012345678901234567890123456789", c);
+            (void)snprintf(text, sizeof text, "%.*s%c\xc3\xa9 tail", before,
+                           "0123456789012345678901234567890123456789", c);
             const struct weir_value *v = value_text(text);
             struct buf out;
             struct weir_error err;
@@ -125,8 +125,9 @@ bytes_that_are_not_utf8_are_replaced_in_strings(void **state)
     struct buf out;
     buf_init(&out, 100);
     assert_true(json_write_string(&out, TEXT("a\"\n\xff\xc3\xa9\xed\xa0\x80\xf0\x9f")));
-    assert_string_equal(out.bytes, "\"a\\\"\\n\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
-                                   "\xef\xbf\xbd\xef\xbf\xbd\"");
+    assert_string_equal(out.bytes,
+                        "\"a\\\"\\n\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                        "\xef\xbf\xbd\xef\xbf\xbd\"");
     buf_reset(&out);
     assert_true(json_write_string(&out, (struct weir_text){ NULL, 0 }));
     assert_string_equal(out.bytes, "\"\"");
@@ -180,7 +181,8 @@ the_naughty_strings_come_back_unchanged(void **state)
     }
     const struct weir_value *v;
     struct weir_error err;
-    assert_int_equal(json_read((struct weir_text){ bytes, len }, NULL, NULL, &v, &err), WEIR_OK);
+    assert_int_equal(json_read((struct weir_text){ bytes, len }, NULL, NULL, &v, &err),
+                     WEIR_OK);
     free(bytes);
     assert_true(v->len > 500);
 

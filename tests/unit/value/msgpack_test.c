@@ -36,9 +36,11 @@ all_types_come_back(void **state)
 {
     (void)state;
     const struct weir_value *v =
-        given("{\"n\":null,\"t\":true,\"f\":false,\"i\":[0,1,-1,127,128,-32,-33,255,256,65535,65536,-128,"
+        given("{\"n\":null,\"t\":true,\"f\":false,\"i\":[0,1,-1,127,128,-32,-33,255,256,65535,"
+              "65536,-128,"
               "-129,-32768,-32769,4294967295,4294967296,-2147483649,9223372036854775807,"
-              "-9223372036854775808],\"d\":[0.5,1.0,-0.0,1e300],\"s\":\"\\u0000\xc3\xa9\",\"m\":{},\"l\":[]}");
+              "-9223372036854775808],\"d\":[0.5,1.0,-0.0,1e300],\"s\":\"\\u0000\xc3\xa9\","
+              "\"m\":{},\"l\":[]}");
     assert_comes_back(v);
     assert_int_equal(value_type(value_at(value_field(v, "d"), 1)), WEIR_DOUBLE);
     value_unref(&v);
@@ -213,7 +215,8 @@ the_naughty_strings_come_back_unchanged(void **state)
     }
     const struct weir_value *v;
     struct weir_error err;
-    assert_int_equal(json_read((struct weir_text){ bytes, len }, NULL, NULL, &v, &err), WEIR_OK);
+    assert_int_equal(json_read((struct weir_text){ bytes, len }, NULL, NULL, &v, &err),
+                     WEIR_OK);
     free(bytes);
     assert_comes_back(v);
     value_unref(&v);

@@ -54,7 +54,7 @@ doubles_are_written_in_the_shortest_form(void **state)
     assert_shortest(1.7976931348623157e308, "1.7976931348623157e+308");
     assert_shortest(5e-11, "5e-11");
     assert_shortest(9.999999999999999e-11, "9.999999999999999e-11");
-    assert_shortest(9.5367431640625e-7, "9.5367431640625e-7");      /* 2^-20 */
+    assert_shortest(9.5367431640625e-7, "9.5367431640625e-7");       /* 2^-20 */
     assert_shortest(5.684341886080802e-14, "5.684341886080802e-14"); /* 2^-44 */
     assert_shortest(9.313225746154785e-10, "9.313225746154785e-10"); /* 2^-30 */
 }
@@ -70,7 +70,8 @@ negative_zero_keeps_its_sign(void **state)
     value_unref(&v);
 }
 
-/* Fails unless D comes back from its text, which has to be as short as the library finds one. */
+/* Fails unless D comes back from its text, which has to be as short as the library finds one.
+ */
 static void
 check_double(double d)
 {
@@ -109,7 +110,8 @@ any_double_comes_back_and_is_short(void **state)
         memcpy(&d, &bits, sizeof d);
         if (isfinite(d))
             check_double(d);
-        check_double((double)(int64_t)random_below(1u << 30) / (double)(1 + random_below(100000)));
+        check_double((double)(int64_t)random_below(1u << 30) /
+                     (double)(1 + random_below(100000)));
         check_double((double)random_below(1000000) / 1000);
         check_double(ldexp(1, (int)(random_below(2000)) - 1000));
         check_double((double)(bits >> 11) * 0x1p-53);
@@ -139,7 +141,8 @@ ties_are_broken_by_digits_far_behind(void **state)
 {
     (void)state;
     assert_true(read_double("9007199254740993.0") == 9007199254740992.0);
-    assert_true(read_double("9007199254740993.00000000000000000000000000000000001") == 9007199254740994.0);
+    assert_true(read_double("9007199254740993.00000000000000000000000000000000001") ==
+                9007199254740994.0);
     char text[3000] = "9007199254740993.";
     memset(text + strlen(text), '0', 2000);
     assert_true(read_double(text) == 9007199254740992.0);

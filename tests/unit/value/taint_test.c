@@ -89,8 +89,9 @@ only_secrets_are_masked(void **state)
     const struct weir_value *masked = value_masked(v);
     value_unref(&v);
     assert_false(value_is_secret(masked));
-    assert_written(masked, "{\"plain\":{\"open\":[1,\"x\"]},\"hidden\":{\"token\":\"***\",\"n\":\"***\","
-                           "\"none\":null,\"list\":[\"***\",[]],\"e\":{}},\"behind\":\"in front\"}");
+    assert_written(
+        masked, "{\"plain\":{\"open\":[1,\"x\"]},\"hidden\":{\"token\":\"***\",\"n\":\"***\","
+                "\"none\":null,\"list\":[\"***\",[]],\"e\":{}},\"behind\":\"in front\"}");
     value_unref(&masked);
 }
 
@@ -104,7 +105,8 @@ masking_what_is_not_secret_is_a_reference(void **state)
     value_unref(&masked);
     value_unref(&v);
 
-    v = secret("\"a long secret that is longer than what is copied from place to place, really\"");
+    v = secret(
+        "\"a long secret that is longer than what is copied from place to place, really\"");
     masked = value_masked(v);
     assert_written(masked, "\"***\"");
     value_unref(&masked);

@@ -141,8 +141,9 @@ static void
 lists_on_the_stack_are_boxed_whole(void **state)
 {
     (void)state;
-    const struct weir_value *doc = given("{\"deep\":[\"a text that is longer than what is copied: 64 bytes "
-                                         "and more than that\"]}");
+    const struct weir_value *doc =
+        given("{\"deep\":[\"a text that is longer than what is copied: 64 bytes "
+              "and more than that\"]}");
     struct weir_value inner[] = { { .type = WEIR_DOUBLE, .number = 0.5 }, value_true };
     struct weir_value items[] = {
         { .type = WEIR_INT, .integer = 1 },
@@ -154,8 +155,10 @@ lists_on_the_stack_are_boxed_whole(void **state)
     struct weir_value list = { .type = WEIR_LIST, .len = 4, .items = items };
     const struct weir_value *v = value_box(&list);
     value_unref(&doc);
-    assert_written(v, "[1,[0.5,true],[\"a text that is longer than what is copied: 64 bytes and more than "
-                      "that\"],\"a text that is longer than what is copied: 64 bytes and more than that\"]");
+    assert_written(
+        v,
+        "[1,[0.5,true],[\"a text that is longer than what is copied: 64 bytes and more than "
+        "that\"],\"a text that is longer than what is copied: 64 bytes and more than that\"]");
     value_unref(&v);
 }
 
@@ -225,9 +228,10 @@ pointers_are_those_of_rfc_6901(void **state)
     assert_pointer(v, "/~01", "9");
     assert_ptr_equal(value_pointer(v, "", 0), v);
     assert_ptr_equal(value_pointer(v, NULL, 0), v);
-    static const char *const none[] = { "foo",     "/foo/2",  "/foo/00", "/foo/-", "/foo/",
-                                        "/foo/0/", "/m~2n",   "/m~",     "/foo/0a", "/foo/99999999999",
-                                        "//",      "/foo/-1", "/nope/x" };
+    static const char *const none[] = { "foo",     "/foo/2",           "/foo/00", "/foo/-",
+                                        "/foo/",   "/foo/0/",          "/m~2n",   "/m~",
+                                        "/foo/0a", "/foo/99999999999", "//",      "/foo/-1",
+                                        "/nope/x" };
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         assert_pointer(v, none[i], NULL);
     value_unref(&v);
@@ -270,7 +274,8 @@ threads_share_values(void **state)
     const struct weir_value *v = given("{\"list\":[1,2,3]}");
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, share, (void *)(uintptr_t)value_ref(v)), 0);
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, share, (void *)(uintptr_t)value_ref(v)), 0);
     value_unref(&v); /* the last thread frees it */
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
