@@ -1,0 +1,42 @@
+/* metrics/metrics.h - what the files of this plugin share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include <weir.h>
+
+#define LABELS_MAX 16
+
+extern const struct weir_host *host;
+
+/* One label of the metric. */
+struct label {
+    uint32_t slot;                   /* 0: CONSTANT is its value */
+    struct weir_text constant;       /* in TEXT */
+    const struct weir_value *text;   /* owned */
+    const struct weir_value *values; /* a list of what it may be; NULL: anything */
+    struct weir_text other;          /* what anything else becomes */
+};
+
+struct metrics_node {
+    uint32_t metric;
+    bool counter;
+    uint32_t by; /* a slot; 0: AMOUNT is it */
+    double amount;
+    uint32_t n_labels;
+    struct label labels[LABELS_MAX];
+    const struct weir_value *config; /* owned; VALUES and OTHER of labels are in it */
+};
+
+/* metrics_open.c: reads the configuration and makes the metric. */
+uint32_t metrics_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+                      struct weir_error *err);
+void metrics_close(void *conf);
+
+/* Fills ERR and returns its code. */
+uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

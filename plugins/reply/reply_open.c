@@ -1,0 +1,120 @@
+/* reply/reply_open.c - from the configuration to what a call needs: see README.md.
+ *
+ * What no expression is in is made ready here: header fields, and JSON as text.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reply.h"
+
+uint32_t
+refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+{
+    va_list args;
+    err->code = code;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    return code;
+}
+
+/* The part of the configuration under KEY. */
+static struct piece
+piece_of(struct weir_open *open, const struct weir_value *config, const char *key)
+{
+    char pointer[32];
+    struct piece p = { 0 };
+    const struct weir_value *v = host->get(config, (struct weir_text){ key, strlen(key) });
+    if (v == NULL)
+        return p;
+    snprintf(pointer, sizeof pointer, "/%s", key);
+    p.slot = host->slot(open, pointer);
+    if (p.slot == 0 || host->slot_flags(open, p.slot) & WEIR_SLOT_CONSTANT)
+        p = (struct piece){ .constant = host->ref(v) };
+    return p;
+}
+
+static bool
+is_there(const struct piece *p)
+{
+    return p->slot != 0 || p->constant != NULL;
+}
+
+/* Finds the body: under json, text or body. */
+static uint32_t
+take_body(struct weir_open *open, const struct weir_value *config, struct reply_node *r,
+          struct weir_error *err)
+{
+    static const struct {
+        const char *key;
+        enum form form;
+    } keys[] = { { "json", JSON_BODY }, { "text", TEXT_BODY }, { "body", ANY_BODY } };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct piece p = piece_of(open, config, keys[i].key);
+        if (!is_there(&p))
+            continue;
+        if (r->form != NO_BODY) {
+            host->unref(&p.constant);
+            return refuse(err, WEIR_INVALID,
+                          "a reply has one of 'json', 'text' and 'body', not two");
+        }
+        r->form = keys[i].form;
+        r->body = p;
+    }
+    if (r->form == JSON_BODY && r->body.constant != NULL)
+        return host->json_write(r->body.constant, &r->json, err);
+    return WEIR_OK;
+}
+
+/* Memory that lives as long as the node: a chain of blocks, newest first. */
+static void *
+keep(void *arg, size_t size)
+{
+    struct reply_node *r = arg;
+    char *block = calloc(1, sizeof(max_align_t) + size);
+    if (block == NULL)
+        abort();
+    memcpy(block, &r->memory, sizeof r->memory);
+    r->memory = block;
+    return block + sizeof(max_align_t);
+}
+
+uint32_t
+reply_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+           struct weir_error *err)
+{
+    struct reply_node *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        abort();
+    r->status = piece_of(open, config, "status");
+    r->content_type = piece_of(open, config, "content_type");
+    r->headers = piece_of(open, config, "headers");
+    uint32_t code = take_body(open, config, r, err);
+    if (code == WEIR_OK && r->headers.constant != NULL)
+        code = fields_read(r->headers.constant, keep, r, &r->fields, err);
+    if (code == WEIR_OK)
+        *ret_conf = r;
+    else
+        reply_close(r);
+    return code;
+}
+
+void
+reply_close(void *conf)
+{
+    struct reply_node *r = conf;
+    for (char *block = r->memory, *next; block != NULL; block = next) {
+        memcpy(&next, block, sizeof next);
+        free(block);
+    }
+    host->unref(&r->status.constant);
+    host->unref(&r->content_type.constant);
+    host->unref(&r->headers.constant);
+    host->unref(&r->body.constant);
+    host->unref(&r->json);
+    free(r);
+}
