@@ -1,0 +1,152 @@
+/* webhook/cors.c - calls from the pages of other sites: see webhook.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "webhook.h"
+
+#define REQUEST_METHOD WEIR_TEXT("access-control-request-method")
+#define REQUEST_HEADERS WEIR_TEXT("access-control-request-headers")
+
+/* The list under KEY, joined; owned by the caller. */
+static char *
+joined(const struct weir_value *config, const char *key)
+{
+    struct texts t = texts_of(host->get(config, text_of(key)));
+    char *text = texts_joined(&t);
+    free(t.items);
+    return text;
+}
+
+static bool
+has_star(const struct weir_value *list)
+{
+    struct texts t = texts_of(list);
+    bool found = false;
+    for (uint32_t i = 0; i < t.n; i++)
+        found |= text_same(t.items[i], WEIR_TEXT("*"));
+    free(t.items);
+    return found;
+}
+
+uint32_t
+cors_new(const struct weir_value *config, const struct webhook *w, struct cors **ret,
+         struct weir_error *err)
+{
+    struct cors *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        abort();
+    int64_t ms = 600000;
+    (void)host->get_int(host->get(config, WEIR_TEXT("max_age")), &ms);
+    snprintf(c->max_age, sizeof c->max_age, "%lld", (long long)ms / 1000);
+    (void)host->get_bool(host->get(config, WEIR_TEXT("credentials")), &c->credentials);
+    c->origins = texts_of(host->get(config, WEIR_TEXT("origins")));
+    c->any = has_star(host->get(config, WEIR_TEXT("origins")));
+    c->echo_headers = has_star(host->get(config, WEIR_TEXT("headers")));
+    c->methods = joined(config, "methods");
+    if (c->methods == NULL)
+        c->methods = texts_joined(&w->methods);
+    c->headers = joined(config, "headers");
+    c->expose = joined(config, "expose");
+    if (c->any && c->credentials) {
+        cors_free(c);
+        return refuse(err, WEIR_INVALID,
+                      "cors: with 'credentials' browsers want the origins by name, not '*'");
+    }
+    *ret = c;
+    return WEIR_OK;
+}
+
+void
+cors_free(struct cors *c)
+{
+    if (c == NULL)
+        return;
+    free(c->origins.items);
+    free(c->methods);
+    free(c->headers);
+    free(c->expose);
+    free(c);
+}
+
+static bool
+is_allowed(const struct cors *c, struct weir_text origin)
+{
+    if (c->any)
+        return true;
+    for (uint32_t i = 0; i < c->origins.n; i++)
+        if (text_fits(origin, c->origins.items[i]))
+            return true;
+    return false;
+}
+
+/* Header fields of one answer. */
+struct answer {
+    struct weir_header items[8];
+    uint32_t n;
+};
+
+static void
+add(struct answer *a, const char *name, struct weir_text value)
+{
+    a->items[a->n++] = (struct weir_header){ text_of(name), value };
+}
+
+/* Who may read the answer. */
+static void
+add_origin(const struct cors *c, struct weir_text origin, struct answer *a)
+{
+    add(a, "Access-Control-Allow-Origin", c->any ? WEIR_TEXT("*") : origin);
+    if (c->credentials)
+        add(a, "Access-Control-Allow-Credentials", WEIR_TEXT("true"));
+}
+
+bool
+cors_preflight(const struct cors *c, struct weir_event *e)
+{
+    if (!text_same(host->event_method(e), WEIR_TEXT("OPTIONS")) ||
+        host->event_header(e, REQUEST_METHOD).bytes == NULL)
+        return false;
+    struct weir_text origin = host->event_header(e, WEIR_TEXT("origin"));
+    if (origin.bytes == NULL || !is_allowed(c, origin)) {
+        struct weir_error err = { .code = WEIR_FORBIDDEN };
+        snprintf(err.text, sizeof err.text, "pages of this origin may not call here");
+        host->refuse(e, &err);
+        return true;
+    }
+    struct answer a = { .n = 0 };
+    add_origin(c, origin, &a);
+    add(&a, "Access-Control-Allow-Methods", text_of(c->methods));
+    struct weir_text wanted = host->event_header(e, REQUEST_HEADERS);
+    if (c->echo_headers && wanted.bytes != NULL)
+        add(&a, "Access-Control-Allow-Headers", wanted);
+    else if (c->headers != NULL && !c->echo_headers)
+        add(&a, "Access-Control-Allow-Headers", text_of(c->headers));
+    add(&a, "Access-Control-Max-Age", text_of(c->max_age));
+    add(&a, "Vary",
+        WEIR_TEXT("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"));
+    struct weir_reply reply = {
+        .size = sizeof reply, .status = 204, .headers = a.items, .n_headers = a.n
+    };
+    host->event_reply(e, &reply);
+    return true;
+}
+
+void
+cors_allow(const struct cors *c, struct weir_event *e)
+{
+    struct weir_text origin = host->event_header(e, WEIR_TEXT("origin"));
+    struct answer a = { .n = 0 };
+    if (!c->any)
+        add(&a, "Vary", WEIR_TEXT("Origin")); /* also without one: what caches keep differs */
+    if (origin.bytes != NULL && is_allowed(c, origin)) {
+        add_origin(c, origin, &a);
+        if (c->expose != NULL)
+            add(&a, "Access-Control-Expose-Headers", text_of(c->expose));
+    }
+    for (uint32_t i = 0; i < a.n; i++)
+        host->event_header_set(e, a.items[i].name, a.items[i].value);
+}

@@ -1,0 +1,229 @@
+/* webhook/webhook.c - requests to a path of the edge start runs: see README.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "webhook.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "webhook_open.h"
+
+const struct weir_host *host;
+
+/* What stands before the parameters of a Content-Type. */
+static struct weir_text
+media_type(struct weir_text field)
+{
+    const char *end = memchr(field.bytes, ';', field.len);
+    struct weir_text type = { field.bytes,
+                              end != NULL ? (size_t)(end - field.bytes) : field.len };
+    while (type.len > 0 &&
+           (type.bytes[type.len - 1] == ' ' || type.bytes[type.len - 1] == '\t'))
+        type.len--;
+    return type;
+}
+
+/* Whether the body is of a type that is taken. A request without a body needs none. */
+static bool
+type_fits(const struct webhook *w, const struct weir_event *e)
+{
+    if (w->types.n == 0)
+        return true;
+    struct weir_text field = host->event_header(e, WEIR_TEXT("content-type"));
+    if (field.bytes == NULL)
+        return host->event_body(e).len == 0;
+    struct weir_text type = media_type(field);
+    for (uint32_t i = 0; i < w->types.n; i++)
+        if (text_fits(type, w->types.items[i]))
+            return true;
+    return false;
+}
+
+static void
+refuse_type(const struct webhook *w, struct weir_event *e)
+{
+    struct weir_error err = { .code = WEIR_INVALID, .status = 415 };
+    host->event_header_set(e, WEIR_TEXT("Accept"), text_of(w->accept));
+    snprintf(err.text, sizeof err.text, "a body of this content type is not taken here");
+    host->refuse(e, &err);
+}
+
+/* An OPTIONS that is no preflight, and that the author didn't list. */
+static bool
+is_stray_options(const struct webhook *w, const struct weir_event *e)
+{
+    struct weir_text method = host->event_method(e);
+    if (w->cors == NULL || !text_same(method, WEIR_TEXT("OPTIONS")))
+        return false;
+    for (uint32_t i = 0; i < w->methods.n; i++)
+        if (text_same(w->methods.items[i], method))
+            return false;
+    return true;
+}
+
+static void
+refuse_method(const struct webhook *w, struct weir_event *e)
+{
+    struct weir_error err = { .code = WEIR_INVALID, .status = 405 };
+    host->event_header_set(e, WEIR_TEXT("Allow"), text_of(w->allow));
+    snprintf(err.text, sizeof err.text, "the method is not allowed here");
+    host->refuse(e, &err);
+}
+
+static void
+webhook_accept(struct weir_event *e, void *state)
+{
+    const struct webhook *w = state;
+    for (uint32_t i = 0; i < w->n_headers; i++)
+        host->event_header_set(e, w->headers[i].name, w->headers[i].value);
+    if (w->cors != NULL) {
+        if (cors_preflight(w->cors, e))
+            return;
+        cors_allow(w->cors, e);
+    }
+    if (is_stray_options(w, e))
+        refuse_method(w, e);
+    else if (!type_fits(w, e))
+        refuse_type(w, e);
+    else
+        host->start_run(e);
+}
+
+/* clang-format off */
+static const char schema[] = WEIR_JSON({
+    "description": "Where requests come in, and which are taken.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["path"],
+    "x-weir-shorthand": "path",
+    "properties": {
+        "path": {
+            "description": "The path. {name} takes one segment, {name*} at the end takes the rest; both are in request.params.",
+            "type": "string",
+            "pattern": "^/[^?#\\s]*$",
+            "maxLength": 1024,
+            "examples": ["/orders", "/gateway/{service}/{action}", "/files/{rest*}"]
+        },
+        "methods": {
+            "description": "The methods that are taken; others are answered with 405.",
+            "type": "array",
+            "items": { "type": "string", "pattern": "^[A-Z][A-Z-]{0,30}$" },
+            "minItems": 1,
+            "maxItems": 16,
+            "uniqueItems": true,
+            "default": ["POST"],
+            "examples": [["GET", "POST"]]
+        },
+        "content_types": {
+            "description": "The media types of bodies that are taken, with * as a wildcard; others are answered with 415. Left out: every type.",
+            "type": "array",
+            "items": { "type": "string", "minLength": 1, "maxLength": 200 },
+            "minItems": 1,
+            "maxItems": 32,
+            "examples": [["application/json"], ["text/*", "application/*+json"]]
+        },
+        "max_body": {
+            "description": "The largest body that is taken; a larger one is answered with 413. Left out: the edge's limit.",
+            "type": ["string", "integer"],
+            "format": "bytes",
+            "minimum": 1,
+            "examples": ["64KiB", "5MiB"]
+        },
+        "cors": {
+            "description": "Lets pages of other sites call this webhook from a browser. Preflight requests are answered without a run.",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["origins"],
+            "examples": [{ "origins": ["https://app.example"], "headers": ["Content-Type"] }],
+            "properties": {
+                "origins": {
+                    "description": "The sites: https://app.example, https://*.example, or * for all.",
+                    "type": "array",
+                    "items": { "type": "string", "minLength": 1, "maxLength": 300 },
+                    "minItems": 1,
+                    "maxItems": 100,
+                    "examples": [["https://app.example", "https://*.app.example"], ["*"]]
+                },
+                "methods": {
+                    "description": "The methods that they may use. Left out: those of the webhook.",
+                    "type": "array",
+                    "items": { "type": "string", "pattern": "^[A-Z][A-Z-]{0,30}$" },
+                    "maxItems": 16,
+                    "examples": [["POST"]]
+                },
+                "headers": {
+                    "description": "The request headers that they may send besides the simple ones; * for all.",
+                    "type": "array",
+                    "items": { "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
+                    "maxItems": 100,
+                    "default": ["Content-Type"],
+                    "examples": [["Content-Type", "X-Api-Key"]]
+                },
+                "expose": {
+                    "description": "The response headers that their scripts may read.",
+                    "type": "array",
+                    "items": { "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
+                    "maxItems": 100,
+                    "examples": [["RateLimit", "X-Request-ID"]]
+                },
+                "credentials": {
+                    "description": "Whether they may send cookies and other credentials. Needs origins by name.",
+                    "type": "boolean",
+                    "default": false,
+                    "examples": [true]
+                },
+                "max_age": {
+                    "description": "How long a browser may remember the answer to a preflight.",
+                    "type": "string",
+                    "format": "duration",
+                    "default": "10m",
+                    "examples": ["1h"]
+                }
+            }
+        },
+        "response_headers": {
+            "description": "Headers of every reply, also of refusals. A reply node's own headers win.",
+            "type": "object",
+            "maxProperties": 50,
+            "propertyNames": { "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
+            "additionalProperties": { "type": "string" },
+            "examples": [{ "Cache-Control": "no-store" }]
+        }
+    }
+});
+/* clang-format on */
+
+static const struct weir_trigger_type triggers[] = {
+    {
+        .size = sizeof(struct weir_trigger_type),
+        .name = "webhook",
+        .summary = "Starts a run for each request to a path of the edge.",
+        .config_schema = schema,
+        .example = "webhook:\n"
+                   "  path: /orders/{shop}\n"
+                   "  methods: [POST, PUT]\n"
+                   "  content_types: [application/json]\n"
+                   "  max_body: 64KiB\n"
+                   "  cors: { origins: [\"https://app.example\"] }\n",
+        .open = webhook_open,
+        .accept = webhook_accept,
+        .close = webhook_close,
+    },
+};
+
+const struct weir_plugin *
+weir_plugin_entry(const struct weir_host *h)
+{
+    static const struct weir_plugin plugin = {
+        .abi_major = WEIR_ABI_MAJOR,
+        .abi_minor = WEIR_ABI_MINOR,
+        .size = sizeof plugin,
+        .name = "webhook",
+        .version = "1.0.0",
+        .triggers = triggers,
+        .n_triggers = sizeof triggers / sizeof *triggers,
+    };
+    host = h;
+    return &plugin;
+}

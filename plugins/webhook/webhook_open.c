@@ -1,0 +1,124 @@
+/* webhook/webhook_open.c - from the configuration to a route: see README.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "webhook_open.h"
+
+uint32_t
+refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+{
+    va_list args;
+    err->code = code;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    return code;
+}
+
+static bool
+holds(const struct texts *t, struct weir_text want)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (text_same(t->items[i], want))
+            return true;
+    return false;
+}
+
+static uint32_t
+take_headers(struct webhook *w, struct weir_error *err)
+{
+    const struct weir_value *map = host->get(w->config, WEIR_TEXT("response_headers"));
+    struct weir_text name;
+    struct weir_text text;
+    const struct weir_value *value;
+    if (map == NULL)
+        return WEIR_OK;
+    w->headers = calloc(host->len(map) + 1, sizeof *w->headers);
+    if (w->headers == NULL)
+        abort();
+    for (size_t i = 0; host->member(map, i, &name, &value); i++) {
+        if (!host->get_text(value, &text) || memchr(text.bytes, '\n', text.len) ||
+            memchr(text.bytes, '\r', text.len) || memchr(text.bytes, '\0', text.len))
+            return refuse(err, WEIR_INVALID,
+                          "the value of response header '%.*s' has a line break",
+                          (int)(name.len < 80 ? name.len : 80), name.bytes);
+        w->headers[w->n_headers++] = (struct weir_header){ name, text };
+    }
+    return WEIR_OK;
+}
+
+/* Registers the route; for preflights it takes OPTIONS besides. */
+static uint32_t
+add_route(struct weir_open *open, const struct webhook *w, struct weir_error *err)
+{
+    struct weir_route route = { .size = sizeof route };
+    int64_t max_body;
+    (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &route.path);
+    if (host->get_int(host->get(w->config, WEIR_TEXT("max_body")), &max_body) && max_body > 0)
+        route.max_body = (uint64_t)max_body;
+    struct weir_text *methods = calloc(w->methods.n + 1, sizeof *methods);
+    if (methods == NULL)
+        abort();
+    memcpy(methods, w->methods.items, w->methods.n * sizeof *methods);
+    route.methods = methods;
+    route.n_methods = w->methods.n;
+    if (w->cors != NULL && !holds(&w->methods, WEIR_TEXT("OPTIONS")))
+        methods[route.n_methods++] = WEIR_TEXT("OPTIONS");
+    uint32_t code = host->route(open, &route, err);
+    free(methods);
+    return code;
+}
+
+static uint32_t
+take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
+{
+    uint32_t whole = host->slot(open, "");
+    if (whole != 0 && (host->slot_flags(open, whole) & WEIR_SLOT_CONSTANT) == 0)
+        return refuse(err, WEIR_INVALID,
+                      "no expression can stand in a webhook: it is set up before any event");
+    w->methods = texts_of(host->get(w->config, WEIR_TEXT("methods")));
+    w->types = texts_of(host->get(w->config, WEIR_TEXT("content_types")));
+    w->allow = texts_joined(&w->methods);
+    w->accept = texts_joined(&w->types);
+    const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
+    if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
+        return err->code;
+    if (take_headers(w, err) != WEIR_OK)
+        return err->code;
+    return add_route(open, w, err);
+}
+
+uint32_t
+webhook_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+             struct weir_error *err)
+{
+    struct webhook *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        abort();
+    w->config = host->ref(config);
+    uint32_t code = take_all(open, w, err);
+    if (code == WEIR_OK)
+        *ret_conf = w;
+    else
+        webhook_close(w);
+    return code;
+}
+
+void
+webhook_close(void *conf)
+{
+    struct webhook *w = conf;
+    cors_free(w->cors);
+    free(w->methods.items);
+    free(w->types.items);
+    free(w->allow);
+    free(w->accept);
+    free(w->headers);
+    host->unref(&w->config);
+    free(w);
+}
