@@ -1,0 +1,119 @@
+/* http/http.h - what the files of this plugin share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <weir.h>
+
+extern const struct weir_host *host;
+
+/* How the body of the request is written, and how that of the answer is read. */
+enum form { NO_BODY, JSON_BODY, FORM_BODY, TEXT_BODY, ANY_BODY };
+enum parse { PARSE_AUTO, PARSE_JSON, PARSE_TEXT, PARSE_BYTES };
+
+/* A part of the configuration: a constant, or a slot that is evaluated for each call. */
+struct piece {
+    uint32_t slot;                     /* 0: the constant */
+    const struct weir_value *constant; /* owned; NULL: it was left out */
+};
+
+/* A set of HTTP statuses from 100 to 599. */
+struct statuses {
+    uint64_t bits[8];
+};
+
+/* One configured node. */
+struct http_node {
+    struct piece method;
+    struct piece url; /* the whole one, or the base of PATH */
+    struct piece path;
+    struct piece query;
+    struct piece headers;
+    struct piece body;
+    struct piece tls;
+    struct piece allow_hosts;
+    enum form form;
+    enum parse parse;
+    bool untrusted; /* the host of the URL is made of event data */
+    struct statuses fail_on;
+    struct statuses ok;
+    struct weir_http_request basis; /* limits and flags */
+    /* what was made ready, since no expression is in it */
+    const struct weir_value *made_body; /* owned; NULL: made for each call */
+};
+
+/* A request in the making: what it holds until it is sent. */
+struct request {
+    struct weir_http_request http;
+    const struct weir_value *headers;     /* owned */
+    const struct weir_value *body;        /* owned */
+    const struct weir_value *tls;         /* owned */
+    const struct weir_value *allow_hosts; /* owned */
+    bool typed;                           /* the headers say what the body is */
+};
+
+/* One call, and its data. */
+struct sent {
+    struct weir_call *call;
+    const struct http_node *node;
+    struct weir_http *http; /* owned; NULL: it is over */
+};
+
+/* -- http_open.c -- */
+
+uint32_t http_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+                   struct weir_error *err);
+void http_close(void *conf);
+
+/* What sending a request of this configuration twice means. */
+uint32_t http_effect_of(const struct weir_value *config);
+
+/* Whether a method may be repeated by its definition (RFC 9110 9.2.2). */
+bool is_repeatable(struct weir_text method);
+
+/* Fills ERR and returns its code. */
+uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+bool text_same(struct weir_text a, struct weir_text b);
+
+static inline bool
+statuses_have(const struct statuses *s, uint32_t status)
+{
+    return status >= 100 && status < 600 &&
+           (s->bits[(status - 100) / 64] >> (status - 100) % 64 & 1);
+}
+
+/* -- http_request.c -- */
+
+/* Makes the request of CALL; request_drop lets go of what it holds, in any case. */
+uint32_t request_make(struct weir_call *call, const struct http_node *n, struct request *ret,
+                      struct weir_error *err);
+void request_drop(struct request *r);
+
+/* The body of a request from the value V; *ret is owned by the caller, NULL: none. */
+uint32_t body_make(enum form form, const struct weir_value *v, const struct weir_value **ret,
+                   struct weir_error *err);
+
+/* -- http_pairs.c -- */
+
+/* The map PAIRS as name=value&name=value, percent-encoded; written to OUT if it isn't NULL.
+ * A list repeats a name, null leaves it out. *ret_len is its length. */
+uint32_t pairs_write(const struct weir_value *pairs, char *out, size_t *ret_len,
+                     struct weir_error *err);
+
+/* A string, number or boolean as text, in ROOM if it is no string. False for others. */
+bool scalar_text(const struct weir_value *v, char room[40], struct weir_text *ret);
+
+/* -- http_answer.c -- */
+
+/* Answers the call with what the upstream has answered. */
+void answer_take(struct weir_call *call, const struct http_node *n,
+                 const struct weir_http_answer *a);
+
+/* How long Retry-After asks to wait; 0 if it can't be read. WALL_MS: since 1970. */
+uint32_t retry_after_ms(struct weir_text field, uint64_t wall_ms);
+
+#endif

@@ -1,0 +1,309 @@
+/* http/http_request.c - from a node to a request: see http.h.
+ *
+ * What the author's headers say wins over what would be added here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http.h"
+
+#define FIELDS_MAX 200u
+
+static bool
+is(struct weir_text name, const char *lower)
+{
+    return strlen(lower) == name.len && strncasecmp(name.bytes, lower, name.len) == 0;
+}
+
+/* The constant of P, or its slot evaluated; owned. NULL if it was left out. */
+static uint32_t
+evaluate(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
+         struct weir_error *err)
+{
+    if (p->slot != 0)
+        return host->eval(call, p->slot, ret, err);
+    if (p->constant != NULL)
+        *ret = host->ref(p->constant);
+    return WEIR_OK;
+}
+
+/* The same as text, which lives as long as the call or the node. */
+static uint32_t
+evaluate_text(struct weir_call *call, const struct piece *p, struct weir_text *ret,
+              struct weir_error *err)
+{
+    if (p->slot != 0)
+        return host->eval_text(call, p->slot, ret, err);
+    if (p->constant != NULL)
+        (void)host->get_text(p->constant, ret);
+    return WEIR_OK;
+}
+
+static char *
+put(char *at, struct weir_text text)
+{
+    if (text.len > 0)
+        memcpy(at, text.bytes, text.len);
+    return at + text.len;
+}
+
+/* -- the URL -- */
+
+/* Base and path: exactly one / between them. */
+static uint32_t
+join_path(struct weir_call *call, struct weir_text path, struct weir_text *url,
+          struct weir_error *err)
+{
+    if (path.len == 0)
+        return WEIR_OK;
+    if (path.bytes[0] != '/')
+        return refuse(err, WEIR_INVALID, "'path' must start with /");
+    while (url->len > 0 && url->bytes[url->len - 1] == '/')
+        url->len--;
+    char *bytes = host->alloc(call, url->len + path.len + 1);
+    put(put(bytes, *url), path);
+    *url = (struct weir_text){ bytes, url->len + path.len };
+    return WEIR_OK;
+}
+
+/* Adds the pairs of the query behind what the URL has already. */
+static uint32_t
+join_query(struct weir_call *call, const struct weir_value *query, struct weir_text *url,
+           struct weir_error *err)
+{
+    size_t len;
+    if (pairs_write(query, NULL, &len, err) != WEIR_OK)
+        return err->code;
+    if (len == 0)
+        return WEIR_OK;
+    char *bytes = host->alloc(call, url->len + len + 2);
+    bool has_query = memchr(url->bytes, '?', url->len) != NULL;
+    char *at = put(put(bytes, *url), has_query ? WEIR_TEXT("&") : WEIR_TEXT("?"));
+    *url = (struct weir_text){ bytes, (size_t)(at - bytes) + len };
+    return pairs_write(query, at, &len, err);
+}
+
+static uint32_t
+make_url(struct weir_call *call, const struct http_node *n, struct request *r,
+         struct weir_error *err)
+{
+    struct weir_text url = { "", 0 };
+    struct weir_text path = { "", 0 };
+    if (evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
+        evaluate_text(call, &n->path, &path, err) != WEIR_OK ||
+        join_path(call, path, &url, err) != WEIR_OK)
+        return err->code;
+    r->http.url = url;
+    const struct weir_value *query = NULL;
+    if (evaluate(call, &n->query, &query, err) != WEIR_OK)
+        return err->code;
+    if (query == NULL)
+        return WEIR_OK;
+    uint32_t code = join_query(call, query, &r->http.url, err);
+    host->unref(&query);
+    return code;
+}
+
+/* -- headers -- */
+
+static bool
+has_header(const struct request *r, const char *name)
+{
+    for (uint32_t i = 0; i < r->http.n_headers; i++)
+        if (is(r->http.headers[i].name, name))
+            return true;
+    return false;
+}
+
+/* How many fields the map stands for. */
+static size_t
+count_fields(const struct weir_value *map)
+{
+    struct weir_text name;
+    const struct weir_value *v;
+    size_t n = 0;
+    for (size_t i = 0; map != NULL && host->member(map, i, &name, &v); i++)
+        n += host->type(v) == WEIR_LIST ? host->len(v) : 1;
+    return n;
+}
+
+static uint32_t
+add_field(struct weir_call *call, struct weir_header *h, struct weir_text name,
+          const struct weir_value *v, struct weir_error *err)
+{
+    char room[40];
+    struct weir_text text;
+    if (!scalar_text(v, room, &text))
+        return refuse(err, WEIR_INVALID,
+                      "the header '%.*s' must be a text, a number or a boolean",
+                      (int)(name.len < 80 ? name.len : 80), name.bytes);
+    if (text.bytes == room) {
+        char *copy = host->alloc(call, text.len + 1);
+        memcpy(copy, room, text.len);
+        text.bytes = copy;
+    }
+    *h = (struct weir_header){ name, text };
+    return WEIR_OK;
+}
+
+/* The headers of the author, with room for two more. */
+static uint32_t
+make_headers(struct weir_call *call, const struct http_node *n, struct request *r,
+             struct weir_error *err)
+{
+    if (evaluate(call, &n->headers, &r->headers, err) != WEIR_OK)
+        return err->code;
+    size_t room = count_fields(r->headers);
+    if (room > FIELDS_MAX)
+        return refuse(err, WEIR_TOO_LARGE, "a request can have %u headers", FIELDS_MAX);
+    struct weir_header *fields = host->alloc(call, (room + 2) * sizeof *fields);
+    r->http.headers = fields;
+    struct weir_text name;
+    const struct weir_value *v;
+    for (size_t i = 0; r->headers != NULL && host->member(r->headers, i, &name, &v); i++) {
+        bool list = host->type(v) == WEIR_LIST;
+        size_t items = host->type(v) == WEIR_NULL ? 0 : list ? host->len(v) : 1;
+        for (size_t k = 0; k < items; k++)
+            if (add_field(call, &fields[r->http.n_headers++], name, list ? host->at(v, k) : v,
+                          err) != WEIR_OK)
+                return err->code;
+    }
+    return WEIR_OK;
+}
+
+static void
+add_header(struct request *r, const char *name, struct weir_text value)
+{
+    struct weir_header *fields = (struct weir_header *)(uintptr_t)r->http.headers;
+    fields[r->http.n_headers++] =
+        (struct weir_header){ (struct weir_text){ name, strlen(name) }, value };
+}
+
+/* An idempotent request carries its key (draft-ietf-httpapi-idempotency-key-header: a string).
+ */
+static void
+add_key(struct weir_call *call, struct request *r)
+{
+    struct weir_text key = host->idempotency_key(call);
+    if (key.len == 0)
+        return;
+    r->http.flags |= WEIR_HTTP_REPEATABLE;
+    if (has_header(r, "idempotency-key"))
+        return;
+    char *quoted = host->alloc(call, key.len + 2);
+    put(put(put(quoted, WEIR_TEXT("\"")), key), WEIR_TEXT("\""));
+    add_header(r, "Idempotency-Key", (struct weir_text){ quoted, key.len + 2 });
+}
+
+/* -- the body -- */
+
+static uint32_t
+make_form(const struct weir_value *v, const struct weir_value **ret, struct weir_error *err)
+{
+    size_t len;
+    if (pairs_write(v, NULL, &len, err) != WEIR_OK)
+        return err->code;
+    char *bytes = malloc(len + 1);
+    if (bytes == NULL)
+        abort();
+    (void)pairs_write(v, bytes, &len, err); /* what could be measured can be written */
+    *ret = host->string((struct weir_text){ bytes, len });
+    free(bytes);
+    return WEIR_OK;
+}
+
+uint32_t
+body_make(enum form form, const struct weir_value *v, const struct weir_value **ret,
+          struct weir_error *err)
+{
+    uint32_t type = host->type(v);
+    if (form == JSON_BODY)
+        return host->json_write(v, ret, err);
+    if (form == FORM_BODY)
+        return make_form(v, ret, err);
+    if (type == WEIR_NULL)
+        return WEIR_OK;
+    if (type == WEIR_STRING || type == WEIR_BYTES || type == WEIR_STREAM) {
+        *ret = host->ref(v);
+        return WEIR_OK;
+    }
+    if (form == TEXT_BODY)
+        return refuse(err, WEIR_INVALID, "'text' must be a text");
+    return host->json_write(v, ret, err);
+}
+
+/* The media type that is sent if the author's headers name none; empty: none. */
+static struct weir_text
+media_type(enum form form, const struct weir_value *body)
+{
+    if (form == JSON_BODY)
+        return WEIR_TEXT("application/json");
+    if (form == FORM_BODY)
+        return WEIR_TEXT("application/x-www-form-urlencoded");
+    if (form == TEXT_BODY)
+        return WEIR_TEXT("text/plain; charset=utf-8");
+    if (host->type(body) == WEIR_LIST || host->type(body) == WEIR_MAP)
+        return WEIR_TEXT("application/json");
+    return WEIR_TEXT("application/octet-stream");
+}
+
+static uint32_t
+make_body(struct weir_call *call, const struct http_node *n, struct request *r,
+          struct weir_error *err)
+{
+    const struct weir_value *v = NULL;
+    if (n->form == NO_BODY)
+        return WEIR_OK;
+    if (evaluate(call, &n->body, &v, err) != WEIR_OK)
+        return err->code;
+    uint32_t code = WEIR_OK;
+    if (n->made_body != NULL)
+        r->body = host->ref(n->made_body);
+    else
+        code = body_make(n->form, v, &r->body, err);
+    r->http.body = r->body;
+    if (code == WEIR_OK && r->body != NULL && !has_header(r, "content-type"))
+        add_header(r, "Content-Type", media_type(n->form, v));
+    host->unref(&v);
+    return code;
+}
+
+static uint32_t
+make_rest(struct weir_call *call, const struct http_node *n, struct request *r,
+          struct weir_error *err)
+{
+    if (evaluate(call, &n->tls, &r->tls, err) != WEIR_OK ||
+        evaluate(call, &n->allow_hosts, &r->allow_hosts, err) != WEIR_OK)
+        return err->code;
+    r->http.tls = r->tls;
+    r->http.allow_hosts = r->allow_hosts;
+    return WEIR_OK;
+}
+
+uint32_t
+request_make(struct weir_call *call, const struct http_node *n, struct request *ret,
+             struct weir_error *err)
+{
+    *ret = (struct request){ .http = n->basis };
+    ret->http.method = n->form == NO_BODY ? WEIR_TEXT("GET") : WEIR_TEXT("POST");
+    if (evaluate_text(call, &n->method, &ret->http.method, err) != WEIR_OK ||
+        make_url(call, n, ret, err) != WEIR_OK || make_headers(call, n, ret, err) != WEIR_OK ||
+        make_body(call, n, ret, err) != WEIR_OK || make_rest(call, n, ret, err) != WEIR_OK)
+        return err->code;
+    if (is_repeatable(ret->http.method))
+        ret->http.flags |= WEIR_HTTP_REPEATABLE;
+    add_key(call, ret);
+    return WEIR_OK;
+}
+
+void
+request_drop(struct request *r)
+{
+    host->unref(&r->headers);
+    host->unref(&r->body);
+    host->unref(&r->tls);
+    host->unref(&r->allow_hosts);
+}
