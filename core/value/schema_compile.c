@@ -11,6 +11,11 @@
 #include "base/buf.h"
 #include "value/schema_make.h"
 
+enum {
+    MAX_POINTER = 65536, /* bytes of a place   */
+    MAX_SHOWN = 240,     /* of that, in errors */
+};
+
 static const uint16_t types_of[] = {
 #define X(name, function, types) [OP_##name] = types,
     SCHEMA_RULES(X)
@@ -67,10 +72,15 @@ enum weir_code
 schema_refuse_in(struct schema_maker *m, struct spot spot)
 {
     struct buf pointer;
-    buf_init(&pointer, sizeof(m->err->text));
+    buf_init(&pointer, MAX_POINTER);
     put_spot(m, &pointer, &spot);
+    const char *from = pointer.bytes;
+    if (pointer.len > MAX_SHOWN) { /* the last steps say most */
+        const char *slash = strchr(pointer.bytes + pointer.len - MAX_SHOWN, '/');
+        from = slash != NULL ? slash : pointer.bytes + pointer.len;
+    }
     m->err->code = WEIR_INVALID;
-    (void)err_in(m->err, "%s", pointer.bytes); /* gives the code back */
+    (void)err_in(m->err, "%s%s", from > pointer.bytes ? "#..." : "", from); /* gives the code back */
     buf_fini(&pointer);
     return WEIR_INVALID;
 }

@@ -75,10 +75,9 @@ enum schema_type {
     JSON_OBJECT = 1u << 6,
 };
 
-enum {
-    NODE_NONE = UINT32_MAX,
-    SCHEMA_DEPTH = 1000, /* nodes that are evaluated inside each other */
-};
+#define NODE_NONE UINT32_MAX
+
+enum { SCHEMA_DEPTH = 1000 }; /* nodes that are evaluated inside each other */
 
 /* A number as digits times a power of ten. */
 struct decimal {

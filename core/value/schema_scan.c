@@ -248,7 +248,7 @@ schema_scan(struct schema_maker *m, const struct weir_value *v, uint32_t resourc
         return WEIR_OK;
     if (depth == MAX_NESTING)
         return schema_refuse(m, *spot, "schemas are nested more than %d deep", MAX_NESTING);
-    uint32_t node;
+    uint32_t node = NODE_NONE;
     enum weir_code code = add_node(m, v, spot, &node);
     if (code != WEIR_OK)
         return code;
