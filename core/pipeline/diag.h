@@ -27,6 +27,7 @@ struct diag {
     const char *message;
     const char *hint; /* stands under the caret; NULL: none */
     const char *line; /* the text of the source line; NULL if not at hand */
+    unsigned cut;     /* code points that were cut off the front of LINE */
 };
 
 struct diags {
@@ -43,9 +44,10 @@ struct diags {
 void diags_init(struct diags *d);
 void diags_fini(struct diags *d);
 
-/* Adds one; texts are copied. HINT may be NULL; LINE is the source line or NULL. */
-void diags_add(struct diags *d, const char *file, struct mark mark, const char *line, enum diag_code code,
-               const char *hint, const char *fmt, ...) PRINTF(7, 8);
+/* Adds one; texts are copied, FILE by its content. HINT may be NULL; LINE is the source line
+ * (it ends at a NUL or a line feed) or NULL; of a long one the part around the mark is kept. */
+void diags_add(struct diags *d, const char *file, struct mark mark, const char *line,
+               enum diag_code code, const char *hint, const char *fmt, ...) PRINTF(7, 8);
 
 /* Sorts by file, line, column, and drops equal ones. */
 void diags_sort(struct diags *d);
@@ -55,7 +57,8 @@ void diags_sort(struct diags *d);
  * COLOUR: with ANSI colours. */
 void diags_text(const struct diags *d, bool colour, struct buf *out);
 
-/* All as a value: a list of maps { file, line, column, length, severity, code, message, hint }. */
+/* All as a value: a list of maps { file, line, column, length, severity, code, message, hint };
+ * line, column, length and hint only where they are known. Owned by the caller. */
 const struct weir_value *diags_value(const struct diags *d);
 
 /* "W0204" of a code, and whether it is an error (else a warning). */

@@ -1,0 +1,75 @@
+/* pipeline/diag_codes_other.h - W05xx: routes, settings, W06xx: refusals, W08xx: advice.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_DIAG_CODES_OTHER_H
+#define PIPELINE_DIAG_CODES_OTHER_H
+
+#define DIAG_CODES_OTHER(X)                                                                 \
+    X(ROUTE_CLASH, "W0501", ERROR, "two routes clash",                                      \
+      "Two triggers ask for the same method and path, or for paths of which no request\n"   \
+      "could say which is meant, as /a/{x} and /a/{y}.\n")                                  \
+    X(ROUTE_FORM, "W0502", ERROR, "the path of a route can't be used",                      \
+      "A path starts with /. A {name} stands for one segment, {name*} for all that is\n"    \
+      "left:\n"                                                                             \
+      "\n"                                                                                  \
+      "    path: /files/{folder}/{rest*}\n")                                                \
+    X(RESOURCE_FORM, "W0503", ERROR, "a resource that can't be used",                       \
+      "resources: of weir.yaml has the kinds clients, breakers, limits, caches and\n"       \
+      "secrets; under each kind stand names, under each name a map:\n"                      \
+      "\n"                                                                                  \
+      "    resources:\n"                                                                    \
+      "      clients:\n"                                                                    \
+      "        crm: { base_url: \"https://crm.example\" }\n")                               \
+    X(RESOURCE_TWICE, "W0504", ERROR, "two definitions of one resource",                    \
+      "A breaker, limit or cache of one name is shared, so it can be described only\n"      \
+      "once. Name it under resources: in weir.yaml, or give the two different names.\n")    \
+    X(SETTING_UNKNOWN, "W0505", ERROR, "unknown setting",                                   \
+      "weir run --help lists the settings, each with its default.\n")                       \
+    X(SETTING_VALUE, "W0506", ERROR, "a setting with a value that isn't allowed",           \
+      "Durations are written 15s, sizes 1MiB, addresses 127.0.0.1:8080 or [::1]:8080.\n")   \
+    X(SETTING_STRAY, "W0507", WARNING, "an environment variable that looks like a setting", \
+      "Its name starts with WEIR_ and is near to that of a setting, but isn't one.\n")      \
+    X(PIPELINE_UNKNOWN, "W0508", ERROR, "unknown pipeline",                                 \
+      "call names a pipeline that is not among the loaded files.\n")                        \
+    X(CALL_CYCLE, "W0509", ERROR, "pipelines call each other in a circle",                  \
+      "Each call waits for the one inside it, so a circle never ends.\n")                   \
+    X(NODE_REFUSED, "W0601", ERROR, "the node refuses its configuration",                   \
+      "The configuration has the right shape, but the node's type can't work with it: a\n"  \
+      "regular expression or a schema is wrong, or two options exclude each other.\n")      \
+    X(TRIGGER_REFUSED, "W0602", ERROR, "the trigger refuses its configuration",             \
+      "The configuration has the right shape, but the trigger's type can't work with\n"     \
+      "it.\n")                                                                              \
+    X(PLUGIN_REFUSED, "W0603", ERROR, "a plugin can't be loaded",                           \
+      "The shared object is none, has another ABI, or says something of itself that\n"      \
+      "isn't sane.\n")                                                                      \
+    X(WEBHOOK_OPEN, "W0801", WARNING, "a webhook that anybody can call",                    \
+      "The path is public, and neither verify nor auth says who may send. If that is\n"     \
+      "meant, say so with auth: none where the trigger has it, or keep the path behind\n"   \
+      "a proxy.\n")                                                                         \
+    X(UNSAFE_RETRY, "W0802", WARNING, "an unsafe step with a retry",                        \
+      "Running the step twice may do harm, such as a second payment. After a timeout\n"     \
+      "nobody knows whether the first attempt was done. If repeating is harmless, say\n"    \
+      "so:\n"                                                                               \
+      "\n"                                                                                  \
+      "    retry: { attempts: 3 }\n"                                                        \
+      "    effect: idempotent\n")                                                           \
+    X(SWITCH_WITHOUT_DEFAULT, "W0803", WARNING, "a switch without default",                 \
+      "A value that no case names passes by in silence. An empty block says that this\n"    \
+      "is meant:\n"                                                                         \
+      "\n"                                                                                  \
+      "    default: []\n")                                                                  \
+    X(BREAKER_WITHOUT_FALLBACK, "W0804", WARNING, "a breaker without fallback",             \
+      "While the breaker is open its node fails with unavailable. A fallback can answer\n"  \
+      "instead.\n")                                                                         \
+    X(TIMEOUT_INNER, "W0805", WARNING, "an inner timeout that can't be reached",            \
+      "The deadline of what encloses it is earlier, so this one never counts.\n")           \
+    X(IDEMPOTENCY_MEMORY, "W0806", WARNING, "idempotency in memory only",                   \
+      "Without durable: true the keys are this process's: they are gone after a\n"          \
+      "restart, and other machines don't know them.\n")                                     \
+    X(FOREACH_UNBOUNDED, "W0807", WARNING, "a foreach without a bound",                     \
+      "The list comes from outside and may be of any length. Say how many items are too\n"  \
+      "many.\n")                                                                            \
+    X(NODE_NEVER, "W0808", WARNING, "the node never runs", "Its if is always false.\n")
+
+#endif
