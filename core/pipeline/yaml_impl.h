@@ -1,0 +1,29 @@
+/* pipeline/yaml_impl.h - what the files of the YAML reader share with each other only.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_YAML_IMPL_H
+#define PIPELINE_YAML_IMPL_H
+
+#include "pipeline/yaml.h"
+
+/* Copies TEXT into Y with LF line ends and finds its lines; size, UTF-8, control characters,
+ * directives and tabs at the start of lines are checked. False if an error was added. */
+bool yaml_check(struct yaml *y, struct weir_text text, struct diags *d);
+
+/* Adds a diagnostic at the source bytes START to END of Y. */
+void yaml_report(struct yaml *y, struct diags *d, size_t start, size_t end, enum diag_code code,
+                 const char *fmt, ...) PRINTF(6, 7);
+
+/* Adds what the parser SAID at MARK, in words of authors; a bare expression that YAML can't
+ * read gets its quoted line as hint. */
+void yaml_syntax_error(struct yaml *y, struct diags *d, struct mark mark, const char *said);
+
+/* Finds what the plain scalar N stands for by the core schema. Its text must have a NUL behind
+ * it. False if it is a number that can't be used (.nan, .inf, out of range). */
+bool yaml_resolve(struct yaml_node *n);
+
+/* Memory of Y, zeroed; the reader's limits bound it, so it never fails. */
+void *yaml_alloc(struct yaml *y, size_t size);
+
+#endif
