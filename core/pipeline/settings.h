@@ -1,4 +1,5 @@
-/* pipeline/settings.h - the settings of a process: defaults, weir.yaml, WEIR_*, flags, in that order.
+/* pipeline/settings.h - the settings of a process: defaults, weir.yaml, WEIR_*, flags, in that
+ * order.
  *
  * One table (settings_table.h) has each key with its type, default and sentence; the
  * environment name, the flag, the JSON Schema and the reference come from it. Main thread;
@@ -18,14 +19,22 @@ struct settings;
 struct settings *settings_new(void);
 void settings_free(struct settings **s);
 
-/* Reads weir.yaml; unknown keys and wrong values become diagnostics. */
+/* Reads weir.yaml; unknown keys and wrong values become diagnostics. Keys may be nested
+ * ("edge: { listen: ... }") or written with points ("edge.listen: ..."). */
 void settings_read(struct settings *s, const char *file, struct diags *d);
+/* The same from TEXT, for which FILE is only the name. */
+void settings_read_text(struct settings *s, const char *file, struct weir_text text,
+                        struct diags *d);
 
-/* Takes WEIR_EDGE_LISTEN and the like from the environment, and KEY_FILE variants. */
+/* Takes WEIR_EDGE_LISTEN and the like from the environment, and KEY_FILE variants
+ * (WEIR_ADMIN_TOKEN_FILE: the content of that file without a line end). Diagnostics have the
+ * file "environment". A name that is near to one of these gets a warning. */
 void settings_environment(struct settings *s, struct diags *d);
 
-/* Sets one key ("edge.listen") from text, as --set and flags do. */
-enum weir_code settings_set(struct settings *s, const char *key, const char *text, struct weir_error *err) MUST_USE;
+/* Sets one key ("edge.listen") from text, as --set and flags do. WEIR_INVALID: an unknown key
+ * or a wrong value. */
+enum weir_code settings_set(struct settings *s, const char *key, const char *text,
+                            struct weir_error *err) MUST_USE;
 
 /* The value of a key; an unknown key or another type is our bug (assert). Borrowed. */
 const char *settings_text(const struct settings *s, const char *key);
@@ -33,13 +42,18 @@ uint64_t settings_number(const struct settings *s, const char *key); /* numbers,
 bool settings_bool(const struct settings *s, const char *key);
 double settings_fraction(const struct settings *s, const char *key);
 
+/* Item number INDEX of a list such as that of edge.listen, without blanks around it; false
+ * past the end. */
+bool settings_item(const char *list, unsigned index, struct weir_text *ret);
+
 /* The resources: map of weir.yaml, checked; NULL: none. Borrowed. */
 const struct weir_value *settings_resources(const struct settings *s);
 
 /* The JSON Schema of weir.yaml; owned by the caller. */
 const struct weir_value *settings_schema(void);
 
-/* Walks over the table: key, environment name, default as text, sentence. False past the end. */
+/* Walks over the table: key, environment name, default as text, sentence. False past the end.
+ */
 struct setting_info {
     const char *key;
     const char *environment;

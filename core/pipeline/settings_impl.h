@@ -1,0 +1,64 @@
+/* pipeline/settings_impl.h - what the files of the settings share with each other only.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef PIPELINE_SETTINGS_IMPL_H
+#define PIPELINE_SETTINGS_IMPL_H
+
+#include "pipeline/settings.h"
+#include "pipeline/settings_table.h"
+
+enum setting_type {
+    SETTING_TEXT,
+    SETTING_SECRET,
+    SETTING_ADDRESSES,
+    SETTING_RANGES,
+    SETTING_COUNT,
+    SETTING_BYTES,
+    SETTING_DURATION,
+    SETTING_PERCENT,
+    SETTING_BOOL,
+    SETTING_CHOICE
+};
+
+enum setting_change { SETTING_RELOAD, SETTING_RESTART };
+
+struct setting {
+    const char *key;
+    enum setting_type type;
+    const char *fallback;
+    enum setting_change change;
+    const char *range;
+    const char *summary;
+};
+
+extern const struct setting setting_table[];
+extern const unsigned n_settings;
+
+/* What a setting is set to: its text, and what that means. */
+struct setting_value {
+    char *text; /* owned */
+    uint64_t number;
+    double fraction;
+};
+
+/* Reads TEXT as the setting T wants it; *ret is written on success only. */
+enum weir_code setting_parse(const struct setting *t, const char *text,
+                             struct setting_value *ret, struct weir_error *err) MUST_USE;
+
+/* The place of a key in the table, or -1. */
+int setting_find(struct weir_text key);
+
+/* "did you mean 'edge.listen'?" or an empty text. */
+void setting_nearest(struct weir_text key, char *ret, size_t room);
+
+/* "WEIR_EDGE_LISTEN" */
+void setting_environment(const struct setting *t, char *ret, size_t room);
+
+/* "duration", for people. */
+const char *setting_type_name(enum setting_type type);
+
+/* Sets the resources; the reference is taken. */
+void settings_take_resources(struct settings *s, const struct weir_value *take_v);
+
+#endif

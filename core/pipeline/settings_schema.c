@@ -1,0 +1,150 @@
+/* pipeline/settings_schema.c - the JSON Schema of weir.yaml, from the table of settings.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/schema_build.h"
+#include "pipeline/settings_impl.h"
+
+static const struct weir_value *
+words(const char *range)
+{
+    struct weir_builder *b = builder_list();
+    while (*range != '\0') {
+        size_t len = strcspn(range, "|");
+        const struct weir_value *v = value_string(range, len);
+        builder_add(b, &v);
+        range += len + (range[len] == '|');
+    }
+    return builder_end(&b);
+}
+
+static void
+put_type(struct weir_builder *b, const struct setting *t)
+{
+    switch (t->type) {
+    case SETTING_COUNT:
+        put_text(b, "type", "integer");
+        put_int(b, "minimum", strtoll(t->range, NULL, 10));
+        put_int(b, "maximum", strtoll(strstr(t->range, "..") + 2, NULL, 10));
+        put_int(b, "default", strtoll(t->fallback, NULL, 10));
+        return;
+    case SETTING_BOOL:
+        put_text(b, "type", "boolean");
+        builder_put(b, "default",
+                    strcmp(t->fallback, "true") == 0 ? &value_true : &value_false);
+        return;
+    case SETTING_BYTES:
+        put_value(b, "type", list_of("string", "integer"));
+        put_text(b, "format", "bytes");
+        break;
+    case SETTING_ADDRESSES:
+    case SETTING_RANGES:
+        put_value(b, "type", list_of("string", "array"));
+        put_value(b, "items", map_of("type", "string"));
+        break;
+    case SETTING_CHOICE:
+        put_value(b, "enum", words(t->range));
+        break;
+    case SETTING_DURATION:
+    case SETTING_PERCENT:
+        put_text(b, "format", t->type == SETTING_DURATION ? "duration" : "percent");
+        put_text(b, "type", "string");
+        break;
+    case SETTING_TEXT:
+    case SETTING_SECRET:
+        put_text(b, "type", "string");
+        break;
+    }
+    if (t->fallback[0] != '\0')
+        put_text(b, "default", t->fallback);
+}
+
+static const struct weir_value *
+one(const struct setting *t)
+{
+    struct weir_builder *b = builder_map();
+    put_text(b, "description", t->summary);
+    put_type(b, t);
+    if (t->type == SETTING_SECRET)
+        builder_put(b, "writeOnly", &value_true);
+    return builder_end(&b);
+}
+
+/* The settings whose keys start with GROUP and a point. */
+static const struct weir_value *
+group(const char *name, size_t len)
+{
+    struct weir_builder *members = builder_map();
+    for (unsigned i = 0; i < n_settings; i++) {
+        const struct setting *t = &setting_table[i];
+        if (strncmp(t->key, name, len) == 0 && t->key[len] == '.')
+            put_value(members, t->key + len + 1, one(t));
+    }
+    struct weir_builder *b = builder_map();
+    put_text(b, "type", "object");
+    builder_put(b, "additionalProperties", &value_false);
+    put_value(b, "properties", builder_end(&members));
+    return builder_end(&b);
+}
+
+static const struct weir_value *
+resources(void)
+{
+    static const struct {
+        const char *kind;
+        const char *what;
+    } kinds[] = {
+        { "clients", "Upstream clients, by name." },
+        { "breakers", "Circuit breakers, by name." },
+        { "limits", "Rate limits, by name." },
+        { "caches", "Caches, by name." },
+        { "secrets", "Where secrets come from, by name." },
+    };
+    struct weir_builder *members = builder_map();
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct weir_builder *kind = builder_map();
+        put_text(kind, "description", kinds[i].what);
+        put_text(kind, "type", "object");
+        put_value(kind, "propertyNames", map_of("pattern", "^[a-z][a-z0-9_-]{0,63}$"));
+        put_value(kind, "additionalProperties", map_of("type", "object"));
+        put_value(members, kinds[i].kind, builder_end(&kind));
+    }
+    struct weir_builder *b = builder_map();
+    put_text(b, "description", "Shared things that pipelines use by name.");
+    put_text(b, "type", "object");
+    builder_put(b, "additionalProperties", &value_false);
+    put_value(b, "properties", builder_end(&members));
+    return builder_end(&b);
+}
+
+const struct weir_value *
+settings_schema(void)
+{
+    struct weir_builder *members = builder_map();
+    for (unsigned i = 0; i < n_settings; i++) {
+        const struct setting *t = &setting_table[i];
+        size_t len = strcspn(t->key, ".");
+        bool grouped = t->key[len] == '.';
+        bool known = i > 0 && strncmp(setting_table[i - 1].key, t->key, len + 1) == 0;
+        if (!grouped) {
+            put_value(members, t->key, one(t));
+        } else if (!known) {
+            char name[64];
+            memcpy(name, t->key, len);
+            name[len] = '\0';
+            put_value(members, name, group(name, len));
+        }
+    }
+    put_value(members, "resources", resources());
+    struct weir_builder *b = builder_map();
+    put_text(b, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    put_text(b, "title", "weir.yaml");
+    put_text(b, "description", "The settings of weir.");
+    put_text(b, "type", "object");
+    builder_put(b, "additionalProperties", &value_false);
+    put_value(b, "properties", builder_end(&members));
+    return builder_end(&b);
+}
