@@ -1,4 +1,5 @@
-/* pipeline/load.h - from YAML files to checked pipelines: the one loader of run, check and reload.
+/* pipeline/load.h - from YAML files to checked pipelines: the one loader of run, check and
+ * reload.
  *
  * Whatever can be found without running is found here, all of it at once; only what a node
  * type's open refuses comes later (engine/generation.h). Main thread.
@@ -14,8 +15,8 @@
 struct load_options {
     const struct registry *registry;
     const struct weir_value *resources; /* the resources: map of weir.yaml; NULL: none */
-    const char *const *env_names;       /* names that count as set in tests; NULL: the environment */
-    bool have_store;                    /* durable pipelines may be loaded */
+    const char *const *env_names; /* names that count as set in tests; NULL: the environment */
+    bool have_store;              /* durable pipelines may be loaded */
 };
 
 /* All pipelines of one load. */
@@ -28,7 +29,8 @@ struct pipelines {
 /* Finds the pipeline files that PATHS (files and folders) stand for: *.yaml and *.yml, not
  * *.test.yaml, not weir.yaml, folders not descended into hidden ones; sorted, each once. A path
  * that isn't there is a diagnostic. *ret is an array of N malloc'ed names. */
-void load_find(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n, struct diags *d);
+void load_find(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n,
+               struct diags *d);
 void load_find_free(char ***files, unsigned n);
 
 /* Loads FILES. Every file that has no error is in the result, also if others have errors;
@@ -37,8 +39,8 @@ void pipelines_load(const char *const *files, unsigned n, const struct load_opti
                     struct pipelines *ret, struct diags *d);
 
 /* Loads one pipeline from TEXT that is not in a file of that NAME. NULL if it has errors. */
-struct pipeline *pipeline_load_text(const char *file, struct weir_text text, const struct load_options *o,
-                                    struct diags *d);
+struct pipeline *pipeline_load_text(const char *file, struct weir_text text,
+                                    const struct load_options *o, struct diags *d);
 
 /* Frees all pipelines. */
 void pipelines_free(struct pipelines *p);

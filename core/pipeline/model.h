@@ -16,41 +16,42 @@ struct pipeline;
 
 /* retry: of a node. */
 struct retry_policy {
-    unsigned attempts; /* counts the first; 1: none */
+    unsigned attempts;   /* counts the first; 1: none */
     uint64_t timeout_ms; /* of one attempt; 0: none */
     bool exponential;
     uint64_t initial_ms;
     uint64_t max_ms;
-    bool jitter;         /* full jitter: 0 to the pause */
-    uint32_t codes;      /* bit 1 << enum weir_code: retried; 0: every code that is marked later */
-    unsigned *statuses;  /* HTTP statuses that are retried besides */
+    bool jitter;        /* full jitter: 0 to the pause */
+    uint32_t codes;     /* bit 1 << enum weir_code: retried; 0: every code that is marked later;
+                           bit 0 alone: none of them, only statuses */
+    unsigned *statuses; /* HTTP statuses that are retried besides */
     unsigned n_statuses;
 };
 
 /* A child block as the author wrote it. */
 struct child {
-    const char *path;  /* "cases/llama", "do", "uses/crm" */
+    const char *path;                   /* "cases/llama", "do", "uses/crm" */
     const struct weir_block_type *type; /* NULL for uses */
     struct block *block;
-    const char **keys;   /* what stands beside it: "when" */
+    const char **keys; /* what stands beside it: "when" */
     struct part **parts;
     unsigned n_keys;
 };
 
 struct node {
     const char *id;
-    bool id_given;   /* by the author; else derived from the place */
-    unsigned index;  /* within the pipeline, in order of the text */
+    bool id_given;  /* by the author; else derived from the place */
+    unsigned index; /* within the pipeline, in order of the text */
     const struct node_type *type;
-    struct mark mark;      /* of the type key */
+    struct mark mark;       /* of the type key */
     struct expr *condition; /* if: NULL: none */
     uint64_t timeout_ms;    /* 0: none */
     struct retry_policy retry;
     bool effect_given;
-    uint32_t effect;        /* enum weir_effect; if it was given */
-    struct part *config;    /* what is evaluated */
+    uint32_t effect;                       /* enum weir_effect; if it was given */
+    struct part *config;                   /* what is evaluated */
     const struct weir_value *config_value; /* with defaults; expressions carry VALUE_DYNAMIC */
-    struct block *catch;    /* NULL: none */
+    struct block *catch;                   /* NULL: none */
     struct child *children;
     unsigned n_children;
     const struct block *in;
@@ -60,10 +61,10 @@ struct node {
 struct block {
     struct node **nodes;
     unsigned n;
-    const struct node *owner; /* NULL: a top block */
-    const struct block *outer; /* the block of the owner; NULL: a top block */
+    const struct node *owner;           /* NULL: a top block */
+    const struct block *outer;          /* the block of the owner; NULL: a top block */
     const struct weir_block_type *type; /* NULL: top blocks, catch, uses */
-    struct weir_text *names;  /* of the variables that it brings into scope */
+    struct weir_text *names;            /* of the variables that it brings into scope */
     unsigned n_names;
     unsigned depth;
 };
@@ -86,22 +87,22 @@ struct pipeline {
     const char *name;
     const char *description;
     const char *file;
-    const char *text; /* of the file, for messages */
+    const char *text;  /* of the file, for messages */
     char revision[17]; /* 16 hex digits of the SHA-256 of the file's text */
     struct trigger **triggers;
     unsigned n_triggers;
     enum respond respond;
     enum durable durable;
     bool keep_failed;
-    uint64_t timeout_ms; /* 0: none */
-    unsigned concurrency; /* runs at once in the process; 0: no limit */
+    uint64_t timeout_ms;          /* 0: none */
+    unsigned concurrency;         /* runs at once in the process; 0: no limit */
     struct part *concurrency_key; /* NULL: one for the pipeline */
     enum when_full when_full;
-    struct part *idempotency;     /* its key; NULL: none */
-    bool idempotency_refuse;      /* while_running: refuse */
+    struct part *idempotency; /* its key; NULL: none */
+    bool idempotency_refuse;  /* while_running: refuse */
     uint64_t idempotency_ttl_ms;
-    struct part *order_by;        /* NULL: none */
-    bool order_hold;              /* on_dead: hold */
+    struct part *order_by;              /* NULL: none */
+    bool order_hold;                    /* on_dead: hold */
     const struct weir_value *job_retry; /* as written; NULL: none */
     const struct weir_value *retention; /* as written; NULL: none */
     const struct weir_value *vars;      /* a map */
@@ -112,11 +113,22 @@ struct pipeline {
     struct block *finally; /* NULL: none */
     struct node **nodes;   /* by index */
     unsigned n_nodes;
-    struct map ids;        /* id to struct node, borrowed */
+    struct map ids;      /* id to struct node, borrowed */
+    struct owned *owned; /* internal: what has to be freed besides the arena */
 };
 
 /* The node of that id; NULL if there is none. */
 const struct node *pipeline_node(const struct pipeline *p, struct weir_text id);
+
+/* Adds a diagnostic about a place in the pipeline's file, with its source line. HINT may be
+ * NULL. */
+void pipeline_diag(const struct pipeline *p, struct mark mark, struct diags *d,
+                   enum diag_code code, const char *hint, const char *fmt, ...) PRINTF(6, 7);
+
+/* Whether a name may stand for a pipeline: [a-z][a-z0-9_-]{0,63}; for a node's id the same
+ * without '-'. */
+bool pipeline_name_valid(struct weir_text name);
+bool node_id_valid(struct weir_text id);
 
 /* Frees; NULL is accepted and left. */
 void pipeline_free(struct pipeline **p);

@@ -1,0 +1,342 @@
+/* pipeline/advice.c - what is legal but unwise, and what only certain types can't do.
+ *
+ * The one file of the loader that knows types by name: webhook, switch, breaker, foreach and
+ * reply. Where such a type lacks the option or block that an advice is about, it is silent.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "pipeline/loading.h"
+#include "pipeline/sight.h"
+#include "pipeline/spec.h"
+
+static bool
+is_type(const struct node *n, const char *name)
+{
+    return strcmp(n->type->abi.name, name) == 0;
+}
+
+static bool
+has_property(const struct weir_value *schema_doc, const char *name)
+{
+    return value_field(spec_properties(spec_of(schema_doc)), name) != NULL;
+}
+
+static bool
+has_child(const struct node *n, const char *path)
+{
+    for (unsigned i = 0; i < n->n_children; i++)
+        if (strcmp(n->children[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static bool
+type_has_block(const struct node *n, const char *path)
+{
+    for (unsigned i = 0; i < n->type->abi.n_blocks; i++)
+        if (strcmp(n->type->abi.blocks[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static void
+advise_missing_block(struct loading *l, const struct node *n, const char *type,
+                     const char *path, enum diag_code code)
+{
+    if (is_type(n, type) && type_has_block(n, path) && !has_child(n, path))
+        load_say_at(l, n->mark, code, NULL, "%s '%s' has no '%s'", type, n->id, path);
+}
+
+/* An environment in which nothing can be found: only constants can be evaluated. */
+struct constant_env {
+    struct expr_env env;
+    bool varies; /* it asked for something that is not the same every time */
+};
+
+static enum weir_code
+find_nothing(struct expr_env *env, const struct weir_text *path, unsigned n,
+             struct weir_value *ret, unsigned *ret_used, struct weir_error *err)
+{
+    (void)path;
+    (void)n;
+    (void)ret;
+    struct constant_env *c = env->arg;
+    c->varies = true;
+    *ret_used = 1;
+    return err_set(err, WEIR_NOT_FOUND, "not a constant");
+}
+
+static uint64_t
+no_time(struct expr_env *env)
+{
+    struct constant_env *c = env->arg;
+    c->varies = true;
+    return 0;
+}
+
+static void
+no_uuid(struct expr_env *env, char ret[ID_UUID])
+{
+    struct constant_env *c = env->arg;
+    c->varies = true;
+    memset(ret, '0', ID_UUID - 1);
+    ret[ID_UUID - 1] = '\0';
+}
+
+static struct constant_env *
+constant_env_init(struct constant_env *c)
+{
+    *c = (struct constant_env){
+        .env = { .find = find_nothing, .now_ms = no_time, .uuid = no_uuid, .arg = c },
+    };
+    return c;
+}
+
+/* Whether a part is the same bool every time; which in *ret. */
+static bool
+constant_bool(const struct part *p, bool *ret)
+{
+    struct constant_env c;
+    struct weir_error err = { 0 };
+    const struct weir_value *v = NULL;
+    enum weir_code code = part_eval(p, &constant_env_init(&c)->env, &v, &err);
+    value_unref(&err.detail);
+    bool is = code == WEIR_OK && !c.varies && value_type(v) == WEIR_BOOL;
+    if (is)
+        *ret = v->boolean;
+    value_unref(&v);
+    return is;
+}
+
+static void
+advise_condition(struct loading *l, const struct node *n)
+{
+    struct constant_env c;
+    struct weir_error err = { 0 };
+    bool runs = true;
+    enum weir_code code =
+        expr_eval_bool(n->condition, &constant_env_init(&c)->env, &runs, &err);
+    value_unref(&err.detail);
+    if (code == WEIR_OK && !c.varies && !runs)
+        load_say_at(l, n->mark, DIAG_NODE_NEVER, NULL,
+                    "node '%s' never runs: its 'if' is always false", n->id);
+}
+
+/* The text of the expression in a when, for comparing; empty if there is none. */
+static struct weir_text
+when_text(const struct draft *d, const struct part *when)
+{
+    for (const struct site *s = d->sites.first; s != NULL; s = s->next)
+        if (s->part == when)
+            return s->yaml->text;
+    return (struct weir_text){ "", 0 };
+}
+
+/* Cases in a list are tried in order: what stands behind one that is always true, and a
+ * second one with the same condition, is never reached. */
+static void
+check_cases(struct loading *l, const struct draft *d)
+{
+    const struct node *n = d->node;
+    const struct child *always = NULL;
+    struct map seen;
+    map_init(&seen);
+    for (unsigned i = 0; i < n->n_children; i++) {
+        const struct child *c = &n->children[i];
+        if (c->n_keys == 0 || strcmp(c->keys[0], "when") != 0 || c->parts[0] == NULL)
+            continue;
+        const struct part *when = c->parts[0];
+        struct weir_text text = when_text(d, when);
+        bool yes = true;
+        bool fixed = constant_bool(when, &yes);
+        if (always != NULL)
+            load_say_at(l, when->mark, DIAG_CASE_UNREACHABLE, NULL,
+                        "this case is never reached: the one in line %u is always true",
+                        always->parts[0]->mark.line);
+        else if (fixed && !yes)
+            load_say_at(l, when->mark, DIAG_CASE_UNREACHABLE, NULL,
+                        "this case is never reached: its 'when' is always false");
+        else if (text.len > 0 && map_set(&seen, text.bytes, text.len, (void *)when) != NULL)
+            load_say_at(l, when->mark, DIAG_CASE_UNREACHABLE, NULL,
+                        "this case is never reached: one above has the same 'when'");
+        if (fixed && yes && always == NULL)
+            always = c;
+    }
+    map_fini(&seen);
+}
+
+/* A switch over a fixed value takes one case, the same every time. */
+static void
+check_fixed_switch(struct loading *l, const struct node *n)
+{
+    const struct weir_value *v =
+        n->type->shorthand != NULL ? value_field(n->config_value, n->type->shorthand) : NULL;
+    if (!is_type(n, "switch") || v == NULL || value_type(v) != WEIR_STRING ||
+        (v->flags & VALUE_DYNAMIC))
+        return;
+    load_say_at(l, n->mark, DIAG_CASE_UNREACHABLE, "write it in ${ } if it is an expression",
+                "switch '%s' chooses by a fixed text: '%.*s'", n->id, CLIP(value_as_text(v)));
+}
+
+static uint32_t
+effect_of(const struct node *n)
+{
+    if (n->effect_given)
+        return n->effect;
+    return n->type->abi.effect_of != NULL ? n->type->abi.effect_of(n->config_value)
+                                          : n->type->abi.effect;
+}
+
+static void
+advise_retry(struct loading *l, const struct draft *d)
+{
+    const struct node *n = d->node;
+    /* a type may rely on its configuration being a good one */
+    if (l->d->errors > l->errors || n->retry.attempts < 2 || effect_of(n) != WEIR_EFFECT_UNSAFE)
+        return;
+    const struct yaml_node *key = yaml_key(d->yaml, "retry");
+    load_say_at(l, key != NULL ? key->mark : n->mark, DIAG_UNSAFE_RETRY,
+                "say 'effect: idempotent' if running it twice does no harm",
+                "node '%s' is unsafe to run twice, and has a retry", n->id);
+}
+
+/* A deadline that a type has in its own configuration, as a breaker does. */
+static uint64_t
+config_timeout(const struct node *n)
+{
+    const struct weir_value *property =
+        value_field(spec_properties(spec_of(n->type->schema_doc)), "timeout");
+    const struct weir_value *v = value_field(n->config_value, "timeout");
+    bool duration = property != NULL &&
+                    text_is(spec_text((struct spec){ n->type->schema_doc, property }, "format"),
+                            "duration");
+    return duration && v != NULL && value_type(v) == WEIR_INT && v->integer > 0
+               ? (uint64_t)v->integer
+               : 0;
+}
+
+/* The earlier of two deadlines, of which 0 is none. */
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The earliest deadline of all that encloses N. */
+static uint64_t
+outer_timeout(const struct loading *l, const struct node *n)
+{
+    uint64_t ms = in_finally(l->p, n->in) ? 0 : l->p->timeout_ms;
+    for (const struct node *o = n->in->owner; o != NULL; o = o->in->owner)
+        ms = earlier(ms, earlier(o->timeout_ms, config_timeout(o)));
+    return ms;
+}
+
+static void
+say_timeout(struct loading *l, const struct node *n, const char *what, uint64_t ms,
+            uint64_t outer)
+{
+    if (ms == 0 || outer == 0 || ms <= outer)
+        return;
+    char is[32], around[32];
+    duration_text(ms, is, sizeof is);
+    duration_text(outer, around, sizeof around);
+    load_say_at(l, n->mark, DIAG_TIMEOUT_INNER, NULL,
+                "the %s of node '%s' is %s, what encloses it ends after %s", what, n->id, is,
+                around);
+}
+
+static void
+advise_timeouts(struct loading *l, const struct node *n)
+{
+    uint64_t outer = outer_timeout(l, n);
+    say_timeout(l, n, "timeout", n->timeout_ms, outer);
+    outer = earlier(outer, n->timeout_ms);
+    say_timeout(l, n, "retry.timeout", n->retry.timeout_ms, outer);
+    outer = earlier(outer, n->retry.timeout_ms);
+    char what[80];
+    (void)snprintf(what, sizeof what, "%.60s.timeout", n->type->abi.name);
+    say_timeout(l, n, what, config_timeout(n), outer);
+}
+
+static void
+advise_foreach(struct loading *l, const struct node *n)
+{
+    static const char *const bounds[] = { "max_items", "max", "limit" };
+    for (unsigned i = 0; is_type(n, "foreach") && i < sizeof bounds / sizeof *bounds; i++) {
+        if (!has_property(n->type->schema_doc, bounds[i]))
+            continue;
+        if (value_field(n->config_value, bounds[i]) == NULL && n->config->reads_event)
+            load_say_at(l, n->mark, DIAG_FOREACH_UNBOUNDED, NULL, "foreach '%s' has no '%s'",
+                        n->id, bounds[i]);
+        return;
+    }
+}
+
+static void
+check_reply(struct loading *l, const struct node *n)
+{
+    if (is_type(n, "reply") && in_finally(l->p, n->in))
+        load_say_at(l, n->mark, DIAG_REPLY_IN_FINALLY, NULL,
+                    "finally runs after the reply was sent");
+}
+
+static void
+check_durable_stream(struct loading *l, const struct node *n)
+{
+    const struct weir_value *stream = value_field(n->config_value, "stream");
+    if (l->p->durable == DURABLE_STEPS && stream != NULL && value_type(stream) == WEIR_BOOL &&
+        stream->boolean)
+        load_say_at(l, n->mark, DIAG_STREAM_USE, NULL,
+                    "a stream can't be kept: the pipeline has 'durable: steps'");
+}
+
+static void
+advise_node(struct loading *l, const struct draft *d)
+{
+    const struct node *n = d->node;
+    advise_missing_block(l, n, "switch", "default", DIAG_SWITCH_WITHOUT_DEFAULT);
+    advise_missing_block(l, n, "breaker", "fallback", DIAG_BREAKER_WITHOUT_FALLBACK);
+    if (n->condition != NULL)
+        advise_condition(l, n);
+    check_cases(l, d);
+    check_fixed_switch(l, n);
+    advise_retry(l, d);
+    advise_timeouts(l, n);
+    advise_foreach(l, n);
+    check_reply(l, n);
+    check_durable_stream(l, n);
+}
+
+static void
+advise_trigger(struct loading *l, const struct trigger *t)
+{
+    bool has = false;
+    bool says = false;
+    static const char *const ways[] = { "verify", "auth" };
+    for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
+        has |= has_property(t->type->schema_doc, ways[i]);
+        says |= value_field(t->config_value, ways[i]) != NULL;
+    }
+    if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says)
+        load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
+                    "anybody can call this webhook: it has no 'verify'");
+}
+
+void
+advice_check(struct loading *l)
+{
+    for (unsigned i = 0; i < l->p->n_triggers; i++)
+        advise_trigger(l, l->p->triggers[i]);
+    for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)
+        advise_node(l, l->drafts[i]);
+    const struct yaml_node *key = yaml_key(l->yaml->root, "idempotency");
+    if (key != NULL && l->p->durable == DURABLE_NO && l->options->have_store)
+        load_say(
+            l, key, DIAG_IDEMPOTENCY_MEMORY, NULL,
+            "without 'durable: true' the keys are kept in the memory of this process only");
+}

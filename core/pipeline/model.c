@@ -1,0 +1,82 @@
+/* pipeline/model.c - see model.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "pipeline/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/owned.h"
+
+#define NAME_MAX_LEN 64
+
+static bool
+name_valid(struct weir_text name, const char *more)
+{
+    if (name.len == 0 || name.len > NAME_MAX_LEN || name.bytes[0] < 'a' || name.bytes[0] > 'z')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.bytes[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                    (c != '\0' && strchr(more, c) != NULL);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+bool
+pipeline_name_valid(struct weir_text name)
+{
+    return name_valid(name, "_-");
+}
+
+bool
+node_id_valid(struct weir_text id)
+{
+    return name_valid(id, "_");
+}
+
+const struct node *
+pipeline_node(const struct pipeline *p, struct weir_text id)
+{
+    return map_get(&p->ids, id.bytes, id.len);
+}
+
+/* The line of that number in P's text; NULL if there is none. */
+static const char *
+line_at(const struct pipeline *p, unsigned line)
+{
+    const char *at = p->text;
+    for (unsigned i = 1; i < line && at != NULL; i++) {
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return line > 0 ? at : NULL;
+}
+
+void
+pipeline_diag(const struct pipeline *p, struct mark mark, struct diags *d, enum diag_code code,
+              const char *hint, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    diags_add(d, p->file, mark, line_at(p, mark.line), code, hint, "%s", text);
+}
+
+void
+pipeline_free(struct pipeline **p)
+{
+    if (*p == NULL)
+        return;
+    owned_free(*p);
+    map_fini(&(*p)->ids);
+    arena_fini(&(*p)->arena);
+    free(*p);
+    *p = NULL;
+}
