@@ -150,8 +150,8 @@ surcharge_of(struct weir_text pattern)
         if (pattern.bytes[i] != '{')
             continue;
         uint32_t n = 0;
-        while (i + 1 < pattern.len && pattern.bytes[i + 1] >= '0' && pattern.bytes[i + 1] <= '9' &&
-               n < 65536)
+        while (i + 1 < pattern.len && pattern.bytes[i + 1] >= '0' &&
+               pattern.bytes[i + 1] <= '9' && n < 65536)
             n = n * 10 + (uint32_t)(pattern.bytes[++i] - '0');
         most = n > most ? n : most;
     }
@@ -163,8 +163,8 @@ compile(struct weir_text text, uint32_t more, pcre2_code **ret, size_t *ret_offs
         struct weir_error *err)
 {
     int number = 0;
-    uint32_t options = PCRE2_UTF | PCRE2_AUTO_CALLOUT | PCRE2_DOLLAR_ENDONLY |
-                       PCRE2_NEVER_BACKSLASH_C | more;
+    uint32_t options =
+        PCRE2_UTF | PCRE2_AUTO_CALLOUT | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C | more;
     PCRE2_SPTR bytes = (PCRE2_SPTR)(text.len > 0 ? text.bytes : "");
     *ret = pcre2_compile(bytes, text.len, options, &number, ret_offset, NULL);
     if (*ret != NULL)
@@ -177,7 +177,8 @@ compile(struct weir_text text, uint32_t more, pcre2_code **ret, size_t *ret_offs
 
 /* Compiles PATTERN, translated from ECMA-262 first. */
 static enum weir_code
-compile_ecma(struct weir_text pattern, pcre2_code **ret, size_t *ret_offset, struct weir_error *err)
+compile_ecma(struct weir_text pattern, pcre2_code **ret, size_t *ret_offset,
+             struct weir_error *err)
 {
     struct buf out;
     buf_init(&out, TRANSLATED_MAX);

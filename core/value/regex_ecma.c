@@ -13,10 +13,12 @@
 #include "base/encode.h"
 
 /* White space and line ends of ECMA-262, as a class without brackets, and all else. */
-#define SPACE "\\x09-\\x0d\\x20\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}"
+#define SPACE                                                                               \
+    "\\x09-\\x0d\\x20\\xa0\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
+    "\\x{3000}\\x{feff}"
 #define NO_SPACE                                                                             \
     "\\x00-\\x08\\x0e-\\x1f\\x21-\\x9f\\xa1-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}" \
-    "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{d7ff}"            \
+    "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{d7ff}"           \
     "\\x{e000}-\\x{fefe}\\x{ff00}-\\x{10ffff}"
 
 struct reader {
@@ -30,27 +32,48 @@ struct reader {
 
 /* General categories by their long names; short ones are the same on both sides. */
 static const char *const categories[][2] = {
-    { "Cased_Letter", "L&" },      { "LC", "L&" },
-    { "Close_Punctuation", "Pe" }, { "Combining_Mark", "M" },
-    { "Connector_Punctuation", "Pc" }, { "Control", "Cc" },
-    { "Currency_Symbol", "Sc" },   { "Dash_Punctuation", "Pd" },
-    { "Decimal_Number", "Nd" },    { "Enclosing_Mark", "Me" },
-    { "Final_Punctuation", "Pf" }, { "Format", "Cf" },
-    { "Initial_Punctuation", "Pi" }, { "Letter", "L" },
-    { "Letter_Number", "Nl" },     { "Line_Separator", "Zl" },
-    { "Lowercase_Letter", "Ll" },  { "Mark", "M" },
-    { "Math_Symbol", "Sm" },       { "Modifier_Letter", "Lm" },
-    { "Modifier_Symbol", "Sk" },   { "Nonspacing_Mark", "Mn" },
-    { "Number", "N" },             { "Open_Punctuation", "Ps" },
-    { "Other", "C" },              { "Other_Letter", "Lo" },
-    { "Other_Number", "No" },      { "Other_Punctuation", "Po" },
-    { "Other_Symbol", "So" },      { "Paragraph_Separator", "Zp" },
-    { "Private_Use", "Co" },       { "Punctuation", "P" },
-    { "Separator", "Z" },          { "Space_Separator", "Zs" },
-    { "Spacing_Mark", "Mc" },      { "Surrogate", "Cs" },
-    { "Symbol", "S" },             { "Titlecase_Letter", "Lt" },
-    { "Unassigned", "Cn" },        { "Uppercase_Letter", "Lu" },
-    { "cntrl", "Cc" },             { "digit", "Nd" },
+    { "Cased_Letter", "L&" },
+    { "LC", "L&" },
+    { "Close_Punctuation", "Pe" },
+    { "Combining_Mark", "M" },
+    { "Connector_Punctuation", "Pc" },
+    { "Control", "Cc" },
+    { "Currency_Symbol", "Sc" },
+    { "Dash_Punctuation", "Pd" },
+    { "Decimal_Number", "Nd" },
+    { "Enclosing_Mark", "Me" },
+    { "Final_Punctuation", "Pf" },
+    { "Format", "Cf" },
+    { "Initial_Punctuation", "Pi" },
+    { "Letter", "L" },
+    { "Letter_Number", "Nl" },
+    { "Line_Separator", "Zl" },
+    { "Lowercase_Letter", "Ll" },
+    { "Mark", "M" },
+    { "Math_Symbol", "Sm" },
+    { "Modifier_Letter", "Lm" },
+    { "Modifier_Symbol", "Sk" },
+    { "Nonspacing_Mark", "Mn" },
+    { "Number", "N" },
+    { "Open_Punctuation", "Ps" },
+    { "Other", "C" },
+    { "Other_Letter", "Lo" },
+    { "Other_Number", "No" },
+    { "Other_Punctuation", "Po" },
+    { "Other_Symbol", "So" },
+    { "Paragraph_Separator", "Zp" },
+    { "Private_Use", "Co" },
+    { "Punctuation", "P" },
+    { "Separator", "Z" },
+    { "Space_Separator", "Zs" },
+    { "Spacing_Mark", "Mc" },
+    { "Surrogate", "Cs" },
+    { "Symbol", "S" },
+    { "Titlecase_Letter", "Lt" },
+    { "Unassigned", "Cn" },
+    { "Uppercase_Letter", "Lu" },
+    { "cntrl", "Cc" },
+    { "digit", "Nd" },
     { "punct", "P" },
 };
 
@@ -173,9 +196,12 @@ static enum weir_code
 put_property(struct reader *r, bool negated, struct weir_text name)
 {
     static const char *const prefixes[][2] = {
-        { "General_Category=", "" }, { "gc=", "" },
-        { "Script=", "sc:" },        { "sc=", "sc:" },
-        { "Script_Extensions=", "scx:" }, { "scx=", "scx:" },
+        { "General_Category=", "" },
+        { "gc=", "" },
+        { "Script=", "sc:" },
+        { "sc=", "sc:" },
+        { "Script_Extensions=", "scx:" },
+        { "scx=", "scx:" },
     };
     const char *prefix = "";
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -193,7 +219,8 @@ put_property(struct reader *r, bool negated, struct weir_text name)
     for (size_t i = 0; i < sizeof(categories) / sizeof(categories[0]); i++)
         if (*prefix == '\0' && text_is(name, categories[i][0]))
             name = text_of(categories[i][1]);
-    if (!buf_printf(r->out, "\\%c{%s%.*s}", negated ? 'P' : 'p', prefix, (int)name.len, name.bytes))
+    if (!buf_printf(r->out, "\\%c{%s%.*s}", negated ? 'P' : 'p', prefix, (int)name.len,
+                    name.bytes))
         return err_set(r->err, WEIR_TOO_LARGE, "the pattern is too large");
     return WEIR_OK;
 }

@@ -1,6 +1,9 @@
-/* value/schema.h - JSON Schema 2020-12, compiled once and evaluated without allocation when valid.
+/* value/schema.h - JSON Schema 2020-12, compiled once and evaluated without allocation when
+ * valid.
  *
- * Values that carry VALUE_DYNAMIC (expressions of a configuration) satisfy any schema. Checks
+ * Values that carry VALUE_DYNAMIC (expressions of a configuration) satisfy any schema but
+ * false. Only notes of many thousand items or members take memory. Whatever the value is, a
+ * check ends soon: one that would take too many steps or levels is a violation itself. Checks
  * are for any thread; compiling is for one.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -26,14 +29,18 @@ enum weir_code schema_new(const struct weir_value *doc, schema_load_fn *load, vo
 void schema_free(struct schema **s);
 
 /* One violation: where in the value (a JSON pointer) and what, as a sentence. */
-typedef void schema_report_fn(void *arg, const char *pointer, size_t pointer_len, const char *detail);
+typedef void schema_report_fn(void *arg, const char *pointer, size_t pointer_len,
+                              const char *detail);
 
 /* Whether V conforms. With REPORT each violation is told (at most 100), deepest places that
- * say most, not every branch of an anyOf. A pattern that takes too many steps is a violation. */
-bool schema_check(const struct schema *s, const struct weir_value *v, schema_report_fn *report, void *arg);
+ * say most, not every branch of an anyOf. A pattern that takes too many steps is a violation.
+ */
+bool schema_check(const struct schema *s, const struct weir_value *v, schema_report_fn *report,
+                  void *arg);
 
 /* The same with problems as a list [{detail, pointer}] in ERR's detail (owned by ERR) and
  * their number and the first one in ERR's text. WEIR_OK or WEIR_INVALID with status 422. */
-enum weir_code schema_verify(const struct schema *s, const struct weir_value *v, struct weir_error *err) MUST_USE;
+enum weir_code schema_verify(const struct schema *s, const struct weir_value *v,
+                             struct weir_error *err) MUST_USE;
 
 #endif

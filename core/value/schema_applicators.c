@@ -48,7 +48,8 @@ get_nodes(struct schema_maker *m, struct draft *d, const struct keyword *k,
           const struct weir_value *v, const uint32_t **ret)
 {
     if (v->type != WEIR_LIST || v->len == 0)
-        return schema_refuse(m, SPOT(d->node, k->name), "must be an array of schemas, not empty");
+        return schema_refuse(m, SPOT(d->node, k->name),
+                             "must be an array of schemas, not empty");
     uint32_t *nodes = schema_alloc(m, v->len * sizeof(*nodes));
     for (uint32_t i = 0; i < v->len; i++)
         nodes[i] = node_of(m, d, value_at(v, i));

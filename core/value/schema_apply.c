@@ -23,8 +23,8 @@ anchored(const struct schema *s, uint32_t resource, uint32_t name)
 }
 
 bool
-schema_rule_dynamic_ref(struct check *c, const struct schema_rule *r, const struct weir_value *v,
-                        struct seen *seen)
+schema_rule_dynamic_ref(struct check *c, const struct schema_rule *r,
+                        const struct weir_value *v, struct seen *seen)
 {
     uint32_t node = r->node;
     if (r->n == UINT32_MAX)
@@ -79,7 +79,8 @@ try(struct check *c, uint32_t node, const struct weir_value *v, struct seen *see
 
 /* None of the branches conforms. */
 static bool
-fail_all(struct check *c, const struct schema_rule *r, const struct weir_value *v, struct seen *seen)
+fail_all(struct check *c, const struct schema_rule *r, const struct weir_value *v,
+         struct seen *seen)
 {
     if (seen != NULL)
         seen->blurred = true;
@@ -114,8 +115,8 @@ schema_rule_one_of(struct check *c, const struct schema_rule *r, const struct we
             first = i;
         if (surely == 2)
             return schema_fail(c, VIOLATION_OTHER,
-                               "must be of one form only: it is of form %u and of form %u", first + 1,
-                               i + 1);
+                               "must be of one form only: it is of form %u and of form %u",
+                               first + 1, i + 1);
     }
     if (c->stopped)
         return false;
@@ -130,7 +131,8 @@ schema_rule_not(struct check *c, const struct schema_rule *r, const struct weir_
     enum branch branch = try(c, r->node, v, NULL);
     if (c->stopped)
         return false;
-    return branch != BRANCH_YES || schema_fail(c, VIOLATION_OTHER, "is of a form that is not allowed");
+    return branch != BRANCH_YES ||
+           schema_fail(c, VIOLATION_OTHER, "is of a form that is not allowed");
 }
 
 /* The part of "if" that follows; true if there is none. */
@@ -160,7 +162,8 @@ schema_rule_dependent_schemas(struct check *c, const struct schema_rule *r,
     bool ok = true;
     for (uint32_t i = 0; i < r->names->n; i++) {
         struct weir_text name = r->names->texts[i];
-        if (value_get(v, name.bytes, name.len) == NULL || schema_eval(c, r->names->nodes[i], v, seen))
+        if (value_get(v, name.bytes, name.len) == NULL ||
+            schema_eval(c, r->names->nodes[i], v, seen))
             continue;
         ok = false;
         if (!schema_goes_on(c))

@@ -21,7 +21,8 @@ type_bit(const struct weir_value *v)
     return 0;
 }
 
-#define TYPES_TEXT "must be one of: 'null', 'boolean', 'integer', 'number', 'string', 'array', 'object'"
+#define TYPES_TEXT \
+    "must be one of: 'null', 'boolean', 'integer', 'number', 'string', 'array', 'object'"
 
 enum weir_code
 schema_read_type(struct schema_maker *m, struct draft *d, const struct keyword *k,
@@ -101,7 +102,8 @@ schema_read_multiple(struct schema_maker *m, struct draft *d, const struct keywo
     return WEIR_OK;
 }
 
-/* An integer that is not below 0, also written as 2.0; what is too large counts as the largest. */
+/* An integer that is not below 0, also written as 2.0; what is too large counts as the largest.
+ */
 static enum weir_code
 get_limit(struct schema_maker *m, const struct draft *d, const struct keyword *k,
           const struct weir_value *v, uint64_t *ret)
@@ -191,7 +193,8 @@ get_texts(struct schema_maker *m, struct spot spot, const struct weir_value *v,
         if (item->type != WEIR_STRING)
             code = schema_refuse(m, spot, "must be an array of strings: number %u is none", i);
         else if (map_set(&seen, texts[i].bytes, texts[i].len, &seen) != NULL)
-            code = schema_refuse(m, spot, "names '%.*s' twice", (int)texts[i].len, texts[i].bytes);
+            code =
+                schema_refuse(m, spot, "names '%.*s' twice", (int)texts[i].len, texts[i].bytes);
     }
     map_fini(&seen);
     *ret = texts;

@@ -93,7 +93,8 @@ tell_kinds(struct check *c, const struct schema_rule *r)
     if (a.choices > 0)
         (void)buf_printf(&text, "%s%s%s", a.types != 0 ? ", or " : "",
                          a.choices > 1 ? "one of: " : "", a.text.bytes);
-    (void)schema_fail(c, VIOLATION_OTHER, "%s", all ? text.bytes : "is of none of the allowed forms");
+    (void)schema_fail(c, VIOLATION_OTHER, "%s",
+                      all ? text.bytes : "is of none of the allowed forms");
     buf_fini(&text);
     buf_fini(&a.text);
 }

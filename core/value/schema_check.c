@@ -6,8 +6,9 @@
 
 #include "value/schema_eval.h"
 
-/* The budget: enough for any small value, and some rules for each value in a large one. */
-enum { STEPS = 250 * 1000, STEPS_PER_BYTE = 1 };
+/* The budgets: enough for any small value, and in proportion for large ones, where a number has
+ * some 32 bytes and a text its own. */
+enum { STEPS = 250 * 1000, STEPS_PER_BYTE = 1, MATCH_STEPS_PER_BYTE = 2 };
 
 static check_fn *const functions[] = {
 #define X(name, function, types) [OP_##name] = schema_rule_##function,
@@ -28,7 +29,8 @@ schema_spend(struct check *c, uint64_t n)
 
 /* Evaluates the rules of the node at hand that concern the type of V. */
 static bool
-run(struct check *c, const struct schema_node *node, const struct weir_value *v, struct seen *seen)
+run(struct check *c, const struct schema_node *node, const struct weir_value *v,
+    struct seen *seen)
 {
     bool ok = true;
     for (unsigned i = 0; i < node->n_rules; i++) {
@@ -42,7 +44,8 @@ run(struct check *c, const struct schema_node *node, const struct weir_value *v,
     return ok;
 }
 
-/* The same with notes of its own: unevaluated... sees nothing of what stands beside the node. */
+/* The same with notes of its own: unevaluated... sees nothing of what stands beside the node.
+ */
 static bool
 run_tracking(struct check *c, const struct schema_node *node, const struct weir_value *v,
              struct seen *seen)
@@ -116,8 +119,8 @@ schema_eval_item(struct check *c, uint32_t node, const struct weir_value *list, 
 }
 
 bool
-schema_rule_property_names(struct check *c, const struct schema_rule *r, const struct weir_value *v,
-                           struct seen *seen)
+schema_rule_property_names(struct check *c, const struct schema_rule *r,
+                           const struct weir_value *v, struct seen *seen)
 {
     (void)seen;
     bool ok = true;
@@ -134,20 +137,25 @@ schema_rule_property_names(struct check *c, const struct schema_rule *r, const s
     return ok;
 }
 
+static void
+give_budget(struct check *c, const struct weir_value *v, unsigned times)
+{
+    uint64_t weight = value_weight(v);
+    c->work = times * (STEPS + STEPS_PER_BYTE * weight);
+    c->matching = times * (STEPS + MATCH_STEPS_PER_BYTE * weight);
+}
+
 bool
-schema_check(const struct schema *s, const struct weir_value *v, schema_report_fn *report, void *arg)
+schema_check(const struct schema *s, const struct weir_value *v, schema_report_fn *report,
+             void *arg)
 {
     uint64_t scratch[SCRATCH_WORDS]; /* zeroed where it is used */
-    uint64_t work = STEPS + STEPS_PER_BYTE * (uint64_t)value_weight(v);
-    struct check c = { .schema = s,
-                       .work = work,
-                       .scratch = scratch,
-                       .report = report,
-                       .report_arg = arg };
+    struct check c = { .schema = s, .scratch = scratch, .report = report, .report_arg = arg };
+    give_budget(&c, v, 1);
     bool ok = schema_eval(&c, s->root, v, NULL) && !c.stopped;
     if (!ok && report != NULL && !c.stopped) {
         c.mode = MODE_TELL;
-        c.work = 4 * work; /* finding the branch that says most evaluates some more */
+        give_budget(&c, v, 4); /* finding the branch that says most evaluates some more */
         (void)schema_eval(&c, s->root, v, NULL); /* it does not conform, as was found */
     }
     assert(c.scratch_used == 0 && c.heap_used == 0 && c.place == NULL);

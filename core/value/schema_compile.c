@@ -80,7 +80,8 @@ schema_refuse_in(struct schema_maker *m, struct spot spot)
         from = slash != NULL ? slash : pointer.bytes + pointer.len;
     }
     m->err->code = WEIR_INVALID;
-    (void)err_in(m->err, "%s%s", from > pointer.bytes ? "#..." : "", from); /* gives the code back */
+    (void)err_in(m->err, "%s%s", from > pointer.bytes ? "#..." : "",
+                 from); /* gives the code back */
     buf_fini(&pointer);
     return WEIR_INVALID;
 }
@@ -230,7 +231,9 @@ schema_new(const struct weir_value *doc, schema_load_fn *load, void *arg, struct
            struct weir_error *err)
 {
     struct weir_error own;
-    struct schema_maker like = { .load = load, .load_arg = arg, .err = err != NULL ? err : &own };
+    struct schema_maker like = { .load = load,
+                                 .load_arg = arg,
+                                 .err = err != NULL ? err : &own };
     return schema_make(doc, TEXT(""), &like, ret);
 }
 

@@ -25,8 +25,8 @@ vocabulary_of(struct weir_text uri)
 
 /* What META's $vocabulary asks for; a vocabulary that is unknown and required is refused. */
 static enum weir_code
-read_vocabularies(struct schema_maker *m, const struct weir_value *meta, const struct spot *spot,
-                  uint32_t *ret)
+read_vocabularies(struct schema_maker *m, const struct weir_value *meta,
+                  const struct spot *spot, uint32_t *ret)
 {
     const struct weir_value *list = value_field(meta, "$vocabulary");
     struct weir_text uri;
@@ -56,7 +56,8 @@ tell_first(void *arg, const char *pointer, size_t pointer_len, const char *detai
     if (f->told)
         return;
     f->told = true;
-    (void)schema_refuse(f->maker, *f->spot, "by this one, #%.*s %s", (int)pointer_len, pointer, detail); /* read from ERR */
+    (void)schema_refuse(f->maker, *f->spot, "by this one, #%.*s %s", (int)pointer_len, pointer,
+                        detail); /* read from ERR */
 }
 
 /* Checks DOC against its meta-schema META, found at URI. */

@@ -90,7 +90,8 @@ dynamic_to(const struct weir_value *v, unsigned depth, uint64_t *cost)
     if (depth == 0 || *cost == 0 || (v->type != WEIR_LIST && v->type != WEIR_MAP))
         return false;
     for (uint32_t i = 0; i < v->len; i++) {
-        const struct weir_value *child = v->type == WEIR_LIST ? &v->items[i] : &v->members->at[i].value;
+        const struct weir_value *child =
+            v->type == WEIR_LIST ? &v->items[i] : &v->members->at[i].value;
         if (dynamic_to(child, depth - 1, cost))
             return true;
     }

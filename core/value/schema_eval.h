@@ -5,9 +5,9 @@
  * budget of steps, the nesting of nodes has a limit, and notes of what was evaluated lie on the
  * stack; if one of them is used up the check stops, and the value does not conform.
  *
- * An expression of a configuration conforms to all that some value would conform to. A part that
- * conforms because of one is only maybe right: what "not", "oneOf" and "if" conclude from it is
- * in the author's favour.
+ * An expression of a configuration conforms to all that some value would conform to. A part
+ * that conforms because of one is only maybe right: what "not", "oneOf" and "if" conclude from
+ * it is in the author's favour.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,8 +19,8 @@
 #include "value/schema_form.h"
 
 enum {
-    SCRATCH_WORDS = 4096,    /* on the stack: 32 KiB                              */
-    HEAP_WORDS = 1 << 20,    /* beyond that, for values of many thousand members  */
+    SCRATCH_WORDS = 4096, /* on the stack: 32 KiB                              */
+    HEAP_WORDS = 1 << 20, /* beyond that, for values of many thousand members  */
     MAX_TOLD = 100,
     KNOWN_NAMES = 256,
 };
@@ -32,7 +32,13 @@ enum check_mode {
 };
 
 /* What kind of violation, for its weight. */
-enum violation { VIOLATION_TYPE, VIOLATION_CHOICE, VIOLATION_MISSING, VIOLATION_UNKNOWN, VIOLATION_OTHER };
+enum violation {
+    VIOLATION_TYPE,
+    VIOLATION_CHOICE,
+    VIOLATION_MISSING,
+    VIOLATION_UNKNOWN,
+    VIOLATION_OTHER
+};
 
 /* A step into the value: a member or an item. */
 struct place {
@@ -62,10 +68,11 @@ struct check {
     const struct schema_node *node; /* whose rules are evaluated */
     const struct place *place;
     const struct scope *scope;
-    uint64_t work;  /* steps that are left */
-    uint64_t maybe; /* how many expressions were taken for what was wanted */
-    unsigned depth; /* nodes that are open */
-    unsigned level; /* places that are entered */
+    uint64_t work;     /* steps that are left                         */
+    uint64_t matching; /* steps of regular expressions that are left  */
+    uint64_t maybe;    /* how many expressions were taken for what was wanted */
+    unsigned depth;    /* nodes that are open    */
+    unsigned level;    /* places that are entered */
     enum check_mode mode;
     bool stopped;
 
@@ -97,7 +104,8 @@ bool schema_eval(struct check *c, uint32_t node, const struct weir_value *v, str
 
 /* The same for a member and for an item of the value at hand. */
 bool schema_eval_member(struct check *c, uint32_t node, const struct value_member *m);
-bool schema_eval_item(struct check *c, uint32_t node, const struct weir_value *list, uint32_t index);
+bool schema_eval_item(struct check *c, uint32_t node, const struct weir_value *list,
+                      uint32_t index);
 
 /* Takes N steps from the budget; false, and the check stops, if they are not there. */
 bool schema_spend(struct check *c, uint64_t n);
@@ -147,8 +155,8 @@ bool schema_fail_value(struct check *c, enum violation kind, const char *before,
                        const struct weir_value *v);
 
 /* A violation at the member KEY of the value at hand. */
-bool schema_fail_at(struct check *c, struct weir_text key, enum violation kind, const char *fmt, ...)
-    PRINTF(4, 5);
+bool schema_fail_at(struct check *c, struct weir_text key, enum violation kind, const char *fmt,
+                    ...) PRINTF(4, 5);
 
 /* Tells a detail that is made up already. */
 void schema_tell(struct check *c, const char *detail);
@@ -156,7 +164,8 @@ void schema_tell(struct check *c, const char *detail);
 /* -- schema_words.c: what is told in more words -- each returns false -- */
 
 bool schema_fail_types(struct check *c, unsigned types);
-bool schema_fail_enum(struct check *c, const struct weir_value *list, const struct weir_value *v);
+bool schema_fail_enum(struct check *c, const struct weir_value *list,
+                      const struct weir_value *v);
 
 /* A property that is not among those that the node at hand knows. */
 bool schema_fail_unknown(struct check *c, struct weir_text key);
@@ -164,7 +173,8 @@ bool schema_fail_unknown(struct check *c, struct weir_text key);
 /* -- schema_branch.c -- returns false -- */
 
 /* None of the branches of R took V: tells what is wrong with the one that comes closest. */
-bool schema_fail_branches(struct check *c, const struct schema_rule *r, const struct weir_value *v);
+bool schema_fail_branches(struct check *c, const struct schema_rule *r,
+                          const struct weir_value *v);
 
 /* -- for messages -- */
 

@@ -2,8 +2,8 @@
  *
  * Each place of a schema becomes a node: a row of rules in the order in which they are best
  * evaluated, cheap ones first, those that need the others' results last. Nodes name each other
- * by number. All memory is the schema's arena; texts, constants and limits lie in the documents,
- * of which a reference is kept.
+ * by number. All memory is the schema's arena; texts, constants and limits lie in the
+ * documents, of which a reference is kept.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,47 +21,47 @@
 #define ON_LIST TYPE_BIT(WEIR_LIST)
 #define ON_MAP TYPE_BIT(WEIR_MAP)
 
-/* Every rule: name, function (check_NAME), the types of values that it looks at. The order is
- * that of evaluation. */
-#define SCHEMA_RULES(X)                                  \
-    X(TYPE, type, ON_ANY)                                \
-    X(CONST, const, ON_ANY)                              \
-    X(ENUM, enum, ON_ANY)                                \
-    X(MINIMUM, minimum, ON_NUMBER)                       \
-    X(MAXIMUM, maximum, ON_NUMBER)                       \
-    X(EXCLUSIVE_MINIMUM, exclusive_minimum, ON_NUMBER)   \
-    X(EXCLUSIVE_MAXIMUM, exclusive_maximum, ON_NUMBER)   \
-    X(MULTIPLE_OF, multiple_of, ON_NUMBER)               \
-    X(MIN_LENGTH, min_length, ON_STRING)                 \
-    X(MAX_LENGTH, max_length, ON_STRING)                 \
-    X(PATTERN, pattern, ON_STRING)                       \
-    X(MIN_ITEMS, min_items, ON_LIST)                     \
-    X(MAX_ITEMS, max_items, ON_LIST)                     \
-    X(UNIQUE_ITEMS, unique_items, ON_LIST)               \
-    X(ITEMS, items, ON_LIST)                             \
-    X(CONTAINS, contains, ON_LIST)                       \
-    X(MIN_PROPERTIES, min_properties, ON_MAP)            \
-    X(MAX_PROPERTIES, max_properties, ON_MAP)            \
-    X(REQUIRED, required, ON_MAP)                        \
-    X(DEPENDENT_REQUIRED, dependent_required, ON_MAP)    \
-    X(PROPERTY_NAMES, property_names, ON_MAP)            \
-    X(PROPERTIES, properties, ON_MAP)                    \
-    X(REF, ref, ON_ANY)                                  \
-    X(DYNAMIC_REF, dynamic_ref, ON_ANY)                  \
-    X(ALL_OF, all_of, ON_ANY)                            \
-    X(ANY_OF, any_of, ON_ANY)                            \
-    X(ONE_OF, one_of, ON_ANY)                            \
-    X(NOT, not, ON_ANY)                                  \
-    X(IF, if, ON_ANY)                                    \
-    X(DEPENDENT_SCHEMAS, dependent_schemas, ON_MAP)      \
-    X(UNEVALUATED_ITEMS, unevaluated_items, ON_LIST)     \
+/* Every rule: name, function (schema_rule_NAME), the types of values that it looks at. The
+ * order is that of evaluation. */
+#define SCHEMA_RULES(X)                                \
+    X(TYPE, type, ON_ANY)                              \
+    X(CONST, const, ON_ANY)                            \
+    X(ENUM, enum, ON_ANY)                              \
+    X(MINIMUM, minimum, ON_NUMBER)                     \
+    X(MAXIMUM, maximum, ON_NUMBER)                     \
+    X(EXCLUSIVE_MINIMUM, exclusive_minimum, ON_NUMBER) \
+    X(EXCLUSIVE_MAXIMUM, exclusive_maximum, ON_NUMBER) \
+    X(MULTIPLE_OF, multiple_of, ON_NUMBER)             \
+    X(MIN_LENGTH, min_length, ON_STRING)               \
+    X(MAX_LENGTH, max_length, ON_STRING)               \
+    X(PATTERN, pattern, ON_STRING)                     \
+    X(MIN_ITEMS, min_items, ON_LIST)                   \
+    X(MAX_ITEMS, max_items, ON_LIST)                   \
+    X(UNIQUE_ITEMS, unique_items, ON_LIST)             \
+    X(ITEMS, items, ON_LIST)                           \
+    X(CONTAINS, contains, ON_LIST)                     \
+    X(MIN_PROPERTIES, min_properties, ON_MAP)          \
+    X(MAX_PROPERTIES, max_properties, ON_MAP)          \
+    X(REQUIRED, required, ON_MAP)                      \
+    X(DEPENDENT_REQUIRED, dependent_required, ON_MAP)  \
+    X(PROPERTY_NAMES, property_names, ON_MAP)          \
+    X(PROPERTIES, properties, ON_MAP)                  \
+    X(REF, ref, ON_ANY)                                \
+    X(DYNAMIC_REF, dynamic_ref, ON_ANY)                \
+    X(ALL_OF, all_of, ON_ANY)                          \
+    X(ANY_OF, any_of, ON_ANY)                          \
+    X(ONE_OF, one_of, ON_ANY)                          \
+    X(NOT, not, ON_ANY)                                \
+    X(IF, if, ON_ANY)                                  \
+    X(DEPENDENT_SCHEMAS, dependent_schemas, ON_MAP)    \
+    X(UNEVALUATED_ITEMS, unevaluated_items, ON_LIST)   \
     X(UNEVALUATED_PROPERTIES, unevaluated_properties, ON_MAP)
 
 enum schema_op {
 #define X(name, function, types) OP_##name,
     SCHEMA_RULES(X)
 #undef X
-    OP_COUNT
+        OP_COUNT
 };
 
 /* JSON Schema's types, as bits. */
@@ -190,7 +190,7 @@ struct schema {
     struct schema_node *nodes;
     struct schema_resource *resources;
     const struct weir_value **docs; /* N_DOCS references */
-    struct regex **patterns; /* N_PATTERNS, owned */
+    struct regex **patterns;        /* N_PATTERNS, owned */
     uint32_t n_nodes;
     uint32_t n_resources;
     uint32_t n_docs;
@@ -205,10 +205,13 @@ static inline unsigned
 schema_types_of(const struct weir_value *v)
 {
     static const uint8_t types[] = {
-        [WEIR_NULL] = JSON_NULL,     [WEIR_BOOL] = JSON_BOOLEAN,
+        [WEIR_NULL] = JSON_NULL,
+        [WEIR_BOOL] = JSON_BOOLEAN,
         [WEIR_INT] = JSON_INTEGER | JSON_NUMBER,
-        [WEIR_DOUBLE] = JSON_NUMBER, [WEIR_STRING] = JSON_STRING,
-        [WEIR_LIST] = JSON_ARRAY,    [WEIR_MAP] = JSON_OBJECT,
+        [WEIR_DOUBLE] = JSON_NUMBER,
+        [WEIR_STRING] = JSON_STRING,
+        [WEIR_LIST] = JSON_ARRAY,
+        [WEIR_MAP] = JSON_OBJECT,
         [WEIR_STREAM] = 0,
     };
     if (v->type == WEIR_DOUBLE && __builtin_trunc(v->number) == v->number)
@@ -240,7 +243,8 @@ bool schema_enum_has(const struct schema_enum *e, const struct weir_value *v, ui
 void schema_names_index(struct schema_names *n, struct arena *a);
 
 /* The index of a name, or UINT32_MAX. */
-uint32_t schema_names_find(const struct schema_names *n, const char *key, size_t len, uint32_t print);
+uint32_t schema_names_find(const struct schema_names *n, const char *key, size_t len,
+                           uint32_t print);
 
 /* -- schema_number.c -- */
 

@@ -10,28 +10,34 @@
 #include "value/schema_make.h"
 
 static enum weir_code
-read_text(struct schema_maker *m, struct draft *d, const struct keyword *k, const struct weir_value *v)
+read_text(struct schema_maker *m, struct draft *d, const struct keyword *k,
+          const struct weir_value *v)
 {
-    return v->type == WEIR_STRING ? WEIR_OK
-                                  : schema_refuse(m, SPOT(d->node, k->name), "must be a string");
+    return v->type == WEIR_STRING
+               ? WEIR_OK
+               : schema_refuse(m, SPOT(d->node, k->name), "must be a string");
 }
 
 static enum weir_code
-read_flag(struct schema_maker *m, struct draft *d, const struct keyword *k, const struct weir_value *v)
+read_flag(struct schema_maker *m, struct draft *d, const struct keyword *k,
+          const struct weir_value *v)
 {
-    return v->type == WEIR_BOOL ? WEIR_OK
-                                : schema_refuse(m, SPOT(d->node, k->name), "must be true or false");
+    return v->type == WEIR_BOOL
+               ? WEIR_OK
+               : schema_refuse(m, SPOT(d->node, k->name), "must be true or false");
 }
 
 static enum weir_code
-read_list(struct schema_maker *m, struct draft *d, const struct keyword *k, const struct weir_value *v)
+read_list(struct schema_maker *m, struct draft *d, const struct keyword *k,
+          const struct weir_value *v)
 {
     return v->type == WEIR_LIST ? WEIR_OK
                                 : schema_refuse(m, SPOT(d->node, k->name), "must be an array");
 }
 
 static enum weir_code
-read_any(struct schema_maker *m, struct draft *d, const struct keyword *k, const struct weir_value *v)
+read_any(struct schema_maker *m, struct draft *d, const struct keyword *k,
+         const struct weir_value *v)
 {
     (void)m, (void)d, (void)k, (void)v;
     return WEIR_OK;
@@ -69,8 +75,10 @@ read_vocabulary(struct schema_maker *m, struct draft *d, const struct keyword *k
 }
 
 /* Sorted by name. */
-#define ROW(name, vocabulary, shape, op, read)                                               \
-    { name, VOCABULARY_##vocabulary, SHAPE_##shape, OP_##op, read }
+#define ROW(name, vocabulary, shape, op, read)                      \
+    {                                                               \
+        name, VOCABULARY_##vocabulary, SHAPE_##shape, OP_##op, read \
+    }
 #define OP_NONE OP_COUNT
 
 static const struct keyword keywords[] = {
@@ -146,5 +154,6 @@ by_name(const void *key, const void *row)
 const struct keyword *
 schema_keyword(struct weir_text name)
 {
-    return bsearch(&name, keywords, sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]), by_name);
+    return bsearch(&name, keywords, sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]),
+                   by_name);
 }

@@ -40,7 +40,8 @@ fail_equal(struct check *c, const struct weir_value *v, uint32_t a, uint32_t b)
         c->maybe++;
         return true;
     }
-    return schema_fail(c, VIOLATION_OTHER, "must not have equal items: number %u and %u are", a, b);
+    return schema_fail(c, VIOLATION_OTHER, "must not have equal items: number %u and %u are", a,
+                       b);
 }
 
 /* Whether no item is equal to one before it, by a table of INDEX + 1 in SLOTS. */
@@ -72,8 +73,8 @@ unique_by_pairs(struct check *c, const struct weir_value *v)
 }
 
 bool
-schema_rule_unique_items(struct check *c, const struct schema_rule *r, const struct weir_value *v,
-                         struct seen *seen)
+schema_rule_unique_items(struct check *c, const struct schema_rule *r,
+                         const struct weir_value *v, struct seen *seen)
 {
     (void)r, (void)seen;
     if (v->len <= FEW)
@@ -138,10 +139,12 @@ schema_rule_contains(struct check *c, const struct schema_rule *r, const struct 
     if (c->stopped)
         return false;
     if (found < contains->min)
-        return schema_fail(c, VIOLATION_OTHER, "must have at least %llu item%s of the required form",
+        return schema_fail(c, VIOLATION_OTHER,
+                           "must have at least %llu item%s of the required form",
                            (unsigned long long)contains->min, plural(contains->min));
     if (surely > contains->max)
-        return schema_fail(c, VIOLATION_OTHER, "must have at most %llu item%s of the limited form",
+        return schema_fail(c, VIOLATION_OTHER,
+                           "must have at most %llu item%s of the limited form",
                            (unsigned long long)contains->max, plural(contains->max));
     return true;
 }

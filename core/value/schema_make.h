@@ -45,7 +45,8 @@ struct spot {
 };
 
 #define SPOT(n, k) ((struct spot){ .node = (n), .keyword = (k), .index = -1 })
-#define SPOT_KEY(n, k, name) ((struct spot){ .node = (n), .keyword = (k), .key = (name), .index = -1 })
+#define SPOT_KEY(n, k, name) \
+    ((struct spot){ .node = (n), .keyword = (k), .key = (name), .index = -1 })
 #define SPOT_INDEX(n, k, i) ((struct spot){ .node = (n), .keyword = (k), .index = (i) })
 
 /* What is known of a node while it is made. */
@@ -93,8 +94,8 @@ struct draft {
 struct keyword;
 
 /* Reads the value V of keyword K into D. */
-typedef enum weir_code keyword_fn(struct schema_maker *m, struct draft *d, const struct keyword *k,
-                                  const struct weir_value *v);
+typedef enum weir_code keyword_fn(struct schema_maker *m, struct draft *d,
+                                  const struct keyword *k, const struct weir_value *v);
 
 enum keyword_shape {
     SHAPE_OTHER,
@@ -141,11 +142,12 @@ enum weir_code schema_refuse_in(struct schema_maker *m, struct spot spot);
 
 /* Makes the node of V, which stands at SPOT in RESOURCE, and of all that is in it. DEPTH is how
  * far it is nested. Nothing happens if it was made before. */
-enum weir_code schema_scan(struct schema_maker *m, const struct weir_value *v, uint32_t resource,
-                           const struct spot *spot, unsigned depth) MUST_USE;
+enum weir_code schema_scan(struct schema_maker *m, const struct weir_value *v,
+                           uint32_t resource, const struct spot *spot, unsigned depth) MUST_USE;
 
 /* The node of V in RESOURCE; NODE_NONE if it was not scanned. */
-uint32_t schema_node_of(const struct schema_maker *m, const struct weir_value *v, uint32_t resource);
+uint32_t schema_node_of(const struct schema_maker *m, const struct weir_value *v,
+                        uint32_t resource);
 
 /* Adds a resource of URI (in the arena) to document DOC; UINT32_MAX: it is a document itself.
  * The caller registers the URI. */
@@ -160,7 +162,8 @@ uint32_t schema_uri_set(struct schema_maker *m, struct weir_text uri, uint32_t r
 uint32_t schema_uri_get(const struct schema_maker *m, struct weir_text uri);
 
 /* The node that is called NAME in RESOURCE; NODE_NONE if there is none. */
-uint32_t schema_anchor_get(const struct schema_maker *m, uint32_t resource, struct weir_text name);
+uint32_t schema_anchor_get(const struct schema_maker *m, uint32_t resource,
+                           struct weir_text name);
 
 /* The number of a dynamic anchor's name; UINT32_MAX if there is none. */
 uint32_t schema_name_get(const struct schema_maker *m, struct weir_text name);
@@ -168,8 +171,9 @@ uint32_t schema_name_get(const struct schema_maker *m, struct weir_text name);
 /* -- schema_ref.c -- */
 
 /* Resolves REF against the URI of RESOURCE, loading what it needs. */
-enum weir_code schema_resolve(struct schema_maker *m, const struct spot *spot, uint32_t resource,
-                              struct weir_text ref, struct target *ret) MUST_USE;
+enum weir_code schema_resolve(struct schema_maker *m, const struct spot *spot,
+                              uint32_t resource, struct weir_text ref,
+                              struct target *ret) MUST_USE;
 
 /* REF resolved against BASE, without fragment, in the arena. False if it is too long. */
 bool schema_absolute(struct schema_maker *m, struct weir_text base, struct weir_text ref,
@@ -191,7 +195,8 @@ enum weir_code schema_dialect(struct schema_maker *m, const struct weir_value *r
 
 /* -- schema_meta.c -- */
 
-/* The built-in meta-schema of that URI, made anew and owned by the caller; NULL if it is none. */
+/* The built-in meta-schema of that URI, made anew and owned by the caller; NULL if it is none.
+ */
 const struct weir_value *schema_meta(struct weir_text uri);
 
 /* -- schema_keywords.c -- */

@@ -94,7 +94,7 @@ match_patterns(struct check *c, const struct schema_properties *p, const struct 
     for (uint32_t i = 0; i < p->n_patterns; i++) {
         const struct schema_pattern *pattern = &p->patterns[i];
         struct weir_text key = { m->key, m->key_len };
-        enum regex_answer answer = regex_match_within(pattern->re, key, &c->work);
+        enum regex_answer answer = regex_match_within(pattern->re, key, &c->matching);
         if (answer == REGEX_TOO_COSTLY)
             return schema_stop(c, "takes too many steps to match a name with %s",
                                schema_quote(pattern->text).text);

@@ -68,7 +68,7 @@ decimal_of(const struct weir_value *v)
 static uint64_t
 times(uint64_t a, uint64_t b, uint64_t modulus)
 {
-    return (uint64_t)(__extension__(unsigned __int128)a * b % modulus);
+    return (uint64_t)(__extension__(unsigned __int128) a * b % modulus);
 }
 
 static uint64_t

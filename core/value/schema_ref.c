@@ -112,8 +112,8 @@ find_pointer(struct schema_maker *m, const struct spot *spot, uint32_t resource,
     struct weir_text uri = m->resources[resource].uri;
     const struct weir_value *v = walk(m, pointer, &resource);
     if (v == NULL)
-        return schema_refuse(m, *spot, "there is nothing at '%.*s#%.*s'", (int)uri.len, uri.bytes,
-                             (int)pointer.len, pointer.bytes);
+        return schema_refuse(m, *spot, "there is nothing at '%.*s#%.*s'", (int)uri.len,
+                             uri.bytes, (int)pointer.len, pointer.bytes);
     struct spot there = SPOT(NODE_NONE, NULL);
     there.text = place_text(m, uri, pointer);
     enum weir_code code = schema_scan(m, v, resource, &there, 0);
@@ -126,7 +126,8 @@ find_pointer(struct schema_maker *m, const struct spot *spot, uint32_t resource,
 
 /* The number of the dynamic anchor that NODE is called by in RESOURCE; UINT32_MAX: by none. */
 static uint32_t
-dynamic_name(const struct schema_maker *m, uint32_t resource, uint32_t node, struct weir_text name)
+dynamic_name(const struct schema_maker *m, uint32_t resource, uint32_t node,
+             struct weir_text name)
 {
     uint32_t number = schema_name_get(m, name);
     const struct schema_resource *r = &m->schema->resources[resource];
@@ -164,7 +165,8 @@ schema_resolve(struct schema_maker *m, const struct spot *spot, uint32_t resourc
     if (there == UINT32_MAX) {
         const struct weir_value *doc = schema_doc_load(m, uri);
         if (doc == NULL)
-            return schema_refuse(m, *spot, "there is no schema '%.*s'", (int)uri.len, uri.bytes);
+            return schema_refuse(m, *spot, "there is no schema '%.*s'", (int)uri.len,
+                                 uri.bytes);
         enum weir_code code = schema_doc_add(m, doc, uri, &there);
         if (code != WEIR_OK)
             return code;

@@ -65,7 +65,8 @@ put_pointer(struct buf *b, const struct place *p)
         return;
     put_pointer(b, p->up);
     if (p->key.bytes == NULL) {
-        (void)buf_printf(b, "/%u", p->index); /* what does not fit is left out, here and below */
+        (void)buf_printf(b, "/%u",
+                         p->index); /* what does not fit is left out, here and below */
         return;
     }
     (void)buf_putc(b, '/');

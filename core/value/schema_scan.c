@@ -36,7 +36,8 @@ schema_node_of(const struct schema_maker *m, const struct weir_value *v, uint32_
 }
 
 static void
-set_node_of(struct schema_maker *m, const struct weir_value *v, uint32_t resource, uint32_t node)
+set_node_of(struct schema_maker *m, const struct weir_value *v, uint32_t resource,
+            uint32_t node)
 {
     struct place_key key = { v, resource };
     number_set(&m->places, &key, sizeof(key), node);
@@ -108,7 +109,8 @@ add_node(struct schema_maker *m, const struct weir_value *v, const struct spot *
 {
     struct schema *s = m->schema;
     if (v->type != WEIR_BOOL && v->type != WEIR_MAP) {
-        bool listed = v->type == WEIR_LIST && spot->keyword != NULL && text_is(text_of(spot->keyword), "items");
+        bool listed = v->type == WEIR_LIST && spot->keyword != NULL &&
+                      text_is(text_of(spot->keyword), "items");
         return schema_refuse(m, *spot, "must be a schema (an object, true or false)%s",
                              listed ? "; a list of them is called prefixItems" : "");
     }
@@ -118,7 +120,9 @@ add_node(struct schema_maker *m, const struct weir_value *v, const struct spot *
         grow((void **)&s->nodes, sizeof(*s->nodes), (void **)&m->origins, sizeof(*m->origins),
              &m->nodes_room);
     *ret = s->n_nodes++;
-    enum schema_kind kind = v->type == WEIR_MAP ? NODE_RULES : v->boolean ? NODE_TRUE : NODE_FALSE;
+    enum schema_kind kind = v->type == WEIR_MAP ? NODE_RULES
+                            : v->boolean        ? NODE_TRUE
+                                                : NODE_FALSE;
     s->nodes[*ret] = (struct schema_node){ .kind = kind };
     m->origins[*ret] = (struct origin){ v, *spot };
     return WEIR_OK;
@@ -189,7 +193,8 @@ name_number(struct schema_maker *m, struct weir_text name)
 }
 
 static void
-add_dynamic_anchor(struct schema_maker *m, uint32_t resource, struct weir_text name, uint32_t node)
+add_dynamic_anchor(struct schema_maker *m, uint32_t resource, struct weir_text name,
+                   uint32_t node)
 {
     struct schema_resource *r = &m->schema->resources[resource];
     r->anchors = realloc(r->anchors, (r->n_anchors + 1) * sizeof(*r->anchors));
@@ -199,7 +204,8 @@ add_dynamic_anchor(struct schema_maker *m, uint32_t resource, struct weir_text n
 }
 
 static enum weir_code
-read_anchors(struct schema_maker *m, uint32_t node, const struct weir_value *v, uint32_t resource)
+read_anchors(struct schema_maker *m, uint32_t node, const struct weir_value *v,
+             uint32_t resource)
 {
     static const char *const keywords[] = { "$anchor", "$dynamicAnchor" };
     for (int i = 0; i < 2; i++) {
@@ -208,7 +214,8 @@ read_anchors(struct schema_maker *m, uint32_t node, const struct weir_value *v, 
             continue;
         uint32_t old = schema_anchor_get(m, resource, name);
         if (old != UINT32_MAX && old != node)
-            return schema_refuse(m, SPOT(node, keywords[i]), "is the anchor of another place, too");
+            return schema_refuse(m, SPOT(node, keywords[i]),
+                                 "is the anchor of another place, too");
         number_set(&m->resources[resource].anchors, name.bytes, name.len, node);
         if (i == 1)
             add_dynamic_anchor(m, resource, name, node);
@@ -264,7 +271,8 @@ schema_scan(struct schema_maker *m, const struct weir_value *v, uint32_t resourc
     const struct weir_value *child;
     for (size_t i = 0; code == WEIR_OK && value_member(v, i, &name, &child); i++) {
         const struct keyword *k = schema_keyword(name);
-        if (k != NULL && k->shape != SHAPE_OTHER && k->vocabulary & m->resources[resource].vocabularies)
+        if (k != NULL && k->shape != SHAPE_OTHER &&
+            k->vocabulary & m->resources[resource].vocabularies)
             code = scan_keyword(m, k, child, SPOT(node, k->name), depth + 1);
     }
     return code;

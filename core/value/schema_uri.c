@@ -17,7 +17,8 @@ static struct weir_text
 cut(struct weir_text *rest, const char *stops)
 {
     size_t len = 0;
-    while (len < rest->len && (rest->bytes[len] == '\0' || strchr(stops, rest->bytes[len]) == NULL))
+    while (len < rest->len &&
+           (rest->bytes[len] == '\0' || strchr(stops, rest->bytes[len]) == NULL))
         len++;
     struct weir_text part = { rest->bytes, len };
     rest->bytes += len;
@@ -41,7 +42,8 @@ scheme_len(struct weir_text uri)
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (c == ':')
             return i;
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
+        if (!letter &&
+            (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
             return 0;
     }
     return 0;
@@ -125,7 +127,8 @@ put_front(struct buf *out, const struct uri *from)
 {
     if (from->scheme.bytes != NULL && !(buf_text(out, from->scheme) && buf_putc(out, ':')))
         return false;
-    return from->authority.bytes == NULL || (buf_puts(out, "//") && buf_text(out, from->authority));
+    return from->authority.bytes == NULL ||
+           (buf_puts(out, "//") && buf_text(out, from->authority));
 }
 
 static bool

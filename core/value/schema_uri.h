@@ -1,4 +1,5 @@
-/* value/schema_uri.h - inside the room: references resolved against a base (RFC 3986, section 5).
+/* value/schema_uri.h - inside the room: references resolved against a base (RFC 3986, section
+ * 5).
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -82,8 +82,8 @@ schema_rule_exclusive_maximum(struct check *c, const struct schema_rule *r,
 }
 
 bool
-schema_rule_multiple_of(struct check *c, const struct schema_rule *r, const struct weir_value *v,
-                        struct seen *seen)
+schema_rule_multiple_of(struct check *c, const struct schema_rule *r,
+                        const struct weir_value *v, struct seen *seen)
 {
     (void)seen;
     const struct weir_value *by = r->multiple->value;
@@ -132,11 +132,12 @@ schema_rule_pattern(struct check *c, const struct schema_rule *r, const struct w
 {
     (void)seen;
     const struct schema_pattern *p = r->pattern;
-    switch (regex_match_within(p->re, value_as_text(v), &c->work)) {
+    switch (regex_match_within(p->re, value_as_text(v), &c->matching)) {
     case REGEX_YES:
         return true;
     case REGEX_NO:
-        return schema_fail(c, VIOLATION_OTHER, "must match the pattern %s", schema_quote(p->text).text);
+        return schema_fail(c, VIOLATION_OTHER, "must match the pattern %s",
+                           schema_quote(p->text).text);
     default:
         return schema_stop(c, "takes too many steps to match the pattern %s",
                            schema_quote(p->text).text);

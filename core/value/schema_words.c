@@ -140,7 +140,8 @@ schema_fail_unknown(struct check *c, struct weir_text key)
     collect(c->schema, (uint32_t)(c->node - c->schema->nodes), NAMES_DEPTH, &names);
     int meant = key.len <= MAX_NEAR ? nearest(key, names.texts, names.n) : -1;
     if (meant < 0)
-        return schema_fail_at(c, key, VIOLATION_UNKNOWN, "unknown property %s", schema_quote(key).text);
+        return schema_fail_at(c, key, VIOLATION_UNKNOWN, "unknown property %s",
+                              schema_quote(key).text);
     return schema_fail_at(c, key, VIOLATION_UNKNOWN, "unknown property %s; did you mean %s?",
                           schema_quote(key).text, schema_quote(names.texts[meant]).text);
 }

@@ -12,7 +12,7 @@
 
 /* Far above what a check takes with sanitizers on a busy machine, far below what it would take
  * without a limit. */
-#define SOON_MS 2000
+#define SOON_MS 10000
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTS_ALLOCATIONS
@@ -49,7 +49,7 @@ static double
 now_ms(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
@@ -109,8 +109,10 @@ evaluation_is_not_exponential_in_the_depth_of_the_value(void **state)
     buf_init(&told, 1 << 16);
     const struct weir_value *v = nested(60);
     static const char *const schemas[] = {
-        "{\"anyOf\":[{\"items\":{\"$ref\":\"#\"},\"maxItems\":0},{\"items\":{\"$ref\":\"#\"},\"minItems\":2}]}",
-        "{\"oneOf\":[{\"items\":{\"$ref\":\"#\"}},{\"items\":{\"$ref\":\"#\"},\"minItems\":2}]}",
+        "{\"anyOf\":[{\"items\":{\"$ref\":\"#\"},\"maxItems\":0},{\"items\":{\"$ref\":\"#\"},"
+        "\"minItems\":2}]}",
+        "{\"oneOf\":[{\"items\":{\"$ref\":\"#\"}},{\"items\":{\"$ref\":\"#\"},\"minItems\":2}]"
+        "}",
         "{\"allOf\":[{\"items\":{\"$ref\":\"#\"}},{\"items\":{\"$ref\":\"#\"}}]}",
         "{\"if\":{\"items\":{\"$ref\":\"#\"}},\"then\":{\"items\":{\"$ref\":\"#\"}}}",
         "{\"contains\":{\"$ref\":\"#\"},\"items\":{\"$ref\":\"#\"},\"minContains\":0}",
@@ -124,9 +126,10 @@ evaluation_is_not_exponential_in_the_depth_of_the_value(void **state)
     assert_non_null(strstr(told.bytes, "takes too many steps to check"));
 
     /* What stops the check is no reason for "not" to be content. */
-    assert_false(check_soon("{\"$defs\":{\"a\":{\"allOf\":[{\"items\":{\"$ref\":\"#/$defs/a\"}},"
-                            "{\"items\":{\"$ref\":\"#/$defs/a\"}}]}},\"not\":{\"$ref\":\"#/$defs/a\"}}",
-                            v, &told));
+    assert_false(
+        check_soon("{\"$defs\":{\"a\":{\"allOf\":[{\"items\":{\"$ref\":\"#/$defs/a\"}},"
+                   "{\"items\":{\"$ref\":\"#/$defs/a\"}}]}},\"not\":{\"$ref\":\"#/$defs/a\"}}",
+                   v, &told));
     value_unref(&v);
     buf_fini(&told);
 }
@@ -138,8 +141,11 @@ nodes_are_nested_to_a_limit(void **state)
     struct buf told;
     buf_init(&told, 1 << 16);
     const struct weir_value *v = nested(900);
-    assert_true(check_soon("{\"items\":{\"$ref\":\"#/$defs/x\"},\"$defs\":{\"x\":{\"items\":{}}}}", v, &told));
-    assert_true(check_soon("{\"items\":{\"$dynamicRef\":\"#/$defs/x\"},\"$defs\":{\"x\":{\"type\":\"array\"}}}", v, &told));
+    assert_true(check_soon(
+        "{\"items\":{\"$ref\":\"#/$defs/x\"},\"$defs\":{\"x\":{\"items\":{}}}}", v, &told));
+    assert_true(check_soon(
+        "{\"items\":{\"$dynamicRef\":\"#/$defs/x\"},\"$defs\":{\"x\":{\"type\":\"array\"}}}", v,
+        &told));
     value_unref(&v);
     v = nested(1200);
     assert_false(check_soon("{\"items\":{\"$ref\":\"#\"}}", v, &told));
@@ -172,7 +178,8 @@ unique_items_are_found_in_linear_time(void **state)
     buf_init(&told, 1 << 16);
     static const unsigned sizes[] = { 8, 9, 100, 4096, 5000, 100000 };
     for (size_t i = 0; i < N(sizes); i++) {
-        const struct weir_value *v = numbered("a long beginning that all items have", sizes[i], false);
+        const struct weir_value *v =
+            numbered("a long beginning that all items have", sizes[i], false);
         assert_true(check_soon("{\"uniqueItems\":true}", v, &told));
         value_unref(&v);
         v = numbered("", sizes[i], true);
@@ -216,18 +223,21 @@ costly_patterns_are_cut_off_and_are_violations(void **state)
     text[5000] = '\0';
     const struct weir_value *v = value_text(text);
     assert_false(check_soon("{\"pattern\":\"([a-z]+)*[?%]\"}", v, &told));
-    assert_string_equal(told.bytes, ": takes too many steps to match the pattern '([a-z]+)*[?%]'");
+    assert_string_equal(told.bytes,
+                        ": takes too many steps to match the pattern '([a-z]+)*[?%]'");
     assert_false(check_soon("{\"not\":{\"pattern\":\"([a-z]+)*[?%]\"}}", v, &told));
     value_unref(&v);
 
     /* Many texts, of which each alone would pass. */
     v = numbered("aaaaaaaaaaaaaa!", 50000, false);
-    assert_false(check_soon("{\"items\":{\"not\":{\"pattern\":\"^([a-z]+)*[?%]$\"}}}", v, &told));
+    assert_false(
+        check_soon("{\"items\":{\"not\":{\"pattern\":\"^([a-z]+)*[?%]$\"}}}", v, &told));
     assert_non_null(strstr(told.bytes, "takes too many steps"));
     value_unref(&v);
     v = given("{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\":1}");
     assert_false(check_soon("{\"patternProperties\":{\"([a-z]+)*[?%]\":true}}", v, &told));
-    assert_string_equal(told.bytes, ": takes too many steps to match a name with '([a-z]+)*[?%]'");
+    assert_string_equal(told.bytes,
+                        ": takes too many steps to match a name with '([a-z]+)*[?%]'");
     value_unref(&v);
     buf_fini(&told);
 }
@@ -246,8 +256,9 @@ large_values_with_notes_are_checked(void **state)
         builder_set(b, key, (size_t)len, &v);
     }
     const struct weir_value *v = builder_end(&b);
-    const char *schema = "{\"anyOf\":[{\"patternProperties\":{\"^k\":true}},{\"minProperties\":1}],"
-                         "\"unevaluatedProperties\":false}";
+    const char *schema =
+        "{\"anyOf\":[{\"patternProperties\":{\"^k\":true}},{\"minProperties\":1}],"
+        "\"unevaluatedProperties\":false}";
     assert_true(check_soon(schema, v, &told));
     assert_false(check_soon("{\"anyOf\":[{\"patternProperties\":{\"^k1\":true}}],"
                             "\"unevaluatedProperties\":false}",
@@ -264,18 +275,23 @@ what_conforms_takes_no_memory(void **state)
     (void)state;
     static const char schema[] =
         "{\"$id\":\"http://h/s\",\"type\":\"object\",\"required\":[\"id\",\"items\"],"
-        "\"properties\":{\"id\":{\"type\":\"string\",\"pattern\":\"^[a-z]+-\\\\d+$\",\"maxLength\":20},"
-        "\"items\":{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"$ref\":\"#/$defs/item\"}},"
-        "\"kind\":{\"enum\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",{\"x\":[1,2]}]}},"
+        "\"properties\":{\"id\":{\"type\":\"string\",\"pattern\":\"^[a-z]+-\\\\d+$\","
+        "\"maxLength\":20},"
+        "\"items\":{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"$ref\":\"#/$defs/"
+        "item\"}},"
+        "\"kind\":{\"enum\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",{\"x\":[1,2]"
+        "}]}},"
         "\"patternProperties\":{\"^x-\":true},\"unevaluatedProperties\":false,"
-        "\"anyOf\":[{\"required\":[\"no\"]},{\"properties\":{\"more\":{\"const\":[1,{\"a\":2}]}}}],"
+        "\"anyOf\":[{\"required\":[\"no\"]},{\"properties\":{\"more\":{\"const\":[1,{\"a\":2}]}"
+        "}}],"
         "\"$defs\":{\"item\":{\"oneOf\":[{\"type\":\"number\",\"multipleOf\":0.01},"
         "{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"}},"
         "\"propertyNames\":{\"minLength\":2}}]}}}";
     struct schema *s = compiled(schema);
     const struct weir_value *v =
         given("{\"id\":\"abc-123\",\"items\":[0.07,0.08,1,2,3,4,5,6,7,8,9,10,{\"next\":"
-              "{\"id\":\"x-1\",\"items\":[]}}],\"kind\":{\"x\":[1,2.0]},\"x-y\":1,\"more\":[1,{\"a\":2}]}");
+              "{\"id\":\"x-1\",\"items\":[]}}],\"kind\":{\"x\":[1,2.0]},\"x-y\":1,\"more\":[1,{"
+              "\"a\":2}]}");
     assert_true(schema_check(s, v, NULL, NULL)); /* this thread's matcher is made */
     unsigned before = allocations;
     for (int i = 0; i < 10; i++)

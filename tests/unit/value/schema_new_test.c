@@ -43,27 +43,32 @@ a_wrong_schema_is_refused_with_its_place(void **state)
     (void)state;
     static const struct sample samples[] = {
         { "1", "#: must be a schema (an object, true or false)" },
-        { "{\"properties\":{\"age\":{\"minimum\":\"1\"}}}", "#/properties/age/minimum: must be a number" },
+        { "{\"properties\":{\"age\":{\"minimum\":\"1\"}}}",
+          "#/properties/age/minimum: must be a number" },
         { "{\"properties\":{\"a/b~\":{\"minLength\":-1}}}",
           "#/properties/a~1b~0/minLength: must be an integer, at least 0" },
         { "{\"properties\":[]}", "#/properties: must be an object of schemas" },
         { "{\"properties\":{\"a\":1}}",
           "#/properties/a: must be a schema (an object, true or false)" },
         { "{\"$defs\":{\"unused\":{\"type\":\"strnig\"}}}",
-          "#/$defs/unused/type: must be one of: 'null', 'boolean', 'integer', 'number', 'string', "
+          "#/$defs/unused/type: must be one of: 'null', 'boolean', 'integer', 'number', "
+          "'string', "
           "'array', 'object'" },
         { "{\"type\":[]}", "#/type: must name a type" },
         { "{\"type\":[\"string\",\"string\"]}", "#/type/1: is there twice" },
         { "{\"allOf\":[]}", "#/allOf: must be an array of schemas, not empty" },
-        { "{\"allOf\":[true,{\"maxItems\":1.5}]}", "#/allOf/1/maxItems: must be an integer, at least 0" },
-        { "{\"items\":[{}]}",
-          "#/items: must be a schema (an object, true or false); a list of them is called prefixItems" },
+        { "{\"allOf\":[true,{\"maxItems\":1.5}]}",
+          "#/allOf/1/maxItems: must be an integer, at least 0" },
+        { "{\"items\":[{}]}", "#/items: must be a schema (an object, true or false); a list of "
+                              "them is called prefixItems" },
         { "{\"multipleOf\":0}", "#/multipleOf: must be a number above 0" },
         { "{\"enum\":1}", "#/enum: must be an array" },
         { "{\"required\":\"a\"}", "#/required: must be an array of strings" },
-        { "{\"required\":[\"a\",1]}", "#/required: must be an array of strings: number 1 is none" },
+        { "{\"required\":[\"a\",1]}",
+          "#/required: must be an array of strings: number 1 is none" },
         { "{\"required\":[\"a\",\"a\"]}", "#/required: names 'a' twice" },
-        { "{\"dependentRequired\":{\"a\":1}}", "#/dependentRequired/a: must be an array of strings" },
+        { "{\"dependentRequired\":{\"a\":1}}",
+          "#/dependentRequired/a: must be an array of strings" },
         { "{\"dependentSchemas\":1}", "#/dependentSchemas: must be an object of schemas" },
         { "{\"uniqueItems\":1}", "#/uniqueItems: must be true or false" },
         { "{\"title\":1}", "#/title: must be a string" },
@@ -77,7 +82,8 @@ a_wrong_schema_is_refused_with_its_place(void **state)
         { "{\"$ref\":\"#no\"}", "#/$ref: there is no anchor 'no' in ''" },
         { "{\"$ref\":\"http://h/no\"}", "#/$ref: there is no schema 'http://h/no'" },
         { "{\"$ref\":\"no\"}", "#/$ref: there is no schema 'no'" },
-        { "{\"$ref\":\"#/enum\",\"enum\":[]}", "#/enum: must be a schema (an object, true or false)" },
+        { "{\"$ref\":\"#/enum\",\"enum\":[]}",
+          "#/enum: must be a schema (an object, true or false)" },
         { "{\"$ref\":\"#/%zz\"}", "#/$ref: % must be followed by two hex digits" },
         { "{\"$id\":\"a#b\"}", "#/$id: must be a URI without a fragment" },
         { "{\"$defs\":{\"a\":{\"$id\":\"x\"},\"b\":{\"$id\":\"x\"}}}",
@@ -90,7 +96,8 @@ a_wrong_schema_is_refused_with_its_place(void **state)
           "#/$schema: 'http://json-schema.org/draft-07/schema' is unknown; known is " META },
         { "{\"$schema\":1}", "#/$schema: must be a string" },
         { "{\"$ref\":\"#\"}", "#: leads back to itself without going into the value" },
-        { "{\"$defs\":{\"a\":{\"anyOf\":[true,{\"$ref\":\"#/$defs/b\"}]},\"b\":{\"not\":{\"$ref\":\"#/$defs/a\"}}}}",
+        { "{\"$defs\":{\"a\":{\"anyOf\":[true,{\"$ref\":\"#/$defs/"
+          "b\"}]},\"b\":{\"not\":{\"$ref\":\"#/$defs/a\"}}}}",
           "#/$defs/a: leads back to itself without going into the value" },
     };
     for (size_t i = 0; i < N(samples); i++)
@@ -109,13 +116,16 @@ what_is_wrong_elsewhere_is_named_with_its_uri(void **state)
               "\"http://h/odd\":{\"$vocabulary\":{\"http://h/vocab\":true}},"
               "\"http://h/self\":{\"$schema\":\"http://h/self\"}}");
     static const struct sample samples[] = {
-        { "{\"$ref\":\"http://h/a#/$defs/x\"}", "http://h/a#/$defs/x/maximum: must be a number" },
-        { "{\"$ref\":\"http://h/b#/unknown/x\"}", "http://h/b#/unknown/x/maximum: must be a number" },
+        { "{\"$ref\":\"http://h/a#/$defs/x\"}",
+          "http://h/a#/$defs/x/maximum: must be a number" },
+        { "{\"$ref\":\"http://h/b#/unknown/x\"}",
+          "http://h/b#/unknown/x/maximum: must be a number" },
         { "{\"$schema\":\"http://h/meta\"}", "#/$schema: by this one, #/title is required" },
         { "{\"$schema\":\"http://h/odd\"}",
           "#/$schema: needs the vocabulary 'http://h/vocab', which is unknown here" },
         { "{\"$schema\":\"http://h/self\"}",
-          "#/$schema: http://h/self#/$schema: http://h/self#/$schema: http://h/self#/$schema: leads "
+          "#/$schema: http://h/self#/$schema: http://h/self#/$schema: http://h/self#/$schema: "
+          "leads "
           "through more than 4 meta-schemas" },
     };
     for (size_t i = 0; i < N(samples); i++)
@@ -123,7 +133,8 @@ what_is_wrong_elsewhere_is_named_with_its_uri(void **state)
 
     struct schema *s;
     struct weir_error err;
-    const struct weir_value *doc = given("{\"$schema\":\"http://h/meta\",\"title\":\"t\",\"type\":\"null\"}");
+    const struct weir_value *doc =
+        given("{\"$schema\":\"http://h/meta\",\"title\":\"t\",\"type\":\"null\"}");
     assert_int_equal(schema_new(doc, load, (void *)docs, &s, &err), WEIR_OK);
     assert_true(schema_check(s, &value_true, NULL, NULL)); /* "type" means nothing there */
     schema_free(&s);
@@ -151,10 +162,10 @@ static void
 references_lead_through_documents(void **state)
 {
     (void)state;
-    const struct weir_value *docs =
-        given("{\"http://h/dir/a\":{\"$id\":\"http://h/other/\",\"$ref\":\"b#x\"},"
-              "\"http://h/other/b\":{\"$defs\":{\"q\":{\"$anchor\":\"x\",\"type\":\"string\"}}},"
-              "\"urn:x:y\":{\"items\":{\"$ref\":\"#\"},\"type\":[\"array\",\"null\"]}}");
+    const struct weir_value *docs = given(
+        "{\"http://h/dir/a\":{\"$id\":\"http://h/other/\",\"$ref\":\"b#x\"},"
+        "\"http://h/other/b\":{\"$defs\":{\"q\":{\"$anchor\":\"x\",\"type\":\"string\"}}},"
+        "\"urn:x:y\":{\"items\":{\"$ref\":\"#\"},\"type\":[\"array\",\"null\"]}}");
     static const struct {
         const char *schema;
         const char *value;
@@ -168,15 +179,18 @@ references_lead_through_documents(void **state)
         { "{\"$id\":\"http://h/q\",\"$ref\":\"/dir/a\"}", "\"\"", true },
         { "{\"$ref\":\"urn:x:y\"}", "[[null,[]]]", true },
         { "{\"$ref\":\"urn:x:y\"}", "[[null,[1]]]", false },
-        { "{\"$ref\":\"#/definitions/a/deep\",\"definitions\":{\"a\":{\"deep\":{\"$ref\":\"#/definitions/b\"}},"
+        { "{\"$ref\":\"#/definitions/a/deep\",\"definitions\":{\"a\":{\"deep\":{\"$ref\":\"#/"
+          "definitions/b\"}},"
           "\"b\":{\"type\":\"null\"}}}",
           "1", false },
         { "{\"$ref\":\"" META "\"}", "{\"minLength\":-1}", false },
         { "{\"$ref\":\"" META "\"}", "{\"properties\":{\"a\":{\"type\":\"nul\"}}}", false },
         { "{\"$ref\":\"" META "\"}", "{\"properties\":{\"a\":{\"type\":\"null\"}}}", true },
         { "{\"$ref\":\"" META "\"}", "{\"definitions\":{\"a\":{\"type\":1}}}", false },
-        { "{\"$ref\":\"https://json-schema.org/draft/2020-12/meta/content\"}", "{\"contentSchema\":1}", false },
-        { "{\"$schema\":\"" META "#\",\"format\":\"email\",\"contentEncoding\":\"base64\"}", "\"!\"", true },
+        { "{\"$ref\":\"https://json-schema.org/draft/2020-12/meta/content\"}",
+          "{\"contentSchema\":1}", false },
+        { "{\"$schema\":\"" META "#\",\"format\":\"email\",\"contentEncoding\":\"base64\"}",
+          "\"!\"", true },
         { "{\"requried\":[\"a\"],\"x-weir-literal\":true}", "{}", true },
         { "{\"then\":false,\"else\":false,\"minContains\":3}", "[]", true },
     };

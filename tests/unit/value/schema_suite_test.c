@@ -1,5 +1,5 @@
-/* unit/value/schema_suite_test.c - the official tests of JSON Schema 2020-12, the required part,
- * which lie beside the project; skipped where they do not.
+/* unit/value/schema_suite_test.c - the official tests of JSON Schema 2020-12, the required
+ * part, which lie beside the project; skipped where they do not.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -60,7 +60,8 @@ serve(void *arg, struct weir_text uri)
             return s->docs[i];
 
     char path[512];
-    snprintf(path, sizeof(path), SUITE "remotes/%.*s", (int)(uri.len - prefix), uri.bytes + prefix);
+    snprintf(path, sizeof(path), SUITE "remotes/%.*s", (int)(uri.len - prefix),
+             uri.bytes + prefix);
     const struct weir_value *doc = read_file(path);
     if (doc == NULL)
         return NULL;
@@ -114,8 +115,9 @@ run_group(const struct weir_value *group, struct server *server, const char *fil
         if (quiet == expected && telling == expected && (told > 0) == !expected)
             passed++;
         else
-            print_error("%s: %s: %s: got %d, %d with %u told\n", file, text_at(group, "description"),
-                        text_at(test, "description"), quiet, telling, told);
+            print_error("%s: %s: %s: got %d, %d with %u told\n", file,
+                        text_at(group, "description"), text_at(test, "description"), quiet,
+                        telling, told);
     }
     schema_free(&schema);
     return passed;

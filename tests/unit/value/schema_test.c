@@ -91,32 +91,37 @@ violations_are_sentences_with_places(void **state)
         { "{'pattern':'^a+$'}", "'b'", ": must match the pattern '^a+$'" },
         { "{'minItems':1}", "[]", ": must have at least 1 item" },
         { "{'maxItems':2}", "[1,2,3]", ": must have at most 2 items" },
-        { "{'uniqueItems':true}", "[1,2,1.0]", ": must not have equal items: number 0 and 2 are" },
+        { "{'uniqueItems':true}", "[1,2,1.0]",
+          ": must not have equal items: number 0 and 2 are" },
         { "{'prefixItems':[true],'items':false}", "[1,2]", "/1: is not allowed" },
-        { "{'contains':{'type':'string'}}", "[1]", ": must have at least 1 item of the required form" },
+        { "{'contains':{'type':'string'}}", "[1]",
+          ": must have at least 1 item of the required form" },
         { "{'contains':{'type':'string'},'maxContains':1}", "['a','b']",
           ": must have at most 1 item of the limited form" },
         { "{'minProperties':1}", "{}", ": must have at least 1 property" },
         { "{'maxProperties':0}", "{'a':1}", ": must have at most 0 properties" },
         { "{'required':['a','b']}", "{}", "/a: is required\n/b: is required" },
-        { "{'properties':{'x':{'required':['a/b~c']}}}", "{'x':{}}", "/x/a~1b~0c: is required" },
+        { "{'properties':{'x':{'required':['a/b~c']}}}", "{'x':{}}",
+          "/x/a~1b~0c: is required" },
         { "{'dependentRequired':{'a':['b']}}", "{'a':1}", "/b: is required beside 'a'" },
-        { "{'propertyNames':{'maxLength':1}}", "{'abc':1}", "/abc: its name must have at most 1 character" },
+        { "{'propertyNames':{'maxLength':1}}", "{'abc':1}",
+          "/abc: its name must have at most 1 character" },
         { "{'properties':{'a':false}}", "{'a':1}", "/a: is not allowed" },
         { "{'properties':{'timeout':{},'url':{}},'additionalProperties':false}", "{'timout':1}",
           "/timout: unknown property 'timout'; did you mean 'timeout'?" },
         { "{'properties':{'timeout':{}},'additionalProperties':false}", "{'zzz':1}",
           "/zzz: unknown property 'zzz'" },
         { "{'additionalProperties':{'type':'string'}}", "{'a':1}", "/a: must be a string" },
-        { "{'patternProperties':{'^x-':{'type':'string'}}}", "{'x-a':1}", "/x-a: must be a string" },
-        { "{'allOf':[{'properties':{'timeout':{}}}],'unevaluatedProperties':false}", "{'timout':1}",
-          "/timout: unknown property 'timout'; did you mean 'timeout'?" },
+        { "{'patternProperties':{'^x-':{'type':'string'}}}", "{'x-a':1}",
+          "/x-a: must be a string" },
+        { "{'allOf':[{'properties':{'timeout':{}}}],'unevaluatedProperties':false}",
+          "{'timout':1}", "/timout: unknown property 'timout'; did you mean 'timeout'?" },
         { "{'prefixItems':[true],'unevaluatedItems':false}", "[1,2]", "/1: is not allowed" },
         { "{'not':{'type':'string'}}", "'a'", ": is of a form that is not allowed" },
         { "{'oneOf':[{'type':'integer'},{'minimum':2}]}", "3",
           ": must be of one form only: it is of form 1 and of form 2" },
-        { "{'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}}", "{'a':1}",
-          "/b: is required" },
+        { "{'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}}",
+          "{'a':1}", "/b: is required" },
         { "{'dependentSchemas':{'a':{'required':['b']}}}", "{'a':1}", "/b: is required" },
         { "{'properties':{'a':{'items':{'type':'string'}}}}", "{'a':['x',1,2]}",
           "/a/1: must be a string\n/a/2: must be a string" },
@@ -138,13 +143,14 @@ violations_are_sentences_with_places(void **state)
     }
 }
 
-#define BACKOFF "{\"type\":\"object\",\"properties\":{\"attempts\":{\"type\":\"integer\"},"             \
-                "\"backoff\":{\"enum\":[\"constant\",\"exponential\"]}},\"additionalProperties\":false}"
-#define SHAPES                                                                                       \
-    "{\"anyOf\":["                                                                                   \
-    "{\"properties\":{\"kind\":{\"const\":\"circle\"},\"r\":{\"type\":\"number\"}},"                  \
-    "\"required\":[\"kind\",\"r\"]},"                                                                \
-    "{\"properties\":{\"kind\":{\"const\":\"box\"},\"w\":{\"type\":\"number\"},"                      \
+#define BACKOFF                                                                 \
+    "{\"type\":\"object\",\"properties\":{\"attempts\":{\"type\":\"integer\"}," \
+    "\"backoff\":{\"enum\":[\"constant\",\"exponential\"]}},\"additionalProperties\":false}"
+#define SHAPES                                                                       \
+    "{\"anyOf\":["                                                                   \
+    "{\"properties\":{\"kind\":{\"const\":\"circle\"},\"r\":{\"type\":\"number\"}}," \
+    "\"required\":[\"kind\",\"r\"]},"                                                \
+    "{\"properties\":{\"kind\":{\"const\":\"box\"},\"w\":{\"type\":\"number\"},"     \
     "\"h\":{\"type\":\"number\"}},\"required\":[\"kind\",\"w\",\"h\"]}]}"
 
 static void
@@ -154,17 +160,22 @@ of_several_forms_the_nearest_is_told(void **state)
     static const struct sample samples[] = {
         { "{\"anyOf\":[{\"type\":\"integer\"}," BACKOFF "]}", "{\"atempts\":3}",
           "/atempts: unknown property 'atempts'; did you mean 'attempts'?" },
-        { "{\"oneOf\":[{\"type\":\"integer\"}," BACKOFF "]}", "true", ": must be an integer or an object" },
-        { "{\"oneOf\":[{\"type\":\"integer\",\"minimum\":1}," BACKOFF "]}", "0", ": must be at least 1" },
-        { "{\"anyOf\":[{\"const\":\"auto\"},{\"enum\":[\"none\",\"all\"]},{\"type\":\"integer\"}]}", "\"x\"",
-          ": must be an integer, or one of: 'auto', 'none', 'all'" },
-        { "{\"$defs\":{\"i\":{\"type\":\"integer\"}},\"anyOf\":[{\"$ref\":\"#/$defs/i\"},{\"type\":\"null\"}]}",
+        { "{\"oneOf\":[{\"type\":\"integer\"}," BACKOFF "]}", "true",
+          ": must be an integer or an object" },
+        { "{\"oneOf\":[{\"type\":\"integer\",\"minimum\":1}," BACKOFF "]}", "0",
+          ": must be at least 1" },
+        { "{\"anyOf\":[{\"const\":\"auto\"},{\"enum\":[\"none\",\"all\"]},{\"type\":"
+          "\"integer\"}]}",
+          "\"x\"", ": must be an integer, or one of: 'auto', 'none', 'all'" },
+        { "{\"$defs\":{\"i\":{\"type\":\"integer\"}},\"anyOf\":[{\"$ref\":\"#/$defs/"
+          "i\"},{\"type\":\"null\"}]}",
           "\"x\"", ": must be null or an integer" },
         { SHAPES, "{\"kind\":\"box\",\"w\":\"3\",\"h\":1}", "/w: must be a number" },
         { SHAPES, "{\"kind\":\"circle\"}", "/r: is required" },
         { "{\"anyOf\":[{\"not\":{\"type\":\"string\"}},{\"maxLength\":1}]}", "\"ab\"",
           ": is of a form that is not allowed" },
-        { "{\"items\":{\"anyOf\":[{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\",\"maximum\":3}]},"
+        { "{\"items\":{\"anyOf\":[{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\","
+          "\"maximum\":3}]},"
           "{\"type\":\"string\"}]}}",
           "[4]", "/0: must be at most 3" },
     };
@@ -199,7 +210,8 @@ static void
 verify_puts_the_violations_into_the_error(void **state)
 {
     (void)state;
-    struct schema *s = compiled("{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"minimum\":2}}}");
+    struct schema *s =
+        compiled("{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"minimum\":2}}}");
     const struct weir_value *v = given("{\"a\":1,\"b\":1}");
     struct weir_error err;
     assert_int_equal(schema_verify(s, v, &err), WEIR_INVALID);
@@ -262,10 +274,14 @@ static void
 long_choices_are_looked_up(void **state)
 {
     (void)state;
-    const char *schema = "{\"enum\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",1,2.5,null,true,[1,{\"x\":1,\"y\":2}]]}";
-    static const char *const good[] = { "\"a\"", "\"f\"", "1.0", "2.5", "null", "true",
-                                        "[1.0,{\"y\":2,\"x\":1}]" };
-    static const char *const bad[] = { "\"\"", "\"g\"", "2", "false", "[]", "{}", "[1,{\"x\":1,\"y\":3}]" };
+    const char *schema = "{\"enum\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",1,2.5,null,true,[1,{"
+                         "\"x\":1,\"y\":2}]]}";
+    static const char *const good[] = {
+        "\"a\"", "\"f\"", "1.0", "2.5", "null", "true", "[1.0,{\"y\":2,\"x\":1}]"
+    };
+    static const char *const bad[] = {
+        "\"\"", "\"g\"", "2", "false", "[]", "{}", "[1,{\"x\":1,\"y\":3}]"
+    };
     for (size_t i = 0; i < N(good); i++)
         assert_true(accepts(schema, good[i]));
     for (size_t i = 0; i < N(bad); i++)
@@ -311,7 +327,8 @@ an_expression_satisfies_what_some_value_would(void **state)
         { "{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":\"$\"}", true },
         { "{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":\"x\"}", false },
         { "{\"not\":{\"const\":1}}", "\"$\"", true },
-        { "{\"not\":{\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]}}", "{\"a\":\"$\"}", true },
+        { "{\"not\":{\"properties\":{\"a\":{\"const\":1}},\"required\":[\"a\"]}}",
+          "{\"a\":\"$\"}", true },
         { "{\"not\":{\"required\":[\"a\"]}}", "{\"a\":\"$\"}", false },
         { "{\"const\":{\"a\":1,\"b\":2}}", "{\"a\":\"$\",\"b\":2}", true },
         { "{\"const\":[1]}", "[\"$\",2]", false },
@@ -319,9 +336,11 @@ an_expression_satisfies_what_some_value_would(void **state)
         { "{\"uniqueItems\":true}", "[\"$\",\"$\"]", true },
         { "{\"uniqueItems\":true}", "[1,1,\"$\"]", false },
         { "{\"uniqueItems\":true}", "[\"$\",\"$\",0,1,2,3,4,5,6,7]", true },
-        { "{\"oneOf\":[{\"properties\":{\"k\":{\"const\":1}}},{\"properties\":{\"k\":{\"const\":2}}}]}",
+        { "{\"oneOf\":[{\"properties\":{\"k\":{\"const\":1}}},{\"properties\":{\"k\":{"
+          "\"const\":2}}}]}",
           "{\"k\":\"$\"}", true },
-        { "{\"oneOf\":[{\"required\":[\"k\"]},{\"minProperties\":1}]}", "{\"k\":\"$\"}", false },
+        { "{\"oneOf\":[{\"required\":[\"k\"]},{\"minProperties\":1}]}", "{\"k\":\"$\"}",
+          false },
         { "{\"if\":{\"properties\":{\"k\":{\"const\":1}}},\"then\":{\"required\":[\"a\"]},"
           "\"else\":{\"required\":[\"b\"]}}",
           "{\"k\":\"$\",\"a\":1}", true },
