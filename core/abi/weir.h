@@ -220,7 +220,7 @@ struct weir_route {
     const struct weir_text *methods; /* n_methods; none: every method             */
     uint32_t n_methods;
     uint32_t pad;
-    uint64_t max_body;   /* bytes                                                 */
+    uint64_t max_body;   /* bytes; 0: the edge's limit                            */
 };
 
 struct weir_header {

@@ -73,7 +73,7 @@ struct edge_config {
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
     struct http_limits head;      /* of request heads; at most 32 KiB */
-    uint64_t max_body;            /* bytes; with a handler (routes have their own) */
+    uint64_t max_body;            /* bytes, of routes that say nothing else */
     uint64_t head_ms;             /* from the first byte of a head to its last */
     uint64_t body_ms;             /* from the head to the last byte of the body */
     uint64_t body_grace_ms;       /* after so long a body has to come with ... */

@@ -134,7 +134,7 @@ find_route(struct request *r, struct weir_error *err)
     if (answer == ROUTE_UNKNOWN)
         return err_set(err, WEIR_NOT_FOUND, "nothing is served at this path");
     r->trigger = match.trigger;
-    r->max_body = match.max_body;
+    r->max_body = match.max_body > 0 ? match.max_body : config->max_body;
     r->route = match.name;
     r->event.route = route_name_text(match.name);
     return set_params(r, &match, err);

@@ -14,7 +14,7 @@ struct engine_route {
     const char *path; /* "/orders/{id}", "/files/{rest*}" */
     const struct weir_text *methods; /* none: every method */
     unsigned n_methods;
-    uint64_t max_body;
+    uint64_t max_body; /* bytes; 0: the edge's */
     struct trigger_unit *trigger;
     const struct trigger *source; /* for messages: file and mark */
 };
