@@ -13,10 +13,6 @@
 const char *number_read(const char *p, const char *end, struct weir_value *v,
                         const char **ret_at, const char **ret_why);
 
-/* The powers of five up to the highest below 2^63. */
-enum { NUMBER_FIVES = 27 };
-extern const uint64_t number_fives[NUMBER_FIVES + 1];
-
 /* Characters of any int or double. */
 enum { NUMBER_TEXT = 32 };
 

@@ -1,18 +1,20 @@
 /* value/number_read.c - from decimal text to numbers, exactly rounded.
  *
- * Nearly all doubles in documents have at most 19 digits and a power of ten of at most 27.
- * Then the digits and the power of five are whole numbers of 64 bits, their product or
- * quotient is had exactly in 128, and is rounded once. strtod does the rest.
+ * The first 19 digits are a number of 64 bits; the product with the first 128 bits of a power
+ * of ten leaves the true value between two numbers that hardly differ. If both are nearest to
+ * the same double, and they nearly always are, that one is it (after Eisel and Lemire, 2021).
+ * Otherwise strtod decides.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "value/number.h"
-
-__extension__ typedef unsigned __int128 wide;
+#include "value/power.h"
 
 enum {
     DIGITS_EXACT = 19, /* so many fit in 64 bits                                    */
@@ -28,36 +30,58 @@ struct decimal {
     int64_t power;   /* of ten, by which DIGITS has to be multiplied      */
 };
 
-/* clang-format off */
-const uint64_t number_fives[NUMBER_FIVES + 1] = {
-    1u, 5u, 25u, 125u, 625u, 3125u, 15625u, 78125u, 390625u, 1953125u, 9765625u, 48828125u,
-    244140625u, 1220703125u, 6103515625u, 30517578125u, 152587890625u, 762939453125u,
-    3814697265625u, 19073486328125u, 95367431640625u, 476837158203125u, 2384185791015625u,
-    11920928955078125u, 59604644775390625u, 298023223876953125u, 1490116119384765625u,
-    7450580596923828125u,
-};
-/* clang-format on */
-
 static inline bool
 is_digit(const char *p, const char *end)
 {
     return p < end && (uint8_t)(*p - '0') <= 9;
 }
 
+/* The number that the eight digits at P make, in three steps that each join neighbours; false
+ * if one is no digit. */
+static inline bool
+eight_digits(const char *p, uint64_t *ret)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    v = le64toh(v);
+    const uint64_t highs = 0xf0f0f0f0f0f0f0f0u;
+    if ((v & highs) != 0x3030303030303030u ||
+        ((v + 0x0606060606060606u) & highs) != 0x3030303030303030u)
+        return false;
+    v &= 0x0f0f0f0f0f0f0f0fu;
+    v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffu;
+    v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffffu;
+    *ret = (v * 10000 + (v >> 32)) & 0xffffffffu;
+    return true;
+}
+
 /* Adds the digits at P, which stand before or behind the point. */
 static const char *
 take_digits(const char *p, const char *end, struct decimal *d, bool behind)
 {
+    const char *from = p;
+    for (; d->n == 0 && p < end && *p == '0'; p++)
+        continue;
+    d->power -= behind ? p - from : 0;
+
+    uint64_t eight;
+    uint64_t digits = d->digits;
+    int n = d->n;
+    for (from = p; n <= DIGITS_EXACT - 8 && end - p >= 8 && eight_digits(p, &eight); p += 8) {
+        digits = digits * 100000000 + eight;
+        n += 8;
+    }
+    for (; n < DIGITS_EXACT && is_digit(p, end); p++) {
+        digits = digits * 10 + (unsigned)(*p - '0');
+        n++;
+    }
+    d->digits = digits;
+    d->n = n;
+    d->power -= behind ? p - from : 0;
+
     for (; is_digit(p, end); p++) {
-        unsigned digit = (unsigned)(*p - '0');
-        if (d->n < DIGITS_EXACT) {
-            d->digits = d->digits * 10 + digit;
-            d->n += d->digits != 0;
-            d->power -= behind;
-        } else {
-            d->more = d->more || digit != 0;
-            d->power += !behind;
-        }
+        d->more = d->more || *p != '0';
+        d->power += !behind;
     }
     return p;
 }
@@ -79,44 +103,69 @@ take_exponent(const char *p, const char *end, struct decimal *d)
     return p;
 }
 
-/* P, rounded half to even, times 2^POWER; far from the ends of the range. */
-static double
-rounded(wide p, int power)
+/* The bits of the double nearest to P times 2^E, ties to even; P has 127 or 128 bits. */
+static uint64_t
+rounded(wide p, int e)
 {
-    uint64_t top = (uint64_t)(p >> 64);
-    uint64_t low = (uint64_t)p;
-    int bits = top != 0 ? 128 - __builtin_clzll(top) : 64 - __builtin_clzll(low);
-    int cut = bits - 53;
-    if (cut <= 0)
-        return ldexp((double)low, power);
-
-    uint64_t kept = (uint64_t)(p >> cut);
-    wide rest = p & (((wide)1 << cut) - 1);
+    int bits = 128 - __builtin_clzll((uint64_t)(p >> 64));
+    int magnitude = e + bits - 1;
+    bool small = magnitude < -1022; /* such doubles have fewer bits */
+    int kept_bits = small ? 53 + 1022 + magnitude : 53;
+    if (kept_bits < 0)
+        return 0;
+    int cut = bits - kept_bits;
+    uint64_t kept = cut < 128 ? (uint64_t)(p >> cut) : 0;
+    wide rest = cut < 128 ? p - ((wide)kept << cut) : p;
     wide half = (wide)1 << (cut - 1);
-    if (rest > half || (rest == half && kept & 1))
-        kept++;
-    return ldexp((double)kept, power + cut);
+    kept += rest > half || (rest == half && kept & 1);
+    if (small)
+        return kept;
+    /* The top bit of KEPT, which a double leaves out, adds the 1 that the exponent lacks. */
+    uint64_t d = ((uint64_t)(magnitude + 1022) << 52) + kept;
+    return d < (uint64_t)0x7ff << 52 ? d : (uint64_t)0x7ff << 52;
 }
 
-/* DIGITS times 10^POWER, for powers of at most NUMBER_FIVES. */
-static double
-exact(uint64_t digits, int power)
+/* The double nearest to DIGITS times 10^POWER. False: it is too near to the middle of two. */
+static bool
+nearest(uint64_t digits, int64_t power, double *ret)
+{
+    *ret = 0;
+    if (power < POWER_MIN)
+        return true;
+    *ret = INFINITY;
+    if (power > 308)
+        return true;
+
+    int q = (int)power;
+    int shift = __builtin_clzll(digits);
+    const struct power *ten = power_of_10(q);
+    wide high = (wide)(digits << shift) * ten->high;
+    wide low = (wide)(digits << shift) * ten->low;
+    wide product = high + (low >> 64);
+    bool exact = power_is_exact(q) && (uint64_t)low == 0;
+    int e = power_log2(q) - 63 - shift;
+    uint64_t bits = rounded(product, e);
+    memcpy(ret, &bits, sizeof bits);
+    /* What is cut off of the power is less than 1, and so is what is cut off of LOW. */
+    return exact || rounded(product + 2, e) == bits;
+}
+
+/* The double nearest to D, for D's of up to 53 bits and powers that are doubles themselves:
+ * one operation on doubles, which rounds once (Clinger, 1990). */
+static bool
+nearest_at_once(const struct decimal *d, double *ret)
 {
     static const double tens[] = {
         1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     };
-    if (digits <= (uint64_t)1 << 53 && power <= 22 && power >= -22)
-        return power < 0 ? (double)digits / tens[-power] : (double)digits * tens[power];
-    if (power >= 0)
-        return rounded((wide)digits * number_fives[power], power);
-
-    int shift = 63 + __builtin_clzll(digits); /* the quotient has 63 bits or more */
-    wide dividend = (wide)digits << shift;
-    wide quotient = dividend / number_fives[-power];
-    /* What is left over only breaks ties. */
-    quotient |= quotient * number_fives[-power] != dividend;
-    return rounded(quotient, power - shift);
+    if (d->more || d->digits > (uint64_t)1 << 53 || d->power > 22 || d->power < -22)
+        return false;
+    if (d->power < 0)
+        *ret = (double)d->digits / tens[-d->power];
+    else
+        *ret = (double)d->digits * tens[d->power];
+    return true;
 }
 
 /* The number whose digits, perhaps with a point, are at P, by strtod; without the point, whose
@@ -152,11 +201,12 @@ convert(struct weir_value *v, const struct decimal *d, bool minus, const char *p
     }
 
     double x;
+    double above;
     if (d->digits == 0)
         x = 0;
-    else if (!d->more && d->power >= -NUMBER_FIVES && d->power <= NUMBER_FIVES)
-        x = exact(d->digits, (int)d->power);
-    else
+    else if (!nearest_at_once(d, &x) &&
+             !(nearest(d->digits, d->power, &x) &&
+               (!d->more || (nearest(d->digits + 1, d->power, &above) && x == above))))
         x = by_library(p, end, d);
     v->type = WEIR_DOUBLE;
     v->number = minus ? -x : x;

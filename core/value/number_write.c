@@ -1,39 +1,23 @@
 /* value/number_write.c - from numbers to the shortest decimal text.
  *
  * Of all decimals that are nearer to a double than to its neighbours the one with the fewest
- * digits is wanted, and of these the nearest. It is found as in Ryu (Adams, 2018): the bounds
- * are scaled to some 17 digits before the point, and digits are dropped as long as they stay
- * apart. Ryu takes the scale from a table of rounded powers; for doubles of the usual sizes
- * 128 bits hold the products exactly and no table is needed. Others, which are rare, are
- * printed by the library with more and more digits.
+ * digits is wanted, and of these the nearest. As in Schubfach (Giulietti, 2020) the double and
+ * the ends of its interval are scaled by such a power of ten that the interval holds at least
+ * one whole number, and at most one multiple of ten: few candidates are left to be looked at.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "value/number.h"
-
-__extension__ typedef unsigned __int128 wide;
+#include "value/power.h"
 
 /* DIGITS times 10^POWER. */
 struct decimal {
     uint64_t digits;
     int power;
-};
-
-/* The decimals that read back as one double lie between LOW and HIGH. Each is cut to a whole
- * number; the flags say whether something was cut off. */
-struct bounds {
-    uint64_t low;
-    uint64_t mid; /* the double itself */
-    uint64_t high;
-    bool low_exact;
-    bool mid_exact;
-    bool inclusive; /* the bounds themselves read back as the double */
 };
 
 static char *
@@ -71,105 +55,45 @@ number_write_int(char ret[NUMBER_TEXT], int64_t i)
     return (size_t)(at - ret);
 }
 
-/* X / 2^SHIFT; *ret_exact: nothing is cut off. */
+/* C times POWER / 2^128, of which the last bit says whether something was cut off behind it:
+ * comparing such numbers with even ones is then the same as without a cut. */
 static uint64_t
-scaled(wide x, int shift, bool *ret_exact)
+scaled(uint64_t c, wide power)
 {
-    if (shift <= 0) {
-        *ret_exact = true;
-        return (uint64_t)(x << -shift);
-    }
-    *ret_exact = (x & (((wide)1 << shift) - 1)) == 0;
-    return (uint64_t)(x >> shift);
+    wide low = (wide)c * (uint64_t)power;
+    wide product = (wide)c * (uint64_t)(power >> 64) + (uint64_t)(low >> 64);
+    return (uint64_t)(product >> 64) | ((uint64_t)product > 1);
 }
 
-/* Drops as many digits as the bounds allow, and rounds. */
+/* For C times 2^E; NARROW: the double below is only half as far away as the one above. */
 static struct decimal
-shortest_between(struct bounds b, int power)
+shortest_of(uint64_t c, int e, bool narrow)
 {
-    unsigned last = 0;      /* the digit that was dropped last              */
-    bool tie = b.mid_exact; /* those before it were zeros, so LAST 5 is a tie */
-    bool low_zeros = b.low_exact;
-    while (b.high / 10 > b.low / 10) {
-        low_zeros = low_zeros && b.low % 10 == 0;
-        tie = tie && last == 0;
-        last = (unsigned)(b.mid % 10);
-        b.low /= 10;
-        b.mid /= 10;
-        b.high /= 10;
-        power++;
-    }
-    bool low_good = low_zeros && b.inclusive;
-    while (low_good && b.low % 10 == 0) {
-        tie = tie && last == 0;
-        last = (unsigned)(b.mid % 10);
-        b.low /= 10;
-        b.mid /= 10;
-        power++;
-    }
-    bool up = last > 5 || (last == 5 && !(tie && b.mid % 2 == 0));
-    if (b.mid == b.low && !low_good)
-        up = true; /* what is left of the double itself is below the bound */
-    return (struct decimal){ b.mid + up, power };
-}
+    int power = narrow ? (e * 1262611 - 524031) >> 22 : power_log10(e); /* of 3/4 2^E, of 2^E */
+    const struct power *cut = power_of_10(-power);
+    wide ten = (wide)cut->high << 64 | cut->low;
+    if (!power_is_exact(-power))
+        ten++; /* not below the true one */
+    int shift = e + power_log2(-power) + 1;
+    uint64_t mid = scaled(4 * c << shift, ten); /* four times the digits, here and below */
+    uint64_t low = scaled((4 * c - 2 + narrow) << shift, ten);
+    uint64_t high = scaled((4 * c + 2) << shift, ten);
+    low += c % 2; /* what lies in the middle of two doubles reads back as the even one */
+    high -= c % 2;
 
-/* For C times 2^E, C of 53 bits, from 1e-10 to 1e16. */
-static struct decimal
-shortest_exact(uint64_t c, int e)
-{
-    int magnitude = (e + 52) * 78913 >> 18; /* log10(2) is 78913 / 2^18; may be 1 too low */
-    int power = 16 - magnitude;
-    assert(power >= 0 && power <= NUMBER_FIVES);
-    wide five = number_fives[power];
-    int shift = -(e - 2 + power);
-    bool high_exact;
-    struct bounds b;
-    bool narrow = c == (uint64_t)1 << 52; /* the neighbour below is only half as far */
-    b.inclusive = c % 2 == 0;
-    b.low = scaled((4 * c - 2 + narrow) * five, shift, &b.low_exact);
-    b.mid = scaled(4 * c * five, shift, &b.mid_exact);
-    b.high = scaled((4 * c + 2) * five, shift, &high_exact);
-    if (high_exact && !b.inclusive)
-        b.high--;
-    return shortest_between(b, -power);
-}
+    uint64_t down = mid / 40; /* a digit less, if just one of two such lies inside */
+    bool down_in = low <= 40 * down;
+    bool up_in = 40 * down + 40 <= high;
+    if (down > 0 && down_in != up_in)
+        return (struct decimal){ down + up_in, power + 1 };
 
-/* DIGITS digits of D, as the library rounds them. */
-static struct decimal
-by_library(double d, int digits)
-{
-    char text[48];
-    (void)snprintf(text, sizeof text, "%.*e", digits - 1, d);
-    struct decimal r = { 0, 0 };
-    const char *p = text;
-    for (; *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9')
-            r.digits = r.digits * 10 + (unsigned)(*p - '0');
-    r.power = atoi(p + 1) - (digits - 1);
-    return r;
-}
-
-static bool
-reads_back(struct decimal r, double d)
-{
-    char text[48];
-    (void)snprintf(text, sizeof text, "%llue%d", (unsigned long long)r.digits, r.power);
-    return strtod(text, NULL) == d;
-}
-
-static struct decimal
-shortest_by_library(double d)
-{
-    struct decimal r = { 0, 0 };
-    for (int digits = d < 0x1p-1000 ? 1 : 15; digits <= 17; digits++) {
-        r = by_library(d, digits);
-        if (reads_back(r, d))
-            return r;
-        r.digits++; /* a power of two has more room above it than below */
-        if (digits < 17 && reads_back(r, d))
-            return r;
-    }
-    return r;
+    down = mid / 4;
+    down_in = low <= 4 * down;
+    up_in = 4 * down + 4 <= high;
+    if (down_in != up_in)
+        return (struct decimal){ down + up_in, power };
+    bool up = mid > 4 * down + 2 || (mid == 4 * down + 2 && down % 2 == 1);
+    return (struct decimal){ down + up, power };
 }
 
 /* D as a decimal of at most six places, if it is one: prices, percentages, seconds. With at
@@ -184,20 +108,21 @@ has_few_places(double d, struct decimal *ret)
     return millionths > 0 && (double)millionths / 1e6 == d;
 }
 
+/* D must be above 0. */
 static struct decimal
 shortest(double d)
 {
-    uint64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    uint64_t c = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
-    int e = (int)(bits >> 52) - 1075;
     struct decimal r;
-    if (has_few_places(d, &r))
-        ; /* found */
-    else if (d >= 1e-10 && d < 1e16)
-        r = shortest_exact(c, e);
-    else
-        r = shortest_by_library(d);
+    if (!has_few_places(d, &r)) {
+        uint64_t bits;
+        memcpy(&bits, &d, sizeof bits);
+        uint64_t c = bits & (((uint64_t)1 << 52) - 1);
+        int e = (int)(bits >> 52);
+        if (e == 0)
+            r = shortest_of(c, -1074, false);
+        else
+            r = shortest_of(c | (uint64_t)1 << 52, e - 1075, c == 0 && e > 1);
+    }
     while (r.digits % 10 == 0) {
         r.digits /= 10;
         r.power++;
