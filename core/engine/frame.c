@@ -108,10 +108,6 @@ node_done(struct frame *f, const struct unit *u, const struct weir_value *output
     const struct weir_value **place = output_place(f, u->node->index);
     value_unref(place);
     *place = value_ref(output);
-    if (u->type->flags & WEIR_ANSWER) {
-        value_unref(&f->run->answer);
-        f->run->answer = value_ref(output);
-    }
     if (!(u->type->flags & WEIR_TAP)) {
         value_unref(&f->input);
         f->input = value_ref(output);
@@ -211,6 +207,10 @@ step_answer(struct frame *f, const struct unit *u)
     if (tail_wanted())
         tail_node(f, u, took, output, failure);
     if (failure == NULL) {
+        if (u->type->flags & WEIR_ANSWER) {
+            value_unref(&f->run->answer);
+            f->run->answer = value_ref(output);
+        }
         node_done(f, u, output);
         value_unref(&output);
         return STEP_ON;
