@@ -1,5 +1,25 @@
-# cmake --install: the binary, the header for plugins, the plugins (see plugin.cmake).
-if(TARGET weir)
-    install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+# cmake --install: the binary, the header for plugins, the plugins (see plugin.cmake), the
+# service, and settings to start from. cpack -G DEB makes a package of it.
+install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES core/abi/weir.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/schemas)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    install(FILES deploy/weir.service DESTINATION lib/systemd/system)
+    install(FILES deploy/weir.yaml DESTINATION /etc/weir)
+    install(FILES pipelines/hello.yaml DESTINATION /etc/weir/pipelines)
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME weir)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "workflow engine and webhook gateway")
+set(CPACK_PACKAGE_CONTACT "weir maintainers <weir@localhost>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS ca-certificates)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+    "${CMAKE_SOURCE_DIR}/deploy/debian/postinst;${CMAKE_SOURCE_DIR}/deploy/debian/prerm")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+include(CPack)

@@ -81,7 +81,7 @@ static void
 mailbox_depths(void *arg, struct metric_sink *sink)
 {
     (void)arg;
-    char name[16] = "keeper";
+    char name[24] = "keeper";
     struct weir_text label = text_of(name);
     metric_sample(sink, &label, (double)mail_depth(name));
     for (unsigned i = 0; i < shards; i++) {

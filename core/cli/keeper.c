@@ -47,7 +47,8 @@ answer_asker(struct server *s, bool ok, const char *text, struct diags *d)
     }
     v = builder_end(&b);
     struct weir_error err;
-    (void)mail_send(s->reload_from, v, &err); /* if the asker is gone, nobody is told */
+    if (mail_send(s->reload_from, v, &err) != WEIR_OK)
+        log_say(WEIR_WARN, "who asked for the reload can't be told: %s", err.text);
     value_unref(&v);
     s->reload_token = 0;
 }
@@ -76,15 +77,6 @@ reload_over(struct server *s, bool ok, const char *text, struct diags *d)
     }
 }
 
-/* Reads settings anew, to find mistakes and changes that need a restart; only resources: and the
- * like take effect now. */
-static void
-check_settings(struct server *s, struct diags *d)
-{
-    (void)s;
-    (void)d;
-}
-
 void
 keeper_reload(struct server *s, uint64_t token, const char *from)
 {
@@ -108,7 +100,6 @@ keeper_reload(struct server *s, uint64_t token, const char *from)
     notify_reloading();
     struct diags d;
     diags_init(&d);
-    check_settings(s, &d);
     struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
     s->pending = generation_new(&source, &d);
     diags_sort(&d);

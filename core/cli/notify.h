@@ -9,9 +9,16 @@
 
 #include <stdint.h>
 
+/* It serves, and a reload that was told before is over. */
 void notify_ready(void);
+
+/* A reload begins. */
 void notify_reloading(void);
+
+/* The end begins. */
 void notify_stopping(void);
+
+/* It is alive. */
 void notify_watchdog(void);
 
 /* How often systemd wants to hear of us, in milliseconds (half of WATCHDOG_USEC); 0: never. */
