@@ -30,7 +30,8 @@ schema_rule_dynamic_ref(struct check *c, const struct schema_rule *r,
     if (r->n == UINT32_MAX)
         return schema_eval(c, node, v, seen);
     uint64_t steps = 0;
-    for (const struct scope *s = c->scope; s != NULL; s = s->up, steps++) {
+    for (const struct scope *s = c->scope; s != NULL; s = s->up) {
+        steps += 1 + c->schema->resources[s->resource].n_anchors;
         uint32_t found = anchored(c->schema, s->resource, r->n);
         node = found != NODE_NONE ? found : node; /* the outermost comes last */
     }

@@ -11,7 +11,7 @@
 #include "value/json.h"
 #include "value/schema_make.h"
 
-/* clang-format off: what follows is JSON */
+/* clang-format off */
 #define HEAD(name, vocabularies)                                                             \
     "{'$schema':'" SCHEMA_BASE "schema', '$id':'" SCHEMA_BASE name "',"                      \
     "'$dynamicAnchor':'meta', '$vocabulary':{" vocabularies "}, 'type':['object','boolean'],"
@@ -26,8 +26,8 @@ static const char schema[] =
          USES("core") "," USES("applicator") "," USES("unevaluated") "," USES("validation") ","
          USES("meta-data") "," USES("format-annotation") "," USES("content"))
     "'allOf':[{'$ref':'meta/core'}, {'$ref':'meta/applicator'}, {'$ref':'meta/unevaluated'},"
-    "  {'$ref':'meta/validation'}, {'$ref':'meta/meta-data'}, {'$ref':'meta/format-annotation'},"
-    "  {'$ref':'meta/content'}],"
+    "  {'$ref':'meta/validation'}, {'$ref':'meta/meta-data'},"
+    "  {'$ref':'meta/format-annotation'}, {'$ref':'meta/content'}],"
     "'properties':{"
     "  'definitions':" META_MAP ","
     "  'dependencies':{'type':'object', 'additionalProperties':"
@@ -85,7 +85,8 @@ static const char validation[] =
     "  'maxItems':" DEF("nonNegativeInteger") ","
     "  'minItems':" DEF("nonNegativeIntegerDefault0") ","
     "  'uniqueItems':{'type':'boolean'},"
-    "  'maxContains':" DEF("nonNegativeInteger") ", 'minContains':" DEF("nonNegativeInteger") ","
+    "  'maxContains':" DEF("nonNegativeInteger") ","
+    "  'minContains':" DEF("nonNegativeInteger") ","
     "  'maxProperties':" DEF("nonNegativeInteger") ","
     "  'minProperties':" DEF("nonNegativeIntegerDefault0") ","
     "  'required':" DEF("stringArray") ","

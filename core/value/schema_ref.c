@@ -152,6 +152,14 @@ find_fragment(struct schema_maker *m, const struct spot *spot, uint32_t resource
     return WEIR_OK;
 }
 
+static enum weir_code
+refuse_unknown(struct schema_maker *m, struct spot spot, struct weir_text uri)
+{
+    if (m->schema->n_docs == MAX_DOCS)
+        return schema_refuse(m, spot, "more than %d documents belong together", MAX_DOCS);
+    return schema_refuse(m, spot, "there is no schema '%.*s'", (int)uri.len, uri.bytes);
+}
+
 enum weir_code
 schema_resolve(struct schema_maker *m, const struct spot *spot, uint32_t resource,
                struct weir_text ref, struct target *ret)
@@ -165,8 +173,7 @@ schema_resolve(struct schema_maker *m, const struct spot *spot, uint32_t resourc
     if (there == UINT32_MAX) {
         const struct weir_value *doc = schema_doc_load(m, uri);
         if (doc == NULL)
-            return schema_refuse(m, *spot, "there is no schema '%.*s'", (int)uri.len,
-                                 uri.bytes);
+            return refuse_unknown(m, *spot, uri);
         enum weir_code code = schema_doc_add(m, doc, uri, &there);
         if (code != WEIR_OK)
             return code;
@@ -174,9 +181,13 @@ schema_resolve(struct schema_maker *m, const struct spot *spot, uint32_t resourc
 
     struct buf fragment;
     buf_init(&fragment, ref.len + 1);
-    enum weir_code code = url_decode(&fragment, encoded, false, m->err);
-    code = code == WEIR_OK ? find_fragment(m, spot, there, buf_content(&fragment), ret)
-                           : schema_refuse_in(m, *spot);
+    enum weir_code code = WEIR_INVALID;
+    if (url_decode(&fragment, encoded, false, m->err) != WEIR_OK)
+        code = schema_refuse_in(m, *spot);
+    else if (!utf8_valid(buf_content(&fragment)))
+        code = schema_refuse(m, *spot, "its escapes are not well-formed UTF-8");
+    else
+        code = find_fragment(m, spot, there, buf_content(&fragment), ret);
     buf_fini(&fragment);
     return code;
 }

@@ -2,7 +2,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include "value/schema.h"
+
+enum { MAX_SHOWN = 160 }; /* bytes of a pointer in the error's text */
 
 struct problems {
     struct weir_builder *list;
@@ -10,13 +14,23 @@ struct problems {
     unsigned n;
 };
 
+/* Begins the error with the first problem; of a long pointer the last steps say most. */
+static void
+begin_error(struct problems *p, const char *pointer, size_t len, const char *detail)
+{
+    const char *from = len > MAX_SHOWN ? strchr(pointer + len - MAX_SHOWN, '/') : pointer;
+    if (from == NULL)
+        from = pointer + len;
+    (void)err_set(p->err, WEIR_INVALID, "%s%s%s%s", from > pointer ? "..." : "", from,
+                  len > 0 ? ": " : "", detail); /* returned at the end */
+}
+
 static void
 add_problem(void *arg, const char *pointer, size_t pointer_len, const char *detail)
 {
     struct problems *p = arg;
     if (p->n++ == 0)
-        (void)err_set(p->err, WEIR_INVALID, "%s%s%s", pointer_len > 0 ? pointer : "",
-                      pointer_len > 0 ? ": " : "", detail); /* returned at the end */
+        begin_error(p, pointer, pointer_len, detail);
     struct weir_builder *one = builder_map();
     const struct weir_value *text = value_text(detail);
     builder_set(one, "detail", 6, &text);

@@ -10,6 +10,7 @@ enum {
     MAX_LISTED = 300, /* bytes of a list of choices           */
     MAX_NEAR = 64,    /* bytes of a name that may be mistyped */
     NAMES_DEPTH = 16, /* of schemas that may name properties  */
+    MAX_GUESSES = 10, /* violations with a guess what is meant */
 };
 
 /* Puts ", ", or LAST before the last one, between the parts of a list. */
@@ -58,7 +59,7 @@ near(const struct weir_value *list, const struct weir_value *v)
     struct weir_text texts[KNOWN_NAMES];
     const struct weir_value *values[KNOWN_NAMES];
     size_t n = 0;
-    if (v->type != WEIR_STRING || v->len > MAX_NEAR || value_is_secret(v))
+    if (v->type != WEIR_STRING || v->len > MAX_NEAR)
         return NULL;
     for (uint32_t i = 0; i < list->len && n < KNOWN_NAMES; i++) {
         const struct weir_value *item = value_at(list, i);
@@ -96,7 +97,8 @@ schema_fail_enum(struct check *c, const struct weir_value *list, const struct we
     buf_init(&text, MAX_DETAIL + 100);
     (void)buf_puts(&text, "must be one of: "); /* a detail may be cut off, here and below */
     put_choices(&text, list);
-    const struct weir_value *meant = near(list, v);
+    bool guess = c->told < MAX_GUESSES && !value_is_secret(v);
+    const struct weir_value *meant = guess ? near(list, v) : NULL;
     if (meant != NULL)
         (void)buf_printf(&text, "; did you mean %s?", schema_quote(value_as_text(meant)).text);
     (void)schema_fail(c, VIOLATION_CHOICE, "%s", text.bytes);
@@ -138,7 +140,8 @@ schema_fail_unknown(struct check *c, struct weir_text key)
     struct names names;
     names.n = 0;
     collect(c->schema, (uint32_t)(c->node - c->schema->nodes), NAMES_DEPTH, &names);
-    int meant = key.len <= MAX_NEAR ? nearest(key, names.texts, names.n) : -1;
+    bool guess = c->told < MAX_GUESSES && key.len <= MAX_NEAR;
+    int meant = guess ? nearest(key, names.texts, names.n) : -1;
     if (meant < 0)
         return schema_fail_at(c, key, VIOLATION_UNKNOWN, "unknown property %s",
                               schema_quote(key).text);

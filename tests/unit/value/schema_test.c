@@ -64,75 +64,74 @@ struct sample {
     const char *told;
 };
 
+static const struct sample sentences[] = {
+    { "{'type':'string'}", "1", ": must be a string" },
+    { "{'type':['string','null']}", "1", ": must be null or a string" },
+    { "{'type':['integer','number','array','object','boolean']}", "''",
+      ": must be true or false, a number, an array or an object" },
+    { "{'type':'integer'}", "1.5", ": must be an integer" },
+    { "{'const':'x'}", "1", ": must be 'x'" },
+    { "{'const':{'a':[1,2.5,null]}}", "1", ": must be {'a':[1,2.5,null]}" },
+    { "{'enum':['a','b',3,true]}", "'c'", ": must be one of: 'a', 'b', 3, true" },
+    { "{'enum':['constant','exponential']}", "'constent'",
+      ": must be one of: 'constant', 'exponential'; did you mean 'constant'?" },
+    { "{'enum':['a']}", "1", ": must be 'a'" },
+    { "{'minimum':1}", "0", ": must be at least 1" },
+    { "{'maximum':1.5}", "2", ": must be at most 1.5" },
+    { "{'exclusiveMinimum':1}", "1", ": must be more than 1" },
+    { "{'exclusiveMaximum':1}", "1.0", ": must be less than 1" },
+    { "{'multipleOf':0.01}", "0.075", ": must be a multiple of 0.01" },
+    { "{'minLength':1}", "''", ": must not be empty" },
+    { "{'minLength':3}", "'\\u00e9\\u00e9'", ": must have at least 3 characters" },
+    { "{'maxLength':1}", "'ab'", ": must have at most 1 character" },
+    { "{'pattern':'^a+$'}", "'b'", ": must match the pattern '^a+$'" },
+    { "{'minItems':1}", "[]", ": must have at least 1 item" },
+    { "{'maxItems':2}", "[1,2,3]", ": must have at most 2 items" },
+    { "{'uniqueItems':true}", "[1,2,1.0]", ": must not have equal items: number 0 and 2 are" },
+    { "{'prefixItems':[true],'items':false}", "[1,2]", "/1: is not allowed" },
+    { "{'contains':{'type':'string'}}", "[1]",
+      ": must have at least 1 item of the required form" },
+    { "{'contains':{'type':'string'},'maxContains':1}", "['a','b']",
+      ": must have at most 1 item of the limited form" },
+    { "{'minProperties':1}", "{}", ": must have at least 1 property" },
+    { "{'maxProperties':0}", "{'a':1}", ": must have at most 0 properties" },
+    { "{'required':['a','b']}", "{}", "/a: is required\n/b: is required" },
+    { "{'properties':{'x':{'required':['a/b~c']}}}", "{'x':{}}", "/x/a~1b~0c: is required" },
+    { "{'dependentRequired':{'a':['b']}}", "{'a':1}", "/b: is required beside 'a'" },
+    { "{'propertyNames':{'maxLength':1}}", "{'abc':1}",
+      "/abc: its name must have at most 1 character" },
+    { "{'properties':{'a':false}}", "{'a':1}", "/a: is not allowed" },
+    { "{'properties':{'timeout':{},'url':{}},'additionalProperties':false}", "{'timout':1}",
+      "/timout: unknown property 'timout'; did you mean 'timeout'?" },
+    { "{'properties':{'timeout':{}},'additionalProperties':false}", "{'zzz':1}",
+      "/zzz: unknown property 'zzz'" },
+    { "{'additionalProperties':{'type':'string'}}", "{'a':1}", "/a: must be a string" },
+    { "{'patternProperties':{'^x-':{'type':'string'}}}", "{'x-a':1}",
+      "/x-a: must be a string" },
+    { "{'allOf':[{'properties':{'timeout':{}}}],'unevaluatedProperties':false}", "{'timout':1}",
+      "/timout: unknown property 'timout'; did you mean 'timeout'?" },
+    { "{'prefixItems':[true],'unevaluatedItems':false}", "[1,2]", "/1: is not allowed" },
+    { "{'not':{'type':'string'}}", "'a'", ": is of a form that is not allowed" },
+    { "{'oneOf':[{'type':'integer'},{'minimum':2}]}", "3",
+      ": must be of one form only: it is of form 1 and of form 2" },
+    { "{'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}}",
+      "{'a':1}", "/b: is required" },
+    { "{'dependentSchemas':{'a':{'required':['b']}}}", "{'a':1}", "/b: is required" },
+    { "{'properties':{'a':{'items':{'type':'string'}}}}", "{'a':['x',1,2]}",
+      "/a/1: must be a string\n/a/2: must be a string" },
+};
+
 static void
 violations_are_sentences_with_places(void **state)
 {
     (void)state;
-    static const struct sample samples[] = {
-        { "{'type':'string'}", "1", ": must be a string" },
-        { "{'type':['string','null']}", "1", ": must be null or a string" },
-        { "{'type':['integer','number','array','object','boolean']}", "''",
-          ": must be true or false, a number, an array or an object" },
-        { "{'type':'integer'}", "1.5", ": must be an integer" },
-        { "{'const':'x'}", "1", ": must be 'x'" },
-        { "{'const':{'a':[1,2.5,null]}}", "1", ": must be {'a':[1,2.5,null]}" },
-        { "{'enum':['a','b',3,true]}", "'c'", ": must be one of: 'a', 'b', 3, true" },
-        { "{'enum':['constant','exponential']}", "'constent'",
-          ": must be one of: 'constant', 'exponential'; did you mean 'constant'?" },
-        { "{'enum':['a']}", "1", ": must be 'a'" },
-        { "{'minimum':1}", "0", ": must be at least 1" },
-        { "{'maximum':1.5}", "2", ": must be at most 1.5" },
-        { "{'exclusiveMinimum':1}", "1", ": must be more than 1" },
-        { "{'exclusiveMaximum':1}", "1.0", ": must be less than 1" },
-        { "{'multipleOf':0.01}", "0.075", ": must be a multiple of 0.01" },
-        { "{'minLength':1}", "''", ": must not be empty" },
-        { "{'minLength':3}", "'\\u00e9\\u00e9'", ": must have at least 3 characters" },
-        { "{'maxLength':1}", "'ab'", ": must have at most 1 character" },
-        { "{'pattern':'^a+$'}", "'b'", ": must match the pattern '^a+$'" },
-        { "{'minItems':1}", "[]", ": must have at least 1 item" },
-        { "{'maxItems':2}", "[1,2,3]", ": must have at most 2 items" },
-        { "{'uniqueItems':true}", "[1,2,1.0]",
-          ": must not have equal items: number 0 and 2 are" },
-        { "{'prefixItems':[true],'items':false}", "[1,2]", "/1: is not allowed" },
-        { "{'contains':{'type':'string'}}", "[1]",
-          ": must have at least 1 item of the required form" },
-        { "{'contains':{'type':'string'},'maxContains':1}", "['a','b']",
-          ": must have at most 1 item of the limited form" },
-        { "{'minProperties':1}", "{}", ": must have at least 1 property" },
-        { "{'maxProperties':0}", "{'a':1}", ": must have at most 0 properties" },
-        { "{'required':['a','b']}", "{}", "/a: is required\n/b: is required" },
-        { "{'properties':{'x':{'required':['a/b~c']}}}", "{'x':{}}",
-          "/x/a~1b~0c: is required" },
-        { "{'dependentRequired':{'a':['b']}}", "{'a':1}", "/b: is required beside 'a'" },
-        { "{'propertyNames':{'maxLength':1}}", "{'abc':1}",
-          "/abc: its name must have at most 1 character" },
-        { "{'properties':{'a':false}}", "{'a':1}", "/a: is not allowed" },
-        { "{'properties':{'timeout':{},'url':{}},'additionalProperties':false}", "{'timout':1}",
-          "/timout: unknown property 'timout'; did you mean 'timeout'?" },
-        { "{'properties':{'timeout':{}},'additionalProperties':false}", "{'zzz':1}",
-          "/zzz: unknown property 'zzz'" },
-        { "{'additionalProperties':{'type':'string'}}", "{'a':1}", "/a: must be a string" },
-        { "{'patternProperties':{'^x-':{'type':'string'}}}", "{'x-a':1}",
-          "/x-a: must be a string" },
-        { "{'allOf':[{'properties':{'timeout':{}}}],'unevaluatedProperties':false}",
-          "{'timout':1}", "/timout: unknown property 'timout'; did you mean 'timeout'?" },
-        { "{'prefixItems':[true],'unevaluatedItems':false}", "[1,2]", "/1: is not allowed" },
-        { "{'not':{'type':'string'}}", "'a'", ": is of a form that is not allowed" },
-        { "{'oneOf':[{'type':'integer'},{'minimum':2}]}", "3",
-          ": must be of one form only: it is of form 1 and of form 2" },
-        { "{'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}}",
-          "{'a':1}", "/b: is required" },
-        { "{'dependentSchemas':{'a':{'required':['b']}}}", "{'a':1}", "/b: is required" },
-        { "{'properties':{'a':{'items':{'type':'string'}}}}", "{'a':['x',1,2]}",
-          "/a/1: must be a string\n/a/2: must be a string" },
-    };
-    for (size_t i = 0; i < N(samples); i++) {
+    for (size_t i = 0; i < N(sentences); i++) {
         char schema[300];
         char value[300];
         char told[300];
-        snprintf(schema, sizeof(schema), "%s", samples[i].schema);
-        snprintf(value, sizeof(value), "%s", samples[i].value);
-        snprintf(told, sizeof(told), "%s", samples[i].told);
+        snprintf(schema, sizeof(schema), "%s", sentences[i].schema);
+        snprintf(value, sizeof(value), "%s", sentences[i].value);
+        snprintf(told, sizeof(told), "%s", sentences[i].told);
         for (char *c = schema; (c = strchr(c, '\'')) != NULL;)
             *c = '"';
         for (char *c = value; (c = strchr(c, '\'')) != NULL;)
