@@ -331,6 +331,10 @@ client_send(struct client *c, const struct client_request *r, weir_http_fn *fn, 
         client_fail(call, &err);
         return call;
     }
+    if (call->limit_ms <= shard_now(c->shard)) {
+        client_fail_with(call, WEIR_TIMEOUT, "the deadline has passed before it began");
+        return call;
+    }
     if (!upstream_budget_draw(&call->upstream->budget, shard_now(c->shard), r->attempt > 1)) {
         client_fail_with(call, WEIR_UNAVAILABLE,
                          "the retry budget is spent (20%% of the requests of the last 10 s)");

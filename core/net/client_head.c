@@ -24,6 +24,25 @@ as_utf8(struct weir_text value, struct buf *out)
     return buf_content(out);
 }
 
+/* Whether two fields may have the same name: false is sure, and the usual case. */
+static bool
+may_repeat(const struct http_head *h)
+{
+    uint64_t seen[4] = { 0, 0, 0, 0 };
+    for (unsigned i = 0; i < h->n_fields; i++) {
+        struct weir_text name = h->fields[i].name;
+        unsigned print = (unsigned)name.len * 7 + (uint8_t)name.bytes[0] * 3 +
+                         (uint8_t)name.bytes[name.len - 1] * 5 +
+                         (uint8_t)name.bytes[name.len / 2];
+        uint64_t bit = 1ull << print % 64;
+        uint64_t *word = &seen[print / 64 % 4];
+        if (*word & bit)
+            return true;
+        *word |= bit;
+    }
+    return false;
+}
+
 /* Whether a field before number I has its name. */
 static bool
 is_repeat(const struct http_head *h, unsigned i)
@@ -70,11 +89,13 @@ make_headers(const struct client_call *call, const struct http_head *h)
     buf_init(&list, 2 * http_answer_limits.head);
     buf_init(&utf8, 4 * http_answer_limits.head);
     struct weir_builder *b = builder_map();
+    bool repeats = may_repeat(h);
     for (unsigned i = 0; i < h->n_fields; i++) {
         struct weir_text name = h->fields[i].name;
-        if (is_decoded(call, name) || is_repeat(h, i))
+        if (is_decoded(call, name) || (repeats && is_repeat(h, i)))
             continue;
-        struct weir_text text = as_utf8(joined(h, i, &list), &utf8);
+        struct weir_text text = repeats ? joined(h, i, &list) : h->fields[i].value;
+        text = as_utf8(text, &utf8);
         const struct weir_value value = { .type = WEIR_STRING,
                                           .len = (uint32_t)text.len,
                                           .bytes = text.bytes };

@@ -2,6 +2,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <sys/resource.h>
+
+#include "base/fault.h"
 #include "peer.h"
 
 #define HELLO \
@@ -379,7 +382,8 @@ the_absolute_deadline_wins(void **state)
     struct outcome late = { .done = false };
     client_send(s->client, &r, outcome_take, &late);
     side_turns(s, 2);
-    assert_failed(&late, WEIR_TIMEOUT, "within the deadline");
+    assert_failed(&late, WEIR_TIMEOUT, "has passed before it began");
+    assert_int_equal(late.err.sent, 0);
     peer_stop(p);
 }
 
@@ -509,7 +513,6 @@ a_thousand_servers_are_remembered_and_no_more(void **state)
     struct outcome o = { .done = false };
     for (unsigned i = 0; i < 1100; i++) {
         char url[64];
-        snprintf(url, sizeof url, "http://127.0.0.1:%u/", 1 + i % 2);
         snprintf(url, sizeof url, "http://127.1.%u.%u:1/", i / 250, 1 + i % 250);
         struct weir_http_request http = side_request("GET", url);
         side_call(s, &http, &o);
@@ -548,6 +551,96 @@ hosts_may_be_names_and_ipv6(void **state)
     peer_stop(p);
 }
 
+static void
+idle_connections_give_their_descriptors_to_others(void **state)
+{
+    struct side *s = *state;
+    struct peer *a = peer_start(say_hello, NULL);
+    struct peer *b = peer_start(say_hello, NULL);
+    struct outcome o = { .done = false };
+    side_get(s, a, &o);
+    outcome_free(&o);
+    assert_channels(s, 0, 1);
+
+    /* no descriptor is left; the server has one already for the connection that it waits for */
+    struct rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    int free_one = dup(0);
+    close(free_one);
+    struct rlimit none = { (rlim_t)free_one, before.rlim_max };
+    setrlimit(RLIMIT_NOFILE, &none);
+    struct weir_http_request http = side_request("GET", peer_url(b, "/"));
+    side_send(s, &http, &o);
+    side_turns(s, 5);
+    setrlimit(RLIMIT_NOFILE, &before);
+    side_until(s, &o.done);
+    assert_body(&o, "hello");
+    assert_channels(s, 0, 1);
+    outcome_free(&o);
+    client_trim(s->client);
+    peer_stop(a);
+    peer_stop(b);
+}
+
+static void
+those_who_wait_are_not_forgotten_when_connections_fail(void **state)
+{
+    struct side *s = *state;
+    struct peer *p = peer_start(be_silent, NULL);
+    struct weir_http_request http = side_request("GET", peer_url(p, "/"));
+    peer_stop(p);
+    http.pool = 2;
+    struct outcome o[20] = { { .done = false } };
+    for (unsigned i = 0; i < 20; i++)
+        side_send(s, &http, &o[i]);
+    for (unsigned i = 0; i < 20; i++) {
+        side_until(s, &o[i].done);
+        assert_failed(&o[i], WEIR_UPSTREAM, "refused the connection");
+    }
+    assert_channels(s, 0, 0);
+}
+
+#ifdef WEIR_FAULTS
+static void
+all_works_byte_by_byte(void **state)
+{
+    struct side *s = *state;
+    fault_set("READ_ONE_BYTE", UINT32_MAX);
+    fault_set("WRITE_ONE_BYTE", UINT32_MAX);
+    struct peer *p = peer_start(say_hello, NULL);
+    const struct weir_value *body = value_take(WEIR_BYTES, calloc(1, 5000), 5000);
+    for (unsigned i = 0; i < 3; i++) {
+        struct weir_http_request http = side_request("POST", peer_url(p, "/"));
+        http.body = body;
+        struct outcome o = { .done = false };
+        side_call(s, &http, &o);
+        assert_body(&o, "hello");
+        outcome_free(&o);
+    }
+    assert_int_equal(p->accepted, 1);
+    value_unref(&body);
+    fault_set("READ_ONE_BYTE", 0);
+    fault_set("WRITE_ONE_BYTE", 0);
+    peer_stop(p);
+}
+
+static void
+a_fault_of_connecting_is_an_upstream_error(void **state)
+{
+    struct side *s = *state;
+    struct peer *p = peer_start(say_hello, NULL);
+    struct outcome o = { .done = false };
+    fault_set("POOL_CONNECT", 1);
+    side_get(s, p, &o);
+    assert_failed(&o, WEIR_UPSTREAM, "refused the connection");
+    outcome_free(&o);
+    side_get(s, p, &o);
+    assert_body(&o, "hello");
+    outcome_free(&o);
+    peer_stop(p);
+}
+#endif
+
 int
 main(void)
 {
@@ -572,6 +665,12 @@ main(void)
         SIDE_TEST(retries_have_a_budget),
         SIDE_TEST(a_thousand_servers_are_remembered_and_no_more),
         SIDE_TEST(hosts_may_be_names_and_ipv6),
+        SIDE_TEST(idle_connections_give_their_descriptors_to_others),
+        SIDE_TEST(those_who_wait_are_not_forgotten_when_connections_fail),
+#ifdef WEIR_FAULTS
+        SIDE_TEST(all_works_byte_by_byte),
+        SIDE_TEST(a_fault_of_connecting_is_an_upstream_error),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "certificate.h"
 #include "loop/stream.h"
 #include "net/tls.h"
@@ -598,6 +599,31 @@ what_is_written_before_the_handshake_is_kept(void **state)
     SSL_CTX_free(context);
 }
 
+#ifdef WEIR_FAULTS
+static void
+all_works_byte_by_byte(void **state)
+{
+    struct side *s = *state;
+    SSL_CTX *server = certificate_server(&made.good, NULL);
+    struct peer *p = peer_start(serve, server);
+    const struct weir_value *tls = options(&made.root, NULL, NULL);
+    fault_set("READ_ONE_BYTE", UINT32_MAX);
+    fault_set("WRITE_ONE_BYTE", UINT32_MAX);
+    for (unsigned i = 0; i < 2; i++) {
+        struct outcome o = { .done = false };
+        call(s, https(p, "localhost", "/"), tls, &o);
+        assert_body(&o, "0");
+        outcome_free(&o);
+    }
+    assert_int_equal(p->accepted, 1);
+    fault_set("READ_ONE_BYTE", 0);
+    fault_set("WRITE_ONE_BYTE", 0);
+    value_unref(&tls);
+    peer_stop(p);
+    SSL_CTX_free(server);
+}
+#endif
+
 int
 main(void)
 {
@@ -615,6 +641,9 @@ main(void)
         SIDE_TEST(what_is_no_tls_is_said_to_be_none),
         SIDE_TEST(a_silent_handshake_ends_with_the_connect_deadline),
         SIDE_TEST(streams_come_through_tls),
+#ifdef WEIR_FAULTS
+        SIDE_TEST(all_works_byte_by_byte),
+#endif
         cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(what_is_written_before_the_handshake_is_kept),
     };
