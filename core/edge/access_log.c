@@ -22,6 +22,10 @@ access_log(const struct request *r, uint64_t duration_ns)
         LOG_S("trace_id", text_of(e->trace_id)),
     };
     size_t n = 9;
+    if (e->pipeline.len > 0) {
+        fields[n++] = LOG_S("pipeline", e->pipeline);
+        fields[n++] = LOG_S("run", e->run_id);
+    }
     if (r->why != NULL)
         fields[n++] = LOG_S("error", text_of(r->why));
     else if (r->fault != NULL)

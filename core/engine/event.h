@@ -70,7 +70,9 @@ struct weir_event {
     bool sampled;
     struct weir_text tracestate;
 
-    /* the engine's */
+    /* the engine's; texts in ARENA */
+    struct weir_text pipeline; /* that took it, and the run; for the access log */
+    struct weir_text run_id;
     struct trigger_unit *trigger;
     struct generation_part *part; /* the shard's part of its generation: pinned */
     struct weir_text gate_key;     /* of its place in the pipeline's concurrency; bytes NULL: none */

@@ -251,12 +251,23 @@ begin(struct run *r)
     start_stage(r, p->steps, RUN_STEPS, deadline, steps_ended);
 }
 
+/* A copy that lives as long as the event: its line in the access log may come after the run. */
+static struct weir_text
+copied(struct weir_event *e, const char *s)
+{
+    struct weir_text t = text_of(s);
+    char *copy = arena_copy(e->arena, t.bytes, t.len);
+    return (struct weir_text){ copy ? copy : "", copy ? t.len : 0 };
+}
+
 void
 run_start(struct weir_event *event)
 {
     const struct flow *f = event->trigger->flow;
     struct run *r = run_new(engine_of(event->shard), event->part, f, event);
     event->run = r;
+    event->pipeline = copied(event, f->pipeline->name);
+    event->run_id = copied(event, r->id);
     part_unpin(event->part); /* the run has its own pin */
     begin(r);
 }
