@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,6 +27,12 @@
 
 /* lag_ms is halved for each such time that has passed. */
 #define LAG_HALF_MS 100
+
+static bool
+is_stopping(struct weir_shard *s)
+{
+    return __atomic_load_n(&s->stopping, __ATOMIC_ACQUIRE);
+}
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -169,11 +176,21 @@ note_lag(struct weir_shard *s, uint64_t now_ms, uint64_t late_ms)
         __atomic_store_n(&s->lag_ms, lag, __ATOMIC_RELAXED);
 }
 
+/* Monotonic time as of the kernel's last tick. */
+static uint64_t
+coarse_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 uint64_t
 shard_now(struct weir_shard *s)
 {
     if (!s->turned) {
         s->turned = true;
+        shard_impl(s)->began_ms = coarse_ms();
         s->now_ms = s->manual_ms ? s->manual_ms : clock_mono_ms();
         note_lag(s, s->now_ms, 0);
     }
@@ -222,58 +239,63 @@ run_soon(struct weir_shard *s)
     }
 }
 
-/* How long the loop may wait; UINT64_MAX: until something comes. */
-static uint64_t
+/* Whether the loop may wait at all. */
+static bool
 may_wait(struct weir_shard *s, uint64_t max_ms)
 {
-    if (!list_empty(&s->soon) || __atomic_load_n(&s->stopping, __ATOMIC_ACQUIRE))
-        return 0;
+    if (max_ms == 0 || !list_empty(&s->soon) || is_stopping(s))
+        return false;
     const struct heap_link *first = heap_first(&s->timers);
-    if (first == NULL)
-        return max_ms;
-    uint64_t now_ms = s->manual_ms ? s->manual_ms : s->now_ms;
-    if (first->key <= now_ms)
-        return 0;
-    if (s->manual_ms != 0)
-        return max_ms;
-    return first->key - now_ms < max_ms ? first->key - now_ms : max_ms;
+    return first == NULL || first->key > s->now_ms;
 }
 
-/* Waits for descriptors, at most WAIT_MS after FROM_MS (real time), and runs their callbacks.
- */
-static void
-run_events(struct weir_shard *s, uint64_t from_ms, uint64_t wait_ms)
+/* Sees to it that the loop wakes for the first timer, and after MAX_MS. False if it is time
+ * already. */
+static bool
+arm_tick(struct weir_shard *s, uint64_t max_ms)
 {
     struct shard_impl *impl = shard_impl(s);
-    if (wait_ms == 0) {
-        event_base_loop(s->base, EVLOOP_NONBLOCK);
+    const struct heap_link *first = heap_first(&s->timers);
+    uint64_t until_ms = first != NULL && s->manual_ms == 0 ? first->key : UINT64_MAX;
+    if (until_ms >= impl->tick_ms && max_ms == UINT64_MAX)
+        return true;
+
+    uint64_t now_ms = clock_mono_ms();
+    if (max_ms < UINT64_MAX - now_ms && now_ms + max_ms < until_ms)
+        until_ms = now_ms + max_ms;
+    if (until_ms >= impl->tick_ms)
+        return true;
+    if (until_ms <= now_ms)
+        return false;
+    uint64_t wait_ms = until_ms - now_ms;
+    struct timeval wait = { .tv_sec = (time_t)(wait_ms / 1000),
+                            .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
+    event_add(&impl->tick, &wait);
+    impl->tick_ms = until_ms;
+    return true;
+}
+
+/* Measures the turn that ends, as what came meanwhile had to wait for it. The coarse clock
+ * costs next to nothing; the exact one is read only if that one has moved on. */
+static void
+end_turn(struct weir_shard *s)
+{
+    if (!s->turned || s->manual_ms != 0 || coarse_ms() == shard_impl(s)->began_ms)
         return;
-    }
-    if (wait_ms != UINT64_MAX && wait_ms < impl->tick_ms - from_ms) {
-        struct timeval wait = { .tv_sec = (time_t)(wait_ms / 1000),
-                                .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
-        event_add(&impl->tick, &wait);
-        impl->tick_ms = from_ms + wait_ms;
-    }
-    event_base_loop(s->base, EVLOOP_ONCE);
+    uint64_t now_ms = clock_mono_ms();
+    note_lag(s, now_ms, now_ms - s->now_ms);
 }
 
 bool
 shard_turn(struct weir_shard *s, uint64_t max_ms)
 {
-    /* The clock is read again before each wait: the turn before may have been long. */
-    uint64_t from_ms = clock_mono_ms();
-    if (s->manual_ms == 0) {
-        if (s->turned)
-            note_lag(s, from_ms, from_ms - s->now_ms);
-        s->now_ms = from_ms;
-    }
-    uint64_t wait_ms = may_wait(s, max_ms);
+    bool wait = may_wait(s, max_ms) && arm_tick(s, max_ms);
     s->turned = false;
-    run_events(s, from_ms, wait_ms);
+    event_base_loop(s->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
     run_timers(s);
     run_soon(s);
-    return !__atomic_load_n(&s->stopping, __ATOMIC_ACQUIRE);
+    end_turn(s);
+    return !is_stopping(s);
 }
 
 void
