@@ -220,7 +220,7 @@ frame_byte(struct http_body *b, char c, struct weir_error *err)
     case COMPLETE:
         break;
     }
-    assert(!"no byte of the frame is read here");
+    assert(false); /* no byte of the frame is read in these */
     return HTTP_BAD;
 }
 
@@ -274,7 +274,7 @@ http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_u
         *ret_used = len;
         return HTTP_MORE;
     }
-    assert(!"a kind of body");
+    assert(false);
     return HTTP_BAD;
 }
 
