@@ -35,10 +35,12 @@ done(struct weir_call *c, const struct weir_value **output)
 
 /* The failure that a plugin hands on as it was told to it by a block keeps its origin. */
 static struct failure *
-same_failure(struct run *r, const struct weir_error *err)
+same_failure(const struct weir_call *c, const struct weir_error *err)
 {
+    if (c->unit->node->n_children == 0)
+        return NULL;
     struct failure *f = (struct failure *)(void *)((char *)(uintptr_t)err - offsetof(struct failure, error));
-    for (struct failure *known = r->failures; known; known = known->next)
+    for (struct failure *known = c->run->failures; known; known = known->next)
         if (known == f)
             return f;
     return NULL;
@@ -51,7 +53,7 @@ fail(struct weir_call *c, const struct weir_error *err)
         blocking_answer(c, NULL, err);
         return;
     }
-    struct failure *f = same_failure(c->run, err);
+    struct failure *f = same_failure(c, err);
     if (f == NULL) {
         struct weir_error copy = *err;
         copy.detail = err->detail ? value_ref(err->detail) : NULL;

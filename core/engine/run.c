@@ -53,6 +53,20 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     return r;
 }
 
+/* No secret of the generation may stand in what is logged and answered. */
+static void
+copy_text(const struct run *r, struct weir_error *to, const struct weir_error *from)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    (void)buf_add(&b, from->text, strnlen(from->text, sizeof from->text - 1), NULL);
+    secrets_mask(r->part->generation->secrets, &b);
+    size_t len = b.len < sizeof to->text - 1 ? b.len : sizeof to->text - 1;
+    memcpy(to->text, b.bytes, len);
+    to->text[len] = '\0';
+    buf_fini(&b);
+}
+
 struct failure *
 run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t attempt)
 {
@@ -64,9 +78,7 @@ run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t at
         return &none_left;
     }
     memcpy(&f->error, err, offsetof(struct weir_error, text));
-    size_t len = strnlen(err->text, sizeof err->text - 1);
-    memcpy(f->error.text, err->text, len);
-    f->error.text[len] = '\0';
+    copy_text(r, &f->error, err);
     f->node = node;
     f->attempt = attempt;
     f->value = NULL;
