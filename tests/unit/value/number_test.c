@@ -119,21 +119,61 @@ any_double_comes_back_and_is_short(void **state)
 }
 
 static void
+assert_nearest(const char *text)
+{
+    double d = strtod(text, NULL);
+    if (isfinite(d) && !(read_double(text) == d))
+        fail_msg("%s", text);
+}
+
+static void
 text_is_read_as_the_nearest_double(void **state)
 {
     (void)state;
     random_seed(2);
-    for (int i = 0; i < 100000; i++) {
-        char text[64];
-        uint64_t digits = random_below(UINT64_MAX) >> random_below(64);
-        int power = (int)random_below(80) - 40;
-        (void)snprintf(text, sizeof text, "%llue%d", (unsigned long long)digits, power);
-        if (!(read_double(text) == strtod(text, NULL)))
-            fail_msg("%s", text);
-        (void)snprintf(text, sizeof text, "0.%llu", (unsigned long long)digits);
-        if (!(read_double(text) == strtod(text, NULL)))
-            fail_msg("%s", text);
+    for (int i = 0; i < 50000; i++) {
+        char text[80];
+        unsigned long long digits = 1 + (random_below(UINT64_MAX - 1) >> random_below(64));
+        unsigned long long more = random_below(UINT64_MAX) >> random_below(64);
+        int power = (int)random_below(700) - 370;
+        (void)snprintf(text, sizeof text, "%llue%d", digits, power);
+        assert_nearest(text);
+        (void)snprintf(text, sizeof text, "%llu%llue%d", digits, more, power);
+        assert_nearest(text);
+        (void)snprintf(text, sizeof text, "0.%llu", digits);
+        assert_nearest(text);
+        (void)snprintf(text, sizeof text, "%llu.00%llu", digits, more);
+        assert_nearest(text);
     }
+}
+
+static void
+known_hard_numbers_are_read_as_the_nearest_double(void **state)
+{
+    (void)state;
+    static const char *const hard[] = {
+        "2.2250738585072011e-308",
+        "2.2250738585072012e-308",
+        "6.631236846766476e-316",
+        "4.9406564584124654e-324",
+        "2.4703282292062327e-324",
+        "2.4703282292062328e-324",
+        "1.7976931348623158e308",
+        "9007199254740991.5",
+        "12345678901234567.0",
+        "1.00000000000000011102230246251565404236316680908203125",
+        "1.00000000000000011102230246251565404236316680908203126",
+        "1.00000000000000033306690738754696212708950042724609375",
+        "7.8459735791271921e65",
+        "3.08984926168550152811e-32",
+        "0.000000000000000000000000000000000000000000000000000000000000000000001e69",
+        "1000000000000000000000000000000000000000000000000000000000000000000000e-69",
+        "5e-324",
+        "1e23",
+        "8.5e-323",
+    };
+    for (size_t i = 0; i < sizeof hard / sizeof hard[0]; i++)
+        assert_nearest(hard[i]);
 }
 
 static void
@@ -167,6 +207,7 @@ main(void)
         cmocka_unit_test(negative_zero_keeps_its_sign),
         cmocka_unit_test(any_double_comes_back_and_is_short),
         cmocka_unit_test(text_is_read_as_the_nearest_double),
+        cmocka_unit_test(known_hard_numbers_are_read_as_the_nearest_double),
         cmocka_unit_test(ties_are_broken_by_digits_far_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
