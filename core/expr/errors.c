@@ -21,7 +21,8 @@ eval_fail(struct eval *ev, const struct term *t, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, args); /* cut by err_set if it is too long */
     va_end(args);
     struct weir_text source = term_text(ev->expr, t);
-    return err_set(ev->err, WEIR_SCRIPT, "%.*s: %s", (int)source.len, source.bytes, text);
+    return err_set(ev->err, WEIR_SCRIPT, "%.*s%s: %s", (int)source.len, source.bytes,
+                   source.len < t->place.len ? "..." : "", text);
 }
 
 #define TOO_COSTLY "too costly: an expression may take %d steps and make %d MiB"

@@ -48,10 +48,10 @@ void expr_each_access(const struct expr *e, void (*fn)(void *arg, const struct e
 
 /* What an expression sees while it is evaluated. */
 struct expr_env {
-    /* Finds the name PATH[0] and follows as many of the N parts as it likes: how many in
-     * *ret_used (at least 1). *ret is lent until the evaluation ends, and may be a scalar or a
-     * text on the stack. WEIR_NOT_FOUND if part number *ret_used - 1 is absent; other codes
-     * are errors of the expression (ERR is filled). */
+    /* Finds the name PATH[0] and follows as many of the N parts as it likes, but not beyond
+     * what is no map: how many in *ret_used (at least 1). *ret is lent until the evaluation
+     * ends, and may be a scalar or a text on the stack. WEIR_NOT_FOUND if part number
+     * *ret_used - 1 is absent; other codes are errors of the expression (ERR is filled). */
     enum weir_code (*find)(struct expr_env *env, const struct weir_text *path, unsigned n,
                            struct weir_value *ret, unsigned *ret_used, struct weir_error *err);
     uint64_t (*now_ms)(struct expr_env *env);               /* wall time, for now() */

@@ -99,7 +99,7 @@ function_replace(const struct args *a, struct weir_value *room, const struct wei
     for (struct finder count = f; find_next(&count, &at);)
         n++;
     *ret = a->at[0];
-    code = eval_spend(a->eval, a->term, n);
+    code = eval_spend(a->eval, a->term, 2 * n);
     if (n == 0 || code != WEIR_OK)
         return code;
     size_t len = replaced_len(f.text, f.part, by, n);

@@ -277,11 +277,11 @@ lex(struct lexer *l, struct token *ret)
     while (l->at < l->text.len && is_blank(l->text.bytes[l->at]))
         l->at++;
     *ret = (struct token){ .place = { l->at, 0 } };
+    if (l->at - l->start > EXPR_TEXT_MAX)
+        return lex_fail(l, (struct expr_place){ l->start, 0 },
+                        "an expression may have at most %d KiB", EXPR_TEXT_MAX / 1024);
     if (l->at == l->text.len)
         return true;
-    if (l->at - l->start > EXPR_TEXT_MAX)
-        return lex_fail(l, (struct expr_place){ l->start, 1 },
-                        "an expression may have at most %d KiB", EXPR_TEXT_MAX / 1024);
 
     char c = peek(l, 0);
     if (is_digit(c) || (c == '.' && is_digit(peek(l, 1))))

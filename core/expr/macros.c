@@ -68,7 +68,6 @@ eval_all_or_exists(struct eval *ev, const struct term *t, struct weir_value *roo
 
     bool decides = t->kind == TERM_EXISTS;
     bool decided = false;
-    bool failed = false;
     unsigned taint = 0;
     struct weir_error *first = NULL;
     enum weir_code failure = WEIR_OK;
@@ -78,13 +77,15 @@ eval_all_or_exists(struct eval *ev, const struct term *t, struct weir_value *roo
         code = eval_bool(ev, t->operands[1], &holds, &more);
         taint |= more;
         decided = code == WEIR_OK && holds == decides;
-        if (code != WEIR_OK && !failed) {
-            failed = true;
+        if (code == WEIR_OK)
+            continue;
+        struct weir_error *earlier = errors_ignore(ev);
+        if (failure == WEIR_OK) { /* the first one counts */
             failure = code;
-            first = errors_ignore(ev);
+            first = earlier;
         }
     }
-    if (failed)
+    if (failure != WEIR_OK)
         code = errors_restore(ev, first, failure, decided);
     eval_release(ev, l.mark);
     if (code != WEIR_OK)

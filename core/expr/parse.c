@@ -53,8 +53,6 @@ foreign_word(const struct token *t)
     for (size_t i = 0; t->kind == TOKEN_NAME && i < sizeof(words) / sizeof(words[0]); i++)
         if (text_is(t->text, words[i].word))
             return words[i].advice;
-    if (t->kind == TOKEN_DOUBLE)
-        return "an item of a list is reached by [0]";
     return NULL;
 }
 
@@ -70,6 +68,8 @@ parser_expected(struct parser *p, const char *expected)
     }
     struct weir_text found = lex_quote(&p->lexer, t->place);
     const char *advice = foreign_word(t);
+    if (t->kind == TOKEN_DOUBLE && found.bytes[0] == '.')
+        advice = "an item of a list is reached by [0]";
     return lex_fail(&p->lexer, t->place, "expected %s, found '%.*s'%s%s", expected,
                     (int)found.len, found.bytes, advice != NULL ? "; " : "",
                     advice != NULL ? advice : "");
@@ -154,12 +154,12 @@ static const struct operator* operator_of(const struct token *t)
 }
 
 static struct term *
-term_of_two(struct parser *p, enum term_kind kind, struct term *a, struct term *b)
+term_of_two(struct parser *p, enum term_kind kind, size_t start, struct term *a, struct term *b)
 {
     struct terms ts = { 0 };
     terms_add(p, &ts, a);
     terms_add(p, &ts, b);
-    return term_done(p, term_new(p, kind, a->place.offset, ts));
+    return term_done(p, term_new(p, kind, start, ts));
 }
 
 /* -9223372036854775808, whose digits alone are too large for an int. */
@@ -201,6 +201,7 @@ unary(struct parser *p)
 static struct term *
 binary(struct parser *p, unsigned least)
 {
+    size_t start = p->token.place.offset;
     struct term *left = unary(p);
     while (left != NULL) {
         const struct operator* o = operator_of(&p->token);
@@ -209,7 +210,7 @@ binary(struct parser *p, unsigned least)
         if (!parser_next(p))
             return NULL;
         struct term *right = binary(p, o->strength + 1);
-        left = right != NULL ? term_of_two(p, o->term, left, right) : NULL;
+        left = right != NULL ? term_of_two(p, o->term, start, left, right) : NULL;
     }
     return left;
 }
@@ -218,8 +219,9 @@ binary(struct parser *p, unsigned least)
 static bool
 may_be_absent(struct parser *p, const struct term *t)
 {
-    if (t->kind == TERM_CHAIN || t->kind == TERM_CALL || t->kind == TERM_COALESCE ||
-        t->kind == TERM_CHOOSE || (t->kind == TERM_CONST && t->constant->type == WEIR_NULL))
+    if (t->kind == TERM_CHAIN || t->flags & TERM_FIELD || t->kind == TERM_CALL ||
+        t->kind == TERM_COALESCE || t->kind == TERM_CHOOSE || t->kind >= TERM_ALL ||
+        (t->kind == TERM_CONST && t->constant->type == WEIR_NULL))
         return true;
     struct weir_text text = lex_quote(&p->lexer, t->place);
     bool loose = t->kind >= TERM_ADD && t->kind <= TERM_OR && !(t->flags & TERM_GROUPED);
@@ -232,6 +234,7 @@ may_be_absent(struct parser *p, const struct term *t)
 static struct term *
 coalesce(struct parser *p)
 {
+    size_t start = p->token.place.offset;
     struct term *left = binary(p, 1);
     if (left == NULL || p->token.kind != TOKEN_COALESCE)
         return left;
@@ -240,12 +243,13 @@ coalesce(struct parser *p)
     term_allow_absent(left);
     struct term *right = coalesce(p);
     parser_leave(p);
-    return right != NULL ? term_of_two(p, TERM_COALESCE, left, right) : NULL;
+    return right != NULL ? term_of_two(p, TERM_COALESCE, start, left, right) : NULL;
 }
 
 static struct term *
 choose(struct parser *p)
 {
+    size_t start = p->token.place.offset;
     struct term *condition = coalesce(p);
     if (condition == NULL || p->token.kind != TOKEN_QUESTION)
         return condition;
@@ -273,7 +277,7 @@ choose(struct parser *p)
     terms_add(p, &ts, condition);
     terms_add(p, &ts, yes);
     terms_add(p, &ts, no);
-    return term_done(p, term_new(p, TERM_CHOOSE, condition->place.offset, ts));
+    return term_done(p, term_new(p, TERM_CHOOSE, start, ts));
 }
 
 struct term *

@@ -45,10 +45,10 @@ enum weir_code parser_run(struct parser *p, struct expr **ret, struct expr_place
 struct term *parse_expression(struct parser *p);
 /* What an operator works on: 1, a.b[c], f(x), (x), [x], {k: v}. */
 struct term *parse_operand(struct parser *p);
-/* The call of NAME, behind which the ( is at hand, with the receiver (NULL: a function), which
- * may be absent if OPTIONAL. */
-struct term *parse_call(struct parser *p, const struct token *name, struct term *receiver,
-                        bool optional);
+/* The call of NAME, behind which the ( is at hand; it starts at START with the receiver (NULL:
+ * a function), which may be absent if OPTIONAL. */
+struct term *parse_call(struct parser *p, size_t start, const struct token *name,
+                        struct term *receiver, bool optional);
 /* Whether a call such as json.encode( follows the name at hand; then NAME is all of it. */
 bool parse_spaced_name(struct parser *p, struct token *name, bool *ret_follows);
 

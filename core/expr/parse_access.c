@@ -87,6 +87,8 @@ end_chain(struct parser *p, const struct growing *g)
             terms_add(p, &inside, g->parts[i].index);
     struct term *t = term_new(p, TERM_CHAIN, g->start, inside);
     t->chain = c;
+    if (g->n > 0)
+        t->flags |= TERM_FIELD;
     return term_done(p, t);
 }
 
@@ -147,12 +149,15 @@ dot(struct parser *p, struct growing *g)
                             .optional = optional });
         return true;
     }
+    size_t end = p->end;
+    p->end = holder_end; /* the name of the method is no part of it */
     struct term *receiver = end_chain(p, g);
+    p->end = end;
     if (receiver == NULL)
         return false;
     if (optional)
         term_allow_absent(receiver);
-    struct term *call = parse_call(p, &name, receiver, optional);
+    struct term *call = parse_call(p, g->start, &name, receiver, optional);
     if (call == NULL)
         return false;
     *g = (struct growing){ .start = g->start, .base = call };
@@ -297,7 +302,7 @@ named(struct parser *p, struct growing *g)
         return false;
     if (!call)
         return true;
-    g->base = parse_call(p, &g->name, NULL, false);
+    g->base = parse_call(p, g->start, &g->name, NULL, false);
     return g->base != NULL;
 }
 

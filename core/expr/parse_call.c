@@ -108,7 +108,7 @@ static struct term *
 has(struct parser *p, const struct calling *c, struct terms ts)
 {
     struct term *t = ts.at[0];
-    if (t->kind != TERM_CHAIN || t->chain->n_parts == 0) {
+    if (!(t->flags & TERM_FIELD)) {
         (void)lex_fail(&p->lexer, t->place, "has() needs a field, such as has(a.b)");
         return NULL;
     }
@@ -194,12 +194,14 @@ call(struct parser *p, const struct calling *c, struct terms ts)
 }
 
 struct term *
-parse_call(struct parser *p, const struct token *name, struct term *receiver, bool optional)
+parse_call(struct parser *p, size_t start, const struct token *name, struct term *receiver,
+           bool optional)
 {
     struct calling c = { .name = *name,
                          .open = p->token,
                          .function = function_find(name->text),
-                         .receiver = receiver };
+                         .receiver = receiver,
+                         .start = start };
     unsigned style = receiver != NULL ? EXPR_METHOD : EXPR_FUNCTION;
     if (c.function == NULL || !(c.function->about.styles & style))
         return unknown(p, &c);
@@ -207,7 +209,6 @@ parse_call(struct parser *p, const struct token *name, struct term *receiver, bo
         return NULL;
 
     bool is_macro = c.function->fn == NULL;
-    c.start = receiver != NULL ? receiver->place.offset : name->place.offset;
     c.flags = (receiver != NULL ? TERM_METHOD : 0u) | (optional ? TERM_OPTIONAL : 0u);
     if (is_macro && receiver != NULL)
         return macro(p, &c);

@@ -63,7 +63,8 @@ enum term_flag {
     TERM_FAILS = 1u << 1,    /* closed, and its evaluation fails                           */
     TERM_METHOD = 1u << 2,   /* a call of the form x.f(): operand 0 is x                   */
     TERM_OPTIONAL = 1u << 3, /* a call of the form x?.f()                                  */
-    TERM_GROUPED = 1u << 4   /* stands in parentheses                                      */
+    TERM_GROUPED = 1u << 4,  /* stands in parentheses                                      */
+    TERM_FIELD = 1u << 5     /* an access of the form x.y or x["y"], even if x is constant */
 };
 
 /* One step from a value to something inside it. */

@@ -75,6 +75,8 @@ url_text_place(struct url_reader *r)
         r->state = URL_AT_PATH;
         return URL_PART;
     }
+    if (r->colon) /* host:${ port } */
+        r->state = URL_AT_AUTHORITY;
     return URL_AUTHORITY;
 }
 
