@@ -142,14 +142,6 @@ skip_empty_lines(struct connection *c)
     }
 }
 
-static enum refusal
-refusal_of(const struct weir_error *err)
-{
-    if (err->status == 431)
-        return REFUSAL_HEAD_SIZE;
-    return err->status == 414 ? REFUSAL_TARGET : REFUSAL_MALFORMED;
-}
-
 /* Looks for the end of a head and goes on with the request; false: it is not here. */
 static bool
 take_head(struct connection *c)
@@ -165,9 +157,7 @@ take_head(struct connection *c)
         return true;
     }
     if (progress == HTTP_BAD) {
-        struct request *r = request_new(c);
-        r->close = r->unread = true;
-        request_refuse(r, &err, refusal_of(&err));
+        request_refuse_head(request_new(c), &err);
         return false;
     }
     c->seen = (uint32_t)here;

@@ -50,6 +50,18 @@ request_refuse(struct request *r, const struct weir_error *err, enum refusal why
 }
 
 void
+request_refuse_head(struct request *r, const struct weir_error *err)
+{
+    enum refusal why = REFUSAL_MALFORMED;
+    if (err->status == 431)
+        why = REFUSAL_HEAD_SIZE;
+    else if (err->status == 414)
+        why = REFUSAL_TARGET;
+    r->close = r->unread = true;
+    request_refuse(r, err, why);
+}
+
+void
 request_fail(struct request *r, const char *text)
 {
     struct weir_error err;

@@ -120,6 +120,9 @@ uint64_t request_body_deadline(const struct request *r);
  * the connection ends. WHY is counted; REFUSAL_COUNT: nothing is. */
 void request_refuse(struct request *r, const struct weir_error *err, enum refusal why);
 
+/* The same for a head that can't be read: the connection ends, since nobody knows what follows. */
+void request_refuse_head(struct request *r, const struct weir_error *err);
+
 /* Answers with a fault of ours, instead of an answer that can't be sent. */
 void request_fail(struct request *r, const char *text);
 

@@ -204,8 +204,7 @@ request_begin(struct connection *c, size_t len)
     c->start += (uint32_t)len;
     enum weir_code code = http_request_parse(bytes, len, &c->edge->config.head, h, &err);
     if (code != WEIR_OK) {
-        r->close = r->unread = true;
-        request_refuse(r, &err, REFUSAL_MALFORMED);
+        request_refuse_head(r, &err);
         return;
     }
     http_body_of_request(&r->body, h);
