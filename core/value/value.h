@@ -6,8 +6,10 @@
  * to each of them. Constants (null, true, small integers, "") have no block and live for ever.
  *
  * struct weir_value is visible so that evaluators can keep scalars on the stack; such a value
- * has no block, is lent only, and becomes a counted one by value_box. Values never change
- * after they are built: any thread may read them, and counting is atomic.
+ * has no block, is lent only, and becomes a counted one by value_box. A copy of a counted value
+ * on the stack is such a value too: it keeps the block, which the content lies in, and has to
+ * lose VALUE_HOME. Values never change after they are built: any thread may read them, and
+ * counting is atomic.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +24,7 @@ struct value_members;
 enum value_flag {
     VALUE_SECRET = 1u << 0,  /* made from a secret; a list or map that holds one has it too */
     VALUE_DYNAMIC = 1u << 1, /* an expression of a configuration: any schema accepts it     */
-    VALUE_HOME = 1u << 2,    /* internal: the node lives in BLOCK and may be referred to    */
+    VALUE_HOME = 1u << 2,    /* set by this room alone: the node is counted or a constant   */
 };
 
 /* How many levels of lists and maps can be written, and read from msgpack: twice what is read
@@ -74,13 +76,16 @@ const struct weir_value *value_text(const char *s);
 const struct weir_value *value_bytes(const void *bytes, size_t len);
 /* Bytes or a string that take over the malloc'ed BYTES without a copy. */
 const struct weir_value *value_take(enum weir_type type, char *bytes, size_t len);
-/* A string or bytes that borrow LEN bytes of text that lies inside the counted OWNER. */
+/* A string or bytes that borrow LEN bytes of text that lies inside the counted OWNER (a few
+ * bytes are copied instead). Part of a secret text is secret. */
 const struct weir_value *value_slice(const struct weir_value *owner, enum weir_type type,
                                      const char *bytes, size_t len);
 /* A stream; DROP(STREAM) is called when the last reference goes, on that thread. */
 const struct weir_value *value_stream(void *stream, void (*drop)(void *stream));
 
-/* V with more flags (VALUE_SECRET, VALUE_DYNAMIC) set, in a new block. Takes the reference. */
+/* V with more flags (VALUE_SECRET, VALUE_DYNAMIC) set, in a new block. A list or map that is
+ * made secret is copied, and so is all that it holds, to be secret as well. Takes the
+ * reference. */
 const struct weir_value *value_flagged(const struct weir_value **take_v, unsigned flags);
 
 /* -- building lists and maps -- */
@@ -93,7 +98,7 @@ struct weir_builder *builder_map(void);
 void builder_add(struct weir_builder *b, const struct weir_value **take_v);
 /* A key that is there gets the new value and keeps its place. */
 void builder_set(struct weir_builder *b, const char *key, size_t len, const struct weir_value **take_v);
-/* The same for a C string key and a lent value. */
+/* The same for a C string key and a lent value, which may stand on the stack. */
 void builder_put(struct weir_builder *b, const char *key, const struct weir_value *v);
 /* Ends: the list or map, owned by the caller; *b is NULL. */
 const struct weir_value *builder_end(struct weir_builder **b);
@@ -147,10 +152,12 @@ value_is_secret(const struct weir_value *v)
     return v->flags & VALUE_SECRET;
 }
 
-/* V with every secret text in it replaced by "***", for logs and answers; owned. */
+/* V with every secret scalar in it but null replaced by "***", for logs and answers; owned. V
+ * itself, with one more reference, if nothing in it is secret. */
 const struct weir_value *value_masked(const struct weir_value *v);
 
-/* Bytes of memory that the block of V takes (others that it borrows from not counted). */
+/* Bytes of memory that the block of V takes (others that it borrows from not counted); 0 for a
+ * constant. */
 size_t value_weight(const struct weir_value *v);
 
 #endif

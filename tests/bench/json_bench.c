@@ -2,8 +2,10 @@
  *
  *   json_bench FILE...
  *
- * Prints nanoseconds a round, the best of some rounds. A program for people who work on
- * core/value; no test runs it, and the build makes it only when asked: ninja json_bench.
+ * Prints nanoseconds a round, the best of some rounds. For people who work on core/value; no
+ * test runs it, and it is built by hand:
+ *   cc -O2 -D_GNU_SOURCE -Icore tests/bench/json_bench.c build/release/core/libvalue.a
+ *      build/release/core/libbase.a -lcrypto -o json_bench
  *
  * SPDX-License-Identifier: Apache-2.0
  */
