@@ -34,7 +34,7 @@
       "    http:\n"                                                                        \
       "      url: http://127.0.0.1:9100/a\n"                                               \
       "      url: http://127.0.0.1:9100/b\n")                                              \
-    X(YAML_TAG, "W0108", ERROR, "a tag",                                                   \
+    X(YAML_TAG, "W0108", ERROR, "a tag in the file",                                       \
       "Tags such as !!str or !include have no meaning here. Quote a scalar to make it a\n" \
       "string:\n"                                                                          \
       "\n"                                                                                 \

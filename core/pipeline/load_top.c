@@ -67,8 +67,6 @@ top_durable(struct loading *l, const struct yaml_node *key, const struct yaml_no
     if (!load_choice(l, n, "durable", "false|true|steps", &choice))
         return;
     enum durable asked = (enum durable)choice;
-    if (asked == DURABLE_NO && l->p->respond == RESPOND_ACCEPTED)
-        load_say(l, n, DIAG_BAD_VALUE, NULL, "'respond: accepted' needs 'durable: true'");
     if (asked > l->p->durable)
         l->p->durable = asked;
     if (asked != DURABLE_NO)
@@ -328,6 +326,9 @@ load_top(struct loading *l)
     }
     for (unsigned i = 0; i < root->n; i++)
         load_key_at(l, root->keys[i], root->items[i]);
+    const struct yaml_node *durable = yaml_get(root, "durable");
+    if (durable != NULL && text_is(durable->text, "false") && l->p->respond == RESPOND_ACCEPTED)
+        load_say(l, durable, DIAG_BAD_VALUE, NULL, "'respond: accepted' needs 'durable: true'");
     if (l->p->name == NULL)
         name_of_file(l);
     if (l->p->vars == NULL)

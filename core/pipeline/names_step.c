@@ -103,7 +103,7 @@ static const char *
 why_maybe(const struct reading *r, const struct node *step)
 {
     if (in_catch(r->l->p, r->node->in))
-        return "behind an error";
+        return "after an error";
     if (in_finally(r->l->p, r->node->in))
         return "when finally runs";
     return step->condition != NULL ? "because of its 'if'"

@@ -214,11 +214,7 @@ static const char shared_defs[] = WEIR_JSON({
                         "type" : "boolean",
                         "default" : true
                     },
-                    "on" : {
-                        "description" : "What is tried again; left out, every code that may "
-                                        "pass by itself.",
-                        "$ref" : "#/$defs/causes"
-                    }
+                    "on" : { "description" : "What is tried again.", "$ref" : "#/$defs/causes" }
                 }
             }
         ]

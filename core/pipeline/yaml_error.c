@@ -64,7 +64,7 @@ yaml_syntax_error(struct yaml *y, struct diags *d, struct mark mark, const char 
         mark.line = y->n_lines;
     if (quote_error(y, d, mark.line))
         return;
-    bool tab = strncmp(said, "tab character", 13) == 0;
+    bool tab = strstr(said, "tab character") != NULL || strstr(said, "invalid tab") != NULL;
     diags_add(d, y->file, mark, yaml_line(y, mark.line), tab ? DIAG_YAML_TAB : DIAG_YAML_SYNTAX,
               NULL, "%s", tab ? "a tab in the indentation" : plain_words(said));
 }

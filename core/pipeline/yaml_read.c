@@ -210,7 +210,10 @@ read_scalar(struct reading *r, struct fy_event *e)
     if (start != NULL) {
         n->start = start->input_pos;
         n->end = fy_token_end_mark(t)->input_pos;
-        n->mark = yaml_mark(r->y, n->start - quoted, n->end + quoted);
+        size_t from = n->start - quoted;
+        while (block && from < n->end && strchr(" \n", r->y->text.bytes[from]) != NULL)
+            from++;
+        n->mark = yaml_mark(r->y, from, n->end + quoted);
     }
     if (!utf8_valid(n->text))
         refuse(r, n->start, n->end, DIAG_YAML_SYNTAX, "an escape that stands for no character");

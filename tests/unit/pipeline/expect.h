@@ -1,0 +1,72 @@
+/* tests/unit/pipeline/expect.h - loads a small pipeline and compares what was said about it.
+ *
+ * One diagnostic a line: "3:5+6 W0204 message | hint", the place as line, column and length.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EXPECT_H
+#define EXPECT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fake_types.h"
+
+static const char *const fake_environment[] = { "REGION", "WEIR_SECRET_API_KEY", NULL };
+
+static inline void
+write_diags(const struct diags *d, struct buf *out)
+{
+    for (unsigned i = 0; i < d->n; i++) {
+        const struct diag *g = &d->items[i];
+        if (g->mark.line > 0)
+            buf_printf(out, "%u:%u+%u ", g->mark.line, g->mark.column, g->mark.len);
+        buf_printf(out, "%s %s", diag_name(g->code), g->message);
+        if (g->hint != NULL)
+            buf_printf(out, " | %s", g->hint);
+        buf_putc(out, '\n');
+    }
+}
+
+/* The pipeline of TEXT, or NULL; what was said is compared with SAID. */
+static inline struct pipeline *
+load_said_with(const struct registry *r, bool have_store, const char *text, const char *said)
+{
+    const struct load_options o = { .registry = r,
+                                    .env_names = fake_environment,
+                                    .have_store = have_store };
+    struct diags d;
+    struct buf out;
+    diags_init(&d);
+    buf_init(&out, 1u << 20);
+    struct pipeline *p = pipeline_load_text("p.yaml", text_of(text), &o, &d);
+    diags_sort(&d);
+    write_diags(&d, &out);
+    if (strcmp(out.bytes, said) != 0)
+        fail_msg("pipeline:\n%s\nsaid:\n%s\nexpected:\n%s", text, out.bytes, said);
+    assert_int_equal(p == NULL, d.errors > 0);
+    buf_fini(&out);
+    diags_fini(&d);
+    return p;
+}
+
+/* Only what is said matters. */
+static inline void
+assert_said(const char *text, const char *said)
+{
+    struct registry *r = fake_registry();
+    struct pipeline *p = load_said_with(r, false, text, said);
+    pipeline_free(&p);
+    registry_free(&r);
+}
+
+static inline void
+assert_fine(const char *text)
+{
+    assert_said(text, "");
+}
+
+#endif
