@@ -8,6 +8,7 @@
 #include "cli/event_file.h"
 #include "cli/setup.h"
 #include "expr/expr.h"
+#include "expr/functions.h"
 
 /* The names that an expression sees here. */
 struct names {
@@ -106,8 +107,19 @@ evaluate(const char *word, struct event_file *f)
 }
 
 static int
+list_functions(void)
+{
+    const struct expr_function *f;
+    for (unsigned i = 0; (f = expr_function_at(i)) != NULL; i++)
+        printf("%-36s %s\n", f->usage, f->summary);
+    return EXIT_GOOD;
+}
+
+static int
 run(const struct args *a)
 {
+    if (args_given(a, "functions"))
+        return list_functions();
     if (a->n_words == 0) {
         fprintf(stderr, "weir expr: which expression? weir expr '1 + 2'\n");
         return EXIT_USAGE;
@@ -122,6 +134,7 @@ run(const struct args *a)
 
 static const struct option options[] = {
     { 'e', "event", "FILE", "a JSON file with the event that request stands for (-: standard input)" },
+    { 0, "functions", NULL, "list all functions and macros" },
 };
 
 const struct command command_expr = {
@@ -132,7 +145,7 @@ const struct command command_expr = {
     .examples = "  weir expr \"'a,b'.split(',').map(x, upperAscii(x))\"\n"
                 "  weir expr 'request.body.items.size() > 3' --event order.json\n",
     .options = options,
-    .n_options = 1,
+    .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .run = run,
 };
