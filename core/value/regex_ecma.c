@@ -359,6 +359,10 @@ static enum weir_code
 open_class(struct reader *r)
 {
     r->at++;
+    if (look(r) == ']') { /* nothing: an empty class of PCRE2 cannot be repeated */
+        r->at++;
+        return put_text(r, "[^\\x{0}-\\x{10ffff}]");
+    }
     r->in_class = true;
     if (look(r) != '^')
         return put_text(r, "[");

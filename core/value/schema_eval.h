@@ -163,7 +163,10 @@ void schema_tell(struct check *c, const char *detail);
 
 /* -- schema_words.c: what is told in more words -- each returns false -- */
 
+/* None of the JSON types that are allowed. */
 bool schema_fail_types(struct check *c, unsigned types);
+
+/* V is not in LIST. */
 bool schema_fail_enum(struct check *c, const struct weir_value *list,
                       const struct weir_value *v);
 

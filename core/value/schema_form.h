@@ -222,7 +222,7 @@ schema_types_of(const struct weir_value *v)
 /* -- schema_loop.c -- */
 
 /* The nodes that a rule applies to the same value, whatever that is (not those of a
- * $dynamicRef); NODE_NONE may be among them. Returns their number. */
+ * $dynamicRef to an anchor); NODE_NONE may be among them. Returns their number. */
 uint32_t schema_in_place(const struct schema_rule *r, const uint32_t **ret);
 
 /* -- schema_equal.c -- */

@@ -1,8 +1,8 @@
 /* value/schema_loop.c - finds schemas that would be applied to one value without end.
  *
  * A chain of $ref, allOf and the like that comes back to where it was never goes into the
- * value: whoever reaches it never leaves. $dynamicRef, whose target only the evaluation knows,
- * is left to the limit of depth.
+ * value: whoever reaches it never leaves. $dynamicRef to a dynamic anchor, whose target only
+ * the evaluation knows, is left to the limit of depth.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,6 +20,9 @@ schema_in_place(const struct schema_rule *r, const uint32_t **ret)
     case OP_NOT:
         *ret = &r->node;
         return 1;
+    case OP_DYNAMIC_REF:
+        *ret = &r->node;
+        return r->n == UINT32_MAX; /* else who knows */
     case OP_ALL_OF:
     case OP_ANY_OF:
     case OP_ONE_OF:

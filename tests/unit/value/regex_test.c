@@ -130,6 +130,7 @@ ecma_patterns_mean_what_ecma_says(void **state)
         { "^[:a:]$", ":", true },
         { "^[^]$", "\n", true },
         { "[]", "a", false },
+        { "^[]*?a[]{0,2}$", "a", true },
         { "^a{2}b{1,}c{0,1}$", "aabb", true },
         { "^a{$", "a{", true },
         { "^{}]$", "{}]", true },

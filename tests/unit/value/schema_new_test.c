@@ -92,6 +92,7 @@ static const struct sample wrong[] = {
       "#/$schema: 'http://json-schema.org/draft-07/schema' is unknown; known is " META },
     { "{\"$schema\":1}", "#/$schema: must be a string" },
     { "{\"$ref\":\"#\"}", "#: leads back to itself without going into the value" },
+    { "{\"$dynamicRef\":\"#\"}", "#: leads back to itself without going into the value" },
     { "{\"$defs\":{\"a\":{\"anyOf\":[true,{\"$ref\":\"#/$defs/"
       "b\"}]},\"b\":{\"not\":{\"$ref\":\"#/$defs/a\"}}}}",
       "#/$defs/a: leads back to itself without going into the value" },
