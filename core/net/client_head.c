@@ -31,11 +31,12 @@ may_repeat(const struct http_head *h)
     uint64_t seen[4] = { 0, 0, 0, 0 };
     for (unsigned i = 0; i < h->n_fields; i++) {
         struct weir_text name = h->fields[i].name;
-        unsigned print = (unsigned)name.len * 7 + (uint8_t)name.bytes[0] * 3 +
-                         (uint8_t)name.bytes[name.len - 1] * 5 +
-                         (uint8_t)name.bytes[name.len / 2];
+        unsigned print = (unsigned)name.len << 24 ^ (unsigned)(uint8_t)name.bytes[0] << 16 ^
+                         (unsigned)(uint8_t)name.bytes[name.len / 2] << 8 ^
+                         (unsigned)(uint8_t)name.bytes[name.len - 1];
+        print = print * 0x9e3779b1u >> 24;
         uint64_t bit = 1ull << print % 64;
-        uint64_t *word = &seen[print / 64 % 4];
+        uint64_t *word = &seen[print / 64];
         if (*word & bit)
             return true;
         *word |= bit;

@@ -28,10 +28,12 @@ struct given {
     bool accept_encoding;
 };
 
+/* Whether a header's name, which is not empty, is LOWER in any case. */
 static bool
 is(struct weir_text name, struct weir_text lower)
 {
-    return name.len == lower.len && strncasecmp(name.bytes, lower.bytes, name.len) == 0;
+    return name.len == lower.len && (name.bytes[0] | 0x20) == lower.bytes[0] &&
+           strncasecmp(name.bytes, lower.bytes, name.len) == 0;
 }
 
 static bool

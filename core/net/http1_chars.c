@@ -74,10 +74,8 @@ http_is_token(struct weir_text text)
 bool
 http_is_field_value(struct weir_text text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (http_is(text.bytes[i], HTTP_CONTROL))
-            return false;
-    return true;
+    const char *end = text.bytes + text.len;
+    return text.len == 0 || http_scan_text((char *)text.bytes, end) == end;
 }
 
 bool
