@@ -74,8 +74,10 @@ http_is_token(struct weir_text text)
 bool
 http_is_field_value(struct weir_text text)
 {
+    if (text.len == 0)
+        return true;
     const char *end = text.bytes + text.len;
-    return text.len == 0 || http_scan_text((char *)text.bytes, end) == end;
+    return http_scan_text((char *)text.bytes, end) == end;
 }
 
 bool
