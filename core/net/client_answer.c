@@ -57,6 +57,21 @@ client_answer_give(struct client_call *call, const struct weir_value **take_body
     value_unref(&answer.body);
 }
 
+/* The value of a body that stays as it is. What has memory of its own gives it away. */
+static const struct weir_value *
+plain_body(struct client_call *call, struct weir_text here)
+{
+    char *bytes = call->bytes;
+    size_t len = here.len;
+    if (bytes != NULL)
+        call->bytes = NULL;
+    else if (call->grown.len > 0)
+        bytes = buf_give(&call->grown, &len);
+    else
+        return value_bytes(here.bytes, here.len);
+    return value_take(WEIR_BYTES, bytes, len);
+}
+
 /* Makes the value of the body that is at HERE, in CALL.bytes or in CALL.grown. */
 static enum weir_code
 make_body(struct client_call *call, struct weir_text here, const struct weir_value **ret,
@@ -66,21 +81,17 @@ make_body(struct client_call *call, struct weir_text here, const struct weir_val
         here = (struct weir_text){ call->bytes, call->length };
     else if (call->grown.len > 0)
         here = buf_content(&call->grown);
-
-    char *bytes = NULL;
-    size_t len = here.len;
-    if (call->n_codings > 0 && here.len > 0 &&
-        client_decode(call->codings, call->n_codings, here, call->max_body, &bytes, &len,
-                      err) != WEIR_OK)
-        return (enum weir_code)err->code;
-    if (bytes == NULL && call->bytes != NULL) {
-        bytes = call->bytes;
-        call->bytes = NULL;
-    } else if (bytes == NULL && call->grown.len > 0) {
-        bytes = buf_give(&call->grown, &len);
+    if (call->n_codings == 0 || here.len == 0) {
+        *ret = plain_body(call, here);
+        return WEIR_OK;
     }
-    *ret =
-        bytes != NULL ? value_take(WEIR_BYTES, bytes, len) : value_bytes(here.bytes, here.len);
+    struct buf decoded;
+    if (client_decode(call->codings, call->n_codings, here, call->max_body, &decoded, err) !=
+        WEIR_OK)
+        return (enum weir_code)err->code;
+    size_t len;
+    char *bytes = buf_give(&decoded, &len);
+    *ret = value_take(WEIR_BYTES, bytes, len);
     return WEIR_OK;
 }
 

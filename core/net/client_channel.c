@@ -93,15 +93,25 @@ step(size_t *at, size_t end, size_t left)
     return left - n;
 }
 
+void
+channel_expect(struct channel *ch)
+{
+    struct client_call *call = ch->call;
+    if (call->state != CALL_EXCHANGING || call->has_head || ch->in.len > 0)
+        return;
+    call->phase_ms = shard_now(call->client->shard) + call->first_byte_ms;
+    client_arm(call);
+}
+
 /* LEN bytes of the request were written: the other side is alive and has its time again. */
 static void
-advance(struct client_call *call, size_t len)
+advance(struct channel *ch, size_t len)
 {
+    struct client_call *call = ch->call;
     len = step(&call->head_sent, call->head.len, len);
     len = step(&call->body_sent, call->body_text.len, len);
     (void)step(&call->frame_sent, call->frame.len, len);
-    if (call->state == CALL_EXCHANGING && !call->begun)
-        call->phase_ms = shard_now(call->client->shard) + call->first_byte_ms;
+    channel_expect(ch);
 }
 
 /* Writes what is here. True: all of it. */
@@ -118,7 +128,7 @@ write_plain(struct channel *ch)
     if (len <= 0)
         return false;
     ch->call->sent = true;
-    advance(ch->call, (size_t)len);
+    advance(ch, (size_t)len);
     return !client_has_bytes(ch->call);
 }
 
@@ -137,7 +147,7 @@ write_tls(struct channel *ch)
             become_mute(ch);
             return false;
         }
-        advance(ch->call, plain.len);
+        advance(ch, plain.len);
     }
     return false;
 }
@@ -166,8 +176,10 @@ channel_write(struct channel *ch)
         enum upload_progress p = client_upload_pull(call);
         if (p == UPLOAD_OVER)
             return false;
-        if (p == UPLOAD_LATER)
+        if (p == UPLOAD_LATER) {
+            call->phase_ms = UINT64_MAX; /* the source keeps us waiting, not the upstream */
             break;
+        }
     }
     channel_want(ch);
     return true;
@@ -197,8 +209,7 @@ channel_use(struct channel *ch, struct client_call *call)
     ch->call = call;
     call->channel = ch;
     client_enter(call, CALL_EXCHANGING);
-    call->phase_ms = shard_now(c->shard) + call->first_byte_ms;
-    client_arm(call);
+    channel_expect(ch);
     (void)channel_write(ch);
 }
 

@@ -133,7 +133,7 @@ undo(enum client_coding coding, struct weir_text bytes, struct buf *out, uint64_
 
 enum weir_code
 client_decode(const uint8_t *codings, unsigned n, struct weir_text bytes, uint64_t max,
-              char **ret, size_t *ret_len, struct weir_error *err)
+              struct buf *ret, struct weir_error *err)
 {
     assert(n > 0 && n <= 2 && bytes.len < UINT32_MAX);
     uint64_t bound = (uint64_t)bytes.len * RATIO;
@@ -141,24 +141,20 @@ client_decode(const uint8_t *codings, unsigned n, struct weir_text bytes, uint64
         bound = ALWAYS;
     if (bound > max)
         bound = max;
-    struct buf in;
     struct buf out;
-    buf_init(&in, (size_t)bound);
+    buf_init(ret, (size_t)bound);
     buf_init(&out, (size_t)bound);
     enum weir_code code = WEIR_OK;
     for (unsigned i = n; i > 0 && code == WEIR_OK; i--) {
         code = undo((enum client_coding)codings[i - 1], bytes, &out, max, err);
-        struct buf used = in;
-        in = out;
+        struct buf used = *ret;
+        *ret = out;
         out = used;
         buf_reset(&out);
-        bytes = buf_content(&in);
+        bytes = buf_content(ret);
     }
     buf_fini(&out);
-    if (code != WEIR_OK) {
-        buf_fini(&in);
-        return code;
-    }
-    *ret = buf_give(&in, ret_len);
-    return WEIR_OK;
+    if (code != WEIR_OK)
+        buf_fini(ret);
+    return code;
 }

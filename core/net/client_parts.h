@@ -179,6 +179,9 @@ bool channel_alive(struct channel *ch);
 /* Writes what there is to write of the request. False: the call is over, and CH is gone. */
 bool channel_write(struct channel *ch);
 
+/* Gives the other side its time for the first byte, unless that has come. */
+void channel_expect(struct channel *ch);
+
 /* Changes what the channel's descriptor is watched for. */
 void channel_want(struct channel *ch);
 
@@ -359,11 +362,11 @@ enum client_coding { CODING_GZIP = 1, CODING_DEFLATE };
  * unknown: then the body stays as it is. */
 bool client_codings(struct weir_text field, uint8_t ret[2], uint8_t *ret_n);
 
-/* Decodes BYTES by the N codings; the result is malloc'ed. WEIR_TOO_LARGE for more than MAX
- * bytes or 100 times as many, WEIR_UPSTREAM for what is broken. */
+/* Decodes BYTES by the N codings to RET, which is initialised here. WEIR_TOO_LARGE for more
+ * than MAX bytes or 100 times as many, WEIR_UPSTREAM for what is broken; then RET holds
+ * nothing. */
 enum weir_code client_decode(const uint8_t *codings, unsigned n, struct weir_text bytes,
-                             uint64_t max, char **ret, size_t *ret_len,
-                             struct weir_error *err) MUST_USE;
+                             uint64_t max, struct buf *ret, struct weir_error *err) MUST_USE;
 
 /* Keeps what redirects of CALL need. */
 struct client_again *client_again_new(const struct weir_http_request *http);

@@ -67,7 +67,10 @@ on_piece(void *arg, const char *bytes, size_t len, const struct weir_error *err)
     buf_reset(&call->frame);
     call->frame_sent = 0;
     bool good = len == 0 ? finish(call) : add_piece(call, bytes, len);
-    if (good && !call->pulling && call->channel != NULL)
+    if (!good || call->channel == NULL)
+        return;
+    channel_expect(call->channel);
+    if (!call->pulling)
         (void)channel_write(call->channel);
 }
 

@@ -17,6 +17,7 @@
 #include "net/tls_reason.h"
 
 #define CERTIFICATES_MAX 1000
+#define PEM_MAX (4u << 20)
 
 static X509_STORE *system_store;
 static pthread_once_t system_once = PTHREAD_ONCE_INIT;
@@ -69,6 +70,8 @@ option(const struct weir_value *options, const char *name)
 static BIO *
 pem_open(struct weir_text text)
 {
+    if (text.len > PEM_MAX)
+        return NULL;
     if (memmem(text.bytes, text.len, "-----BEGIN", 10) != NULL)
         return BIO_new_mem_buf(text.bytes, (int)text.len);
     char *path = strndup(text.bytes, text.len);
@@ -108,6 +111,7 @@ each_certificate(BIO *bio, bool (*use)(SSL_CTX *, X509 *, unsigned index), SSL_C
     return true;
 }
 
+/* What is given is trusted, whether it is a root or not. */
 static bool
 trust(SSL_CTX *openssl, X509 *x, unsigned index)
 {
@@ -131,6 +135,7 @@ load_ca(SSL_CTX *openssl, struct weir_text ca, struct weir_error *err)
         SSL_CTX_set1_cert_store(openssl, system_store);
         return WEIR_OK;
     }
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(openssl), X509_V_FLAG_PARTIAL_CHAIN);
     BIO *bio = pem_open(ca);
     bool good = bio != NULL && each_certificate(bio, trust, openssl);
     BIO_free(bio);

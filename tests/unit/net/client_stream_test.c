@@ -383,6 +383,14 @@ source_pull(void *arg)
         source_give(f);
 }
 
+/* Gives nothing by itself. */
+static void
+source_hold(void *arg)
+{
+    struct source *f = arg;
+    f->pulls++;
+}
+
 static void
 source_close(void *arg)
 {
@@ -466,6 +474,72 @@ a_stream_with_a_wrong_length_or_an_error_fails_the_call(void **state)
     side_call(s, &http, &o);
     assert_failed(&o, WEIR_INVALID, "was read before");
     value_unref(&body);
+    peer_stop(p);
+}
+
+static void
+a_slow_source_is_not_the_upstreams_fault(void **state)
+{
+    struct side *s = *state;
+    struct peer *p = peer_start(say_ok, NULL);
+    struct source f = { .left = 1, .size = 5 };
+    soon_init(&f.soon, source_give, &f);
+    static const struct stream_source how = { source_hold, source_close };
+    const struct weir_value *body = stream_new(&how, &f, UINT64_MAX, &f.stream);
+    f.shard = s->shard;
+    shard_set_clock(s->shard, 1000);
+    struct weir_http_request http = side_request("POST", peer_url(p, "/"));
+    http.body = body;
+    http.whole_ms = 100000;
+    struct outcome o = { .done = false };
+    side_send(s, &http, &o);
+    value_unref(&body);
+    while (f.pulls == 0)
+        side_turns(s, 1);
+    shard_set_clock(s->shard, 50000); /* the source takes its time */
+    side_turns(s, 3);
+    assert_false(o.done);
+    source_give(&f);
+    assert_int_equal(f.pulls, 2);
+    shard_set_clock(s->shard, 90000);
+    side_turns(s, 3);
+    assert_false(o.done);
+    source_give(&f); /* the end */
+    side_until(s, &o.done);
+    assert_body(&o, "ok");
+    outcome_free(&o);
+    peer_stop(p);
+}
+
+static void
+read_all(struct peer *p, int fd, unsigned n)
+{
+    (void)n;
+    while (peer_read(p, fd))
+        continue;
+}
+
+static void
+silence_behind_a_stream_ends_with_a_deadline(void **state)
+{
+    struct side *s = *state;
+    struct peer *p = peer_start(read_all, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        struct source f = { .left = 3, .size = 5, .later = true };
+        const struct weir_value *body = source_new(&f, s, i == 0 ? UINT64_MAX : 15);
+        shard_set_clock(s->shard, 1000);
+        struct weir_http_request http = side_request("POST", peer_url(p, "/"));
+        http.body = body;
+        struct outcome o = { .done = false };
+        side_send(s, &http, &o);
+        value_unref(&body);
+        side_until_count(s, &p->requests, i + 1);
+        side_turns(s, 5);
+        shard_set_clock(s->shard, 31000);
+        side_turns(s, 3);
+        assert_true(o.done);
+        assert_failed(&o, WEIR_TIMEOUT, "no answer within 30s");
+    }
     peer_stop(p);
 }
 
@@ -619,6 +693,8 @@ main(void)
         SIDE_TEST(a_client_that_goes_ends_its_streams),
         SIDE_TEST(a_stream_is_sent_as_chunks_or_with_its_length),
         SIDE_TEST(a_stream_with_a_wrong_length_or_an_error_fails_the_call),
+        SIDE_TEST(a_slow_source_is_not_the_upstreams_fault),
+        SIDE_TEST(silence_behind_a_stream_ends_with_a_deadline),
         SIDE_TEST(a_source_is_not_pulled_faster_than_it_is_read),
         SIDE_TEST(an_answer_can_be_the_body_of_a_request),
         SIDE_TEST(a_server_may_answer_while_it_reads),

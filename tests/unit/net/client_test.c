@@ -420,6 +420,37 @@ a_connection_that_is_not_accepted_ends_with_the_connect_deadline(void **state)
 }
 
 static void
+the_next_address_is_tried_when_one_does_not_answer(void **state)
+{
+    struct side *s = *state;
+    struct peer *p = peer_start(say_hello, NULL);
+    int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+                              .sin6_addr = in6addr_loopback,
+                              .sin6_port = htons((uint16_t)p->port) };
+    if (listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof a) != 0)
+        skip(); /* no IPv6 here */
+    assert_int_equal(listen(listener, 0), 0);
+    int fill[3];
+    for (unsigned i = 0; i < 3; i++) {
+        fill[i] = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(fill[i], (struct sockaddr *)&a, sizeof a);
+    }
+    char url[64];
+    snprintf(url, sizeof url, "http://localhost:%u/", p->port);
+    struct weir_http_request http = side_request("GET", url);
+    http.connect_ms = 2000; /* each of two addresses has the half of it */
+    struct outcome o = { .done = false };
+    side_call(s, &http, &o);
+    assert_body(&o, "hello");
+    outcome_free(&o);
+    for (unsigned i = 0; i < 3; i++)
+        close(fill[i]);
+    close(listener);
+    peer_stop(p);
+}
+
+static void
 idle_connections_are_closed_after_four_seconds(void **state)
 {
     struct side *s = *state;
@@ -660,6 +691,7 @@ main(void)
         SIDE_TEST(silence_ends_with_the_first_byte_deadline),
         SIDE_TEST(the_absolute_deadline_wins),
         SIDE_TEST(a_connection_that_is_not_accepted_ends_with_the_connect_deadline),
+        SIDE_TEST(the_next_address_is_tried_when_one_does_not_answer),
         SIDE_TEST(idle_connections_are_closed_after_four_seconds),
         SIDE_TEST(keep_alive_says_how_long),
         SIDE_TEST(retries_have_a_budget),

@@ -268,6 +268,26 @@ a_chain_that_is_shown_is_followed(void **state)
 }
 
 static void
+what_is_given_is_trusted_though_it_is_no_root(void **state)
+{
+    struct side *s = *state;
+    const struct certificate *const shown[] = { &made.alone, &made.below };
+    const struct certificate *const given[] = { &made.alone, &made.middle };
+    for (unsigned i = 0; i < 2; i++) {
+        SSL_CTX *server = certificate_server(shown[i], NULL);
+        struct peer *p = peer_start(serve, server);
+        const struct weir_value *tls = options(given[i], NULL, NULL);
+        struct outcome o = { .done = false };
+        call(s, https(p, "localhost", "/"), tls, &o);
+        assert_body(&o, "0");
+        outcome_free(&o);
+        value_unref(&tls);
+        peer_stop(p);
+        SSL_CTX_free(server);
+    }
+}
+
+static void
 the_system_does_not_know_our_root(void **state)
 {
     struct side *s = *state;
@@ -632,6 +652,7 @@ main(void)
         SIDE_TEST(tls_1_2_will_do_and_1_1_will_not),
         SIDE_TEST(each_bad_certificate_is_refused_with_its_reason),
         SIDE_TEST(a_chain_that_is_shown_is_followed),
+        SIDE_TEST(what_is_given_is_trusted_though_it_is_no_root),
         SIDE_TEST(the_system_does_not_know_our_root),
         SIDE_TEST(server_name_stands_for_the_host),
         SIDE_TEST(a_server_may_ask_for_our_certificate),
