@@ -129,6 +129,8 @@ static void
 put(struct reading *r, struct yaml_node *n)
 {
     if (r->depth == 0) {
+        if (n->mark.line == 0)
+            n->mark = yaml_mark(r->y, r->last, r->last);
         r->y->root = n;
         return;
     }
