@@ -126,30 +126,46 @@ config_filled(struct loading *l, const struct yaml_node *n, struct spec spec)
     return m;
 }
 
+/* Writes the segment of SPOT, with ~ and / escaped; 0 if it does not fit. */
+static size_t
+pointer_segment(const struct config_spot *spot, char *ret, size_t room)
+{
+    if (spot->list) {
+        int len = snprintf(ret, room, "/%u", spot->index);
+        return len < (int)room ? (size_t)len : 0;
+    }
+    size_t len = 0;
+    if (spot->key.len + 1 >= room)
+        return 0;
+    ret[len++] = '/';
+    for (size_t i = 0; i < spot->key.len; i++) {
+        char c = spot->key.bytes[i];
+        if (len + 3 > room)
+            return 0;
+        if (c == '~' || c == '/')
+            ret[len++] = '~';
+        ret[len++] = (char)(c == '~' ? '0' : c == '/' ? '1' : c);
+    }
+    return len;
+}
+
+/* How much of RET the pointer takes; *fits becomes false where it is cut. */
+static size_t
+pointer_len(const struct config_spot *spot, char *ret, size_t room, bool *fits)
+{
+    if (spot == NULL || spot->up == NULL)
+        return 0;
+    size_t used = pointer_len(spot->up, ret, room, fits);
+    size_t len = *fits ? pointer_segment(spot, ret + used, room - used) : 0;
+    *fits = len > 0;
+    return used + len;
+}
+
 void
 config_pointer(const struct config_spot *spot, char *ret, size_t room)
 {
-    ret[0] = '\0';
-    if (spot == NULL || spot->up == NULL)
-        return;
-    config_pointer(spot->up, ret, room);
-    char segment[256];
-    size_t len = 0;
-    segment[len++] = '/';
-    if (spot->list) {
-        len += (size_t)snprintf(segment + len, sizeof segment - len, "%u", spot->index);
-    } else {
-        for (size_t i = 0; i < spot->key.len && len < sizeof segment - 3; i++) {
-            char c = spot->key.bytes[i];
-            if (c == '~' || c == '/')
-                segment[len++] = '~';
-            segment[len++] = c == '~' ? '0' : c == '/' ? '1' : c;
-        }
-    }
-    segment[len] = '\0';
-    size_t used = strlen(ret);
-    if (used + len < room)
-        memcpy(ret + used, segment, len + 1);
+    bool fits = true;
+    ret[pointer_len(spot, ret, room, &fits)] = '\0';
 }
 
 enum config_text

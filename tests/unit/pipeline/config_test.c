@@ -207,6 +207,26 @@ constant_parts_can_be_found_too(void **state)
 }
 
 static void
+long_pointers_are_cut_to_whole_segments(void **state)
+{
+    (void)state;
+    char text[1024];
+    char key[600];
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    (void)snprintf(text, sizeof text,
+                   "steps: [ { set: { a: { %s: { b: \"${ input }\" } } } } ]\n", key);
+    struct registry *r = fake_registry();
+    struct pipeline *p;
+    const struct part *at = load_one(r, &p, text)->config;
+    while (at->kind == PART_MAP)
+        at = at->items[0];
+    assert_string_equal(at->pointer, "/a");
+    pipeline_free(&p);
+    registry_free(&r);
+}
+
+static void
 checks_are_there_only_where_the_schema_says_something(void **state)
 {
     (void)state;
@@ -245,6 +265,7 @@ main(void)
         cmocka_unit_test(faulty_expressions_have_their_place),
         cmocka_unit_test(parts_follow_the_configuration),
         cmocka_unit_test(constant_parts_can_be_found_too),
+        cmocka_unit_test(long_pointers_are_cut_to_whole_segments),
         cmocka_unit_test(checks_are_there_only_where_the_schema_says_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
