@@ -27,8 +27,8 @@ eval_fail(struct eval *ev, const struct term *t, const char *fmt, ...)
 
 #define TOO_COSTLY "too costly: an expression may take %d steps and make %d MiB"
 
-static enum weir_code
-too_costly(struct eval *ev, const struct term *t)
+enum weir_code
+eval_too_costly(struct eval *ev, const struct term *t)
 {
     ev->spent = true;
     ev->units = 0;
@@ -37,19 +37,10 @@ too_costly(struct eval *ev, const struct term *t)
 }
 
 enum weir_code
-eval_spend(struct eval *ev, const struct term *t, uint64_t units)
-{
-    if (ev->units < units || ev->spent)
-        return too_costly(ev, t);
-    ev->units -= units;
-    return WEIR_OK;
-}
-
-enum weir_code
 eval_spend_bytes(struct eval *ev, const struct term *t, size_t bytes)
 {
     if (ev->bytes < bytes)
-        return too_costly(ev, t);
+        return eval_too_costly(ev, t);
     ev->bytes -= bytes;
     return WEIR_OK;
 }

@@ -66,10 +66,13 @@ static enum weir_code
 eval_list(struct eval *ev, const struct term *t, struct weir_value *room,
           const struct weir_value **ret)
 {
+    enum weir_code code = eval_spend(ev, t, (uint64_t)t->n * EVAL_STEP);
+    if (code != WEIR_OK)
+        return code;
     struct weir_builder *b = builder_list();
     for (unsigned i = 0; i < t->n; i++) {
         const struct weir_value *item;
-        enum weir_code code = eval_present(ev, t->operands[i], room, &item);
+        code = eval_present(ev, t->operands[i], room, &item);
         if (code != WEIR_OK) {
             builder_free(&b);
             return code;
@@ -114,9 +117,12 @@ eval_map(struct eval *ev, const struct term *t, struct weir_value *room,
          const struct weir_value **ret)
 {
     (void)room;
+    enum weir_code code = eval_spend(ev, t, (uint64_t)t->n * EVAL_STEP);
+    if (code != WEIR_OK)
+        return code;
     struct weir_builder *b = builder_map();
     for (unsigned i = 0; i < t->n; i += 2) {
-        enum weir_code code = eval_entry(ev, t, i, b);
+        code = eval_entry(ev, t, i, b);
         if (code != WEIR_OK) {
             builder_free(&b);
             return code;
@@ -173,22 +179,11 @@ eval_call(struct eval *ev, const struct term *t, struct weir_value *room,
     return WEIR_OK;
 }
 
-static enum weir_code
-eval_constant(struct eval *ev, const struct term *t, struct weir_value *room,
-              const struct weir_value **ret)
-{
-    (void)ev;
-    (void)room;
-    *ret = t->constant;
-    return WEIR_OK;
-}
-
 enum weir_code
 eval_term(struct eval *ev, const struct term *t, struct weir_value *room,
           const struct weir_value **ret)
 {
     static eval_fn *const by_kind[] = {
-        [TERM_CONST] = eval_constant,
         [TERM_LIST] = eval_list,
         [TERM_MAP] = eval_map,
         [TERM_CHAIN] = eval_chain,
@@ -218,6 +213,10 @@ eval_term(struct eval *ev, const struct term *t, struct weir_value *room,
         [TERM_EACH] = eval_each,
         [TERM_FILTER] = eval_each,
     };
+    if (t->kind == TERM_CONST) {
+        *ret = t->constant;
+        return WEIR_OK;
+    }
     enum weir_code code = eval_spend(ev, t, EVAL_STEP);
     return code == WEIR_OK ? by_kind[t->kind](ev, t, room, ret) : code;
 }

@@ -63,8 +63,18 @@ enum weir_code eval_fail(struct eval *ev, const struct term *t, const char *fmt,
 
 /* -- cost -- */
 
+/* Fails because the cost of the evaluation is too high, for good. */
+enum weir_code eval_too_costly(struct eval *ev, const struct term *t);
+
 /* Takes units (bytes) from what is left, or fails. */
-enum weir_code eval_spend(struct eval *ev, const struct term *t, uint64_t units) MUST_USE;
+static inline MUST_USE enum weir_code
+eval_spend(struct eval *ev, const struct term *t, uint64_t units)
+{
+    if (ev->units < units || ev->spent)
+        return eval_too_costly(ev, t);
+    ev->units -= units;
+    return WEIR_OK;
+}
 enum weir_code eval_spend_bytes(struct eval *ev, const struct term *t, size_t bytes) MUST_USE;
 /* What reading LEN bytes costs. */
 static inline uint64_t

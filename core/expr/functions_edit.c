@@ -196,7 +196,7 @@ enum weir_code
 function_join(const struct args *a, struct weir_value *room, const struct weir_value **ret)
 {
     struct weir_text separator = { "", 0 };
-    size_t len;
+    size_t len = 0;
     const struct weir_value *list = a->at[0];
     if (list->type != WEIR_LIST)
         return eval_fail(a->eval, a->term, "a list of strings is needed, and this is %s",

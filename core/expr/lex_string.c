@@ -213,8 +213,8 @@ bool
 lex_string(struct lexer *l, struct token *t)
 {
     struct quote q;
+    size_t len = 0;
     open_quote(l, &q);
-    size_t len;
     if (!measure(l, &q, &len))
         return false;
     char *out = arena_take(l->arena, len + 1);

@@ -32,13 +32,17 @@ start(struct loop *l, struct weir_value *room)
     return WEIR_OK;
 }
 
-/* Makes the next item the macro's variable; NULL at the end. */
-static const struct weir_value *
-next(struct loop *l)
+/* Makes the next item the macro's variable; *ret is NULL at the end. */
+static enum weir_code
+next(struct loop *l, const struct weir_value **ret)
 {
     eval_release(l->ev, l->mark);
+    *ret = NULL;
     if (l->next == l->over->len)
-        return NULL;
+        return WEIR_OK;
+    enum weir_code code = eval_spend(l->ev, l->term, EVAL_STEP);
+    if (code != WEIR_OK)
+        return code;
     const struct weir_value *item;
     if (l->over->type == WEIR_LIST) {
         item = value_at(l->over, l->next);
@@ -53,7 +57,8 @@ next(struct loop *l)
     }
     l->next++;
     l->ev->variables[l->term->variable] = item;
-    return item;
+    *ret = item;
+    return WEIR_OK;
 }
 
 /* all and exists: one item may decide, and then errors of others are of no account. */
@@ -71,7 +76,8 @@ eval_all_or_exists(struct eval *ev, const struct term *t, struct weir_value *roo
     unsigned taint = 0;
     struct weir_error *first = NULL;
     enum weir_code failure = WEIR_OK;
-    while (!decided && !ev->spent && next(&l) != NULL) {
+    const struct weir_value *item;
+    while (!decided && !ev->spent && (code = next(&l, &item)) == WEIR_OK && item != NULL) {
         bool holds;
         unsigned more = 0;
         code = eval_bool(ev, t->operands[1], &holds, &more);
@@ -105,7 +111,8 @@ eval_exists_one(struct eval *ev, const struct term *t, struct weir_value *room,
         return code;
     size_t found = 0;
     unsigned taint = 0;
-    while (next(&l) != NULL) {
+    const struct weir_value *item;
+    while ((code = next(&l, &item)) == WEIR_OK && item != NULL) {
         bool holds;
         unsigned more;
         code = eval_bool(ev, t->operands[1], &holds, &more);
@@ -114,6 +121,8 @@ eval_exists_one(struct eval *ev, const struct term *t, struct weir_value *room,
         found += holds;
         taint |= more;
     }
+    if (code != WEIR_OK)
+        return code;
     (void)give_bool(found == 1, ret);
     eval_taint(ev, taint, room, ret);
     return WEIR_OK;
@@ -156,12 +165,14 @@ eval_each(struct eval *ev, const struct term *t, struct weir_value *room,
         return code;
     struct weir_builder *b = builder_list();
     const struct weir_value *item;
-    while ((item = next(&l)) != NULL) {
+    while ((code = next(&l, &item)) == WEIR_OK && item != NULL) {
         code = add(&l, item, b);
-        if (code != WEIR_OK) {
-            builder_free(&b);
-            return code;
-        }
+        if (code != WEIR_OK)
+            break;
+    }
+    if (code != WEIR_OK) {
+        builder_free(&b);
+        return code;
     }
     const struct weir_value *list = builder_end(&b);
     *ret = eval_keep(ev, &list);

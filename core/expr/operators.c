@@ -372,7 +372,7 @@ eval_order(struct eval *ev, const struct term *t, struct weir_value *room,
     (void)room;
     struct weir_value rooms[2];
     struct operation o = { .ev = ev, .term = t };
-    int order;
+    int order = 0;
     enum weir_code code = operands(&o, rooms);
     if (code == WEIR_OK)
         code = compare(&o, &order);
