@@ -59,7 +59,7 @@ remove_files(void)
 {
     char path[128];
     for (unsigned i = 0; i < 10; i++) {
-        snprintf(path, sizeof path, "%s/%u.yaml", stage.folder, i);
+        snprintf(path, sizeof path, "%s/p%u.yaml", stage.folder, i);
         unlink(path);
     }
 }
@@ -142,7 +142,7 @@ static void
 write_file(unsigned number, const char *text)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/%u.yaml", stage.folder, number);
+    snprintf(path, sizeof path, "%s/p%u.yaml", stage.folder, number);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fputs(text, f);
