@@ -48,7 +48,7 @@ spot_name(const struct checking *c, const char *pointer, size_t len, char *ret, 
     ret[clip_len(whole)] = '\0';
 }
 
-/* The block key of the node's type that KEY is. */
+/* Whether KEY stands beside the node's type: a common key, or one of its blocks. */
 static bool
 is_beside(const struct checking *c, struct weir_text key)
 {
@@ -83,10 +83,11 @@ hint_property(const struct checking *c, struct weir_text key,
               const struct weir_value *properties, char *ret, size_t room)
 {
     struct weir_text names[64];
-    hint_nearest(key, names, property_names(properties, names, 64), ret, room);
-    if (ret[0] == '\0' && is_beside(c, key))
+    if (is_beside(c, key))
         (void)snprintf(ret, room, "'%.*s' belongs beside '%s', not under it", CLIP(key),
                        c->t->name);
+    else
+        hint_nearest(key, names, property_names(properties, names, 64), ret, room);
 }
 
 static void
