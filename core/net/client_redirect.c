@@ -238,13 +238,19 @@ client_redirect(struct client_call *call)
     client_upload_close(call);
     client_answer_reset(call);
     value_unref(&call->body);
-    upstream_leave(&call->upstream);
+    struct upstream *from = call->upstream;
+    call->upstream = NULL;
     client_enter(call, CALL_NEW);
     call->untrusted = call->again->http.flags & WEIR_HTTP_UNTRUSTED;
     call->repeatable = call->again->http.flags & WEIR_HTTP_REPEATABLE;
     call->retried = call->upload_begun = false;
-    if (client_start(call, &call->again->http, &err) != WEIR_OK)
-        client_fail(call, &err);
+    bool good = client_start(call, &call->again->http, &err) == WEIR_OK;
+    if (call->upstream == NULL)
+        call->upstream = from; /* it is the one that is reported */
     else
+        upstream_leave(&from);
+    if (good)
         upstream_serve(call, false);
+    else
+        client_fail(call, &err);
 }

@@ -174,6 +174,7 @@ another_server_must_be_allowed_and_public(void **state)
         outcome_free(&o);
     }
     assert_int_equal(other->requests, 0);
+    assert_int_equal(s->reports, 4);
     value_unref(&allowed);
     peer_stop(p);
     peer_stop(other);
