@@ -67,6 +67,7 @@ const struct weir_value *value_box(const struct weir_value *v);
 
 /* -- making -- each result is owned by the caller */
 
+/* A 64-bit integer; small ones are constants. */
 const struct weir_value *value_int(int64_t i);
 /* NaN and infinities become null. */
 const struct weir_value *value_double(double d);
@@ -92,6 +93,7 @@ const struct weir_value *value_flagged(const struct weir_value **take_v, unsigne
 
 struct weir_builder; /* one list or map in the making; one thread */
 
+/* A list, a map in the making; both are ended by builder_end or thrown away by builder_free. */
 struct weir_builder *builder_list(void);
 struct weir_builder *builder_map(void);
 /* Add a counted value; the reference *take_v is taken and NULL is left. NULL counts as null. */

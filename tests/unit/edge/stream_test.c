@@ -329,6 +329,7 @@ the_edge_may_go_in_the_middle_of_a_stream(void **state)
     close(fd);
 }
 
+#ifdef WEIR_FAULTS
 static void
 everything_goes_byte_by_byte(void **state)
 {
@@ -355,6 +356,7 @@ everything_goes_byte_by_byte(void **state)
     fault_set("READ_ONE_BYTE", 0);
     close(fd);
 }
+#endif
 
 int
 main(void)
