@@ -7,13 +7,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const struct {
-    uint32_t total; /* bytes with the header of the buffer */
-    unsigned keep;  /* how many wait at most */
-} sizes[BUFFER_SIZES] = {
-    [BUFFER_SMALL] = { 4096, 256 },
-    [BUFFER_LARGE] = { 36u * 1024u, 8 },
-};
+#define SMALL_TOTAL 4096u
+
+/* Room behind a head, so that a full buffer always ends one. */
+#define LARGE_SPARE 4096u
+
+/* How many wait at most. */
+static const unsigned keep[BUFFER_SIZES] = { [BUFFER_SMALL] = 256, [BUFFER_LARGE] = 8 };
+
+void
+buffer_pool_init(struct buffer_pool *pool, size_t head)
+{
+    *pool = (struct buffer_pool){
+        .total = { [BUFFER_SMALL] = SMALL_TOTAL, [BUFFER_LARGE] = (uint32_t)head + LARGE_SPARE },
+    };
+}
 
 struct buffer *
 buffer_new(struct buffer_pool *pool, enum buffer_size size)
@@ -25,12 +33,12 @@ buffer_new(struct buffer_pool *pool, enum buffer_size size)
         b->refs = 1;
         return b;
     }
-    b = malloc(sizes[size].total);
+    b = malloc(pool->total[size]);
     if (b == NULL)
         abort();
     b->refs = 1;
     b->size = size;
-    b->room = sizes[size].total - (uint32_t)sizeof(*b);
+    b->room = pool->total[size] - (uint32_t)sizeof(*b);
     return b;
 }
 
@@ -51,7 +59,7 @@ buffer_unref(struct buffer_pool *pool, struct buffer **buffer)
     assert(b->refs > 0);
     if (--b->refs > 0)
         return;
-    if (pool == NULL || pool->n_free[b->size] >= sizes[b->size].keep) {
+    if (pool == NULL || pool->n_free[b->size] >= keep[b->size]) {
         free(b);
         return;
     }

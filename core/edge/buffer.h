@@ -12,22 +12,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Two sizes: what most requests fit in, and what the largest head fits in. */
+/* Two sizes: what most requests fit in, and what the largest head and some more fits in. */
 enum buffer_size { BUFFER_SMALL, BUFFER_LARGE, BUFFER_SIZES };
 
 struct buffer {
     struct buffer *next; /* in the pool */
     uint32_t refs;
-    uint32_t room; /* of BYTES */
+    uint32_t room; /* in BYTES */
     enum buffer_size size;
     char bytes[];
 };
 
 /* Buffers that wait to be used again. */
 struct buffer_pool {
+    uint32_t total[BUFFER_SIZES]; /* bytes of one, with its header */
     struct buffer *free[BUFFER_SIZES];
     unsigned n_free[BUFFER_SIZES];
 };
+
+/* An empty pool for heads of at most HEAD bytes. */
+void buffer_pool_init(struct buffer_pool *pool, size_t head);
 
 /* A buffer with one reference. */
 struct buffer *buffer_new(struct buffer_pool *pool, enum buffer_size size);

@@ -26,12 +26,13 @@
 /* Of the head of one answer. */
 #define OUT_MAX (64u * 1024u)
 
-#define HEAD_MAX (32u * 1024u)
+/* How much a setting may allow. */
+#define HEAD_MAX (1024u * 1024u)
 
 const struct edge_config edge_defaults = {
     .max_connections = 10000,
     .max_requests = 10000,
-    .head = { .head = HEAD_MAX, .line = 8192, .target = 8192, .fields = 100 },
+    .head = { .head = 32768, .line = 8192, .target = 8192, .fields = 100 },
     .max_body = 1024 * 1024,
     .head_ms = 10000,
     .body_ms = 60000,
@@ -132,7 +133,10 @@ enum weir_code
 edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **ret,
          struct weir_error *err)
 {
-    assert(config->head.head <= HEAD_MAX && config->max_connections > 0);
+    if (config->head.head > HEAD_MAX || config->head.fields > HTTP_FIELDS_MAX)
+        return err_set(err, WEIR_INVALID, "the header of a request has at most %u bytes and %d fields",
+                       HEAD_MAX, HTTP_FIELDS_MAX);
+    assert(config->max_connections > 0);
     struct edge *e = calloc(1, sizeof(*e));
     if (e == NULL)
         abort();
@@ -144,6 +148,7 @@ edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **r
     list_init(&e->active);
     list_init(&e->requests);
     buf_init(&e->out, OUT_MAX);
+    buffer_pool_init(&e->buffers, config->head.head);
     copy_trusted(e);
     if (e->config.metrics)
         stats_start();

@@ -72,7 +72,7 @@ struct edge_config {
     const struct edge_port *port; /* NULL: the engine */
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
-    struct http_limits head;      /* of request heads; at most 32 KiB */
+    struct http_limits head;      /* of request heads; at most 1 MiB, 128 fields */
     uint64_t max_body;            /* bytes, of routes that say nothing else */
     uint64_t head_ms;             /* from the first byte of a head to its last */
     uint64_t body_ms;             /* from the head to the last byte of the body */
@@ -100,7 +100,7 @@ unsigned edge_connections_max(unsigned n_shards);
 struct edge;
 
 /* Makes the edge of shard S and starts listening. The shard's thread. WEIR_UNAVAILABLE or
- * WEIR_CONFLICT with the address that can't be had. */
+ * WEIR_CONFLICT with the address that can't be had, WEIR_INVALID for limits that can't be. */
 enum weir_code edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **ret,
                         struct weir_error *err) MUST_USE;
 

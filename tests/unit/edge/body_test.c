@@ -66,8 +66,7 @@ a_large_body_arrives_whole(void **state)
     int fd = dial();
     put(fd, "PUT /any/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
     put_bytes(fd, big, sizeof(big));
-    take(fd);
-    assert_int_equal(h.offers, 1);
+    turn_until_offered(1);
     struct weir_text raw = value_as_text(h.event->raw);
     assert_int_equal(raw.len, sizeof(big));
     assert_memory_equal(raw.bytes, big, sizeof(big));
@@ -149,8 +148,7 @@ a_large_chunked_body_arrives_whole(void **state)
         put(fd, "\r\n");
     }
     put(fd, "0\r\n\r\n");
-    turns(10);
-    assert_int_equal(h.offers, 1);
+    turn_until_offered(1);
     struct weir_text raw = value_as_text(h.event->raw);
     assert_int_equal(raw.len, 500000);
     for (unsigned i = 0; i < 100; i++)

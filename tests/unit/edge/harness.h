@@ -181,6 +181,15 @@ turns(unsigned n)
         turn();
 }
 
+/* Until that many events were offered. */
+static inline void
+turn_until_offered(unsigned n)
+{
+    for (unsigned i = 0; i < 1000 && h.offers < n; i++)
+        turn();
+    assert_int_equal(h.offers, n);
+}
+
 static inline int
 teardown(void **state)
 {
@@ -237,13 +246,13 @@ put(int fd, const char *text)
     put_bytes(fd, text, strlen(text));
 }
 
-/* Receives until nothing comes any more. */
+/* Receives until nothing comes any more; for the first byte it waits a little longer. */
 static inline const char *
 take(int fd)
 {
     h.got_len = 0;
     h.closed = false;
-    for (unsigned quiet = 0; quiet < 4 && !h.closed;) {
+    for (unsigned quiet = 0; quiet < (h.got_len > 0 ? 5 : 15) && !h.closed;) {
         turn();
         ssize_t n = recv(fd, h.got + h.got_len, sizeof(h.got) - 1 - h.got_len, MSG_DONTWAIT);
         h.closed = n == 0 || (n < 0 && errno != EAGAIN);
