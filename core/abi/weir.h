@@ -143,8 +143,8 @@ enum weir_node_flag {
  *
  * run takes a call and owes it exactly one host->done or host->fail, inside run or later.
  * cancel asks for that answer now; it is owed all the same. A node of flag WEIR_BLOCKING runs
- * on a worker thread, where of the host only what is marked [any] may be called, and has no
- * cancel. STATE is what attach gave, or what open gave if there is no attach.
+ * on a worker thread, where of the host only what is marked [any] may be called besides input,
+ * eval, eval_text, alloc, attempt and deadline_ms, until it answers; it has no cancel. STATE is what attach gave, or what open gave if there is no attach.
  */
 struct weir_node_type {
     uint32_t size;  /* sizeof(struct weir_node_type)                              */
@@ -336,7 +336,7 @@ struct weir_host {
 
     /* -- a call, until it is answered -- */
 
-    /* Answers: *output is taken and set to NULL; a NULL output is null. */
+    /* Answers: *output is taken and set to NULL; without one (NULL) the answer is null. */
     void (*done)(struct weir_call *, const struct weir_value **output);     /* [any] */
     void (*fail)(struct weir_call *, const struct weir_error *);            /* [any] */
     void *(*alloc)(struct weir_call *, size_t size); /* zeroed; dies with the call */

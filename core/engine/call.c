@@ -54,7 +54,7 @@ call_new(struct frame *f, const struct unit *u)
     c->state = CALL_RUNNING;
     c->attempt = f->attempt;
     c->arena = &r->arena;
-    if (inside_many(f) || f->attempt > 1) {
+    if (inside_many(f) || f->attempt > 1 || u->type->flags & WEIR_BLOCKING) { /* a worker allocates */
         arena_init(&c->own, 512, OWN_ARENA_MAX);
         c->arena = &c->own;
     }

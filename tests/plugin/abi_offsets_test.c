@@ -35,17 +35,19 @@ struct layout {
 #define METRIC_MEMBERS \
     M(size) M(kind) M(name) M(help) M(labels) M(buckets) M(n_buckets) M(max_series)
 #define BLOCK_MEMBERS M(size) M(runs) M(path) M(names) M(keys) M(summary) M(required) M(apart)
-#define NODE_MEMBERS                                                                          \
-    M(size)                                                                                   \
-    M(flags)                                                                                  \
-    M(name) M(summary) M(config_schema) M(example) M(output) M(blocks) M(metrics) M(n_blocks) \
-        M(n_metrics) M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close)   \
+#define NODE_MEMBERS                                                                        \
+    M(size)                                                                                 \
+    M(flags)                                                                                \
+    M(name)                                                                                 \
+    M(summary) M(config_schema) M(example) M(output) M(blocks) M(metrics) M(n_blocks)       \
+        M(n_metrics) M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close) \
             M(effect_of)
-#define TRIGGER_MEMBERS                                                                   \
-    M(size)                                                                               \
-    M(flags)                                                                              \
-    M(name) M(summary) M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) \
-        M(attach) M(start) M(stop) M(accept) M(detach) M(close)
+#define TRIGGER_MEMBERS                                                                     \
+    M(size)                                                                                 \
+    M(flags)                                                                                \
+    M(name)                                                                                 \
+    M(summary) M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) \
+        M(start) M(stop) M(accept) M(detach) M(close)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) M(pad)
@@ -53,16 +55,18 @@ struct layout {
 #define HEADER_MEMBERS M(name) M(value)
 #define REPLY_MEMBERS \
     M(size) M(status) M(headers) M(n_headers) M(pad) M(content_type) M(body) M(value)
-#define REQUEST_MEMBERS                                                             \
-    M(size)                                                                         \
-    M(flags)                                                                        \
-    M(method) M(url) M(headers) M(n_headers) M(max_redirects) M(body) M(connect_ms) \
-        M(first_byte_ms) M(whole_ms) M(pool) M(max_body) M(tls) M(allow_hosts)
+#define REQUEST_MEMBERS                                                                    \
+    M(size)                                                                                \
+    M(flags)                                                                               \
+    M(method)                                                                              \
+    M(url) M(headers) M(n_headers) M(max_redirects) M(body) M(connect_ms) M(first_byte_ms) \
+        M(whole_ms) M(pool) M(max_body) M(tls) M(allow_hosts)
 #define ANSWER_MEMBERS M(size) M(status) M(headers) M(body)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
-    M(slot) M(slot_flags) M(blocks) M(block_path) M(block_find) M(block_slot) M(pipeline_find) \
+    M(slot)                                                                                    \
+    M(slot_flags) M(blocks) M(block_path) M(block_find) M(block_slot) M(pipeline_find)         \
         M(metric) M(route) M(table) M(done) M(fail) M(alloc) M(set_data) M(data) M(shard) M(   \
             deadline_ms) M(attempt) M(input) M(idempotency_key) M(eval) M(eval_text) M(lookup) \
             M(block) M(block_cancel) M(pipeline) M(reply) M(header_set) M(header_add) M(       \

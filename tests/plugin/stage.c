@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "edge/route_tree.h"
+#include "engine/blocking.h"
 #include "engine/metrics.h"
 #include "engine/table.h"
 #include "loop/stream.h"
+#include "loop/worker.h"
 
 #define PATIENCE_MS 10000u
 
@@ -24,6 +26,7 @@ static struct {
     struct weir_shard *shard;
     struct generation *generation;
     char folder[64];
+    struct workers *workers;
     int log;
     off_t logged;
     unsigned plays; /* that are not freed */
@@ -50,6 +53,8 @@ stage_open(void **state)
     assert_int_not_equal(
         registry_load_folder(stage.registry, WEIR_BUILD "/plugins", refused, NULL, &err), 0);
     assert_int_equal(shard_new(0, &stage.shard, &err), WEIR_OK);
+    stage.workers = workers_start(2, 100);
+    blocking_use(stage.workers);
     assert_int_equal(engine_shard_new(stage.shard, &limits, &err), WEIR_OK);
     return 0;
 }
@@ -68,9 +73,10 @@ int
 stage_close(void **state)
 {
     (void)state;
-    struct weir_error err;
     assert_int_equal(stage.plays, 0);
     assert_int_equal(engine_runs(stage.shard), 0);
+    blocking_use(NULL);
+    workers_stop(&stage.workers);
     engine_shard_free(stage.shard);
     generation_unref(&stage.generation);
     shard_free(&stage.shard);
@@ -79,8 +85,23 @@ stage_close(void **state)
     rmdir(stage.folder);
     log_stop();
     close(stage.log);
-    (void)err;
     return 0;
+}
+
+void
+stage_add_file(const char *path)
+{
+    struct weir_error err = { 0 };
+    if (registry_load(stage.registry, path, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+}
+
+void
+stage_add(const struct weir_plugin *p)
+{
+    struct weir_error err = { 0 };
+    if (registry_add(stage.registry, p, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
 }
 
 const struct registry *

@@ -36,6 +36,11 @@ struct play {
 int stage_open(void **state);
 int stage_close(void **state);
 
+/* Adds one more plugin: a shared object, or one that is linked in. Before a stage_load that
+ * uses it. */
+void stage_add_file(const char *path);
+void stage_add(const struct weir_plugin *p);
+
 /* The registry with all plugins. */
 const struct registry *stage_registry(void);
 /* The shard. */
