@@ -28,7 +28,8 @@ print_type_of(const struct weir_value *property)
     if (names) {
         print_json_text(names);
     } else if (format && value_type(format) == WEIR_STRING) {
-        printf("%s", format->len ? value_as_text(format).bytes : "");
+        struct weir_text text = value_as_text(format);
+        printf("%.*s", (int)text.len, text.bytes);
     } else if (type && value_type(type) == WEIR_STRING) {
         printf("%.*s", (int)type->len, type->bytes);
     } else {
