@@ -21,13 +21,6 @@ parser_next(struct parser *p)
     return lex(&p->lexer, &p->token);
 }
 
-bool
-parser_take(struct parser *p, enum token_kind kind, bool *ret_taken)
-{
-    *ret_taken = p->token.kind == kind;
-    return !*ret_taken || parser_next(p);
-}
-
 /* What to write instead of a word that other languages have for an operator. */
 static const char *
 foreign_word(const struct token *t)

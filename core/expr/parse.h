@@ -56,8 +56,6 @@ bool parse_spaced_name(struct parser *p, struct token *name, bool *ret_follows);
 
 /* Takes the next token. */
 bool parser_next(struct parser *p) MUST_USE;
-/* Takes the token if it is of that kind. */
-bool parser_take(struct parser *p, enum token_kind kind, bool *ret_taken) MUST_USE;
 /* Takes the token that closes OPEN, or fails. */
 bool parser_close(struct parser *p, enum token_kind kind, const struct token *open) MUST_USE;
 /* Fails: EXPECTED should stand where the token at hand does. */

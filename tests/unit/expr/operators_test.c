@@ -234,6 +234,68 @@ constants_are_folded_while_parsing(void **state)
 }
 
 static void
+what_is_made_on_the_way_is_kept_till_the_end(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "([a] + [a] + [a] + [a] + [a] + [a] + [a] + [a] + [a] + [a] + [a] + [a]).size()",
+          "12" },
+        { "[[a], [a], [a], [a], [a], [a], [a], [a], [a], [a], [a], [a]].size()", "12" },
+        { "[a] == [a] && [b] == [b] && [a] != [b] && [s] + [s] + [s] + [s] == [s, s, s, s]",
+          "true" },
+    };
+    check_rows(rows, N(rows));
+}
+
+static void
+values_too_deep_to_be_compared_are_an_error(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, false);
+    const struct weir_value *deep = value_int(1);
+    for (unsigned i = 0; i < VALUE_DEPTH + 1; i++) {
+        struct weir_builder *b = builder_list();
+        builder_add(b, &deep);
+        deep = builder_end(&b);
+    }
+    struct weir_builder *map = builder_map();
+    builder_set(map, "deep", 4, &deep);
+    value_unref(&w.root);
+    w.root = builder_end(&map);
+    assert_string_equal(world_eval(&w, "deep == deep"),
+                        "script: deep == deep: nested too deeply to be compared");
+    assert_string_equal(world_eval(&w, "deep[0] == deep[0]"), "true");
+    world_fini(&w);
+}
+
+#define SMILES "\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
+
+static void
+a_quoted_part_is_cut_at_a_whole_character(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "'" SMILES SMILES SMILES SMILES "' + a",
+        "'-" SMILES SMILES SMILES SMILES "' + a",
+        "'--" SMILES SMILES SMILES SMILES "' + a",
+        "m['---" SMILES SMILES SMILES SMILES "']",
+        "m['" SMILES SMILES SMILES SMILES SMILES "']",
+        "m['-" SMILES SMILES SMILES SMILES SMILES "']",
+        "(a '-" SMILES SMILES SMILES SMILES SMILES "'",
+        "(a '--" SMILES SMILES SMILES SMILES SMILES "'",
+    };
+    struct world w;
+    world_init(&w, false);
+    for (size_t i = 0; i < N(texts); i++) {
+        const char *gives = world_eval(&w, texts[i]);
+        assert_true(strncmp(gives, "script: ", 8) == 0 || strncmp(gives, "parse ", 6) == 0);
+        assert_true(utf8_valid(text_of(gives)));
+    }
+    world_fini(&w);
+}
+
+static void
 a_condition_is_evaluated_without_a_value(void **state)
 {
     (void)state;
@@ -271,6 +333,9 @@ main(void)
             logic_takes_bools_and_forgives_errors_of_the_side_that_does_not_matter),
         cmocka_unit_test(the_conditional_evaluates_one_branch),
         cmocka_unit_test(constants_are_folded_while_parsing),
+        cmocka_unit_test(what_is_made_on_the_way_is_kept_till_the_end),
+        cmocka_unit_test(values_too_deep_to_be_compared_are_an_error),
+        cmocka_unit_test(a_quoted_part_is_cut_at_a_whole_character),
         cmocka_unit_test(a_condition_is_evaluated_without_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

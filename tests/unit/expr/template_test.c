@@ -36,6 +36,7 @@ parts_are_joined_as_text(void **state)
         { "${ nul }|${ t }|${ 1.0 }|${ -5 }|${ e }", "\"|true|1.0|-5|\"" },
         { "l: ${ l } m: ${ mm }", "\"l: [1,2,3] m: {\\\"k1\\\":1,\\\"k2\\\":2}\"" },
         { "\xc3\xb6 ${ lent }", "\"\xc3\xb6 lent\"" },
+        { "${ nul }${ e }", "\"\"" },
         { "x ${ raw }",
           "script: raw: bytes can't stand in a text; string(x), base64.encode(x) and "
           "hex.encode(x) make text of them" },
