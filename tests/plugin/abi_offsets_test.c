@@ -35,19 +35,20 @@ struct layout {
 #define METRIC_MEMBERS \
     M(size) M(kind) M(name) M(help) M(labels) M(buckets) M(n_buckets) M(max_series)
 #define BLOCK_MEMBERS M(size) M(runs) M(path) M(names) M(keys) M(summary) M(required) M(apart)
-#define NODE_MEMBERS                                                                        \
-    M(size)                                                                                 \
-    M(flags)                                                                                \
-    M(name)                                                                                 \
-    M(summary) M(config_schema) M(example) M(output) M(blocks) M(metrics) M(n_blocks)       \
-        M(n_metrics) M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close) \
-            M(effect_of)
-#define TRIGGER_MEMBERS                                                                     \
-    M(size)                                                                                 \
-    M(flags)                                                                                \
-    M(name)                                                                                 \
-    M(summary) M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) \
-        M(start) M(stop) M(accept) M(detach) M(close)
+#define NODE_MEMBERS                                                                    \
+    M(size)                                                                             \
+    M(flags)                                                                            \
+    M(name)                                                                             \
+    M(summary)                                                                          \
+    M(config_schema) M(example) M(output) M(blocks) M(metrics) M(n_blocks) M(n_metrics) \
+        M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close) M(effect_of)
+#define TRIGGER_MEMBERS                                                                   \
+    M(size)                                                                               \
+    M(flags)                                                                              \
+    M(name)                                                                               \
+    M(summary)                                                                            \
+    M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) M(start) \
+        M(stop) M(accept) M(detach) M(close)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) M(pad)
@@ -55,28 +56,30 @@ struct layout {
 #define HEADER_MEMBERS M(name) M(value)
 #define REPLY_MEMBERS \
     M(size) M(status) M(headers) M(n_headers) M(pad) M(content_type) M(body) M(value)
-#define REQUEST_MEMBERS                                                                    \
-    M(size)                                                                                \
-    M(flags)                                                                               \
-    M(method)                                                                              \
-    M(url) M(headers) M(n_headers) M(max_redirects) M(body) M(connect_ms) M(first_byte_ms) \
+#define REQUEST_MEMBERS                                                             \
+    M(size)                                                                         \
+    M(flags)                                                                        \
+    M(method)                                                                       \
+    M(url)                                                                          \
+    M(headers) M(n_headers) M(max_redirects) M(body) M(connect_ms) M(first_byte_ms) \
         M(whole_ms) M(pool) M(max_body) M(tls) M(allow_hosts)
 #define ANSWER_MEMBERS M(size) M(status) M(headers) M(body)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
     M(slot)                                                                                    \
-    M(slot_flags) M(blocks) M(block_path) M(block_find) M(block_slot) M(pipeline_find)         \
-        M(metric) M(route) M(table) M(done) M(fail) M(alloc) M(set_data) M(data) M(shard) M(   \
-            deadline_ms) M(attempt) M(input) M(idempotency_key) M(eval) M(eval_text) M(lookup) \
-            M(block) M(block_cancel) M(pipeline) M(reply) M(header_set) M(header_add) M(       \
-                log) M(log_fields) M(http) M(http_cancel) M(count) M(measure) M(event_method)  \
-                M(event_path) M(event_client_ip) M(event_header) M(event_body) M(event_alloc)  \
-                    M(event_header_set) M(start_run) M(refuse) M(event_reply) M(emit)          \
-                        M(now_ms) M(wall_ms) M(timer_start) M(timer_stop) M(watch_start)       \
-                            M(watch_stop) M(table_entry) M(table_sweep) M(ref) M(unref)        \
-                                M(type) M(len) M(get_bool) M(get_int) M(get_double)            \
-                                    M(get_text) M(get) M(at) M(member) M(null) M(boolean)      \
+    M(slot_flags)                                                                              \
+    M(blocks) M(block_path) M(block_find) M(block_slot) M(pipeline_find) M(metric) M(route) M( \
+        table) M(done) M(fail) M(alloc) M(set_data) M(data) M(shard) M(deadline_ms) M(attempt) \
+        M(input) M(idempotency_key) M(eval) M(eval_text) M(lookup) M(block) M(block_cancel)    \
+            M(pipeline) M(reply) M(header_set) M(header_add) M(log) M(log_fields) M(http)      \
+                M(http_cancel) M(count) M(measure) M(event_method) M(event_path)               \
+                    M(event_client_ip) M(event_header) M(event_body) M(event_alloc)            \
+                        M(event_header_set) M(start_run) M(refuse) M(event_reply) M(emit)      \
+                            M(now_ms) M(wall_ms) M(timer_start) M(timer_stop) M(watch_start)   \
+                                M(watch_stop) M(table_entry) M(table_sweep) M(ref) M(unref)    \
+                                    M(type) M(len) M(get_bool) M(get_int) M(get_double) M(     \
+                                        get_text) M(get) M(at) M(member) M(null) M(boolean)    \
                                         M(integer) M(number) M(string) M(bytes) M(list_new)    \
                                             M(map_new) M(list_add) M(map_set) M(build)         \
                                                 M(builder_free) M(equal) M(json_read)          \
