@@ -127,9 +127,30 @@ heartbeat(void *arg)
     timer_set(b->server->keeper, &b->timer, shard_now(b->server->keeper) + b->every_ms);
 }
 
+/* How late each loop is; another thread's figure, so read as one word. */
+static void
+loop_lags(void *arg, struct metric_sink *sink)
+{
+    const struct server *s = arg;
+    for (unsigned i = 0; i < s->n_shards; i++) {
+        char name[12];
+        snprintf(name, sizeof name, "%u", i);
+        struct weir_text label = text_of(name);
+        const struct weir_shard *shard = __atomic_load_n(&s->shards[i].shard, __ATOMIC_RELAXED);
+        if (shard)
+            metric_sample(sink, &label, (double)__atomic_load_n(&shard->lag_ms, __ATOMIC_RELAXED) / 1000.0);
+    }
+}
+
 static void
 make_metrics(struct server *s)
 {
+    struct weir_metric lag = { .size = sizeof lag,
+                               .kind = WEIR_GAUGE,
+                               .name = "weir_event_loop_lag_seconds",
+                               .help = "How late the event loop of a shard is.",
+                               .labels = "shard" };
+    metric_collect(&lag, loop_lags, s);
     struct weir_error err = { 0 };
     struct weir_metric reloads = { .size = sizeof reloads,
                                    .kind = WEIR_COUNTER,
