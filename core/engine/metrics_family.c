@@ -243,7 +243,7 @@ family_enter(struct metric_family *f, struct weir_error *err)
 static struct metric_family *
 family_make(const struct weir_metric *m, bool collected, struct weir_error *err)
 {
-    struct metric_family *f;
+    struct metric_family *f = NULL;
     if (family_new(m, &f, err) != WEIR_OK)
         return NULL;
     f->collected = collected;
