@@ -4,6 +4,17 @@
  * ?. added. An expression has no loops but the macros, no side effects and a bounded cost. A
  * compiled expression never changes: any thread may evaluate it.
  *
+ * Where it departs from CEL on purpose: ints and doubles mix in arithmetic and give a double
+ * (JSON does not tell 1 from 1.0 by its author's will); no result is infinite or not a number,
+ * division by zero is an error; keys of maps are strings; has() forgives a missing field
+ * anywhere in its chain and takes x["key"]; in == and != what is absent by ?. is null; a
+ * constant part that is sure to fail is refused by expr_parse.
+ *
+ * An evaluation takes at most 100,000 steps and makes at most 16 MiB, then it fails as
+ * "too costly", which nothing in the expression can catch. An expression has at most 16 KiB,
+ * 64 levels of nesting and 256 operators in a row. Errors name parts of the source, types and
+ * keys, but never the content of a value.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef EXPR_EXPR_H

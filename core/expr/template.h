@@ -16,7 +16,11 @@ struct template;
 enum template_kind {
     TEMPLATE_VALUE, /* as above */
     TEMPLATE_URL    /* after the authority each ${ } is percent-encoded as one segment or one
-                       query value; ".", "..", CR and LF are refused; url.raw() opts out */
+                       query value; ".", "..", CR and LF are refused; url.raw() opts out of the
+                       encoding, as the whole of a ${ } only. In scheme, host and port a value
+                       has letters, digits and -._~:[] only; a ${ } that the text starts with
+                       is the base, and put in as it is. WEIR_INVALID for a value that may not
+                       stand where it does. The result is always a string. */
 };
 
 /* Whether TEXT holds an expression or an escaped one at all. */
@@ -47,11 +51,13 @@ enum weir_code template_eval(const struct template *t, struct expr_env *env,
                              const struct weir_value **ret, struct weir_error *err) MUST_USE;
 
 /* Evaluates and appends the text of the result to OUT; *ret_secret is set if any of it was
- * made from a secret (may be NULL). */
+ * made from a secret (may be NULL). WEIR_SCRIPT if OUT is full; after a failure OUT may hold a
+ * part. WEIR_NOT_FOUND: one whole ${ } whose value is absent. */
 enum weir_code template_eval_text(const struct template *t, struct expr_env *env, struct buf *out,
                                   bool *ret_secret, struct weir_error *err) MUST_USE;
 
-/* Appends V as text in a template shows it; WEIR_SCRIPT for bytes and streams. */
+/* Appends V as text in a template shows it; WEIR_SCRIPT for bytes and streams, or
+ * if OUT is full. */
 enum weir_code text_of_value(const struct weir_value *v, struct buf *out, struct weir_error *err) MUST_USE;
 
 #endif
