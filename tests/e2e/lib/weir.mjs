@@ -1,6 +1,6 @@
 // Starts the real binary with pipelines of a test, on free ports, and ends it by its pid.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ export const build = process.env.WEIR_BUILD ?? join(root, 'build/release');
 export const binary = join(build, 'weir');
 // A build with sanitizers is slower: whoever waits for something waits longer there.
 export const slow = !build.endsWith('release');
+// Figures of memory and of speed mean nothing in a build with sanitizers.
+export const sanitized = readFileSync(binary).includes('__asan_init') || readFileSync(binary).includes('__tsan_init');
 
 /** A folder that goes when the test goes. FILES: name to text. */
 export function folder(t, files = {}) {
