@@ -90,7 +90,8 @@ run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t at
     return f;
 }
 
-static void
+/* False: there is no memory for it. Else R may be over, and gone, when this returns. */
+static bool
 start_stage(struct run *r, const struct block *b, enum run_stage stage, uint64_t deadline_ms,
             frame_end_fn *end)
 {
@@ -99,13 +100,14 @@ start_stage(struct run *r, const struct block *b, enum run_stage stage, uint64_t
     if (r->top == NULL) {
         log_say(WEIR_ERROR, "pipeline %s: the run needs more memory than it may have",
                 r->flow->pipeline->name);
-        return;
+        return false;
     }
     if (stage == RUN_CATCH)
         r->top->error = r->failure;
     if (r->result)
         r->top->input = value_ref(r->result);
     frame_walk(r->top);
+    return true;
 }
 
 void
@@ -193,8 +195,7 @@ start_finally(struct run *r)
     }
     uint64_t deadline = shard_now(r->engine->shard) + LAST_GRACE_MS;
     r->cancelled = false;
-    start_stage(r, b, RUN_FINALLY, deadline, finally_ended);
-    if (r->top == NULL && r->stage == RUN_FINALLY)
+    if (!start_stage(r, b, RUN_FINALLY, deadline, finally_ended))
         finish(r);
 }
 
@@ -242,8 +243,7 @@ steps_ended(struct frame *f)
     const struct block *b = r->flow->pipeline->catch;
     if (r->failure && b && b->n > 0) {
         r->cancelled = false;
-        start_stage(r, b, RUN_CATCH, shard_now(r->engine->shard) + LAST_GRACE_MS, catch_ended);
-        if (r->top != NULL || r->stage != RUN_CATCH)
+        if (start_stage(r, b, RUN_CATCH, shard_now(r->engine->shard) + LAST_GRACE_MS, catch_ended))
             return;
     }
     conclude(r);
@@ -260,7 +260,9 @@ begin(struct run *r)
         deadline = r->caller->deadline_ms;
     if (tail_wanted())
         tail_run(r, "run.started", NULL);
-    start_stage(r, p->steps, RUN_STEPS, deadline, steps_ended);
+    bool started = start_stage(r, p->steps, RUN_STEPS, deadline, steps_ended);
+    assert(started); /* the first that is taken from the run's memory */
+    (void)started;
 }
 
 /* A copy that lives as long as the event: its line in the access log may come after the run. */
