@@ -166,7 +166,7 @@ find_server(const struct args *a, struct settings *s)
     return good;
 }
 
-bool
+int
 api_ask(const struct args *a, const char *method, const char *path, const char *body, unsigned *ret_status,
         struct buf *out, bool (*piece)(void *arg, struct weir_text bytes), void *arg)
 {
@@ -174,7 +174,12 @@ api_ask(const struct args *a, const char *method, const char *path, const char *
     struct exchange x = { .fd = -1, .bytes = malloc(INPUT_ROOM) };
     if (x.bytes == NULL)
         abort();
-    bool good = find_server(a, s) && open_connection(&x, settings_text(s, "admin.listen"));
+    int code = EXIT_USAGE;
+    bool good = false;
+    if (find_server(a, s)) {
+        code = EXIT_NO_SERVER;
+        good = open_connection(&x, settings_text(s, "admin.listen"));
+    }
     if (good) {
         struct buf request;
         const char *token = settings_text(s, "admin.token");
@@ -187,11 +192,12 @@ api_ask(const struct args *a, const char *method, const char *path, const char *
                              strlen(body), body);
         else
             (void)buf_printf(&request, "Content-Length: 0\r\n\r\n");
-        good = send_all(x.fd, buf_content(&request)) && exchange(&x, method, ret_status, out, piece, arg);
+        if (send_all(x.fd, buf_content(&request)) && exchange(&x, method, ret_status, out, piece, arg))
+            code = EXIT_GOOD;
         buf_fini(&request);
         close(x.fd);
     }
     free(x.bytes);
     settings_free(&s);
-    return good;
+    return code;
 }

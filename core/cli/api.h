@@ -16,8 +16,9 @@
 
 /* Sends METHOD PATH, with BODY as JSON if it is not NULL. *ret_status and OUT are the answer; PIECE, if
  * not NULL, is called with each piece of the body instead, as it arrives, and ends the call by
- * returning false. False, after printing why, if the server can't be reached. */
-bool api_ask(const struct args *a, const char *method, const char *path, const char *body, unsigned *ret_status,
-             struct buf *out, bool (*piece)(void *arg, struct weir_text bytes), void *arg);
+ * returning false. EXIT_GOOD if there was an answer; else, after printing why, EXIT_USAGE (a wrong
+ * setting or flag) or EXIT_NO_SERVER. */
+int api_ask(const struct args *a, const char *method, const char *path, const char *body, unsigned *ret_status,
+            struct buf *out, bool (*piece)(void *arg, struct weir_text bytes), void *arg);
 
 #endif

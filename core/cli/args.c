@@ -142,7 +142,7 @@ print_option(const struct option *o)
 void
 help_of(const struct command *c)
 {
-    printf("weir %s - %s\n\nUsage: weir %s %s\n", c->name, c->summary, c->name, c->usage);
+    printf("weir %s - %s\n\nUsage: weir %s%s%s\n", c->name, c->summary, c->name, *c->usage ? " " : "", c->usage);
     if (c->description)
         printf("\n%s", c->description);
     printf("\nOptions:\n");
@@ -151,7 +151,7 @@ help_of(const struct command *c)
     print_option(&common[0]);
     if (c->examples)
         printf("\nExamples:\n%s", c->examples);
-    printf("\nExit status: 0 good, 1 found something wrong, 2 used wrongly, 3 could not reach the server\n");
+    printf("\nExit status: %s.\n", c->exits);
 }
 
 void
@@ -161,5 +161,11 @@ help_all(const struct command *const *all, unsigned n)
            "Usage: weir COMMAND [OPTIONS]\n\nCommands:\n");
     for (unsigned i = 0; i < n; i++)
         printf("  %-10s %s\n", all[i]->name, all[i]->summary);
-    printf("\nweir COMMAND --help says more of each. Start with: weir run pipelines/\n");
+    printf("  %-10s %s\n", "help", "say more of a command: weir help COMMAND, or weir COMMAND --help");
+    printf("\nExit status of all: 0 good, 1 found something wrong, 2 used wrongly, 3 no weir answers.\n\n"
+           "Environment:\n"
+           "  WEIR_EDGE_LISTEN and the like   settings; weir explain settings lists them\n"
+           "  WEIR_SECRET_NAME                what secrets.NAME gives in a pipeline\n"
+           "  NO_COLOR, FORCE_COLOR           never, always use colours\n\n"
+           "Start with: weir run pipelines/\n");
 }

@@ -43,6 +43,7 @@ struct command {
     const struct option *options;
     unsigned n_options;
     unsigned max_words;
+    const char *exits; /* what its exit codes mean, in one line */
     int (*run)(const struct args *a);
 };
 

@@ -13,6 +13,7 @@ run(const struct args *a)
     bool json = args_given(a, "json");
     int code = EXIT_WRONG;
     if (!setup_begin(&s, a)) {
+        code = s.exit;
         setup_end(&s);
         return code;
     }
@@ -48,10 +49,19 @@ const struct command command_check = {
     .usage = "[FILE|FOLDER ...]",
     .description = "Reads pipeline files (default: the folder pipelines) and checks YAML, keys, types,\n"
                    "names, expressions, schemas, regular expressions and routes, all files at once.\n"
-                   "weir run and weir reload refuse exactly what this refuses.\n",
-    .examples = "  weir check\n  weir check pipelines/orders.yaml --json\n  weir explain W0204\n",
+                   "weir run and weir reload refuse exactly what this refuses.\n\n"
+                   "Of a folder every file that ends in .yaml or .yml is read, in order of name, except\n"
+                   "tests (.test.yaml) and weir.yaml. Findings go to standard error, sorted by file, line\n"
+                   "and column, each with its source line, a caret, and a code for weir explain:\n\n"
+                   "    pipelines/orders.yaml:27:5: error[W0204]: unknown key 'timout' in step 'book'\n"
+                   "       27 |     timout: 10s\n"
+                   "          |     ^^^^^^ did you mean 'timeout'?\n\n"
+                   "With --json standard output has a list of { file, line, column, length, severity, code,\n"
+                   "message, hint }; it is empty if all is well.\n",
+    .examples = "  weir check\n  weir check --strict pipelines/ more/extra.yaml\n  weir check pipelines/orders.yaml --json\n  weir explain W0204\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
+    .exits = "0 no errors, 1 errors (with --strict: or warnings), 2 used wrongly",
     .run = run,
 };

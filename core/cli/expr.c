@@ -79,6 +79,43 @@ inner(const char *word)
     return (struct weir_text){ word, len };
 }
 
+/* Prints the line of TEXT that has the byte at OFFSET, and under it a caret and MESSAGE. */
+static void
+point(struct weir_text text, size_t offset, const char *message)
+{
+    size_t begin = offset, end = offset;
+    while (begin > 0 && text.bytes[begin - 1] != '\n')
+        begin--;
+    while (end < text.len && text.bytes[end] != '\n')
+        end++;
+    fprintf(stderr, "%.*s\n", (int)(end - begin), text.bytes + begin);
+    for (size_t i = begin; i < offset; i++)
+        if (((unsigned char)text.bytes[i] & 0xc0) != 0x80) /* one column for each code point */
+            fputc(text.bytes[i] == '\t' ? '\t' : ' ', stderr);
+    fprintf(stderr, "^ %s\n", message);
+}
+
+/* Whether all names are known here; the first that is not is shown. */
+struct look {
+    struct weir_text text;
+    bool unknown;
+};
+
+static void
+look_at(void *arg, const struct expr_access *access)
+{
+    static const char *const known[] = { "request", "input", "env", "steps", "vars" };
+    struct look *l = arg;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (l->unknown || text_is(access->path[0], known[i]))
+            return;
+    char message[128];
+    snprintf(message, sizeof message, "unknown name '%.*s'; here are request, input and env",
+             (int)(access->path[0].len < 64 ? access->path[0].len : 64), access->path[0].bytes);
+    l->unknown = true;
+    point(l->text, access->places[0].offset, message);
+}
+
 static int
 evaluate(const char *word, struct event_file *f)
 {
@@ -87,7 +124,13 @@ evaluate(const char *word, struct event_file *f)
     struct weir_error err = { 0 };
     struct weir_text text = inner(word);
     if (expr_parse(text, &e, &place, &err) != WEIR_OK) {
-        fprintf(stderr, "%.*s\n%*s^ %s\n", (int)text.len, text.bytes, (int)place.offset, "", err.text);
+        point(text, place.offset, err.text);
+        return EXIT_WRONG;
+    }
+    struct look look = { .text = text };
+    expr_each_access(e, look_at, &look);
+    if (look.unknown) {
+        expr_free(&e);
         return EXIT_WRONG;
     }
     struct names names = { .request = event_file_request(f) };
@@ -106,10 +149,32 @@ evaluate(const char *word, struct event_file *f)
     return code == WEIR_OK ? EXIT_GOOD : EXIT_WRONG;
 }
 
+static void
+put(struct weir_builder *b, const char *key, const char *text)
+{
+    const struct weir_value *v = value_text(text);
+    builder_set(b, key, strlen(key), &v);
+}
+
 static int
-list_functions(void)
+list_functions(bool json)
 {
     const struct expr_function *f;
+    struct weir_builder *list = builder_list();
+    for (unsigned i = 0; json && (f = expr_function_at(i)) != NULL; i++) {
+        struct weir_builder *b = builder_map();
+        put(b, "name", f->name);
+        put(b, "usage", f->usage);
+        put(b, "summary", f->summary);
+        const struct weir_value *v = builder_end(&b);
+        builder_add(list, &v);
+    }
+    const struct weir_value *all = builder_end(&list);
+    if (json)
+        print_value(all);
+    value_unref(&all);
+    if (json)
+        return EXIT_GOOD;
     for (unsigned i = 0; (f = expr_function_at(i)) != NULL; i++)
         printf("%-36s %s\n", f->usage, f->summary);
     return EXIT_GOOD;
@@ -119,7 +184,7 @@ static int
 run(const struct args *a)
 {
     if (args_given(a, "functions"))
-        return list_functions();
+        return list_functions(args_given(a, "json"));
     if (a->n_words == 0) {
         fprintf(stderr, "weir expr: which expression? weir expr '1 + 2'\n");
         return EXIT_USAGE;
@@ -135,17 +200,22 @@ run(const struct args *a)
 static const struct option options[] = {
     { 'e', "event", "FILE", "a JSON file with the event that request stands for (-: standard input)" },
     { 0, "functions", NULL, "list all functions and macros" },
+    { 0, "json", NULL, "functions: as JSON" },
 };
 
 const struct command command_expr = {
     .name = "expr",
     .summary = "evaluate an expression against an event",
     .usage = "'EXPRESSION' [--event FILE]",
-    .description = "Prints the result as JSON. The names are request, input (its body) and env.\n",
+    .description = "Prints the result as JSON. The names are request, input (its body) and env. The event is\n"
+                   "the JSON object that weir try takes too (weir try --help); without one the request is\n"
+                   "empty. ${ } around the expression may be left out. An error is shown under its caret.\n\n"
+                   "With --functions --json: a list of { name, usage, summary }.\n",
     .examples = "  weir expr \"'a,b'.split(',').map(x, upperAscii(x))\"\n"
                 "  weir expr 'request.body.items.size() > 3' --event order.json\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .exits = "0 good, 1 the expression is wrong or its result absent, 2 used wrongly",
     .run = run,
 };

@@ -36,9 +36,9 @@ post(const struct args *a, const char *path)
 {
     struct buf out;
     unsigned status = 0;
-    int code = EXIT_NO_SERVER;
     buf_init(&out, 64u << 20);
-    if (api_ask(a, "POST", path, NULL, &status, &out, NULL, NULL))
+    int code = api_ask(a, "POST", path, NULL, &status, &out, NULL, NULL);
+    if (code == EXIT_GOOD)
         code = print_answer(a, status, &out);
     buf_fini(&out);
     return code;
@@ -64,9 +64,13 @@ static const struct option options[] = {
 const struct command command_reload = {
     .name = "reload",
     .summary = "load all files anew in a running weir",
-    .usage = "",
+    .usage = "[--admin ADDRESS] [--json]",
     .description = "The new configuration takes effect as a whole, without a failed request; if anything is\n"
-                   "wrong with it nothing changes, and what is wrong is printed (exit status 1).\n",
+                   "wrong with it nothing changes, and what is wrong is printed as weir check prints it. Runs\n"
+                   "that are under way end with the configuration they began with. Pipelines are read anew;\n"
+                   "settings need a restart. SIGHUP does the same without a report.\n",
+    .examples = "  weir reload\n  weir reload --admin 127.0.0.1:9081 --json\n",
+    .exits = "0 the new configuration is in force, 1 it is wrong, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .run = run_reload,
@@ -75,7 +79,11 @@ const struct command command_reload = {
 const struct command command_drain = {
     .name = "drain",
     .summary = "end a running weir: no new work, what runs is finished",
-    .usage = "",
+    .usage = "[--admin ADDRESS] [--json]",
+    .description = "/readyz answers 503 at once and new work is refused; what runs is finished, for at most\n"
+                   "drain_timeout (15s), then it is cancelled, and the process ends. SIGTERM does the same.\n",
+    .examples = "  weir drain\n",
+    .exits = "0 the drain began, 1 it was refused, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .run = run_drain,

@@ -33,7 +33,9 @@ run(const struct args *a)
 {
     struct setup s;
     int code = EXIT_WRONG;
-    if (setup_begin(&s, a)) {
+    if (!setup_begin(&s, a)) {
+        code = s.exit;
+    } else {
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.n > 0)
@@ -67,11 +69,16 @@ const struct command command_run = {
                    "event until SIGTERM or SIGINT (a second one ends at once). SIGHUP, weir reload and\n"
                    "POST /api/v1/reload load all files anew without a failed request.\n\n"
                    "Every setting stands in weir.yaml, in the environment (WEIR_EDGE_LISTEN) or in a flag,\n"
-                   "in this order of rising strength: weir explain settings.\n",
+                   "in this order of rising strength: weir explain settings. Secrets (secrets.NAME in a\n"
+                   "pipeline) come from the environment, as WEIR_SECRET_NAME, and are shown nowhere.\n\n"
+                   "GET /livez, /readyz and /metrics on the admin address say how it is. The log goes to\n"
+                   "standard output. Under systemd it tells when it is ready and that it is alive.\n",
     .examples = "  weir run\n  weir run pipelines/ more/extra.yaml --edge 0.0.0.0:8080\n"
-                "  weir run --set edge.max_body=4MiB --log json\n",
+                "  weir run --set edge.max_body=4MiB --log json\n"
+                "  WEIR_SECRET_CRM=abc weir run --config /etc/weir/weir.yaml /etc/weir/pipelines\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
+    .exits = "0 ended as asked, 1 something is wrong (weir check, a port in use), 2 used wrongly",
     .run = run,
 };

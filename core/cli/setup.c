@@ -145,6 +145,7 @@ setup_begin(struct setup *s, const struct args *a)
 {
     s->registry = NULL;
     s->settings = settings_new();
+    s->exit = EXIT_USAGE;
     diags_init(&s->diags);
     const char *config = args_text(a, "config");
     if (config || access("weir.yaml", R_OK) == 0)
@@ -152,6 +153,7 @@ setup_begin(struct setup *s, const struct args *a)
     settings_environment(s->settings, &s->diags);
     if (!set_flags(s->settings, a))
         return false;
+    s->exit = EXIT_WRONG;
     char folder[4096];
     struct weir_error err = { 0 };
     plugin_folder(s->settings, folder, sizeof folder);

@@ -19,6 +19,7 @@ struct setup {
     struct settings *settings;
     struct registry *registry;
     struct diags diags;
+    int exit; /* what the command ends with if setup_begin gave false */
 };
 
 /* Reads settings (file, environment, flags) and loads the plugins; what is wrong goes to the

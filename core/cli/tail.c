@@ -123,13 +123,15 @@ run(const struct args *a)
     add_filter(a, &path, "pipeline");
     add_filter(a, &path, "event");
     add_filter(a, &path, "outcome");
-    bool reached = api_ask(a, "GET", path.bytes, NULL, &status, &error, take_piece, &l);
-    if (reached && status >= 400)
+    int code = api_ask(a, "GET", path.bytes, NULL, &status, &error, take_piece, &l);
+    if (code == EXIT_GOOD && status >= 400) {
         fprintf(stderr, "weir tail: the server answered %u\n", status);
+        code = EXIT_WRONG;
+    }
     buf_fini(&path);
     buf_fini(&error);
     buf_fini(&l.rest);
-    return !reached ? EXIT_NO_SERVER : status >= 400 ? EXIT_WRONG : EXIT_GOOD;
+    return code;
 }
 
 static const struct option options[] = {
@@ -144,7 +146,14 @@ static const struct option options[] = {
 const struct command command_tail = {
     .name = "tail",
     .summary = "show runs of a running weir as they happen",
-    .usage = "[--pipeline NAME] [--outcome failed]",
+    .usage = "[--pipeline NAME] [--event NAME] [--outcome NAME] [--count N] [--json]",
+    .description = "Shows the start of each run, each node with its time, and the end of each run, until it\n"
+                   "is interrupted or weir ends. Watching costs a run little, and not watching costs it\n"
+                   "nothing; a reader that is too slow misses events. Secrets are masked.\n\n"
+                   "With --json each line is one object: { event, time, run, pipeline, ... }, with method\n"
+                   "and path (run.started), node, type, attempt, input, output (node.ended), outcome and\n"
+                   "status (run.ended), duration_ms, and code and error of what failed.\n",
+    .exits = "0 ended, 1 refused by the server, 2 used wrongly, 3 no weir answers",
     .examples = "  weir tail\n  weir tail --pipeline orders --outcome failed --json\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,

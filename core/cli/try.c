@@ -237,7 +237,9 @@ run(const struct args *a)
     }
     struct setup s;
     int code = EXIT_WRONG;
-    if (setup_begin(&s, a)) {
+    if (!setup_begin(&s, a)) {
+        code = s.exit;
+    } else {
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.errors > 0)
@@ -262,11 +264,19 @@ const struct command command_try = {
     .summary = "run a pipeline once without listening, and show each step",
     .usage = "FILE [--event EVENT.json]",
     .description = "Runs the pipeline for one event, calling upstreams for real, and prints every step with\n"
-                   "its input, output or error, and the reply. Exit status 1 if the reply is an error.\n",
+                   "its input, output or error, and the reply. The event is a JSON object, all of whose\n"
+                   "members may be left out:\n\n"
+                   "    { \"method\": \"POST\", \"path\": \"/orders/7\", \"query\": \"a=1\", \"client_ip\": \"192.0.2.1\",\n"
+                   "      \"headers\": { \"x-api-key\": \"k\" }, \"body\": { \"any\": \"JSON\" } }\n\n"
+                   "\"text\" instead of \"body\" is a text body. Of several files the one runs whose trigger\n"
+                   "takes the path. Secrets are masked.\n\n"
+                   "With --json standard output has { status, content_type, body, events }, the events as\n"
+                   "weir tail shows them.\n",
     .examples = "  weir try pipelines/hello.yaml --event event.json\n"
                 "  echo '{\"path\":\"/hello\",\"body\":{\"name\":\"Ada\"}}' | weir try pipelines/hello.yaml --event -\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
+    .exits = "0 the reply is below 400, 1 it is an error or the pipeline is wrong, 2 used wrongly",
     .run = run,
 };

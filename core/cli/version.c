@@ -19,7 +19,10 @@ static const struct option options[] = { { 0, "json", NULL, "as JSON" } };
 const struct command command_version = {
     .name = "version",
     .summary = "say which version this is",
-    .usage = "",
+    .usage = "[--json]",
+    .description = "The version of weir, and that of the interface which plugins are built for: a plugin of the\n"
+                   "same major ABI version loads. With --json: { version, abi }.\n",
+    .exits = "0 good, 2 used wrongly",
     .options = options,
     .n_options = 1,
     .run = run,
