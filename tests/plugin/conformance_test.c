@@ -20,12 +20,29 @@
 
 static struct peer *upstream;
 
-/* The upstream of examples. */
+/* Reads one request without a body; false at the end of the connection. */
+static bool
+read_head(int fd)
+{
+    char head[4096] = "";
+    size_t len = 0;
+    while (strstr(head, "\r\n\r\n") == NULL) {
+        ssize_t n = recv(fd, head + len, sizeof head - 1 - len, 0);
+        if (n <= 0)
+            return false;
+        len += (size_t)n;
+        head[len] = '\0';
+    }
+    return true;
+}
+
+/* The upstream of examples, on several connections at once. */
 static void
 answer_all(struct peer *p, int fd, unsigned n)
 {
+    (void)p;
     (void)n;
-    while (peer_read(p, fd))
+    while (read_head(fd))
         peer_say(
             fd,
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
@@ -462,7 +479,11 @@ each_example_can_be_cancelled_at_every_await(void **state)
     }
 }
 
+#ifdef __SANITIZE_ADDRESS__
 #define ROUNDS 100
+#else
+#define ROUNDS 1000
+#endif
 
 /* What leaks is seen by the sanitizer at the end; series and families are seen here. */
 static void
