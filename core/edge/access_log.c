@@ -1,4 +1,5 @@
-/* edge/access_log.c - see access_log.h. The query is left out: it may hold what nobody is to see.
+/* edge/access_log.c - see access_log.h. The query is left out: it may hold what nobody is to
+ * see.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -36,7 +36,8 @@ edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct w
             continue;
         }
         if (ret->n == EDGE_ADDRESSES)
-            return err_set(err, WEIR_INVALID, "at most %d addresses to listen on", EDGE_ADDRESSES);
+            return err_set(err, WEIR_INVALID, "at most %d addresses to listen on",
+                           EDGE_ADDRESSES);
         struct edge_address *a = &ret->items[ret->n++];
         a->reserved = -1;
         enum weir_code code = address_parse((struct weir_text){ text.bytes + from, at - from },

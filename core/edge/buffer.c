@@ -19,7 +19,8 @@ void
 buffer_pool_init(struct buffer_pool *pool, size_t head)
 {
     *pool = (struct buffer_pool){
-        .total = { [BUFFER_SMALL] = SMALL_TOTAL, [BUFFER_LARGE] = (uint32_t)head + LARGE_SPARE },
+        .total = { [BUFFER_SMALL] = SMALL_TOTAL,
+                   [BUFFER_LARGE] = (uint32_t)head + LARGE_SPARE },
     };
 }
 

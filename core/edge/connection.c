@@ -17,7 +17,8 @@ void
 connection_go(struct connection *c, enum connection_state next)
 {
     static const unsigned may[] = {
-        [CONNECTION_IDLE] = BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_IDLE] =
+            BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
@@ -196,7 +197,8 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     soon_init(&c->soon, on_soon, c);
     client_ip_unmap(peer);
     c->proxy = client_ip_trusted(&e->trust, (const struct sockaddr *)peer);
-    c->peer_len = (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
+    c->peer_len =
+        (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
 
     list_push(&e->idle, &c->link);
     e->n_connections++;

@@ -20,13 +20,13 @@
 
 #include "edge/impl.h"
 
-#define CONNECTION_STATES(X)                                                                 \
-    X(IDLE)    /* nothing of the next request is here                                 */     \
-    X(HEAD)    /* a part of its head is, or the rest of the last one's body is skipped */    \
-    X(BODY)    /* its head was read, its body is coming                               */     \
-    X(BUSY)    /* somebody works on the answer                                        */     \
-    X(SENDING) /* the answer is on its way                                            */     \
-    X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */     \
+#define CONNECTION_STATES(X)                                                              \
+    X(IDLE)    /* nothing of the next request is here                                 */  \
+    X(HEAD)    /* a part of its head is, or the rest of the last one's body is skipped */ \
+    X(BODY)    /* its head was read, its body is coming                               */  \
+    X(BUSY)    /* somebody works on the answer                                        */  \
+    X(SENDING) /* the answer is on its way                                            */  \
+    X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */  \
     X(CLOSED)
 
 enum connection_state {
@@ -49,7 +49,7 @@ struct connection {
     bool proxy;   /* the peer is a trusted proxy */
 
     struct timer timer;
-    struct soon soon; /* goes on with what was read already, or with a stream */
+    struct soon soon;     /* goes on with what was read already, or with a stream */
     uint64_t deadline_ms; /* UINT64_MAX: none */
     uint64_t opened_ms;
     uint64_t linger_ms; /* when lingering ends in any case */
@@ -57,8 +57,8 @@ struct connection {
     struct buffer *in; /* what was read and not yet used: from START to END; or NULL */
     uint32_t start;
     uint32_t end;
-    uint32_t seen;  /* of the head at START that was looked at in vain */
-    uint64_t skip;  /* bytes of a body that nobody wants */
+    uint32_t seen;   /* of the head at START that was looked at in vain */
+    uint64_t skip;   /* bytes of a body that nobody wants */
     uint64_t thrown; /* bytes thrown away while lingering */
 
     struct request *request; /* the one at hand; NULL: none */
@@ -102,7 +102,8 @@ void connection_serve(struct connection *c);
 
 /* Writes; returns the bytes that the kernel took, which may be 0. After an error the
  * connection is closed: then *ret_gone is true. */
-size_t connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone);
+size_t connection_write(struct connection *c, const struct iovec *parts, unsigned n,
+                        bool *ret_gone);
 
 /* Says 100 Continue. False: the connection was closed. */
 bool connection_continue(struct connection *c);

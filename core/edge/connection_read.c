@@ -67,8 +67,8 @@ drop_input(struct connection *c)
 static void
 on_eof(struct connection *c)
 {
-    bool waits = c->state == CONNECTION_BUSY ||
-                 (c->state == CONNECTION_SENDING && !c->request->streams);
+    bool waits =
+        c->state == CONNECTION_BUSY || (c->state == CONNECTION_SENDING && !c->request->streams);
     if (!waits) {
         connection_close(c, false);
         return;

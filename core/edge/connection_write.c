@@ -45,14 +45,19 @@ connection_continue(struct connection *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct iovec part = { (void *)(uintptr_t)text, sizeof(text) - 1 };
-    bool gone;
-    size_t put = connection_write(c, &part, 1, &gone);
-    if (gone)
-        return false;
-    if (put == part.iov_len)
-        return true;
-    connection_close(c, false); /* a caller who does not read what came before */
-    return false;
+    while (part.iov_len > 0) {
+        bool gone;
+        size_t put = connection_write(c, &part, 1, &gone);
+        if (gone)
+            return false;
+        if (put == 0) {
+            connection_close(c, false); /* a caller who does not read what came before */
+            return false;
+        }
+        part.iov_base = (char *)part.iov_base + put;
+        part.iov_len -= put;
+    }
+    return true;
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,13 +56,15 @@ edge_refused(struct edge *e, enum refusal why)
 }
 
 void
-edge_warn(struct edge *e, const char *text)
+edge_warn(const char *text)
 {
-    uint64_t now_ms = shard_now(e->shard);
-    if (e->logged_ms != 0 && now_ms - e->logged_ms < WARN_MS)
+    static _Atomic uint64_t logged_ms; /* of all edges of the process */
+    uint64_t now_ms = clock_mono_ms();
+    uint64_t before_ms = atomic_load(&logged_ms);
+    if (before_ms != 0 && now_ms - before_ms < WARN_MS)
         return;
-    e->logged_ms = now_ms;
-    log_say(WEIR_WARN, "edge: %s", text);
+    if (atomic_compare_exchange_strong(&logged_ms, &before_ms, now_ms))
+        log_say(WEIR_WARN, "edge: %s", text);
 }
 
 const char *
@@ -80,7 +83,8 @@ edge_date(struct edge *e)
 static void
 close_idle(struct edge *e)
 {
-    list_each(link, next, &e->idle) {
+    list_each(link, next, &e->idle)
+    {
         struct connection *c = list_entry(link, struct connection, link);
         if (c->served > 0)
             connection_close(c, false);
@@ -96,8 +100,9 @@ on_memory(void *arg)
     memory_watch_look(&e->memory);
     if (e->memory.step == MEMORY_GOOD)
         return;
-    edge_warn(e, e->memory.step == MEMORY_CLOSE_IDLE ? "memory runs short: idle connections are closed"
-                                                     : "memory runs short: requests are refused");
+    edge_warn(e->memory.step == MEMORY_CLOSE_IDLE
+                  ? "memory runs short: idle connections are closed"
+                  : "memory runs short: requests are refused");
     close_idle(e);
     buffer_pool_trim(&e->buffers);
     request_pool_trim(e);
@@ -134,8 +139,9 @@ edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **r
          struct weir_error *err)
 {
     if (config->head.head > HEAD_MAX || config->head.fields > HTTP_FIELDS_MAX)
-        return err_set(err, WEIR_INVALID, "the header of a request has at most %u bytes and %d fields",
-                       HEAD_MAX, HTTP_FIELDS_MAX);
+        return err_set(err, WEIR_INVALID,
+                       "the header of a request has at most %u bytes and %d fields", HEAD_MAX,
+                       HTTP_FIELDS_MAX);
     assert(config->max_connections > 0);
     struct edge *e = calloc(1, sizeof(*e));
     if (e == NULL)
@@ -215,7 +221,8 @@ edge_drain(struct edge *e)
     e->draining = true;
     close_idle(e);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
-    list_each(link, next, &e->idle) {
+    list_each(link, next, &e->idle)
+    {
         struct connection *c = list_entry(link, struct connection, link);
         if (c->deadline_ms > until_ms)
             connection_deadline(c, until_ms);

@@ -38,7 +38,8 @@ enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses
 /* Makes sure that the addresses are free and keeps them so; port 0 becomes a free port, the
  * same for all shards. To be called once, before the first edge_new. WEIR_CONFLICT with the
  * address that is taken, WEIR_INVALID or WEIR_FORBIDDEN for one that can't be had. */
-enum weir_code edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err) MUST_USE;
+enum weir_code edge_addresses_reserve(struct edge_addresses *a,
+                                      struct weir_error *err) MUST_USE;
 
 /* Gives the addresses back that were reserved; the edges that listen keep theirs. */
 void edge_addresses_close(struct edge_addresses *a);
@@ -81,7 +82,7 @@ struct edge_config {
     uint64_t idle_ms;             /* between requests */
     uint64_t age_ms;              /* of a connection */
     uint64_t write_ms;            /* without any progress of an answer */
-    uint64_t memory;              /* bytes of the process; 0: those of its cgroup, if it has any */
+    uint64_t memory; /* bytes of the process; 0: those of its cgroup, if it has any */
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
     bool access_log;
@@ -101,8 +102,8 @@ struct edge;
 
 /* Makes the edge of shard S and starts listening. The shard's thread. WEIR_UNAVAILABLE or
  * WEIR_CONFLICT with the address that can't be had, WEIR_INVALID for limits that can't be. */
-enum weir_code edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **ret,
-                        struct weir_error *err) MUST_USE;
+enum weir_code edge_new(struct weir_shard *s, const struct edge_config *config,
+                        struct edge **ret, struct weir_error *err) MUST_USE;
 
 /* Closes all that is left and frees. Events that the engine still holds are told to be gone,
  * and their memory waits for their release. NULL is accepted and left. The shard's thread. */

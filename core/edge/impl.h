@@ -21,10 +21,9 @@ struct edge {
     struct trust trust;
     struct listener *listeners; /* owned; n_listeners */
     unsigned n_listeners;
-    bool paused;   /* does not accept: a limit is reached */
-    bool draining; /* answers say Connection: close */
+    bool paused;         /* does not accept: a limit is reached */
+    bool draining;       /* answers say Connection: close */
     struct timer resume; /* looks whether it may accept again */
-    uint64_t logged_ms;  /* when a limit was logged last */
 
     struct list idle;   /* connections that wait for a request, the longest first */
     struct list active; /* all others */
@@ -48,8 +47,8 @@ struct edge {
 /* Counts a refusal, unless metrics are off. */
 void edge_refused(struct edge *e, enum refusal why);
 
-/* Logs TEXT as a warning, at most one line a second. */
-void edge_warn(struct edge *e, const char *text);
+/* Logs TEXT as a warning; all edges of the process together log at most one line a second. */
+void edge_warn(const char *text);
 
 /* The time for the Date field. */
 const char *edge_date(struct edge *e);

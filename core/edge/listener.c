@@ -48,7 +48,8 @@ fail(const struct sockaddr_storage *a, struct weir_error *err)
         code = WEIR_FORBIDDEN;
     else if (why == EADDRNOTAVAIL)
         code = WEIR_INVALID;
-    return err_set(err, code, "can't listen on %s port %u: %s", name, port, strerrordesc_np(why));
+    return err_set(err, code, "can't listen on %s port %u: %s", name, port,
+                   strerrordesc_np(why));
 }
 
 enum weir_code
@@ -88,9 +89,8 @@ static void
 pause_accepting(struct edge *e, enum refusal why)
 {
     edge_refused(e, why);
-    edge_warn(e, why == REFUSAL_CONNECTIONS
-                     ? "the limit of connections is reached: new ones wait"
-                     : "no file descriptor is left: new connections wait");
+    edge_warn(why == REFUSAL_CONNECTIONS ? "the limit of connections is reached: new ones wait"
+                                         : "no file descriptor is left: new connections wait");
     e->paused = true;
     watch_all(e, 0);
     timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
@@ -154,7 +154,8 @@ make_room(struct edge *e)
 {
     unsigned most = e->config.max_connections / 8 + 1;
     uint64_t now_ms = shard_now(e->shard);
-    list_each(link, next, &e->idle) {
+    list_each(link, next, &e->idle)
+    {
         struct connection *c = list_entry(link, struct connection, link);
         bool old = c->deadline_ms <= now_ms + e->config.idle_ms - MAKE_ROOM_MS;
         if (most == 0 || (c->served > 0 && !old))

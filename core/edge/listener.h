@@ -19,8 +19,8 @@ struct listener {
 
 /* A socket that is bound to an address; SHARED: together with others (SO_REUSEPORT). The
  * error names the address. */
-enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int *ret_fd,
-                             struct weir_error *err) MUST_USE;
+enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared,
+                             int *ret_fd, struct weir_error *err) MUST_USE;
 
 /* Starts listening on all addresses. On an error none is open. */
 enum weir_code listeners_start(struct edge *e, const struct edge_addresses *addresses,

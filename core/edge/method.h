@@ -8,16 +8,16 @@
 #include "base/err.h"
 
 /* METHOD_OTHER stands for every other one. */
-#define METHODS(X)                                                                           \
-    X(OTHER, "_OTHER")                                                                       \
-    X(CONNECT, "CONNECT")                                                                    \
-    X(DELETE, "DELETE")                                                                      \
-    X(GET, "GET")                                                                            \
-    X(HEAD, "HEAD")                                                                          \
-    X(OPTIONS, "OPTIONS")                                                                    \
-    X(PATCH, "PATCH")                                                                        \
-    X(POST, "POST")                                                                          \
-    X(PUT, "PUT")                                                                            \
+#define METHODS(X)        \
+    X(OTHER, "_OTHER")    \
+    X(CONNECT, "CONNECT") \
+    X(DELETE, "DELETE")   \
+    X(GET, "GET")         \
+    X(HEAD, "HEAD")       \
+    X(OPTIONS, "OPTIONS") \
+    X(PATCH, "PATCH")     \
+    X(POST, "POST")       \
+    X(PUT, "PUT")         \
     X(TRACE, "TRACE")
 
 enum method {

@@ -16,7 +16,8 @@ static void
 answer(struct request *r, const struct weir_error *err)
 {
     char seconds[16];
-    int len = snprintf(seconds, sizeof(seconds), "%u", (unsigned)((err->retry_after_ms + 999ull) / 1000));
+    int len = snprintf(seconds, sizeof(seconds), "%u",
+                       (unsigned)((err->retry_after_ms + 999ull) / 1000));
     struct weir_header retry = { TEXT("Retry-After"), { seconds, (size_t)len } };
     struct buf document;
     buf_init(&document, PROBLEM_MAX);

@@ -1,4 +1,5 @@
-/* edge/reply.c - an answer on its way out: with which body, and is it the last one; see request.h.
+/* edge/reply.c - an answer on its way out: with which body, and is it the last one; see
+ * request.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -57,7 +58,8 @@ void
 request_reply(struct request *r, const struct event_reply *reply)
 {
     if (reply->error != NULL && r->why == NULL)
-        r->why = arena_printf(&r->arena, "%s: %s", code_name(reply->error->code), reply->error->text);
+        r->why = arena_printf(&r->arena, "%s: %s", code_name(reply->error->code),
+                              reply->error->text);
     if (reply->status < 200 || reply->status > 599) {
         fail(r, "the status of the answer is not one from 200 to 599");
         return;

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,14 +16,15 @@ same_name(struct weir_text a, struct weir_text b)
     return a.len == b.len && strncasecmp(a.bytes, b.bytes, a.len) == 0;
 }
 
-/* Whether a field is the edge's own matter: it frames the message, or is about the connection. */
+/* Whether a field is the edge's own matter: it frames the message, or is about the connection.
+ */
 static bool
 is_own(struct weir_text name)
 {
     static const struct weir_text own[] = {
-        { "connection", 10 }, { "content-length", 14 },   { "date", 4 },
-        { "keep-alive", 10 }, { "proxy-connection", 16 }, { "te", 2 },
-        { "trailer", 7 },     { "transfer-encoding", 17 }, { "upgrade", 7 },
+        { "connection", 10 },   { "content-length", 14 },    { "date", 4 },
+        { "keep-alive", 10 },   { "proxy-connection", 16 },  { "te", 2 },
+        { "trailer", 7 },       { "transfer-encoding", 17 }, { "upgrade", 7 },
         { "x-request-id", 12 },
     };
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -93,7 +93,8 @@ write_added(struct buf *out, const struct request *r, const struct event_reply *
     const struct reply_header *kept[ADDED_MAX];
     unsigned n = 0;
     for (const struct reply_header *h = newest; h != NULL && n < ADDED_MAX; h = h->next) {
-        bool typed = reply->content_type.len > 0 && same_name(h->header.name, TEXT("content-type"));
+        bool typed =
+            reply->content_type.len > 0 && same_name(h->header.name, TEXT("content-type"));
         if (!typed && !has_name(reply, h->header.name) && !is_replaced(h, newest))
             kept[n++] = h;
     }
@@ -110,9 +111,14 @@ write_framing(struct buf *out, struct request *r, unsigned status, uint64_t leng
     if (status == 204 || status == 304)
         return true;
     if (length != UINT64_MAX) {
-        char text[48];
-        int len = snprintf(text, sizeof(text), "Content-Length: %llu\r\n", (unsigned long long)length);
-        return buf_text(out, (struct weir_text){ text, (size_t)len });
+        char digits[20];
+        char *at = digits + sizeof(digits);
+        do
+            *--at = (char)('0' + length % 10);
+        while ((length /= 10) > 0);
+        struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
+        return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
+               buf_text(out, TEXT("\r\n"));
     }
     if (r->method == METHOD_HEAD)
         return true;

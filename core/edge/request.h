@@ -29,22 +29,22 @@ struct outgoing {
 };
 
 struct request {
-    struct weir_event event; /* the first member: an event of the edge is its request */
-    struct edge *edge;       /* NULL: it is gone */
+    struct weir_event event;       /* the first member: an event of the edge is its request */
+    struct edge *edge;             /* NULL: it is gone */
     struct connection *connection; /* NULL: it is gone, or the answer was sent */
     struct list link;              /* in the edge's requests */
     struct request *next;          /* in the pool */
     struct arena arena;
     struct buffer *buffer; /* its head stands here; counted; or NULL */
-    struct soon soon;      /* tells the engine of the end of a stream; frees a handler's event */
+    struct soon soon; /* tells the engine of the end of a stream; frees a handler's event */
     const struct edge_port *port; /* the engine */
 
-    bool held;      /* by the engine or the handler */
-    bool handled;   /* offered to the edge's handler, not to the engine */
+    bool held;    /* by the engine or the handler */
+    bool handled; /* offered to the edge's handler, not to the engine */
     bool answered;
     bool told_gone;
-    bool streams;   /* its answer's body is a stream: who is waiting has to be told its end */
-    bool late;      /* the body came later than the head: routes may have changed */
+    bool streams;    /* its answer's body is a stream: who is waiting has to be told its end */
+    bool late;       /* the body came later than the head: routes may have changed */
     bool keep_alive; /* as the caller wishes */
     bool old;        /* HTTP/1.0 */
     bool close;      /* this is the last answer of the connection */
@@ -120,7 +120,8 @@ uint64_t request_body_deadline(const struct request *r);
  * the connection ends. WHY is counted; REFUSAL_COUNT: nothing is. */
 void request_refuse(struct request *r, const struct weir_error *err, enum refusal why);
 
-/* The same for a head that can't be read: the connection ends, since nobody knows what follows. */
+/* The same for a head that can't be read: the connection ends, since nobody knows what follows.
+ */
 void request_refuse_head(struct request *r, const struct weir_error *err);
 
 /* Answers with a fault of ours, instead of an answer that can't be sent. */

@@ -45,7 +45,8 @@ set_caller(struct request *r)
     if (is_id(id))
         e->id = id;
     if (r->connection->proxy) {
-        size_t len = client_ip_forwarded(&r->edge->trust, e->headers, e->n_headers, r->client_ip);
+        size_t len =
+            client_ip_forwarded(&r->edge->trust, e->headers, e->n_headers, r->client_ip);
         if (len > 0)
             e->client_ip.len = len;
         else
@@ -68,7 +69,8 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
     set_caller(r);
 
     struct target target;
-    code = target_read((char *)(uintptr_t)h->target.bytes, h->target.len, &r->arena, &target, err);
+    code =
+        target_read((char *)(uintptr_t)h->target.bytes, h->target.len, &r->arena, &target, err);
     if (code != WEIR_OK)
         return code;
     r->event.path = target.path;
@@ -85,6 +87,7 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
 static enum weir_code
 set_params(struct request *r, const struct route_match *match, struct weir_error *err)
 {
+    r->event.n_params = 0;
     if (match->n_params == 0)
         return WEIR_OK;
     struct weir_header *params = arena_take(&r->arena, match->n_params * sizeof(*params));
@@ -145,7 +148,8 @@ static bool
 short_of_memory(const struct request *r)
 {
     enum memory_step step = r->edge->memory.step;
-    return step == MEMORY_REFUSE_ALL || (step == MEMORY_REFUSE_NEW && r->connection->served == 0);
+    return step == MEMORY_REFUSE_ALL ||
+           (step == MEMORY_REFUSE_NEW && r->connection->served == 0);
 }
 
 static void

@@ -22,8 +22,10 @@ request_body_deadline(const struct request *r)
 {
     const struct edge_config *config = &r->edge->config;
     uint64_t whole_ms = r->body_ms + config->body_ms;
-    uint64_t paid_ms = config->body_rate > 0 ? r->len * 1000 / config->body_rate : UINT64_MAX / 2;
-    uint64_t rate_ms = r->body_ms + (paid_ms > config->body_grace_ms ? paid_ms : config->body_grace_ms);
+    uint64_t paid_ms =
+        config->body_rate > 0 ? r->len * 1000 / config->body_rate : UINT64_MAX / 2;
+    uint64_t rate_ms =
+        r->body_ms + (paid_ms > config->body_grace_ms ? paid_ms : config->body_grace_ms);
     return whole_ms < rate_ms ? whole_ms : rate_ms;
 }
 
@@ -101,7 +103,8 @@ begin_length(struct request *r)
 void
 request_body_begin(struct request *r)
 {
-    if (r->body.kind == HTTP_BODY_NONE || (r->body.kind == HTTP_BODY_LENGTH && r->length == 0)) {
+    if (r->body.kind == HTTP_BODY_NONE ||
+        (r->body.kind == HTTP_BODY_LENGTH && r->length == 0)) {
         request_offer(r);
         return;
     }

@@ -86,8 +86,7 @@ take_param(struct walk *w, const struct todo *t)
 static const struct leaf *
 take_rest(struct walk *w, const struct todo *t)
 {
-    w->params[t->n_params] =
-        (struct weir_text){ w->path.bytes + t->at, w->path.len - t->at };
+    w->params[t->n_params] = (struct weir_text){ w->path.bytes + t->at, w->path.len - t->at };
     w->n_params = t->n_params + 1u;
     return t->place->rest;
 }

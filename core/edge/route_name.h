@@ -24,7 +24,7 @@ struct weir_text route_name_text(const struct route_name *n);
 
 /* Tells http_server_request_duration_seconds of a request of this route. SHARD is the
  * caller's own. */
-void route_name_observe(struct route_name *n, unsigned shard, enum method method, unsigned status,
-                        double seconds);
+void route_name_observe(struct route_name *n, unsigned shard, enum method method,
+                        unsigned status, double seconds);
 
 #endif

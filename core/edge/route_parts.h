@@ -10,7 +10,7 @@
 
 /* One route at the end of its pattern. */
 struct leaf {
-    struct leaf *next; /* another one with the same shape and other methods */
+    struct leaf *next;               /* another one with the same shape and other methods */
     const struct engine_route *from; /* valid while the tree is made */
     struct trigger_unit *trigger;
     uint64_t max_body;

@@ -22,7 +22,8 @@ struct maker {
     unsigned faults;
 };
 
-/* Routes come from files that the operator wrote: running out of TREE_MAX is no case to go on. */
+/* Routes come from files that the operator wrote: running out of TREE_MAX is no case to go on.
+ */
 static void *
 take(struct maker *m, size_t size)
 {

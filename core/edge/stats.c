@@ -16,7 +16,9 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t
 gauge(const char *name, const char *help)
 {
-    struct weir_metric m = { .size = sizeof(m), .kind = WEIR_GAUGE, .name = name, .help = help };
+    struct weir_metric m = {
+        .size = sizeof(m), .kind = WEIR_GAUGE, .name = name, .help = help
+    };
     struct weir_error err;
     uint32_t family = metric_family(&m, &err);
     return family != 0 ? metric_series(family, NULL) : 0;

@@ -10,16 +10,16 @@
 #include "base/err.h"
 
 /* What is refused, and which limit it was: the label "reason" of weir_edge_refused_total. */
-#define REFUSALS(X)                                                                          \
-    X(MALFORMED, "malformed")                                                                \
-    X(TARGET, "target")                                                                      \
-    X(HEAD_SIZE, "header_size")                                                              \
-    X(HEAD_DEADLINE, "header_deadline")                                                      \
-    X(BODY_SIZE, "body_size")                                                                \
-    X(BODY_DEADLINE, "body_deadline")                                                        \
-    X(SLOW_READER, "slow_reader")                                                            \
-    X(CONNECTIONS, "connections")                                                            \
-    X(DESCRIPTORS, "descriptors")                                                            \
+#define REFUSALS(X)                     \
+    X(MALFORMED, "malformed")           \
+    X(TARGET, "target")                 \
+    X(HEAD_SIZE, "header_size")         \
+    X(HEAD_DEADLINE, "header_deadline") \
+    X(BODY_SIZE, "body_size")           \
+    X(BODY_DEADLINE, "body_deadline")   \
+    X(SLOW_READER, "slow_reader")       \
+    X(CONNECTIONS, "connections")       \
+    X(DESCRIPTORS, "descriptors")       \
     X(MEMORY, "memory")
 
 enum refusal {

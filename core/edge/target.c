@@ -13,15 +13,18 @@
 #define P 1 /* stands for itself */
 #define U 3 /* and so does its percent-encoded form (RFC 3986 6.2.2.2) */
 
+/* clang-format off */
 static const uint8_t kinds[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    /*   !  "  #  $  %  &  '  (  )  *  +  ,  -  .  /  0  1  2  3  4  5  6  7  8  9  :  ;  <  =  >  ? */
-    0, P, P, 0, P, 0, P, P, P, P, P, P, P, U, 0, P, U, U, U, U, U, U, U, U, U, U, P, P, P, P, P, 0,
-    /* @  A to Z, then [  \  ]  ^  _ */
-    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, P, 0, P, P, U,
-    /* `  a to z, then {  |  }  ~ */
-    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, P, P, P, U, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, P, P, 0, P, 0, P, P, P, P, P, P, P, U, 0, P, /*  !"#$%&'()*+,-./ */
+    U, U, U, U, U, U, U, U, U, U, P, P, P, P, P, 0, /* 0123456789:;<=>? */
+    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, /* @ABCDEFGHIJKLMNO */
+    U, U, U, U, U, U, U, U, U, U, U, P, 0, P, P, U, /* PQRSTUVWXYZ[\]^_ */
+    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, /* `abcdefghijklmno */
+    U, U, U, U, U, U, U, U, U, U, U, P, P, P, U, 0, /* pqrstuvwxyz{|}~  */
 };
+/* clang-format on */
 
 static enum weir_code
 refuse(struct weir_error *err, const char *text)
@@ -44,7 +47,7 @@ hex_digit(char c)
 struct path {
     char *from; /* what is read next */
     char *end;
-    char *to; /* what is written next */
+    char *to;     /* what is written next */
     bool encoded; /* holds a % */
     bool wide;    /* holds bytes above 0x7f, encoded or not */
 };
@@ -180,7 +183,8 @@ origin_length(const char *bytes, size_t len)
 }
 
 enum weir_code
-target_read(char *bytes, size_t len, struct arena *a, struct target *ret, struct weir_error *err)
+target_read(char *bytes, size_t len, struct arena *a, struct target *ret,
+            struct weir_error *err)
 {
     *ret = (struct target){ .path = TEXT("/"), .decoded = TEXT("/"), .query = { "", 0 } };
     ret->asterisk = len == 1 && bytes[0] == '*';

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "base/id.h"
+#include "base/random.h"
 
 #define PARENT_LEN 55 /* of version 00 */
 #define STATE_MEMBERS 32
@@ -183,6 +183,15 @@ read_state(const struct weir_event *e)
     return fields == 1 ? only : join_state(e, len);
 }
 
+/* Writes 16 random digits. They have to differ, not to be a secret: no call of the system. */
+static void
+random_digits(char *ret)
+{
+    uint64_t bits = random_below(UINT64_MAX) + 1; /* never all zero */
+    for (unsigned i = 0; i < 16; i++, bits >>= 4)
+        ret[i] = "0123456789abcdef"[bits & 15];
+}
+
 void
 trace_read(struct weir_event *e, bool sampled)
 {
@@ -198,9 +207,12 @@ trace_read(struct weir_event *e, bool sampled)
     if (parents == 1 && read_parent(e, parent->value)) {
         e->tracestate = read_state(e);
     } else {
-        id_hex(e->trace_id, 16);
+        random_digits(e->trace_id);
+        random_digits(e->trace_id + 16);
+        e->trace_id[32] = '\0';
         e->parent_span[0] = '\0';
         e->sampled = sampled;
     }
-    id_hex(e->span_id, 8);
+    random_digits(e->span_id);
+    e->span_id[16] = '\0';
 }

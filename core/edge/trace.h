@@ -1,4 +1,5 @@
-/* edge/trace.h - W3C Trace Context: who asked, and which trace a request belongs to. Any thread.
+/* edge/trace.h - W3C Trace Context: who asked, and which trace a request belongs to. Any
+ * thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

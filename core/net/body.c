@@ -31,7 +31,8 @@ charset_of(struct weir_text content_type)
     struct weir_text text = buf_content(&name);
     if (bad)
         ret = CHARSET_OTHER;
-    else if (!found || media_is(text, "utf-8") || media_is(text, "utf8") || media_is(text, "us-ascii"))
+    else if (!found || media_is(text, "utf-8") || media_is(text, "utf8") ||
+             media_is(text, "us-ascii"))
         ret = CHARSET_UTF8;
     else if (media_is(text, "iso-8859-1") || media_is(text, "latin1"))
         ret = CHARSET_LATIN1;
@@ -115,8 +116,8 @@ parse_fields(struct weir_text content_type, const struct weir_value *raw,
 }
 
 enum weir_code
-body_parse(struct weir_text content_type, const struct weir_value *raw, const struct weir_value **ret,
-           struct weir_error *err)
+body_parse(struct weir_text content_type, const struct weir_value *raw,
+           const struct weir_value **ret, struct weir_error *err)
 {
     if (raw == NULL || value_as_text(raw).len == 0) {
         *ret = &value_null;

@@ -17,8 +17,8 @@
  *   none, or empty                      null
  *   application/json, *+json, text/json the document
  *   application/x-www-form-urlencoded   a map of strings; a field that is repeated: a list
- *   multipart/form-data                 the same; a file is a map { filename, content_type, data }
- *   text/...                            a string, from UTF-8 (US-ASCII) or ISO-8859-1
+ *   multipart/form-data                 the same; a file is a map { filename, content_type,
+ * data } text/...                            a string, from UTF-8 (US-ASCII) or ISO-8859-1
  *   other types, or no type             the bytes
  *
  * WEIR_INVALID with status 400 and the reason. *ret is owned by the caller. */

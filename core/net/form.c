@@ -75,7 +75,8 @@ fields_add_form(struct fields *f, struct weir_text text, const struct weir_value
         const char *end = memchr(text.bytes, '&', text.len);
         size_t len = end != NULL ? (size_t)(end - text.bytes) : text.len;
         if (len > 0) {
-            enum weir_code code = add_pair(f, (struct weir_text){ text.bytes, len }, owner, err);
+            enum weir_code code =
+                add_pair(f, (struct weir_text){ text.bytes, len }, owner, err);
             if (code != WEIR_OK)
                 return code;
         }

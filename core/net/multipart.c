@@ -52,7 +52,8 @@ read_boundary(struct reader *r, struct weir_text content_type, struct weir_error
         r->delimiter_len = boundary.len + 4;
     }
     buf_fini(&boundary);
-    return found ? WEIR_OK : refuse(err, "the content type needs a boundary of 1 to 70 characters");
+    return found ? WEIR_OK
+                 : refuse(err, "the content type needs a boundary of 1 to 70 characters");
 }
 
 /* Moves behind the first delimiter, which may lack the CR LF in front of it. */
@@ -119,7 +120,8 @@ read_field(struct part *p, struct weir_text line, bool *ret_named, struct weir_e
         p->content_type = text;
     } else if (media_is(name, "content-transfer-encoding")) {
         struct weir_text coding = media_type(text);
-        if (!media_is(coding, "7bit") && !media_is(coding, "8bit") && !media_is(coding, "binary"))
+        if (!media_is(coding, "7bit") && !media_is(coding, "8bit") &&
+            !media_is(coding, "binary"))
             return refuse(err, "a part has a transfer encoding");
     } else if (media_is(name, "content-disposition")) {
         if (*ret_named)
@@ -211,8 +213,8 @@ read_parts(struct reader *r, struct fields *f, struct weir_error *err)
 }
 
 enum weir_code
-fields_add_multipart(struct fields *f, struct weir_text content_type, const struct weir_value *raw,
-                     struct weir_error *err)
+fields_add_multipart(struct fields *f, struct weir_text content_type,
+                     const struct weir_value *raw, struct weir_error *err)
 {
     struct weir_text body = value_as_text(raw);
     struct reader r = { .at = body.bytes, .end = body.bytes + body.len, .raw = raw };

@@ -81,7 +81,9 @@ answer(struct weir_event *e, enum manner how)
     struct event_reply r = { .status = 200, .content_type = TEXT("text/plain") };
     bool streams = how >= STREAM_AT_ONCE && how <= STREAM_FAILS && !source.open;
     if (streams) {
-        source = (struct source){ .left = 40, .later = how == STREAM_LATER, .fails = how == STREAM_FAILS, .open = true };
+        source = (struct source){
+            .left = 40, .later = how == STREAM_LATER, .fails = how == STREAM_FAILS, .open = true
+        };
         r.body = stream_new(&ways, &source, e->path.len % 2 ? UINT64_MAX : 400, &source.stream);
     } else if (how != EMPTY) {
         r.body = e->raw != NULL ? value_ref(e->raw) : value_text("hello");

@@ -64,7 +64,8 @@ check_path(struct weir_text path)
     for (size_t i = 0; i < path.len; i++)
         check((unsigned char)path.bytes[i] >= ' ' && path.bytes[i] != '\\');
     const char *end = path.bytes + path.len;
-    for (const char *at = path.bytes; at != NULL && at < end; at = memchr(at, '/', (size_t)(end - at))) {
+    for (const char *at = path.bytes; at != NULL && at < end;
+         at = memchr(at, '/', (size_t)(end - at))) {
         size_t left = (size_t)(end - ++at);
         const char *slash = memchr(at, '/', left);
         struct weir_text segment = { at, slash != NULL ? (size_t)(slash - at) : left };

@@ -10,7 +10,8 @@ static unsigned
 post_length(int fd, size_t len)
 {
     char head[128];
-    snprintf(head, sizeof(head), "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
+    snprintf(head, sizeof(head),
+             "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", len);
     put(fd, head);
     put_bytes(fd, big, len);
     return status_of(take(fd));
@@ -36,7 +37,9 @@ a_body_that_is_too_large_is_refused_before_it_comes(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "POST /any/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n")), 413);
+    assert_int_equal(
+        status_of(ask(fd, "POST /any/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n")),
+        413);
     assert_true(h.closed);
     close(fd);
 }
@@ -129,7 +132,10 @@ a_bad_chunk_is_400(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "POST /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")), 400);
+    assert_int_equal(
+        status_of(ask(
+            fd, "POST /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
+        400);
     assert_true(h.closed);
     close(fd);
 }
@@ -163,11 +169,13 @@ continue_is_said_once_the_body_is_welcome(void **state)
 {
     (void)state;
     int fd = dial();
-    ask(fd, "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    ask(fd,
+        "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     assert_string_equal(h.got, "HTTP/1.1 100 Continue\r\n\r\n");
     assert_int_equal(status_of(ask(fd, "hello")), 200);
     assert_string_equal(body_of(h.got), "hello");
-    ask(fd, "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+    ask(fd, "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+            "5\r\n\r\nhello");
     assert_int_equal(status_of(h.got), 200); /* it did not wait: neither do we */
     close(fd);
 }
@@ -177,7 +185,8 @@ continue_is_not_said_to_what_is_refused(void **state)
 {
     (void)state;
     static const char *const heads[] = {
-        "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n",
+        "POST /post HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+        "1001\r\n\r\n",
         "POST /nope HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
         "POST /get HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
     };
@@ -218,6 +227,25 @@ routes_may_go_while_a_body_comes(void **state)
     assert_int_equal(h.offers, 0);
 }
 
+static void
+routes_may_change_while_a_body_comes(void **state)
+{
+    (void)state;
+    h.on_offer = hold;
+    int fd = dial();
+    put(fd, "POST /any/x HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello");
+    turn();
+    struct engine_route other = { .path = "/any/x", .max_body = 100 };
+    set_routes(&other, 1);
+    put(fd, " world");
+    turn_until_offered(1);
+    assert_true(text_is(h.event->route, "/any/x"));
+    assert_int_equal(h.event->n_params, 0);
+    answer_text(h.event, 200, "ok");
+    h.event->ops->release(h.event);
+    close(fd);
+}
+
 int
 main(void)
 {
@@ -236,6 +264,7 @@ main(void)
         T(continue_is_not_said_to_what_is_refused),
         T(a_caller_that_leaves_within_the_body_leaves_nothing),
         T(routes_may_go_while_a_body_comes),
+        T(routes_may_change_while_a_body_comes),
     };
     return cmocka_run_group_tests_name("edge/body", tests, NULL, NULL);
 }

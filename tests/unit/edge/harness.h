@@ -48,7 +48,9 @@ static inline void
 answer_text(struct weir_event *e, unsigned status, const char *text)
 {
     const struct weir_value *body = value_text(text);
-    struct event_reply r = { .status = status, .content_type = TEXT("text/plain"), .body = body };
+    struct event_reply r = { .status = status,
+                             .content_type = TEXT("text/plain"),
+                             .body = body };
     (void)event_answer(e, &r);
     value_unref(&body);
 }
@@ -58,7 +60,8 @@ static inline void
 echo(struct weir_event *e)
 {
     char text[512];
-    struct weir_text body = e->raw != NULL ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
+    struct weir_text body =
+        e->raw != NULL ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
     if (body.len > 0 && body.len < sizeof(text))
         snprintf(text, sizeof(text), "%.*s", (int)body.len, body.bytes);
     else if (body.len > 0)
@@ -218,9 +221,9 @@ dial(void)
     int on = 1;
     assert_true(fd >= 0);
     assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&h.addresses.items[0].address,
-                             h.addresses.items[0].len),
-                     0);
+    assert_int_equal(
+        connect(fd, (struct sockaddr *)&h.addresses.items[0].address, h.addresses.items[0].len),
+        0);
     turn();
     return fd;
 }

@@ -144,7 +144,8 @@ at_the_limit_nothing_spins(void **state)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
     (void)shard_turn(h.shard, 300);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    long used_us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+    long used_us =
+        (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
     assert_true(used_us < 30000);
     for (unsigned i = 0; i < 20; i++)
         close(fds[i]);
@@ -207,8 +208,11 @@ without_descriptors_new_connections_wait(void **state)
 static double
 refused(const char *reason)
 {
-    struct weir_metric m = { .size = sizeof(m), .kind = WEIR_COUNTER, .name = "weir_edge_refused_total",
-                             .help = "Requests and connections that a limit of the edge refused",
+    struct weir_metric m = { .size = sizeof(m),
+                             .kind = WEIR_COUNTER,
+                             .name = "weir_edge_refused_total",
+                             .help =
+                                 "Requests and connections that a limit of the edge refused",
                              .labels = "reason" };
     struct weir_error err;
     struct weir_text label = text_of(reason);
@@ -245,7 +249,8 @@ random_paths_make_no_series(void **state)
     metrics_count(&before);
     for (unsigned i = 0; i < 300; i++) {
         char text[100];
-        snprintf(text, sizeof(text), "%s /r%u HTTP/1.1\r\nHost: x\r\n\r\n", i % 2 ? "GET" : "PURGE", i);
+        snprintf(text, sizeof(text), "%s /r%u HTTP/1.1\r\nHost: x\r\n\r\n",
+                 i % 2 ? "GET" : "PURGE", i);
         put(fd, text);
     }
     take(fd);

@@ -220,14 +220,15 @@ an_id_is_kept_only_if_it_is_harmless(void **state)
         const char *id;
         bool kept;
     } cases[] = {
-        { "abc", true },   { "A.b-c_9", true },    { "a b", false },   { "a/b", false },
-        { "", false },     { "<script>", false }, { "\xc3\xbc", false },
+        { "abc", true }, { "A.b-c_9", true },   { "a b", false },      { "a/b", false },
+        { "", false },   { "<script>", false }, { "\xc3\xbc", false },
     };
     int fd = dial();
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[200];
         char line[200];
-        snprintf(text, sizeof(text), "GET /get HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\n\r\n", cases[i].id);
+        snprintf(text, sizeof(text), "GET /get HTTP/1.1\r\nHost: x\r\nX-Request-Id: %s\r\n\r\n",
+                 cases[i].id);
         snprintf(line, sizeof(line), "\r\nX-Request-ID: %s\r\n", cases[i].id);
         ask(fd, text);
         assert_int_equal(has(line), cases[i].kept);
@@ -235,7 +236,8 @@ an_id_is_kept_only_if_it_is_harmless(void **state)
     }
     char text[300];
     for (unsigned len = 128; len <= 129; len++) {
-        snprintf(text, sizeof(text), "GET /get HTTP/1.1\r\nHost: x\r\nX-Request-Id: %0*u\r\n\r\n", (int)len, 1u);
+        snprintf(text, sizeof(text),
+                 "GET /get HTTP/1.1\r\nHost: x\r\nX-Request-Id: %0*u\r\n\r\n", (int)len, 1u);
         ask(fd, text);
         assert_int_equal(has("X-Request-ID: 0000"), len == 128);
     }
@@ -269,9 +271,11 @@ a_handler_takes_every_request(void **state)
     h.config.max_body = 10;
     start_edge();
     int fd = dial();
-    ask(fd, "GET /whatever HTTP/1.1\r\nHost: x\r\n\r\nPUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+    ask(fd, "GET /whatever HTTP/1.1\r\nHost: x\r\n\r\nPUT /x HTTP/1.1\r\nHost: "
+            "x\r\nContent-Length: 3\r\n\r\nabc");
     assert_int_equal(times("handled"), 2);
-    assert_int_equal(status_of(ask(fd, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n")), 413);
+    assert_int_equal(
+        status_of(ask(fd, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n")), 413);
     close(fd);
 }
 

@@ -36,7 +36,8 @@ a_caller_may_ask_for_the_end(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "GET /get HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), 200);
+    assert_int_equal(
+        status_of(ask(fd, "GET /get HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), 200);
     assert_true(has("\r\nConnection: close\r\n"));
     assert_true(h.closed);
     close(fd);
@@ -119,15 +120,19 @@ what_is_not_served_is_404_and_the_connection_goes_on(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "GET /nope HTTP/1.1\r\nHost: x\r\nX-Request-ID: abc.1\r\n\r\n")), 404);
+    assert_int_equal(
+        status_of(ask(fd, "GET /nope HTTP/1.1\r\nHost: x\r\nX-Request-ID: abc.1\r\n\r\n")),
+        404);
     assert_true(has("\r\nContent-Type: application/problem+json\r\n"));
     assert_true(has("\r\nX-Request-ID: abc.1\r\n"));
-    assert_string_equal(body_of(h.got),
-                        "{\"type\":\"urn:weir:problem:not_found\",\"title\":\"no such thing\",\"status\":404,"
-                        "\"detail\":\"nothing is served at this path\",\"instance\":\"abc.1\"}");
-    assert_int_equal(status_of(ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
-                                       "GET /get HTTP/1.1\r\nHost: x\r\n\r\n")),
-                     404);
+    assert_string_equal(
+        body_of(h.got),
+        "{\"type\":\"urn:weir:problem:not_found\",\"title\":\"no such thing\",\"status\":404,"
+        "\"detail\":\"nothing is served at this path\",\"instance\":\"abc.1\"}");
+    assert_int_equal(
+        status_of(ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+                          "GET /get HTTP/1.1\r\nHost: x\r\n\r\n")),
+        404);
     assert_true(has("GET /get"));
     assert_int_equal(h.offers, 1);
     close(fd);
@@ -138,7 +143,10 @@ a_large_body_for_nobody_ends_the_connection(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\nxxx")), 404);
+    assert_int_equal(
+        status_of(
+            ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\nxxx")),
+        404);
     assert_true(has("\r\nConnection: close\r\n"));
     assert_true(h.closed);
     close(fd);
@@ -149,7 +157,9 @@ a_body_for_nobody_that_comes_later_is_skipped(void **state)
 {
     (void)state;
     int fd = dial();
-    assert_int_equal(status_of(ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")), 404);
+    assert_int_equal(
+        status_of(ask(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")),
+        404);
     char *body = calloc(1, 60001);
     memset(body, 'x', 60000);
     put(fd, body);
@@ -213,7 +223,8 @@ what_is_no_http_is_400_and_the_end(void **state)
         "GET /get HTTP/1.1\r\n\r\n",
         "GET /get HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
         "GET /get HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n",
-        "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+        "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
+        "chunked\r\n\r\nabc",
         "GET /a/../get HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /any/%2fget HTTP/1.1\r\nHost: x\r\n\r\n",
     };

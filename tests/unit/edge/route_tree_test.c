@@ -65,7 +65,8 @@ find(void *tree, const char *request)
     size_t len = strcspn(request, " ");
     struct weir_text path = text_of(request + len + 1);
     struct route_match match;
-    enum route_answer answer = route_find(tree, (struct weir_text){ request, len }, path, &match);
+    enum route_answer answer =
+        route_find(tree, (struct weir_text){ request, len }, path, &match);
     if (answer == ROUTE_UNKNOWN)
         return "404";
     if (answer == ROUTE_METHOD) {
@@ -79,8 +80,9 @@ find(void *tree, const char *request)
     int at = snprintf(ret, sizeof(ret), "%u", (unsigned)(uintptr_t)match.trigger - 1);
     assert_int_equal(match.max_body, 100 + (uintptr_t)match.trigger - 1);
     for (unsigned i = 0; i < match.n_params; i++)
-        at += snprintf(ret + at, sizeof(ret) - (size_t)at, " %.*s=%.*s", (int)match.param_names[i].len,
-                       match.param_names[i].bytes, (int)match.params[i].len, match.params[i].bytes);
+        at += snprintf(ret + at, sizeof(ret) - (size_t)at, " %.*s=%.*s",
+                       (int)match.param_names[i].len, match.param_names[i].bytes,
+                       (int)match.params[i].len, match.params[i].bytes);
     return ret;
 }
 
@@ -89,23 +91,24 @@ every_path_finds_its_route(void **state)
 {
     (void)state;
     static const char *const routes[] = {
-        "/",                                 /* 0 */
-        "GET /orders",                       /* 1 */
-        "POST /orders",                      /* 2 */
-        "GET /orders/{id}",                  /* 3 */
-        "GET /orders/new",                   /* 4 */
-        "DELETE /orders/{order}",            /* 5 */
-        "GET /orders/{id}/items/{item}",     /* 6 */
-        "/files/{rest*}",                    /* 7 */
-        "GET /files/special/{name}",         /* 8 */
-        "GET /orders/{id}/{rest*}",          /* 9 */
-        "GET /order",                        /* 10 */
-        "GET /gr\xc3\xbc\xc3\x9f" "e/{x}",   /* 11 */
-        "GET /slash/",                       /* 12 */
-        "PURGE /cache",                      /* 13 */
-        "GET /a/{x}/c/d",                    /* 14 */
-        "GET /a/b/{y}/e",                    /* 15 */
-        "POST /orders/new",                  /* 16 */
+        "/",                             /* 0 */
+        "GET /orders",                   /* 1 */
+        "POST /orders",                  /* 2 */
+        "GET /orders/{id}",              /* 3 */
+        "GET /orders/new",               /* 4 */
+        "DELETE /orders/{order}",        /* 5 */
+        "GET /orders/{id}/items/{item}", /* 6 */
+        "/files/{rest*}",                /* 7 */
+        "GET /files/special/{name}",     /* 8 */
+        "GET /orders/{id}/{rest*}",      /* 9 */
+        "GET /order",                    /* 10 */
+        "GET /gr\xc3\xbc\xc3\x9f"
+        "e/{x}",            /* 11 */
+        "GET /slash/",      /* 12 */
+        "PURGE /cache",     /* 13 */
+        "GET /a/{x}/c/d",   /* 14 */
+        "GET /a/b/{y}/e",   /* 15 */
+        "POST /orders/new", /* 16 */
     };
     static const struct {
         const char *request;
@@ -140,7 +143,9 @@ every_path_finds_its_route(void **state)
         { "GET /order", "10" },
         { "GET /orde", "404" },
         { "GET /ordersx", "404" },
-        { "GET /gr\xc3\xbc\xc3\x9f" "e/1", "11 x=1" },
+        { "GET /gr\xc3\xbc\xc3\x9f"
+          "e/1",
+          "11 x=1" },
         { "GET /gr\xc3\xbc/1", "404" },
         { "GET /slash/", "12" },
         { "GET /slash", "404" },
@@ -236,13 +241,15 @@ a_clash_names_the_file_of_the_other_one(void **state)
     (void)state;
     struct pipeline p = { .name = "orders", .file = "pipelines/orders.yaml" };
     struct trigger t = { .pipeline = &p, .mark = { .line = 4 } };
-    struct engine_route routes[] = { { .path = "/a", .source = &t }, { .path = "/a", .source = &t } };
+    struct engine_route routes[] = { { .path = "/a", .source = &t },
+                                     { .path = "/a", .source = &t } };
     complaint.n = 0;
     assert_null(edge_routes_port.make(routes, 2, on_complaint, NULL));
     assert_ptr_equal(complaint.at, &routes[1]);
     assert_ptr_equal(complaint.other, &routes[0]);
-    assert_string_equal(complaint.message, "the route /a is taken by a trigger of pipeline orders "
-                                           "(pipelines/orders.yaml:4), for the same methods");
+    assert_string_equal(complaint.message,
+                        "the route /a is taken by a trigger of pipeline orders "
+                        "(pipelines/orders.yaml:4), for the same methods");
 }
 
 static void
@@ -250,10 +257,10 @@ bad_patterns_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "-",           "-orders",      "/a/{}",        "/a/{x",        "/a/x}",    "/a{x}",
-        "/{x}b",       "/a/{x*}/b",    "/{x}/{x}",     "/a//b",        "//",       "/a b",
-        "/a?b",        "/a#b",         "/a/%41",       "/a/..",        "/a/./b",   "/a\\b",
-        "/_weir/jobs", "/_weir",       "/{1x}",        "/{a-b}",       "/a/{*}",   "/a\x01",
+        "-",           "-orders",   "/a/{}",    "/a/{x",  "/a/x}",  "/a{x}",
+        "/{x}b",       "/a/{x*}/b", "/{x}/{x}", "/a//b",  "//",     "/a b",
+        "/a?b",        "/a#b",      "/a/%41",   "/a/..",  "/a/./b", "/a\\b",
+        "/_weir/jobs", "/_weir",    "/{1x}",    "/{a-b}", "/a/{*}", "/a\x01",
     };
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         void *tree = make(&bad[i], 1);

@@ -48,7 +48,9 @@ static void
 answer_stream(struct weir_event *e)
 {
     const struct weir_value *body = stream_of(length_said);
-    struct event_reply r = { .status = 200, .content_type = TEXT("text/event-stream"), .body = body };
+    struct event_reply r = { .status = 200,
+                             .content_type = TEXT("text/event-stream"),
+                             .body = body };
     (void)event_answer(e, &r);
     value_unref(&body);
 }
@@ -347,7 +349,8 @@ everything_goes_byte_by_byte(void **state)
     assert_true(has("\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
     h.on_offer = echo;
     put(fd, "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-            "POST /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n");
+            "POST /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n");
     turns(1000);
     take(fd);
     assert_true(has("abcHTTP/1.1"));

@@ -131,7 +131,8 @@ state_of(const char *first, const char *second)
 {
     struct weir_header headers[] = { { TEXT("traceparent"), TEXT(PARENT) },
                                      { TEXT("tracestate"), text_of(first) },
-                                     { TEXT("tracestate"), text_of(second != NULL ? second : "") } };
+                                     { TEXT("tracestate"),
+                                       text_of(second != NULL ? second : "") } };
     read_headers(headers, second != NULL ? 3 : 2);
     return event.tracestate;
 }
@@ -166,8 +167,9 @@ a_bad_state_is_dropped(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "foo", "=1", "foo=", "foo =1", "FOO=1", "foo.bar=1", "foo@bar@baz=1",
-        "@foo=1", "foo@=1", "foo=bar=baz", "foo=\x01", "foo=1,bar",  "0foo=1", "foo=\xc3\xbc",
+        "foo",           "=1",           "foo=",   "foo =1",      "FOO=1",    "foo.bar=1",
+        "foo@bar@baz=1", "@foo=1",       "foo@=1", "foo=bar=baz", "foo=\x01", "foo=1,bar",
+        "0foo=1",        "foo=\xc3\xbc",
     };
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (state_of(bad[i], NULL).len > 0)
@@ -182,7 +184,8 @@ a_state_has_at_most_32_members(void **state)
     (void)state;
     char text[512] = "";
     for (unsigned i = 0; i < 32; i++)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%sbar%02u=1", i > 0 ? "," : "", i);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%sbar%02u=1",
+                 i > 0 ? "," : "", i);
     assert_true(text_is(state_of(text, NULL), text));
     strcat(text, ",baz=1");
     assert_int_equal(state_of(text, NULL).len, 0);
