@@ -123,7 +123,9 @@ deadline_passed(void *arg)
     struct frame *f = c->frame;
     struct failure *failure = timeout_failure(c);
     f->call = NULL;
+    f->running = true; /* whoever cancels it meanwhile must not free it */
     call_orphan(c);
+    f->running = false;
     frame_answered(f, NULL, failure);
 }
 
@@ -158,18 +160,28 @@ call_start(struct frame *f, const struct unit *u)
         timer_set(shard, &c->timer, c->deadline_ms);
 }
 
+/* Asks every child frame to end early, for WHY. The end of one may take others out of the list
+ * or stand on the stack, so the list is taken apart from its front. */
+static void
+cancel_frames(struct weir_call *c, const char *why)
+{
+    struct list left;
+    list_unshift(&c->frames, &left); /* LEFT becomes the head, and takes all over */
+    list_remove(&c->frames);
+    for (struct list *link; (link = list_shift(&left)) != NULL;) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "%s", why);
+        list_push(&c->frames, link);
+        frame_cancel(list_entry(link, struct frame, link), run_failure(c->run, &err, NULL, 0));
+    }
+}
+
 /* Ends what the call still has under way. */
 static void
 drop_children(struct weir_call *c)
 {
     host_http_drop(c);
-    list_each(link, next, &c->frames)
-    {
-        struct frame *f = list_entry(link, struct frame, link);
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_CANCELLED, "the node around it has ended");
-        frame_cancel(f, run_failure(c->run, &err, NULL, 0)); /* child_ended frees it */
-    }
+    cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
     list_each(link, next, &c->ready) frame_free(list_entry(link, struct frame, link));
     list_init(&c->ready);
     list_each(link, next, &c->children)
@@ -190,6 +202,7 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
                 c->unit->type->name, r->flow->pipeline->name, c->unit->node->id);
         assert(!"a node type answers once");
     }
+    call_enter(c);
     enter_state(c, CALL_ANSWERED);
     r->owed--;
     timer_unset(r->engine->shard, &c->timer);
@@ -202,10 +215,7 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
     if (output)
         *output = NULL;
     drop_children(c);
-    if (c->inside == 0) {
-        call_enter(c);
-        call_leave(c);
-    }
+    call_leave(c);
 }
 
 void
@@ -242,13 +252,36 @@ hand_on(struct weir_call *c)
         run_settle(r);
 }
 
+/* Asks the plugin for the answer of an orphan: once, and when no function of it is on the stack. */
+static void
+ask_to_end(struct weir_call *c)
+{
+    c->asked = true;
+    if (c->unit->type->flags & WEIR_BLOCKING)
+        return;
+    call_enter(c);
+    if (c->unit->type->cancel) {
+        c->unit->type->cancel(c, unit_state(c->run->part, c->unit));
+    } else {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "the node around it was cancelled");
+        host_http_fail(c, &err);
+        cancel_frames(c, err.text);
+    }
+    call_leave(c);
+}
+
 void
 call_leave(struct weir_call *c)
 {
     assert(c->inside > 0);
     if (c->inside == 1)
         tell_ready(c);
-    if (--c->inside == 0 && c->state == CALL_ANSWERED)
+    if (--c->inside > 0)
+        return;
+    if (c->state == CALL_CANCELLING && !c->asked)
+        ask_to_end(c);
+    else if (c->state == CALL_ANSWERED && list_empty(&c->frames)) /* else the last of them does */
         hand_on(c);
 }
 
@@ -259,36 +292,24 @@ tell_soon(void *arg)
     call_leave(arg);
 }
 
-/* Leaves without telling anything now: what is ready is told soon. */
+/* Leaves without telling or handing on anything now: that comes soon. */
 static void
 leave_quietly(struct weir_call *c)
 {
-    if (--c->inside == 0 && !list_empty(&c->ready))
+    if (--c->inside == 0 && (c->state != CALL_RUNNING || !list_empty(&c->ready)))
         soon_add(c->run->engine->shard, &c->tell);
 }
 
 void
 call_orphan(struct weir_call *c)
 {
-    struct run *r = c->run;
     c->frame = NULL;
-    timer_unset(r->engine->shard, &c->timer);
+    timer_unset(c->run->engine->shard, &c->timer);
     if (c->state == CALL_ANSWERED)
         return; /* answered inside: handed on, to nobody, when that is left */
     enter_state(c, CALL_CANCELLING);
-    if (c->unit->type->flags & WEIR_BLOCKING)
-        return;
-    call_enter(c);
-    if (c->unit->type->cancel) {
-        c->unit->type->cancel(c, unit_state(r->part, c->unit));
-    } else {
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_CANCELLED, "the node around it was cancelled");
-        host_http_fail(c, &err);
-        list_each(link, next, &c->frames)
-            frame_cancel(list_entry(link, struct frame, link), run_failure(r, &err, NULL, 0));
-    }
-    call_leave(c);
+    if (c->inside == 0)
+        ask_to_end(c);
 }
 
 /* A child frame has ended: its answer goes to the plugin when nothing of it is on the stack. */
@@ -299,6 +320,8 @@ child_ended(struct frame *f)
     list_remove(&f->link);
     if (c->state == CALL_ANSWERED) {
         frame_free(f);
+        call_enter(c);
+        call_leave(c);
         return;
     }
     if (f->failure == NULL && f->result == NULL) { /* the flow is the body, not yet asked for */

@@ -254,8 +254,8 @@ step(struct frame *f)
 {
     if (f->at == f->block->n && !f->cancelled)
         return STEP_DONE;
-    if (f->cancelled)
-        return STEP_FAILED;
+    if (f->cancelled) /* a catch that stands on the stack ends first */
+        return f->catching && !f->catching->ended ? STEP_WAIT : STEP_FAILED;
     const struct unit *u = &f->run->flow->units[f->block->nodes[f->at]->index];
     if (f->catching)
         return step_catch(f, u);

@@ -42,6 +42,7 @@ struct weir_call {
     struct frame *frame; /* NULL: an orphan */
     const struct unit *unit;
     enum call_state state;
+    bool asked;          /* an orphan whose plugin was asked to end */
     unsigned inside;     /* how many functions of the plugin are on the stack */
     uint32_t attempt;
     uint64_t deadline_ms;
