@@ -127,8 +127,18 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
     struct shard_part *p = arg;
     struct server *s = p->server;
     const struct settings *t = s->setup->settings;
+    struct client_settings client = {
+        .connect_ms = (uint32_t)settings_number(t, "client.connect_timeout"),
+        .first_byte_ms = (uint32_t)settings_number(t, "client.first_byte_timeout"),
+        .whole_ms = (uint32_t)settings_number(t, "client.timeout"),
+        .idle_ms = (uint32_t)settings_number(t, "client.idle_timeout"),
+        .pool = (unsigned)settings_number(t, "client.pool"),
+        .max_body = settings_number(t, "client.max_body"),
+        .retry_share = settings_fraction(t, "client.retry_budget"),
+    };
     struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
-                                    .max_lag_ms = settings_number(t, "engine.max_lag") };
+                                    .max_lag_ms = settings_number(t, "engine.max_lag"),
+                                    .client = &client };
     p->shard = shard;
     struct edge_config edge = edge_settings(s);
     enum weir_code code = mailbox_open(shard, p->name, MAILBOX_MAX, receive, p, &p->box, err);

@@ -51,6 +51,8 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
         return (enum weir_code)err->code;
     }
     client_on_report(e->client, report, e);
+    if (limits->client)
+        client_configure(e->client, limits->client);
     e->client_family = family(WEIR_HISTOGRAM, "http_client_request_duration_seconds",
                               "How long requests to upstreams took.",
                               "server_address http_request_method http_response_status_code error_type");

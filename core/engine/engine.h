@@ -13,6 +13,7 @@
 struct engine_limits {
     unsigned max_runs;   /* runs in flight; more are refused with WEIR_UNAVAILABLE */
     uint64_t max_lag_ms; /* loop delay from which new runs are refused; 0: never */
+    const struct client_settings *client; /* read by engine_shard_new alone; NULL: the usual */
 };
 
 /* Makes the engine's part of shard S (slot SHARD_ENGINE) without a generation. */

@@ -23,6 +23,20 @@
 #define PLAIN_MAX (1u << 20)
 #define FRAME_MAX (16u << 20) /* of one piece of an upload */
 
+const struct client_settings client_defaults = { .connect_ms = 5000,
+                                                 .first_byte_ms = 30000,
+                                                 .whole_ms = 60000,
+                                                 .idle_ms = 4000,
+                                                 .pool = 32,
+                                                 .max_body = 10u << 20,
+                                                 .retry_share = 0.2 };
+
+void
+client_configure(struct client *c, const struct client_settings *settings)
+{
+    c->settings = *settings;
+}
+
 enum weir_code
 client_new(struct weir_shard *s, struct client **ret, struct weir_error *err)
 {
@@ -30,6 +44,7 @@ client_new(struct weir_shard *s, struct client **ret, struct weir_error *err)
     if (c == NULL)
         abort();
     c->shard = s;
+    c->settings = client_defaults;
     map_init(&c->upstreams);
     list_init(&c->unused);
     list_init(&c->calls);
@@ -269,19 +284,20 @@ static void
 set_limits(struct client_call *call, const struct client_request *r)
 {
     const struct weir_http_request *http = r->http;
+    const struct client_settings *usual = &call->client->settings;
     uint64_t now_ms = shard_now(call->client->shard);
-    call->connect_ms = or_default(http->connect_ms, CLIENT_CONNECT_MS);
-    call->first_byte_ms = or_default(http->first_byte_ms, CLIENT_FIRST_BYTE_MS);
-    call->pool = or_default(http->pool, CLIENT_POOL);
+    call->connect_ms = or_default(http->connect_ms, usual->connect_ms);
+    call->first_byte_ms = or_default(http->first_byte_ms, usual->first_byte_ms);
+    call->pool = or_default(http->pool, usual->pool);
     if (call->pool > CLIENT_POOL_MAX)
         call->pool = CLIENT_POOL_MAX;
-    call->max_body = http->max_body != 0 ? http->max_body : CLIENT_MAX_BODY;
+    call->max_body = http->max_body != 0 ? http->max_body : usual->max_body;
     if (call->max_body > UINT32_MAX - 1)
         call->max_body = UINT32_MAX - 1; /* what a value can hold */
     call->stream = http->flags & WEIR_HTTP_STREAM;
     call->untrusted = http->flags & WEIR_HTTP_UNTRUSTED;
     call->repeatable = http->flags & WEIR_HTTP_REPEATABLE;
-    call->limit_ms = now_ms + or_default(http->whole_ms, CLIENT_WHOLE_MS);
+    call->limit_ms = now_ms + or_default(http->whole_ms, usual->whole_ms);
     if (call->limit_ms > r->deadline_ms)
         call->limit_ms = r->deadline_ms;
     call->stream_ms = http->whole_ms != 0 ? now_ms + http->whole_ms : UINT64_MAX;
@@ -335,7 +351,8 @@ client_send(struct client *c, const struct client_request *r, weir_http_fn *fn, 
         client_fail_with(call, WEIR_TIMEOUT, "the deadline has passed before it began");
         return call;
     }
-    if (!upstream_budget_draw(&call->upstream->budget, shard_now(c->shard), r->attempt > 1)) {
+    if (!upstream_budget_draw(&call->upstream->budget, shard_now(c->shard), c->settings.retry_share,
+                              r->attempt > 1)) {
         client_fail_with(call, WEIR_UNAVAILABLE,
                          "the retry budget is spent (20%% of the requests of the last 10 s)");
         return call;

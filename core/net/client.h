@@ -33,6 +33,23 @@ struct client_report {
 };
 typedef void client_report_fn(void *arg, const struct client_report *);
 
+/* What holds where a request says nothing. */
+struct client_settings {
+    uint32_t connect_ms;    /* TLS included */
+    uint32_t first_byte_ms;
+    uint32_t whole_ms;      /* not of a streamed answer */
+    uint32_t idle_ms;       /* how long a connection is kept that says nothing of it itself */
+    uint32_t pool;          /* connections to one upstream */
+    uint64_t max_body;      /* bytes of an answer that is not streamed */
+    double retry_share;     /* retries to an upstream, as a part of its traffic; 10 in 10 s in any case */
+};
+
+/* 5 s, 30 s, 60 s, 4 s, 32, 10 MiB, a fifth. */
+extern const struct client_settings client_defaults;
+
+/* Sets them for the requests that come; without it client_defaults hold. */
+void client_configure(struct client *c, const struct client_settings *settings);
+
 /* Makes and frees the client of a shard; calls that are pending then are dropped silently. */
 enum weir_code client_new(struct weir_shard *s, struct client **ret, struct weir_error *err) MUST_USE;
 void client_free(struct client **c);

@@ -1,6 +1,6 @@
 /* net/client_budget.c - how many of the requests to an upstream may be retries.
  *
- * A fifth of the requests of the last ten seconds, and ten in any case: an upstream that is
+ * A share of the requests of the last ten seconds, and ten in any case: an upstream that is
  * down gets at most that much more than its ordinary traffic.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -11,7 +11,6 @@
 
 #define BUCKETS 10u
 #define RETRIES_ALWAYS 10u
-#define RETRIES_OF 5u
 
 /* Moves to the second of NOW_MS and empties the buckets between. */
 static void
@@ -39,7 +38,7 @@ sum(const uint32_t buckets[BUCKETS])
 }
 
 bool
-upstream_budget_draw(struct upstream_budget *b, uint64_t now_ms, bool retry)
+upstream_budget_draw(struct upstream_budget *b, uint64_t now_ms, double share, bool retry)
 {
     uint64_t second = now_ms / 1000;
     if (second != b->second)
@@ -48,7 +47,7 @@ upstream_budget_draw(struct upstream_budget *b, uint64_t now_ms, bool retry)
         b->sent[second % BUCKETS]++;
         return true;
     }
-    uint64_t allowed = sum(b->sent) / RETRIES_OF;
+    uint64_t allowed = (uint64_t)((double)sum(b->sent) * share);
     if (allowed < RETRIES_ALWAYS)
         allowed = RETRIES_ALWAYS;
     if (sum(b->retried) >= allowed)

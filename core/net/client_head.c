@@ -110,11 +110,11 @@ make_headers(const struct client_call *call, const struct http_head *h)
 
 /* How long the connection may be idle: what Keep-Alive says but a second, and never long. */
 static uint32_t
-keep_ms(const struct http_head *h)
+keep_ms(const struct http_head *h, uint32_t usual_ms)
 {
     struct weir_text field = http_field(h, "keep-alive");
     if (field.bytes == NULL)
-        return CLIENT_IDLE_MS;
+        return usual_ms;
     for (size_t i = 0; i + 8 < field.len; i++) {
         if (strncasecmp(field.bytes + i, "timeout=", 8) != 0)
             continue;
@@ -126,7 +126,7 @@ keep_ms(const struct http_head *h)
         uint32_t ms = seconds > 0 ? (seconds - 1) * 1000 : 0;
         return ms < CLIENT_IDLE_MAX_MS ? ms : CLIENT_IDLE_MAX_MS;
     }
-    return CLIENT_IDLE_MS;
+    return usual_ms;
 }
 
 static enum weir_code
@@ -162,7 +162,7 @@ client_head_read(struct client_call *call, char *bytes, size_t len, struct weir_
     http_body_of_answer(&call->incoming, h,
                         (struct weir_text){ call->method, call->method_len });
     call->keep = h->keep_alive && call->incoming.kind != HTTP_BODY_UNTIL_CLOSE;
-    call->channel->keep_ms = keep_ms(h);
+    call->channel->keep_ms = keep_ms(h, call->client->settings.idle_ms);
     if (read_codings(call, h, err) != WEIR_OK)
         return (enum weir_code)err->code;
     if (client_follows(call, h->status)) {

@@ -19,20 +19,14 @@
 #include "net/tls.h"
 #include "net/url.h"
 
-#define CLIENT_CONNECT_MS 5000u
-#define CLIENT_FIRST_BYTE_MS 30000u
-#define CLIENT_WHOLE_MS 60000u
-#define CLIENT_POOL 32u
 #define CLIENT_POOL_MAX 4096u
 #define CLIENT_WAITING_MAX 1024u /* calls that wait for a channel, an upstream */
 #define CLIENT_UPSTREAMS_MAX 1024u
 #define CLIENT_TLS_MAX 64u /* different TLS options */
-#define CLIENT_MAX_BODY (10u << 20)
 #define CLIENT_HEAD_MAX (256u << 10) /* of a request */
 #define CLIENT_HOST_MAX 255u
 #define CLIENT_METHOD_MAX 31u
 #define CLIENT_REDIRECTS 5u
-#define CLIENT_IDLE_MS 4000u
 #define CLIENT_IDLE_MAX_MS 60000u
 #define CLIENT_READ (64u << 10) /* bytes of one read, and so of one piece of a stream */
 
@@ -55,6 +49,7 @@ struct client {
     struct dns *dns; /* owned */
     client_report_fn *report;
     void *report_arg;
+    struct client_settings settings;
     struct map upstreams; /* of struct upstream, owned */
     struct list unused;   /* upstreams without calls, the longest unused first */
     struct list calls;    /* every call that is not free */
@@ -127,7 +122,7 @@ void upstream_serve(struct client_call *call, bool fresh);
 void upstream_wake(struct upstream *u);
 
 /* Counts a request. False: it is a retry (RETRY) and there are too many of these. */
-bool upstream_budget_draw(struct upstream_budget *b, uint64_t now_ms, bool retry);
+bool upstream_budget_draw(struct upstream_budget *b, uint64_t now_ms, double share, bool retry);
 
 /* -- channels: client_channel.c, client_dial.c -- */
 

@@ -35,14 +35,13 @@
       "Requests on one connection before it is closed.")                                    \
     X("edge.write_timeout", DURATION, "30s", RESTART, "",                                   \
       "How long a reader may take nothing before its connection is closed.")                \
-    X("edge.max_queued", BYTES, "1MiB", RESTART, "", "Bytes that wait for a slow reader.")  \
     X("edge.max_connections", COUNT, "0", RESTART, "0..10000",                              \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", RESTART, "",                             \
       "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
     X("admin.token", SECRET, "", RESTART, "",                                               \
       "The token that the admin API asks for; empty: none.")                                \
-    X("shards", COUNT, "0", RESTART, "0..1024",                                             \
+    X("shards", COUNT, "0", RESTART, "0..62",                                               \
       "Event loops, each with a thread; 0: one a core.")                                    \
     X("workers", COUNT, "4", RESTART, "1..256", "Threads for nodes that block.")            \
     X("engine.max_runs", COUNT, "10000", RESTART, "1..1000000",                             \
@@ -60,8 +59,6 @@
       "Connections to one upstream on one shard.")                                          \
     X("client.idle_timeout", DURATION, "4s", RELOAD, "",                                    \
       "How long a connection is kept for the next request.")                                \
-    X("client.max_header_bytes", BYTES, "64KiB", RELOAD, "",                                \
-      "All header fields of an answer together.")                                           \
     X("client.max_body", BYTES, "10MiB", RELOAD, "",                                        \
       "The body of an answer that is not streamed.")                                        \
     X("client.retry_budget", PERCENT, "20%", RELOAD, "",                                    \
