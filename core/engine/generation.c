@@ -8,6 +8,7 @@
 #include "engine/admission.h"
 #include "engine/flow.h"
 #include "loop/worker.h"
+#include "net/tls.h"
 
 #define ROUTES_MAX (64u << 20)
 
@@ -63,6 +64,16 @@ complain(void *arg, const struct engine_route *at, const struct engine_route *ot
               at->path, other->path, other->source->pipeline->file, other->source->mark.line, message);
 }
 
+/* Whether some pipeline writes of an https URL. */
+static bool
+wants_tls(const struct pipelines *all)
+{
+    for (unsigned i = 0; i < all->n; i++)
+        if (strstr(all->items[i]->text, "https://"))
+            return true;
+    return false;
+}
+
 static void
 open_flows(struct generation *g, struct diags *d)
 {
@@ -99,6 +110,8 @@ generation_new(const struct generation_source *source, struct diags *d)
     load_find(source->paths, source->n_paths, &files, &n, d);
     pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
     load_find_free(&files, n);
+    if (wants_tls(&g->pipelines))
+        tls_prepare();
     open_flows(g, d);
     if (g->port)
         g->routes = g->port->make(g->route_list, g->n_routes, complain, d);

@@ -13,6 +13,11 @@
 struct tls_context;
 struct tls; /* one connection */
 
+/* Reads the authorities of the system and readies OpenSSL, which takes up to a tenth of a second and
+ * some MiB: at load, on the main thread, so that no shard has to at its first https request. Once
+ * per process. */
+void tls_prepare(void);
+
 /* A context for clients. OPTIONS: { ca, cert, key, server_name } (paths or PEM texts) or NULL. */
 enum weir_code tls_client_context(const struct weir_value *options, struct tls_context **ret,
                                   struct weir_error *err) MUST_USE;

@@ -55,6 +55,16 @@ load_system_store(void)
     ERR_clear_error();
 }
 
+void
+tls_prepare(void)
+{
+    struct tls_context *first = NULL;
+    struct weir_error err = { 0 };
+    if (tls_client_context(NULL, &first, &err) == WEIR_OK)
+        tls_context_free(&first);
+    pthread_once(&system_once, load_system_store);
+}
+
 /* A text option of OPTIONS; bytes NULL if it is not there or empty. */
 static struct weir_text
 option(const struct weir_value *options, const char *name)
