@@ -68,11 +68,17 @@ pass_through(struct run *r)
     const struct weir_value *status = value_field(r->result, "status");
     const struct weir_value *type = value_field(headers, "content-type");
     const struct weir_value *body = value_field(r->result, "body");
+    const struct weir_value *coding = value_field(headers, "content-encoding");
+    struct weir_header encoding = { TEXT("Content-Encoding"), coding ? value_as_text(coding) : TEXT("") };
     struct weir_reply reply = { .size = sizeof reply,
                                 .status = status ? (uint32_t)status->integer : 200,
                                 .body = body && body->type != WEIR_NULL ? body : NULL };
     if (type)
         reply.content_type = value_as_text(type);
+    if (coding) { /* a body that is still encoded says so */
+        reply.headers = &encoding;
+        reply.n_headers = 1;
+    }
     run_reply(r, &reply);
 }
 

@@ -188,8 +188,10 @@ read_body(const struct http_node *n, const struct weir_http_answer *a,
         *ret = host->ref(host->null());
         return WEIR_OK;
     }
-    if (parse == PARSE_AUTO)
-        parse = guess(header(a, WEIR_TEXT("content-type")));
+    if (parse == PARSE_AUTO) {
+        bool encoded = header(a, WEIR_TEXT("content-encoding")).len > 0; /* as the author asked */
+        parse = encoded ? PARSE_BYTES : guess(header(a, WEIR_TEXT("content-type")));
+    }
     if (parse == PARSE_JSON) {
         struct weir_error why = { 0 };
         if (host->json_read(text, ret, &why) == WEIR_OK)
