@@ -129,6 +129,23 @@ deadline_passed(void *arg)
     frame_answered(f, NULL, failure);
 }
 
+/* How many nodes around F have this very deadline. Theirs comes first: they end as a whole, and
+ * nothing inside may catch, collect or repeat what is their failure. */
+static uint32_t
+lenders_of(const struct frame *f, uint64_t deadline)
+{
+    while (f && f->owner == NULL)
+        f = f->parent;
+    const struct weir_call *around = f ? f->owner : NULL;
+    return around && around->frame && around->deadline_ms == deadline ? around->lenders + 1 : 0;
+}
+
+bool
+call_is_late(const struct frame *f)
+{
+    return shard_now(f->run->engine->shard) >= f->node_deadline_ms && lenders_of(f, f->node_deadline_ms) > 0;
+}
+
 void
 call_start(struct frame *f, const struct unit *u)
 {
@@ -143,6 +160,7 @@ call_start(struct frame *f, const struct unit *u)
     }
     f->call = c;
     c->deadline_ms = attempt_deadline(f, u, shard_now(shard));
+    c->lenders = lenders_of(f, c->deadline_ms);
     if (shard_now(shard) >= c->deadline_ms) {
         struct failure *late = timeout_failure(c);
         late->error.sent = 0;
@@ -157,7 +175,7 @@ call_start(struct frame *f, const struct unit *u)
         call_leave(c);
     }
     if (f->call == c && c->deadline_ms != UINT64_MAX)
-        timer_set(shard, &c->timer, c->deadline_ms);
+        timer_set(shard, &c->timer, c->deadline_ms + c->lenders);
 }
 
 /* Asks every child frame to end early, for WHY. The end of one may take others out of the list

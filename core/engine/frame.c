@@ -160,12 +160,20 @@ count_failure(const struct frame *f, const struct unit *u, const struct failure 
     metric_add(e->shard->index, metric_series_of(e->shard->index, e->error_family, labels), 1);
 }
 
+/* Whether it is F as a whole that has ended: cancelled, or its deadline has passed. */
+static bool
+is_of_the_frame(const struct frame *f, const struct failure *failure)
+{
+    return failure->error.code == WEIR_CANCELLED ||
+           (failure->error.code == WEIR_TIMEOUT && shard_now(f->run->engine->shard) >= f->deadline_ms);
+}
+
 /* The node at hand has failed for good: its catch, or the end of the block. */
 static enum step
 node_failed(struct frame *f, const struct unit *u, struct failure *failure)
 {
     count_failure(f, u, failure);
-    if (u->node->catch == NULL || failure->error.code == WEIR_CANCELLED)
+    if (u->node->catch == NULL || is_of_the_frame(f, failure))
         return fail(f, failure);
     f->catching = frame_new(f->run, u->node->catch, f, f->input, f->deadline_ms, catch_ended);
     if (f->catching == NULL)
@@ -265,6 +273,10 @@ step(struct frame *f)
         return STEP_WAIT;
     if (!f->started)
         return step_begin(f, u);
+    if (call_is_late(f)) {
+        timer_set(f->run->engine->shard, &f->pause, shard_now(f->run->engine->shard) + 1);
+        return STEP_WAIT;
+    }
     f->attempt++;
     f->attempt_started_ns = clock_mono_ns();
     call_start(f, u);

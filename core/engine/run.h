@@ -46,7 +46,7 @@ struct weir_call {
     unsigned inside;     /* how many functions of the plugin are on the stack */
     uint32_t attempt;
     uint64_t deadline_ms;
-    uint64_t started_ns;
+    uint32_t lenders;    /* calls around it that it has its deadline from */
     const struct weir_value *output; /* owned; the answer */
     struct failure *failure;         /* or this */
     void *data;
@@ -231,6 +231,10 @@ void frame_free(struct frame *f);
 
 /* Starts the attempt of F's node at hand; the answer comes by frame_answered, now or later. */
 void call_start(struct frame *f, const struct unit *u);
+
+/* Whether F's node at hand is not to be started any more, since the deadline of a call around it
+ * has passed, which is about to find that out. */
+bool call_is_late(const struct frame *f);
 
 /* The plugin has answered: OUTPUT is taken, or FAILURE. */
 void call_answer(struct weir_call *c, const struct weir_value **output, struct failure *failure);
