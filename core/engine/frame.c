@@ -257,6 +257,14 @@ step_begin(struct frame *f, const struct unit *u)
     return STEP_ON;
 }
 
+/* What the steps inside U gave in its last attempt is not there in the next one. */
+static void
+forget_outputs(struct frame *f, const struct unit *u)
+{
+    for (unsigned i = u->node->index + 1; i <= u->last; i++)
+        value_unref(output_place(f, i));
+}
+
 static enum step
 step(struct frame *f)
 {
@@ -277,7 +285,8 @@ step(struct frame *f)
         timer_set(f->run->engine->shard, &f->pause, shard_now(f->run->engine->shard) + 1);
         return STEP_WAIT;
     }
-    f->attempt++;
+    if (++f->attempt > 1)
+        forget_outputs(f, u);
     f->attempt_started_ns = clock_mono_ns();
     call_start(f, u);
     return STEP_ON;
