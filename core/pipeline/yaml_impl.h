@@ -23,6 +23,21 @@ void yaml_syntax_error(struct yaml *y, struct diags *d, struct mark mark, const 
  * it. False if it is a number that can't be used (.nan, .inf, out of range). */
 bool yaml_resolve(struct yaml_node *n);
 
+/* Decodes the source RAW of a plain or quoted scalar: escapes decoded, lines folded. OUT has
+ * room for as many bytes and half as many more. False if an escape stands for no character. */
+bool yaml_decode(struct weir_text raw, enum yaml_style style, char *out, size_t *ret_len);
+
+/* Decodes the block scalar N, whose place is known. FROM is where the token before it ended;
+ * SHOWN is what libfyaml makes of it, from which an indentation by indicator is told. False if
+ * its lines are not indented more than OUTER blanks: then it is empty, and libfyaml took what
+ * follows for its text. */
+bool yaml_unblock(struct yaml *y, struct yaml_node *n, size_t from, struct weir_text shown,
+                  int outer);
+
+/* How many bytes the escape at AT takes, and what it stands for; UINT32_MAX for an escaped line
+ * end and for what is no escape. */
+size_t yaml_escape(struct weir_text raw, size_t at, uint32_t *ret);
+
 /* Memory of Y, zeroed; the reader's limits bound it, so it never fails. */
 void *yaml_alloc(struct yaml *y, size_t size);
 

@@ -67,52 +67,12 @@ yaml_line(const struct yaml *y, unsigned line)
     return y->text.bytes + y->lines[line - 1];
 }
 
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n';
-}
-
-/* How many source bytes the escape at RAW takes, and the character it means in *ret;
- * UINT32_MAX for an escaped line end, which means nothing. */
-static size_t
-escape(struct weir_text raw, size_t at, uint32_t *ret)
-{
-    static const char letters[] = "0abtnvfre \"/\\N_LP";
-    static const uint32_t meanings[] = { 0,   7,   8,   9,    10,   11,   12,     13,    27,
-                                         ' ', '"', '/', '\\', 0x85, 0xa0, 0x2028, 0x2029 };
-    *ret = UINT32_MAX;
-    if (at + 1 >= raw.len)
-        return 1;
-    char c = raw.bytes[at + 1];
-    if (c == '\n')
-        return 2;
-    if (c == '\t') {
-        *ret = '\t';
-        return 2;
-    }
-    size_t hex = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    if (hex > 0 && at + 2 + hex <= raw.len) {
-        uint32_t code = 0;
-        for (size_t i = 0; i < hex; i++) {
-            char x = raw.bytes[at + 2 + i];
-            code = code * 16 + (uint32_t)(x <= '9' ? x - '0' : (x | 0x20) - 'a' + 10);
-        }
-        *ret = code;
-        return 2 + hex;
-    }
-    const char *letter = c != '\0' ? strchr(letters, c) : NULL;
-    if (letter != NULL)
-        *ret = meanings[letter - letters];
-    return 2;
-}
-
 /* One unit of the source at AT: its length, and the character that it stands for. */
 static size_t
 unit(enum yaml_style style, struct weir_text raw, size_t at, uint32_t *ret)
 {
     if (style == YAML_DOUBLE && raw.bytes[at] == '\\')
-        return escape(raw, at, ret);
+        return yaml_escape(raw, at, ret);
     size_t next = at;
     *ret = utf8_next(raw, &next);
     if (style == YAML_SINGLE && *ret == '\'')
@@ -123,7 +83,7 @@ unit(enum yaml_style style, struct weir_text raw, size_t at, uint32_t *ret)
 static bool
 means_blank(uint32_t c)
 {
-    return c == UINT32_MAX || (c < 0x80 && is_blank((char)c));
+    return c == UINT32_MAX || c == ' ' || c == '\t' || c == '\n';
 }
 
 /* Moves *raw to the unit that WANTED, the next decoded character, came from. */

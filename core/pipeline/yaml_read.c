@@ -188,38 +188,85 @@ check_token(struct reading *r, struct fy_event *e, struct fy_token *t, bool bloc
                "a tab in the indentation");
 }
 
+static enum yaml_style
+style_of(struct fy_token *t)
+{
+    switch (t != NULL ? fy_token_scalar_style(t) : FYSS_PLAIN) {
+    case FYSS_SINGLE_QUOTED:
+        return YAML_SINGLE;
+    case FYSS_DOUBLE_QUOTED:
+        return YAML_DOUBLE;
+    case FYSS_LITERAL:
+        return YAML_LITERAL;
+    case FYSS_FOLDED:
+        return YAML_FOLDED;
+    default:
+        return YAML_PLAIN;
+    }
+}
+
+/* Where the scalar N of the token T stands. */
+static void
+place_scalar(struct reading *r, struct yaml_node *n, struct fy_token *t)
+{
+    const struct fy_mark *start = t != NULL ? fy_token_start_mark(t) : NULL;
+    n->start = n->end = r->last;
+    if (start == NULL)
+        return;
+    n->start = start->input_pos;
+    n->end = fy_token_end_mark(t)->input_pos;
+    unsigned quote = n->style == YAML_SINGLE || n->style == YAML_DOUBLE;
+    size_t from = n->start - quote;
+    bool block = n->style == YAML_LITERAL || n->style == YAML_FOLDED;
+    while (block && from < n->end && strchr(" \n", r->y->text.bytes[from]) != NULL)
+        from++;
+    n->mark = yaml_mark(r->y, from, n->end + quote);
+}
+
+/* The blanks before the list or map that the next node stands in; -1: none. */
+static int
+outer_indent(struct reading *r)
+{
+    if (r->depth == 0)
+        return -1;
+    size_t start = r->levels[r->depth - 1].node->start;
+    return (int)yaml_mark(r->y, start, start + 1).column - 1;
+}
+
+/* The text of N, decoded. FROM is where the token before it ended. */
+static void
+decode_scalar(struct reading *r, struct yaml_node *n, struct fy_token *t, size_t from)
+{
+    if (n->style == YAML_LITERAL || n->style == YAML_FOLDED) {
+        struct weir_text shown = { "", 0 };
+        shown.bytes = fy_token_get_text(t, &shown.len);
+        if (shown.bytes == NULL)
+            shown = (struct weir_text){ "", 0 };
+        if (!yaml_unblock(r->y, n, from, shown, outer_indent(r)))
+            refuse(r, from, n->start - 1, DIAG_YAML_SYNTAX,
+                   "the text behind | or > must be indented more than its key");
+        return;
+    }
+    struct weir_text raw = { r->y->text.bytes + n->start, n->end - n->start };
+    char *out = yaml_alloc(r->y, raw.len + raw.len / 2 + 1);
+    size_t len = 0;
+    if (!yaml_decode(raw, n->style, out, &len))
+        refuse(r, n->start, n->end, DIAG_YAML_SYNTAX, "an escape that stands for no character");
+    n->text = (struct weir_text){ out, len };
+}
+
 static void
 read_scalar(struct reading *r, struct fy_event *e)
 {
     struct fy_token *t = fy_event_get_token(e);
-    enum fy_scalar_style style = t != NULL ? fy_token_scalar_style(t) : FYSS_PLAIN;
-    bool block = style == FYSS_LITERAL || style == FYSS_FOLDED;
-    bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
-    check_token(r, e, t, block || quoted);
+    enum yaml_style style = style_of(t);
+    size_t from = r->last;
+    check_token(r, e, t, style != YAML_PLAIN);
     struct yaml_node *n = node_new(r, YAML_SCALAR);
-    n->style = block     ? (style == FYSS_LITERAL ? YAML_LITERAL : YAML_FOLDED)
-               : !quoted ? YAML_PLAIN
-               : style == FYSS_SINGLE_QUOTED ? YAML_SINGLE
-                                             : YAML_DOUBLE;
-    size_t len = 0;
-    const char *text = t != NULL ? fy_token_get_text(t, &len) : NULL;
-    char *copy = yaml_alloc(r->y, len + 1);
-    if (text != NULL)
-        memcpy(copy, text, len);
-    n->text = (struct weir_text){ copy, text != NULL ? len : 0 };
-    n->start = n->end = r->last;
-    const struct fy_mark *start = t != NULL ? fy_token_start_mark(t) : NULL;
-    if (start != NULL) {
-        n->start = start->input_pos;
-        n->end = fy_token_end_mark(t)->input_pos;
-        size_t from = n->start - quoted;
-        while (block && from < n->end && strchr(" \n", r->y->text.bytes[from]) != NULL)
-            from++;
-        n->mark = yaml_mark(r->y, from, n->end + quoted);
-    }
-    if (!utf8_valid(n->text))
-        refuse(r, n->start, n->end, DIAG_YAML_SYNTAX, "an escape that stands for no character");
-    else if (!yaml_resolve(n))
+    n->style = style;
+    place_scalar(r, n, t);
+    decode_scalar(r, n, t, from);
+    if (!yaml_resolve(n))
         refuse(r, n->start, n->end, DIAG_YAML_NUMBER, "a number that has no value in JSON");
     anchor(r, anchor_name(r, e), n);
     put(r, n);

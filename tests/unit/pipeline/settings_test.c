@@ -128,7 +128,7 @@ flags_set_one_key(void **state)
     assert_int_equal(settings_set(s, "edge.lisen", "x", &err), WEIR_INVALID);
     assert_string_equal(err.text, "unknown setting 'edge.lisen'; did you mean 'edge.listen'?");
     assert_int_equal(settings_set(s, "shards", "-1", &err), WEIR_INVALID);
-    assert_string_equal(err.text, "shards: must be a whole number from 0 to 1024");
+    assert_string_equal(err.text, "shards: must be a whole number from 0 to 62");
     assert_int_equal(settings_set(s, "edge.listen", "127.0.0.1:70000", &err), WEIR_INVALID);
     assert_int_equal(settings_set(s, "edge.listen", "::1:80", &err), WEIR_INVALID);
     settings_free(&s);
@@ -157,7 +157,7 @@ the_environment_is_read(void **state)
     diags_sort(&d);
     write_diags(&d, &out);
     assert_string_equal(out.bytes,
-                        "W0506 WEIR_SHARDS: shards: must be a whole number from 0 to 1024\n"
+                        "W0506 WEIR_SHARDS: shards: must be a whole number from 0 to 62\n"
                         "W0507 WEIR_EDGE_LISTN: is no setting"
                         " | did you mean 'WEIR_EDGE_LISTEN'?\n");
     assert_int_equal(settings_number(s, "edge.max_body"), 5120);

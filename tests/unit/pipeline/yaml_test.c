@@ -61,6 +61,53 @@ blocks_and_flows_are_alike(void **state)
     READS("---\na: 1\n", "{\"a\":1}");
 }
 
+/* libfyaml 0.7.12 reads 'x''''y' as x''' and leaks where many quotes follow each other. */
+static void
+quotes_in_single_quotes_are_kept(void **state)
+{
+    (void)state;
+    READS("'x''''y'", "\"x''y\"");
+    READS("''''''''''''''''''", "\"''''''''\"");
+    READS("'a \n  b\n\n  ''c '", "\"a b\\n'c \"");
+}
+
+static void
+double_quotes_have_escapes_and_folds(void **state)
+{
+    (void)state;
+    READS("\"a\\tb\\x41\\u00e9\\U0001F600\\\"\"", "\"a\\tbA\xc3\xa9\xf0\x9f\x98\x80\\\"\"");
+    READS("\"a \\\n  b \n\n c\\n \n d\"", "\"a b\\nc\\n d\"");
+    READS("\"a\\\n\n  \\  b\"", "\"a\\n  b\"");
+    READS("\"\\0\\_\\L\"", "\"\\u0000\xc2\xa0\xe2\x80\xa8\"");
+    READS("\"\\q\"", "1:2+1 W0101 invalid escape 'q' in double-quoted string\n");
+}
+
+/* libfyaml 0.7.12 loses an empty line before an indented one, and puts a NUL behind. */
+static void
+block_scalars_fold_and_chomp(void **state)
+{
+    (void)state;
+    READS("k: >\n  z\n\n   a\n  b\n  c\n\n  d\n\n", "{\"k\":\"z\\n\\n a\\nb c\\nd\\n\"}");
+    READS("k: >-\n\n  z\n\n\n  a\n", "{\"k\":\"\\nz\\n\\na\"}");
+    READS("k: |+\n  z\n\n\nj: 1\n", "{\"k\":\"z\\n\\n\\n\",\"j\":1}");
+    READS("k: |2-\n    z\n   y\n", "{\"k\":\"  z\\n y\"}");
+    READS("- k: &a |1 # c > |\n    z\n", "[{\"k\":\" z\\n\"}]");
+    READS("k: |\n  a\n# c\n\nj: |\n  b", "{\"k\":\"a\\n\",\"j\":\"b\"}");
+    READS("k: |\n\n\nj: >+\n\n", "{\"k\":\"\",\"j\":\"\\n\"}");
+    READS("k: |", "{\"k\":\"\"}");
+}
+
+/* libfyaml 0.7.12 takes the key behind an empty block scalar for its text. */
+static void
+an_empty_block_scalar_swallows_nothing(void **state)
+{
+    (void)state;
+    READS("o:\n  k: |\n  j: 1\n",
+          "2:4+3 W0101 the text behind | or > must be indented more than its key\n");
+    READS("- lua: |\n  id: x\n",
+          "1:6+3 W0101 the text behind | or > must be indented more than its key\n");
+}
+
 static void
 keys_are_texts_whatever_they_look_like(void **state)
 {
@@ -209,6 +256,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_follow_the_core_schema),
         cmocka_unit_test(blocks_and_flows_are_alike),
+        cmocka_unit_test(quotes_in_single_quotes_are_kept),
+        cmocka_unit_test(double_quotes_have_escapes_and_folds),
+        cmocka_unit_test(block_scalars_fold_and_chomp),
+        cmocka_unit_test(an_empty_block_scalar_swallows_nothing),
         cmocka_unit_test(keys_are_texts_whatever_they_look_like),
         cmocka_unit_test(aliases_stand_for_their_anchors),
         cmocka_unit_test(aliases_are_bounded),
