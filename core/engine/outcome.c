@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "engine/metrics.h"
 #include "net/problem.h"
@@ -180,19 +181,34 @@ outcome_error(struct run *r, struct failure *f)
     return f->value;
 }
 
-/* The headers that were added to the reply, for finally. */
+/* Whether a header of H's name was set or added after H: E's list has the latest first. */
+static bool
+is_outdone(const struct weir_event *e, const struct reply_header *h)
+{
+    const struct reply_header *at = e->reply_headers;
+    while (at != h && (at->header.name.len != h->header.name.len ||
+                       strncasecmp(at->header.name.bytes, h->header.name.bytes, h->header.name.len) != 0))
+        at = at->next;
+    return at != h;
+}
+
+/* The headers that were added to the reply, for finally: of each name the last one. */
 static const struct weir_value *
 reply_headers(const struct weir_event *e)
 {
     struct weir_builder *b = builder_map();
     for (const struct reply_header *h = e->reply_headers; h; h = h->next) {
         char name[128];
+        if (is_outdone(e, h))
+            continue;
         size_t len = h->header.name.len < sizeof name ? h->header.name.len : sizeof name;
         for (size_t i = 0; i < len; i++) {
             char c = h->header.name.bytes[i];
             name[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
         }
-        const struct weir_value *v = value_string(h->header.value.bytes, h->header.value.len);
+        const struct weir_value *v = utf8_valid(h->header.value)
+                                         ? value_string(h->header.value.bytes, h->header.value.len)
+                                         : value_bytes(h->header.value.bytes, h->header.value.len);
         builder_set(b, name, len, &v);
     }
     return builder_end(&b);
