@@ -49,17 +49,20 @@ same_failure(const struct weir_call *c, const struct weir_error *err)
 static void
 fail(struct weir_call *c, const struct weir_error *err)
 {
-    if (!on_its_thread(c)) {
-        blocking_answer(c, NULL, err);
+    struct failure *f = on_its_thread(c) ? same_failure(c, err) : NULL;
+    if (f) {
+        call_answer(c, NULL, f);
         return;
     }
-    struct failure *f = same_failure(c, err);
-    if (f == NULL) {
-        struct weir_error copy = *err;
-        copy.detail = err->detail ? value_ref(err->detail) : NULL;
-        f = run_failure(c->run, &copy, c->unit->node->id, c->attempt);
+    struct weir_error copy = *err;
+    if (copy.code == WEIR_OK || copy.code > WEIR_CANCELLED)
+        copy.code = WEIR_INTERNAL; /* there is no such failure */
+    if (!on_its_thread(c)) {
+        blocking_answer(c, NULL, &copy);
+        return;
     }
-    call_answer(c, NULL, f);
+    copy.detail = err->detail ? value_ref(err->detail) : NULL;
+    call_answer(c, NULL, run_failure(c->run, &copy, c->unit->node->id, c->attempt));
 }
 
 static void *
