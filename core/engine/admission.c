@@ -165,6 +165,7 @@ gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
         return WEIR_OK;
     struct run probe; /* an expression wants a run: one that has only its event yet */
     memset(&probe, 0, sizeof probe);
+    list_init(&probe.failures);
     probe.event = e;
     probe.flow = e->trigger->flow;
     probe.part = e->part;

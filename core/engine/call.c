@@ -9,8 +9,6 @@
 #include "engine/blocking.h"
 #include "engine/host_http.h"
 
-#define OWN_ARENA_MAX (64u << 20)
-
 /* Every change of a call's state, and no other, happens here. */
 static void
 enter_state(struct weir_call *c, enum call_state next)
@@ -194,14 +192,23 @@ cancel_frames(struct weir_call *c, const char *why)
     }
 }
 
+/* Frees a child frame that has ended, and its failure, unless that is handed on. */
+static void
+forget_frame(struct weir_call *c, struct frame *f)
+{
+    if (f->failure != c->failure)
+        run_failure_free(c->run, f->failure);
+    frame_free(f);
+}
+
 /* Ends what the call still has under way. */
 static void
 drop_children(struct weir_call *c)
 {
     host_http_drop(c);
     cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
-    list_each(link, next, &c->ready) frame_free(list_entry(link, struct frame, link));
-    list_init(&c->ready);
+    for (struct list *link; (link = list_shift(&c->ready)) != NULL;)
+        forget_frame(c, list_entry(link, struct frame, link));
     list_each(link, next, &c->children)
     {
         struct run *r = list_entry(link, struct run, sibling);
@@ -249,7 +256,7 @@ tell_ready(struct weir_call *c)
     for (struct list *link; c->state != CALL_ANSWERED && (link = list_shift(&c->ready)) != NULL;) {
         struct frame *f = list_entry(link, struct frame, link);
         f->fn(f->arg, f->result, f->failure ? &f->failure->error : NULL);
-        frame_free(f);
+        forget_frame(c, f);
     }
 }
 
@@ -264,10 +271,12 @@ hand_on(struct weir_call *c)
     if (f)
         c->output = NULL;
     call_free(c);
-    if (f)
+    if (f) {
         frame_answered(f, output, failure);
-    else
-        run_settle(r);
+        return;
+    }
+    run_failure_free(r, failure);
+    run_settle(r);
 }
 
 /* Asks the plugin for the answer of an orphan: once, and when no function of it is on the stack. */
@@ -337,7 +346,7 @@ child_ended(struct frame *f)
     struct weir_call *c = f->owner;
     list_remove(&f->link);
     if (c->state == CALL_ANSWERED) {
-        frame_free(f);
+        forget_frame(c, f);
         call_enter(c);
         call_leave(c);
         return;

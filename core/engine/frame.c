@@ -147,6 +147,7 @@ step_catch(struct frame *f, const struct unit *u)
         node_done(f, u, c->result);
     else if (failure == NULL)
         next_node(f);
+    run_failure_free(f->run, c->error);
     frame_free(c);
     return failure ? fail(f, failure) : STEP_ON;
 }
@@ -223,8 +224,10 @@ step_answer(struct frame *f, const struct unit *u)
         value_unref(&output);
         return STEP_ON;
     }
-    if (pause_before_retry(f, u, failure))
+    if (pause_before_retry(f, u, failure)) {
+        run_failure_free(f->run, failure);
         return STEP_WAIT;
+    }
     return node_failed(f, u, failure);
 }
 

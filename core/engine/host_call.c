@@ -40,10 +40,10 @@ same_failure(const struct weir_call *c, const struct weir_error *err)
     if (c->unit->node->n_children == 0)
         return NULL;
     struct failure *f = (struct failure *)(void *)((char *)(uintptr_t)err - offsetof(struct failure, error));
-    for (struct failure *known = c->run->failures; known; known = known->next)
-        if (known == f)
+    list_each(link, next, &c->run->failures)
+        if (list_entry(link, struct failure, link) == f)
             return f;
-    return NULL;
+    return f == &c->run->spare ? f : NULL;
 }
 
 static void
@@ -69,6 +69,11 @@ static void *
 alloc(struct weir_call *c, size_t size)
 {
     void *p = arena_alloc(c->arena, size);
+    if (p == NULL && c->arena != &c->own) { /* others have used up the run's */
+        arena_init(&c->own, 512, OWN_ARENA_MAX);
+        c->arena = &c->own;
+        p = arena_alloc(c->arena, size);
+    }
     if (p == NULL) { /* a plugin has no way to go on without it */
         log_say(WEIR_ERROR, "node type '%s' asked for %zu bytes more than a run may have",
                 c->unit->type->name, size);

@@ -2,6 +2,7 @@
 #include "engine/outcome.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,11 +23,9 @@ struct kept {
 void
 outcome_keep(struct run *r, const struct weir_value *v)
 {
-    struct kept *k = arena_alloc(&r->arena, sizeof *k);
-    if (k == NULL) {
-        value_unref(&v); /* the arena is full: the run is about to fail for that */
-        return;
-    }
+    struct kept *k = malloc(sizeof *k); /* the arena may be full, and V is in use all the same */
+    if (k == NULL)
+        abort();
     k->next = r->kept;
     k->value = v;
     r->kept = k;
@@ -35,9 +34,11 @@ outcome_keep(struct run *r, const struct weir_value *v)
 void
 outcome_forget(struct run *r)
 {
-    for (struct kept *k = r->kept; k; k = k->next)
+    for (struct kept *k; (k = r->kept) != NULL;) {
+        r->kept = k->next;
         value_unref(&k->value);
-    r->kept = NULL;
+        free(k);
+    }
 }
 
 const struct weir_value *
@@ -158,7 +159,7 @@ outcome_count(struct run *r)
 }
 
 const struct weir_value *
-outcome_error(struct run *r, struct failure *f)
+outcome_error(struct failure *f)
 {
     if (f->value)
         return f->value;
@@ -177,7 +178,6 @@ outcome_error(struct run *r, struct failure *f)
     v = value_ref(e->detail ? e->detail : &value_null);
     builder_set(b, "detail", 6, &v);
     f->value = builder_end(&b);
-    outcome_keep(r, f->value);
     return f->value;
 }
 

@@ -26,7 +26,7 @@ void outcome_keep(struct run *r, const struct weir_value *v);
 void outcome_forget(struct run *r);
 
 /* A failure as expressions see it: { code, message, node, status, attempt, detail }; borrowed. */
-const struct weir_value *outcome_error(struct run *r, struct failure *f);
+const struct weir_value *outcome_error(struct failure *f);
 
 /* The reply that was sent, as expressions see it: { status, headers, duration }; owned. */
 const struct weir_value *outcome_reply(struct run *r);

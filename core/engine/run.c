@@ -42,6 +42,8 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     r->started_ns = clock_mono_ns();
     r->started_wall_ms = clock_wall_ms();
     r->outputs = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->outputs);
+    list_init(&r->failures);
+    list_init(&r->free_failures);
     list_init(&r->calls);
     list_init(&r->link);
     list_init(&r->sibling);
@@ -70,24 +72,39 @@ copy_text(const struct run *r, struct weir_error *to, const struct weir_error *f
 struct failure *
 run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t attempt)
 {
-    struct failure *f = arena_take(&r->arena, sizeof *f);
-    static struct failure none_left = { .error = { .code = WEIR_TOO_LARGE,
-                                                   .text = "the run needs more memory than it may have" } };
+    struct list *spared = list_shift(&r->free_failures);
+    struct failure *f = spared ? list_entry(spared, struct failure, link) : arena_take(&r->arena, sizeof *f);
     if (f == NULL) {
         value_unref(&err->detail);
-        return &none_left;
+        r->spare.node = node;
+        err_set(&r->spare.error, WEIR_TOO_LARGE, "the run needs more memory than it may have");
+        return &r->spare;
     }
     memcpy(&f->error, err, offsetof(struct weir_error, text));
     copy_text(r, &f->error, err);
     f->node = node;
     f->attempt = attempt;
     f->value = NULL;
-    f->next = r->failures;
-    r->failures = f;
-    if (f->error.detail)
-        outcome_keep(r, f->error.detail);
+    list_unshift(&r->failures, &f->link);
     err->detail = NULL;
     return f;
+}
+
+static void
+empty(struct failure *f)
+{
+    value_unref(&f->error.detail);
+    value_unref(&f->value);
+}
+
+void
+run_failure_free(struct run *r, struct failure *f)
+{
+    if (f == NULL || f == &r->spare)
+        return;
+    empty(f);
+    list_remove(&f->link);
+    list_unshift(&r->free_failures, &f->link);
 }
 
 /* False: there is no memory for it. Else R may be over, and gone, when this returns. */
@@ -115,9 +132,12 @@ run_forget(struct run *r)
 {
     for (unsigned i = 0; r->outputs && i < r->flow->pipeline->n_nodes; i++)
         value_unref(&r->outputs[i]);
+    list_each(link, next, &r->failures) empty(list_entry(link, struct failure, link));
+    empty(&r->spare);
     value_unref(&r->answer);
     value_unref(&r->result);
     value_unref(&r->reply_body);
+    value_unref(&r->self);
     value_unref(&r->request);
     value_unref(&r->body);
     value_unref(&r->headers);

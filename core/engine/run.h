@@ -18,14 +18,17 @@
 #include "engine/engine.h"
 #include "engine/flow.h"
 
-/* What went wrong, and where. In the run's arena. */
+/* What went wrong, and where. In the run's arena. It goes with the run, or when nobody can ask for
+ * it any more: a loop over many items may fail in many places. */
 struct failure {
-    struct failure *next; /* of the run's */
-    struct weir_error error;
+    struct list link; /* in run.failures, or free_failures */
+    struct weir_error error; /* the detail is owned */
     const char *node; /* the id of the node; NULL: the run as a whole */
     uint32_t attempt;
-    const struct weir_value *value; /* as expressions see it; made when first asked for */
+    const struct weir_value *value; /* as expressions see it; made when first asked for; owned */
 };
+
+#define OWN_ARENA_MAX (64u << 20) /* of one call */
 
 #define CALL_STATES(X) X(RUNNING) X(CANCELLING) X(ANSWERED)
 enum call_state {
@@ -115,7 +118,9 @@ struct run {
     enum run_stage stage;
     struct frame *top;            /* the frame of the stage */
     struct failure *failure;      /* what made it fail; NULL: nothing yet */
-    struct failure *failures;     /* all that were made, newest first */
+    struct list failures;         /* all that are known, newest first */
+    struct list free_failures;
+    struct failure spare;         /* for when there is no memory left for another one */
     struct kept *kept;            /* values that go when the run goes: outcome.c */
     const struct weir_value **outputs; /* by node index; owned */
     const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
@@ -134,6 +139,7 @@ struct run {
     uint64_t replied_ns;
     const struct weir_value *reply_body; /* of a called pipeline; owned */
     /* request.*, made when first asked for; owned */
+    const struct weir_value *self; /* run */
     const struct weir_value *request;
     const struct weir_value *body;
     const struct weir_value *headers;
@@ -207,6 +213,9 @@ void run_settle(struct run *r);
 
 /* A failure in the run's arena with the content of ERR (its detail is taken). */
 struct failure *run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t attempt);
+
+/* Nobody needs F any more. NULL is accepted. */
+void run_failure_free(struct run *r, struct failure *f);
 
 /* -- frame.c: walking blocks -- */
 

@@ -81,6 +81,8 @@ found_int(struct weir_value *ret, int64_t i, unsigned *ret_used, unsigned used)
 static const struct weir_value *
 run_value(struct run *r)
 {
+    if (r->self)
+        return r->self;
     char started[CLOCK_TEXT];
     clock_text(r->started_wall_ms, started);
     struct weir_builder *b = builder_map();
@@ -93,9 +95,8 @@ run_value(struct run *r)
     v = value_text(started);
     builder_set(b, "started_at", 10, &v);
     builder_put(b, "replay_of", &value_null);
-    const struct weir_value *all = builder_end(&b);
-    outcome_keep(r, all);
-    return all;
+    r->self = builder_end(&b);
+    return r->self;
 }
 
 static enum weir_code
@@ -121,7 +122,7 @@ find_error(struct scope *s, struct weir_value *ret, unsigned *used)
 {
     for (struct frame *f = s->frame; f; f = f->parent)
         if (f->error)
-            return found(ret, outcome_error(s->run, f->error), used, 1);
+            return found(ret, outcome_error(f->error), used, 1);
     return found(ret, NULL, used, 1);
 }
 
