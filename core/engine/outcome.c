@@ -89,6 +89,11 @@ outcome_reply_result(struct run *r)
 {
     if (r->event->replied)
         return;
+    if (r->depth > 0) { /* who called it gets the result itself */
+        r->reply_status = 200;
+        r->replied_ns = clock_mono_ns();
+        return;
+    }
     if (is_answer(r)) {
         pass_through(r);
         return;
@@ -100,7 +105,7 @@ outcome_reply_result(struct run *r)
     if (!empty && r->result->type != WEIR_STREAM && r->result->type != WEIR_BYTES) {
         struct weir_error err = { 0 };
         reply.content_type = json;
-        if (r->result->type == WEIR_STRING && !r->caller && (text = outcome_json(r->result, &err)) != NULL)
+        if (r->result->type == WEIR_STRING && (text = outcome_json(r->result, &err)) != NULL)
             reply.body = text; /* a string is JSON too: in quotes */
     }
     run_reply(r, &reply);

@@ -356,7 +356,7 @@ run_reply(struct run *r, const struct weir_reply *reply)
                                .n_headers = reply->n_headers };
     const struct weir_value *text = NULL;
     enum weir_type type = body ? value_type(body) : WEIR_NULL;
-    if (r->caller) {
+    if (r->depth > 0) {
         value_unref(&r->reply_body);
         r->reply_body = value_ref(reply->value ? reply->value : body ? body : &value_null);
     } else if (body && type != WEIR_STRING && type != WEIR_BYTES && type != WEIR_STREAM) {
