@@ -255,13 +255,15 @@ static void
 steps_ended(struct frame *f)
 {
     struct run *r = f->run;
-    r->failure = f->failure;
-    if (f->failure == NULL && f->has_output && f->result)
+    bool failed = f->failure != NULL;
+    if (failed)
+        r->failure = f->failure; /* else it may have one already: a reply that broke off */
+    else if (f->has_output && f->result)
         r->result = value_ref(f->result);
     frame_free(f);
     r->top = NULL;
     const struct block *b = r->flow->pipeline->catch;
-    if (r->failure && b && b->n > 0) {
+    if (failed && b && b->n > 0) {
         r->cancelled = false;
         if (start_stage(r, b, RUN_CATCH, shard_now(r->engine->shard) + LAST_GRACE_MS, catch_ended))
             return;
