@@ -31,6 +31,7 @@ struct shard_part {
     struct admin *admin; /* shard 0 */
     struct mailbox *box;
     char name[16];       /* of its mailbox */
+    struct timer look;   /* whether it is idle yet, when it drains */
 };
 
 enum reload_state { RELOAD_NONE, RELOAD_PREPARING };

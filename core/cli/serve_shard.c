@@ -7,6 +7,7 @@
 #include "cli/serve.h"
 
 #define MAILBOX_MAX 1000u
+#define LOOK_MS 20u
 
 static void
 send_keeper(struct shard_part *p, const char *kind, const char *error)
@@ -27,10 +28,15 @@ send_keeper(struct shard_part *p, const char *kind, const char *error)
     value_unref(&v);
 }
 
+/* Idle is a shard without runs and without answers that are still on their way out. */
 static void
-idle(void *arg)
+look_idle(void *arg)
 {
-    send_keeper(arg, "idle", NULL);
+    struct shard_part *p = arg;
+    if (edge_answers(p->edge) == 0)
+        send_keeper(p, "idle", NULL);
+    else
+        timer_set(p->shard, &p->look, shard_now(p->shard) + LOOK_MS);
 }
 
 static void
@@ -59,7 +65,7 @@ receive(void *arg, const struct weir_value *message)
         if (p->admin)
             admin_shutting_down(p->admin);
         edge_drain(p->edge);
-        engine_drain(p->shard, idle, p);
+        engine_drain(p->shard, look_idle, p);
     } else if (text_is(kind, "cancel")) {
         engine_cancel_all(p->shard);
     } else if (text_is(kind, "admin.answer") && p->admin) {
@@ -114,6 +120,8 @@ static void
 stop(void *arg, struct weir_shard *shard)
 {
     struct shard_part *p = arg;
+    timer_unset(shard, &p->look);
+    engine_end(shard);
     admin_free(&p->admin);
     edge_free(&p->edge);
     engine_shard_free(shard);
@@ -140,6 +148,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
                                     .max_lag_ms = settings_number(t, "engine.max_lag"),
                                     .client = &client };
     p->shard = shard;
+    timer_init(&p->look, look_idle, p);
     struct edge_config edge = edge_settings(s);
     enum weir_code code = mailbox_open(shard, p->name, MAILBOX_MAX, receive, p, &p->box, err);
     if (code == WEIR_OK)

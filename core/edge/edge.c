@@ -230,6 +230,17 @@ edge_drain(struct edge *e)
 }
 
 unsigned
+edge_answers(const struct edge *e)
+{
+    unsigned n = 0;
+    for (const struct list *link = e->requests.next; link != &e->requests; link = link->next) {
+        const struct request *r = list_entry(link, const struct request, link);
+        n += r->answered && r->connection != NULL;
+    }
+    return n;
+}
+
+unsigned
 edge_connections(const struct edge *e)
 {
     return e->n_connections;

@@ -116,6 +116,9 @@ void edge_stop_listening(struct edge *edge);
  * The shard's thread. */
 void edge_drain(struct edge *edge);
 
+/* Answers that are not sent to their end. The shard's thread. */
+unsigned edge_answers(const struct edge *edge);
+
 /* Connections that are open. The shard's thread. */
 unsigned edge_connections(const struct edge *edge);
 

@@ -115,6 +115,19 @@ free_run(struct run *r)
 }
 
 void
+engine_end(struct weir_shard *s)
+{
+    struct engine *e = engine_of(s);
+    if (e == NULL)
+        return;
+    e->draining = e->ending = true;
+    e->when_idle = NULL;
+    admission_refuse_all(e);
+    while (!list_empty(&e->runs))
+        run_end(list_entry(e->runs.next, struct run, link));
+}
+
+void
 engine_shard_free(struct weir_shard *s)
 {
     struct engine *e = engine_of(s);
@@ -122,6 +135,8 @@ engine_shard_free(struct weir_shard *s)
         return;
     timer_unset(s, &e->look);
     client_free(&e->client);
+    if (e->prepared)
+        engine_abandon(s, e->prepared->generation);
     if (e->current) {
         for (unsigned i = 0; i < e->current->generation->pipelines.n; i++) {
             struct flow *f = &e->current->generation->flows[i];

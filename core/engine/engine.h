@@ -19,7 +19,11 @@ struct engine_limits {
 /* Makes the engine's part of shard S (slot SHARD_ENGINE) without a generation. */
 enum weir_code engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struct weir_error *err) MUST_USE;
 
-/* Frees it; all runs must be over (engine_runs) or are dropped. */
+/* Ends every run that is left, now and without its catch and finally; what waits is refused. No
+ * event is the engine's after this, but those of nodes that block a worker. */
+void engine_end(struct weir_shard *s);
+
+/* Frees it; all runs must be over (engine_runs, engine_end). */
 void engine_shard_free(struct weir_shard *s);
 
 /* Builds shard S's part of generation G: attaches every node and trigger. On an error all is

@@ -209,7 +209,7 @@ static void
 start_finally(struct run *r)
 {
     const struct block *b = r->flow->pipeline->finally;
-    if (b == NULL || b->n == 0) {
+    if (b == NULL || b->n == 0 || r->engine->ending) {
         finish(r);
         return;
     }
@@ -263,7 +263,7 @@ steps_ended(struct frame *f)
     frame_free(f);
     r->top = NULL;
     const struct block *b = r->flow->pipeline->catch;
-    if (failed && b && b->n > 0) {
+    if (failed && b && b->n > 0 && !r->engine->ending) {
         r->cancelled = false;
         if (start_stage(r, b, RUN_CATCH, shard_now(r->engine->shard) + LAST_GRACE_MS, catch_ended))
             return;
@@ -331,6 +331,22 @@ cancel_now(void *arg)
     }
     if (r->top && r->stage != RUN_FINALLY)
         frame_cancel(r->top, run_failure(r, r->cancel_error, NULL, 0));
+}
+
+void
+run_end(struct run *r)
+{
+    struct weir_error err = { 0 };
+    err_set(&err, WEIR_CANCELLED, "this server ends");
+    struct failure *why = run_failure(r, &err, NULL, 0);
+    if (r->stage != RUN_SENDING) {
+        frame_cancel(r->top, why);
+        return;
+    }
+    if (r->failure == NULL)
+        r->failure = why;
+    r->sent = true;
+    start_finally(r);
 }
 
 void

@@ -174,6 +174,7 @@ struct engine {
     unsigned n_waiting;
     struct timer look;   /* tries them again */
     bool draining;
+    bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);
     void *idle_arg;
     uint32_t client_family; /* http_client_request_duration_seconds */
@@ -195,6 +196,9 @@ void run_start(struct weir_event *e);
 /* Runs FLOW inside CALL with BODY as its request.body; FN is told of the end. */
 void run_call(struct weir_call *call, const struct flow *f, const struct weir_value *body,
               weir_answer_fn *fn, void *arg);
+
+/* Ends a run now, without its catch and finally: the process ends. Nothing of it is on the stack. */
+void run_end(struct run *r);
 
 /* Ends a run early, soon: what runs is cancelled, CODE and WHY are what made it end. */
 void run_cancel(struct run *r, enum weir_code code, const char *why);
