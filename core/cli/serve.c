@@ -194,6 +194,8 @@ begin(struct server *s, struct weir_error *err)
 static void
 end(struct server *s)
 {
+    if (s->workers)
+        workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
     workers_stop(&s->workers);

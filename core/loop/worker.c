@@ -145,11 +145,8 @@ workers_do(struct workers *w, struct weir_shard *s, void (*work)(void *arg),
 }
 
 void
-workers_stop(struct workers **workers)
+workers_quit(struct workers *w)
 {
-    struct workers *w = *workers;
-    if (w == NULL)
-        return;
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_broadcast(&w->wake);
@@ -163,6 +160,16 @@ workers_stop(struct workers **workers)
     }
     for (unsigned i = 0; i < w->started; i++)
         pthread_join(w->threads[i], NULL);
+    w->started = 0;
+}
+
+void
+workers_stop(struct workers **workers)
+{
+    struct workers *w = *workers;
+    if (w == NULL)
+        return;
+    workers_quit(w);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     free(w);

@@ -16,6 +16,9 @@ struct workers *workers_start(unsigned n, unsigned max);
  * ends the threads. */
 void workers_stop(struct workers **w);
 
+/* The same, but W is still there: workers_do refuses. For who gives work while others end. */
+void workers_quit(struct workers *w);
+
 /* Runs WORK(arg) on a worker, then DONE(arg, false) on shard S. WEIR_UNAVAILABLE if the queue is
  * full. Call from S's thread. */
 enum weir_code workers_do(struct workers *w, struct weir_shard *s, void (*work)(void *arg),
