@@ -96,7 +96,11 @@ admin_message(struct admin *a, const struct weir_value *message)
         return;
     struct weir_event *e = q->event;
     *q = (struct question){ 0 };
-    if (ok && ok->boolean) {
+    const struct weir_value *busy = value_field(message, "busy");
+    if (busy) {
+        struct weir_text why = value_as_text(busy);
+        answer_problem(e, WEIR_UNAVAILABLE, "%.*s", (int)why.len, why.bytes);
+    } else if (ok && ok->boolean) {
         struct weir_builder *b = builder_map();
         builder_put(b, "message", value_field(message, "message"));
         builder_put(b, "generation", value_field(message, "generation"));

@@ -19,6 +19,24 @@ tell_shards(struct server *s, const char *kind)
             log_say(WEIR_ERROR, "%s does not take the message '%s': %s", s->shards[i].name, kind, err.text);
 }
 
+/* Tells who asked for a reload that there is none now. */
+static void
+refuse_asker(uint64_t token, const char *from, const char *why)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text("admin.answer");
+    builder_set(b, "kind", 4, &v);
+    v = value_int((int64_t)token);
+    builder_set(b, "token", 5, &v);
+    v = value_text(why);
+    builder_set(b, "busy", 4, &v);
+    v = builder_end(&b);
+    struct weir_error err;
+    if (mail_send(from, v, &err) != WEIR_OK)
+        log_say(WEIR_WARN, "who asked for the reload can't be told: %s", err.text);
+    value_unref(&v);
+}
+
 /* Tells who asked for a reload how it went; D may be NULL. */
 static void
 answer_asker(struct server *s, bool ok, const char *text, struct diags *d)
@@ -80,23 +98,16 @@ reload_over(struct server *s, bool ok, const char *text, struct diags *d)
 void
 keeper_reload(struct server *s, uint64_t token, const char *from)
 {
-    if (s->draining)
-        return;
-    if (s->reload != RELOAD_NONE && token == 0) {
-        s->reload_again = true;
+    if (s->draining || s->reload != RELOAD_NONE) {
+        if (token)
+            refuse_asker(token, from, s->draining ? "this server is shutting down"
+                                                  : "another reload is under way; try again");
+        else
+            s->reload_again = !s->draining;
         return;
     }
-    uint64_t busy_token = s->reload_token;
-    char busy_from[sizeof s->reload_from];
-    memcpy(busy_from, s->reload_from, sizeof busy_from);
     s->reload_token = token;
     snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
-    if (s->reload != RELOAD_NONE) {
-        answer_asker(s, false, "another reload is under way; try again", NULL);
-        s->reload_token = busy_token;
-        memcpy(s->reload_from, busy_from, sizeof busy_from);
-        return;
-    }
     notify_reloading();
     struct diags d;
     diags_init(&d);
