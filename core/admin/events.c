@@ -98,7 +98,8 @@ ping(void *arg)
         (void)buf_puts(&w->queue, ": still here\n\n");
         flush(w);
     }
-    timer_set(a->shard, &a->ping, shard_now(a->shard) + PING_MS);
+    if (a->n_watchers > 0) /* a write may have shown that the last one is gone */
+        timer_set(a->shard, &a->ping, shard_now(a->shard) + PING_MS);
 }
 
 static void
