@@ -96,6 +96,30 @@ enter(struct gate *g, struct weir_text key)
     return table_entry(g->table, key, true, take_place, &limit, &taken) && taken;
 }
 
+/* Whether somebody in line on this shard waits for the same place. */
+static bool
+is_waited_for(const struct engine *en, const struct gate *g, struct weir_text key)
+{
+    for (const struct list *link = en->waiting.next; link != &en->waiting; link = link->next) {
+        const struct waiting *w = list_entry(link, const struct waiting, link);
+        if (w->gate == g && text_equal(w->key, key))
+            return true;
+    }
+    return false;
+}
+
+/* The same for an event that has just come: it does not overtake who is in line. */
+static bool
+enter_first(const struct engine *en, struct gate *g, struct weir_text key)
+{
+    if (!enter(g, key))
+        return false;
+    if (!is_waited_for(en, g, key))
+        return true;
+    table_entry(g->table, key, false, give_place, NULL, NULL);
+    return false;
+}
+
 /* Starts the run; the key of its place stays with it. */
 static void
 start(struct weir_event *e, struct gate *g, struct weir_text key)
@@ -142,11 +166,14 @@ static void
 look_again(void *arg)
 {
     struct engine *en = arg;
+    const struct waiting *full = NULL; /* the last one that found no place */
     list_each(link, next, &en->waiting)
     {
         struct waiting *w = list_entry(link, struct waiting, link);
-        if (!enter(w->gate, w->key))
+        if ((full && full->gate == w->gate && text_equal(full->key, w->key)) || !enter(w->gate, w->key)) {
+            full = w;
             continue;
+        }
         list_remove(&w->link);
         en->n_waiting--;
         start(w->event, w->gate, w->key);
@@ -214,7 +241,7 @@ admission_offer(struct weir_event *e)
         value_unref(&err.detail);
         e->ops->release(e);
         part_unpin(part);
-    } else if (enter(f->gate, key)) {
+    } else if (enter_first(en, f->gate, key)) {
         start(e, f->gate, key);
     } else if (f->pipeline->when_full == WHEN_FULL_REJECT) {
         refuse(e, "the pipeline runs as often at once as it may");
