@@ -403,6 +403,7 @@ call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
         return refuse_block(c, fn, arg);
     }
     f->owner = c;
+    f->turn = c->blocks++;
     f->fn = fn;
     f->arg = arg;
     list_push(&c->frames, &f->link);

@@ -49,6 +49,7 @@ struct weir_call {
     unsigned inside;     /* how many functions of the plugin are on the stack */
     uint32_t attempt;
     uint64_t deadline_ms;
+    uint32_t blocks;     /* child frames that it has begun */
     uint32_t lenders;    /* calls around it that it has its deadline from */
     const struct weir_value *output; /* owned; the answer */
     struct failure *failure;         /* or this */
@@ -104,6 +105,7 @@ struct frame {
     weir_answer_fn *fn;         /* of owner */
     void *arg;
     uint32_t number;            /* for block_cancel */
+    uint32_t turn;              /* how many blocks OWNER had begun before: the same in each attempt */
     struct list link;           /* in owner's frames or ready */
 };
 
