@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "cli/setup.h"
+#include "net/body.h"
 #include "value/json.h"
 
 #define EVENT_MAX (64u << 20)
@@ -127,23 +128,42 @@ event_file_fill(struct event_file *f, struct weir_event *e)
     }
 }
 
-const struct weir_value *
-event_file_request(const struct event_file *f)
+static void
+put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
 {
-    static const char *const names[] = { "params", "query", "query_all", "headers" };
-    struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text("POST");
-    builder_set(b, "method", 6, &v);
-    v = value_text("/");
-    builder_set(b, "path", 4, &v);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        builder_put(b, names[i], &value_empty_map);
-    builder_put(b, "body", &value_null);
-    struct weir_text key;
-    const struct weir_value *item;
-    for (size_t i = 0; value_member(f->document, i, &key, &item); i++) {
-        v = value_ref(item);
-        builder_set(b, key.bytes, key.len, &v);
+    builder_set(b, key, strlen(key), &take_v);
+}
+
+static const struct weir_value *
+text_value(struct weir_text t)
+{
+    return value_string(t.bytes, t.len);
+}
+
+const struct weir_value *
+event_file_request(struct event_file *f)
+{
+    struct weir_event e = { 0 };
+    struct weir_error err = { 0 };
+    const struct weir_value *query = NULL, *query_all = NULL;
+    event_file_fill(f, &e);
+    struct weir_builder *b = builder_map(), *headers = builder_map();
+    put(b, "method", text_value(e.method));
+    put(b, "path", text_value(e.path));
+    builder_put(b, "params", &value_empty_map); /* no route is known here */
+    if (query_parse(e.query, &query, &query_all, &err) == WEIR_OK) {
+        put(b, "query", query);
+        put(b, "query_all", query_all);
     }
+    for (unsigned i = 0; i < e.n_headers; i++) {
+        const struct weir_value *v = text_value(e.headers[i].value);
+        builder_set(headers, e.headers[i].name.bytes, e.headers[i].name.len, &v);
+    }
+    put(b, "headers", builder_end(&headers));
+    const struct weir_value *body = value_field(f->document, "body"), *text = value_field(f->document, "text");
+    builder_put(b, "body", text ? text : body ? body : &value_null);
+    put(b, "raw", e.raw ? e.raw : value_bytes("", 0));
+    put(b, "client_ip", text_value(e.client_ip));
+    put(b, "id", text_value(e.id));
     return builder_end(&b);
 }

@@ -24,7 +24,8 @@ void event_file_fini(struct event_file *f);
 /* Fills an event from it; the texts belong to F, the raw body to E. */
 void event_file_fill(struct event_file *f, struct weir_event *e);
 
-/* The event as request is seen in expressions; owned by the caller. */
-const struct weir_value *event_file_request(const struct event_file *f);
+/* The event as request is seen in expressions, but for params, which need a route; owned by the
+ * caller. */
+const struct weir_value *event_file_request(struct event_file *f);
 
 #endif
