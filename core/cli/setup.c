@@ -131,7 +131,7 @@ plugin_folder(const struct settings *s, char *ret, size_t room)
         *slash = '\0';
     snprintf(ret, room, "%s/plugins", self);
     if (access(ret, R_OK) != 0)
-        snprintf(ret, room, "%s", WEIR_PLUGIN_FOLDER);
+        snprintf(ret, room, "%s/%s", self, WEIR_PLUGIN_FOLDER);
 }
 
 static void
