@@ -16,8 +16,9 @@ unit_effect(const struct unit *u)
 static bool
 is_asked_for(const struct retry_policy *p, const struct weir_error *err)
 {
+    unsigned status = err->status ? err->status : code_status(err->code); /* as error.status */
     for (unsigned i = 0; i < p->n_statuses; i++)
-        if (err->status == p->statuses[i])
+        if (status == p->statuses[i])
             return true;
     if (p->codes == 0 && p->n_statuses == 0)
         return code_is_later(err->code);
