@@ -27,7 +27,7 @@ static bool
 inside_many(const struct frame *f)
 {
     for (; f; f = f->parent)
-        if (f->n_outputs)
+        if (frame_repeats(f))
             return true;
     return false;
 }

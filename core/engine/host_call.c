@@ -136,7 +136,7 @@ idempotency_key(struct weir_call *c)
     char text[512];
     int len = snprintf(text, sizeof text, "%s/%s", c->run->id, c->unit->node->id);
     for (const struct frame *f = c->frame; f; f = f->parent)
-        if (f->n_outputs && len > 0 && (size_t)len < sizeof text - 24)
+        if (frame_repeats(f) && len > 0 && (size_t)len < sizeof text - 24)
             len += snprintf(text + len, sizeof text - (size_t)len, "/%u", f->turn);
     uint8_t hash[DIGEST_MAX];
     digest(WEIR_SHA256, (struct weir_text){ text, (size_t)len }, hash);

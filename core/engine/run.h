@@ -109,6 +109,13 @@ struct frame {
     struct list link;           /* in owner's frames or ready */
 };
 
+/* Whether the block of F may run many times for one call: one of type WEIR_MANY, or a lent node. */
+static inline bool
+frame_repeats(const struct frame *f)
+{
+    return f->owner && (f->block->type == NULL || f->block->type->runs == WEIR_MANY);
+}
+
 enum run_stage { RUN_STEPS, RUN_CATCH, RUN_SENDING, RUN_FINALLY, RUN_OVER };
 
 struct run {
