@@ -13,9 +13,8 @@
 #define LINGER_MS 10000
 #define LINGER_BYTES (16u * 1024u * 1024u)
 
-/* Bytes that one call throws away, and calls in one go. */
-#define DISCARD_BYTES (256u * 1024u)
-#define DISCARD_CALLS 8
+/* Reads in one go; then other connections have their turn. */
+#define DISCARD_READS 8
 
 size_t
 connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone)
@@ -79,16 +78,18 @@ connection_linger(struct connection *c)
 void
 connection_discard(struct connection *c)
 {
-    for (unsigned i = 0; i < DISCARD_CALLS; i++) {
-        ssize_t n = recv(c->fd, NULL, DISCARD_BYTES, MSG_TRUNC);
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-            break;
+    struct buffer *trash = buffer_new(&c->edge->buffers, BUFFER_LARGE);
+    ssize_t n = 1;
+    for (unsigned i = 0; i < DISCARD_READS && n > 0 && c->thrown <= LINGER_BYTES; i++) {
+        n = recv(c->fd, trash->bytes, trash->room, 0);
         if (n > 0)
             c->thrown += (uint64_t)n;
-        if (n <= 0 || c->thrown > LINGER_BYTES) {
-            connection_close(c, n > 0);
-            return;
-        }
+    }
+    bool later = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    buffer_unref(&c->edge->buffers, &trash);
+    if ((n <= 0 && !later) || c->thrown > LINGER_BYTES) {
+        connection_close(c, n > 0);
+        return;
     }
     uint64_t at_ms = shard_now(c->edge->shard) + LINGER_IDLE_MS;
     connection_deadline(c, at_ms < c->linger_ms ? at_ms : c->linger_ms);
