@@ -75,7 +75,11 @@ told(void *arg, const struct weir_value *message)
     struct buf json;
     struct weir_error err;
     buf_init(&json, 128u << 10);
-    if (json_write(&json, message, &err) == WEIR_OK)
+    bool whole = json_write(&json, message, &err) == WEIR_OK;
+    const struct generation *g = engine_generation(a->shard);
+    if (g) /* an upstream may have echoed one, and then it bears no mark */
+        secrets_mask(generation_secrets(g), &json);
+    if (whole)
         list_each(link, next, &a->watchers)
         {
             struct watcher *w = list_entry(link, struct watcher, link);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/event_file.h"
@@ -19,11 +20,14 @@
 #include "loop/stream.h"
 #include "value/json.h"
 
+#define OUTPUT_MAX (64u << 20)
+
 /* One try. */
 struct attempt {
     struct weir_event event;
     struct event_file file;
     struct weir_shard *shard;
+    const struct secrets *secrets;
     struct weir_header params[ROUTE_PARAMS];
     struct weir_builder *steps;        /* what the tail told, a list */
     unsigned status;
@@ -38,8 +42,15 @@ static void
 told(void *arg, const struct weir_value *message)
 {
     struct attempt *t = arg;
-    const struct weir_value *v = value_ref(message);
-    builder_add(t->steps, &v);
+    struct weir_error err = { 0 };
+    const struct weir_value *v = NULL;
+    struct buf json;
+    buf_init(&json, OUTPUT_MAX);
+    if (json_write(&json, message, &err) == WEIR_OK)
+        secrets_mask(t->secrets, &json); /* an upstream may have echoed one, and then it bears no mark */
+    if (err.code == WEIR_OK && json_read(buf_content(&json), NULL, NULL, &v, &err) == WEIR_OK)
+        builder_add(t->steps, &v);
+    buf_fini(&json);
     t->ended = t->ended || text_is(value_as_text(value_field(message, "event")), "run.ended");
     if (t->ended && t->released)
         shard_stop(t->shard);
@@ -107,7 +118,7 @@ print_under(const char *heading, const struct weir_value *v)
         return;
     struct buf b;
     struct weir_error err;
-    buf_init(&b, 64u << 20);
+    buf_init(&b, OUTPUT_MAX);
     if (json_write_pretty(&b, v, &err) == WEIR_OK) {
         printf("    %-7s", heading);
         for (char *line = b.bytes, *next; line; line = next) {
@@ -143,28 +154,52 @@ print_step(const struct weir_value *m)
     }
 }
 
+/* The body of the reply as text, without secrets, in OUT; other bytes than text as base64. */
+static void
+body_text(const struct attempt *t, struct buf *out)
+{
+    struct weir_error err;
+    struct weir_text body = t->reply ? value_as_text(t->reply) : (struct weir_text){ "", 0 };
+    const struct weir_value *bytes = utf8_valid(body) ? NULL : value_bytes(body.bytes, body.len);
+    if (bytes == NULL || json_write(out, bytes, &err) != WEIR_OK)
+        (void)buf_text(out, body);
+    value_unref(&bytes);
+    secrets_mask(t->secrets, out);
+}
+
+static void
+print_json(const struct attempt *t, const struct weir_value *steps, const struct buf *body)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_int(t->status);
+    builder_set(b, "status", 6, &v);
+    v = value_text(t->content_type);
+    builder_set(b, "content_type", 12, &v);
+    v = t->reply ? value_string(body->bytes, body->len) : value_ref(&value_null);
+    builder_set(b, "body", 4, &v);
+    builder_put(b, "events", steps);
+    v = builder_end(&b);
+    print_value(v);
+    value_unref(&v);
+}
+
 static void
 print_all(struct attempt *t, bool json)
 {
     const struct weir_value *steps = builder_end(&t->steps), *m;
-    struct weir_text body = t->reply ? value_as_text(t->reply) : (struct weir_text){ "", 0 };
+    struct buf body;
+    buf_init(&body, 2 * OUTPUT_MAX);
+    body_text(t, &body);
     if (json) {
-        struct weir_builder *b = builder_map();
-        const struct weir_value *v = value_int(t->status);
-        builder_set(b, "status", 6, &v);
-        v = value_text(t->content_type);
-        builder_set(b, "content_type", 12, &v);
-        builder_put(b, "body", t->reply ? t->reply : &value_null);
-        builder_put(b, "events", steps);
-        v = builder_end(&b);
-        print_value(v);
-        value_unref(&v);
+        print_json(t, steps, &body);
     } else {
         for (size_t i = 0; (m = value_at(steps, i)) != NULL; i++)
             print_step(m);
-        printf("\nreply %u%s%s\n%.*s\n", t->status, *t->content_type ? " " : "", t->content_type, (int)body.len,
-               body.bytes);
+        printf("\nreply %u%s%s\n", t->status, *t->content_type ? " " : "", t->content_type);
+        fwrite(body.bytes, 1, body.len, stdout);
+        printf("\n");
     }
+    buf_fini(&body);
     value_unref(&steps);
 }
 
@@ -208,7 +243,7 @@ run_once(struct attempt *t, struct generation *g)
 static int
 try_generation(const struct args *a, struct generation *g)
 {
-    struct attempt t = { .event = { .ops = &ops } };
+    struct attempt t = { .event = { .ops = &ops }, .secrets = generation_secrets(g) };
     int code = EXIT_USAGE;
     if (event_file_read(&t.file, args_text(a, "event"))) {
         event_file_fill(&t.file, &t.event);

@@ -166,6 +166,12 @@ generation_number(const struct generation *g)
     return g->number;
 }
 
+const struct secrets *
+generation_secrets(const struct generation *g)
+{
+    return g->secrets;
+}
+
 const struct pipelines *
 generation_pipelines(const struct generation *g)
 {

@@ -41,6 +41,9 @@ uint64_t generation_number(const struct generation *g);
 /* What was loaded; borrowed. */
 const struct pipelines *generation_pipelines(const struct generation *g);
 
+/* The secrets that it was loaded with, to mask them in what is shown; borrowed. */
+const struct secrets *generation_secrets(const struct generation *g);
+
 /* The opened pipeline of that name; NULL if there is none. */
 struct flow *generation_flow(const struct generation *g, struct weir_text name);
 

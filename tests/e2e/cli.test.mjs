@@ -196,7 +196,7 @@ test('try shows each step with input and output, and the reply', (t) => {
   assert.match(text.out, /^- sum \(set\) [\d.]+ ms\n    input  \{/m);
   assert.match(text.out, /\nreply 201 application\/json\n\{"total": ?42\}/);
   const json = JSON.parse(weir(['try', 'p.yaml', '-e', 'e.json', '--json'], { cwd: dir }).out);
-  assert.deepEqual([json.status, json.content_type], [201, 'application/json']);
+  assert.deepEqual([json.status, json.content_type, JSON.parse(json.body)], [201, 'application/json', { total: 42 }]);
   const ended = json.events.filter((e) => e.event === 'node.ended');
   assert.deepEqual(ended[0].output, { total: 42 });
   assert.equal(json.events.at(-1).event, 'run.ended');
