@@ -209,6 +209,7 @@ admin_free(struct admin **a)
     if (*a == NULL)
         return;
     watchers_end(*a);
+    ask_end(*a);
     edge_free(&(*a)->edge);
     (*a)->shard->slots[SHARD_ADMIN] = NULL;
     free((*a)->token);

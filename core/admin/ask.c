@@ -65,6 +65,17 @@ ask_gone(struct admin *a, struct weir_event *e)
             a->questions[i].gone = true;
 }
 
+void
+ask_end(struct admin *a)
+{
+    for (unsigned i = 0; i < QUESTIONS_MAX; i++) {
+        struct question q = a->questions[i];
+        a->questions[i] = (struct question){ 0 };
+        if (q.token)
+            answer_problem(q.event, WEIR_UNAVAILABLE, "this server is shutting down");
+    }
+}
+
 /* A failed reload is a problem document that has the diagnostics besides. */
 static void
 answer_failure(struct weir_event *e, const struct weir_value *message)

@@ -60,6 +60,9 @@ void watch_events(struct admin *a, struct weir_event *e);
 /* The caller of a request that waits for the keeper went away. */
 void ask_gone(struct admin *a, struct weir_event *e);
 
+/* Answers who still waits: there will be no other answer. */
+void ask_end(struct admin *a);
+
 /* -- events.c -- */
 
 /* Ends every stream of live events. */

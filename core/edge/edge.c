@@ -183,7 +183,7 @@ orphan_requests(struct edge *e)
 {
     struct list *link;
     while ((link = list_shift(&e->requests)) != NULL)
-        list_entry(link, struct request, link)->edge = NULL;
+        request_orphan(list_entry(link, struct request, link));
 }
 
 void

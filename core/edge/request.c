@@ -119,6 +119,16 @@ on_soon(void *arg)
     r->port->reply_sent(&r->event, r->fault);
 }
 
+void
+request_orphan(struct request *r)
+{
+    r->edge = NULL;
+    if (list_empty(&r->soon.link))
+        return;
+    soon_remove(&r->soon); /* the loop may not turn again */
+    on_soon(r);
+}
+
 /* -- begin and end -- */
 
 struct request *

@@ -87,6 +87,9 @@ void request_offer(struct request *r);
 /* The connection of R is gone. */
 void request_abandon(struct request *r);
 
+/* The edge of R goes; R lives on until whoever holds it lets go, if anybody does. */
+void request_orphan(struct request *r);
+
 /* The caller sends nothing more, and R is not answered yet. */
 void request_gone(struct request *r);
 
