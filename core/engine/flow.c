@@ -62,7 +62,7 @@ open_unit(struct unit *u, struct diags *d)
         u->type->open(&o, u->node->config_value, &u->conf, &err);
     u->opened = err.code == WEIR_OK;
     if (err.code != WEIR_OK && d->errors == errors)
-        diags_add(d, p->file, u->node->mark, NULL, DIAG_NODE_REFUSED, NULL, "step '%s': %s", u->node->id,
+        pipeline_diag(p, u->node->mark, d, DIAG_NODE_REFUSED, NULL, "step '%s': %s", u->node->id,
                   err.text);
     value_unref(&err.detail);
 }
@@ -84,7 +84,7 @@ open_trigger(struct trigger_unit *t, struct diags *d)
         t->type->open(&o, t->trigger->config_value, &t->conf, &err);
     t->opened = err.code == WEIR_OK;
     if (err.code != WEIR_OK && d->errors == errors)
-        diags_add(d, p->file, t->trigger->mark, NULL, DIAG_TRIGGER_REFUSED, NULL, "trigger '%s': %s",
+        pipeline_diag(p, t->trigger->mark, d, DIAG_TRIGGER_REFUSED, NULL, "trigger '%s': %s",
                   t->type->name, err.text);
     value_unref(&err.detail);
 }

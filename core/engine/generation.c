@@ -57,10 +57,10 @@ complain(void *arg, const struct engine_route *at, const struct engine_route *ot
     struct diags *d = arg;
     const struct pipeline *p = at->source->pipeline;
     if (other == NULL) {
-        diags_add(d, p->file, at->source->mark, NULL, DIAG_ROUTE_FORM, NULL, "path '%s': %s", at->path, message);
+        pipeline_diag(p, at->source->mark, d, DIAG_ROUTE_FORM, NULL, "path '%s': %s", at->path, message);
         return;
     }
-    diags_add(d, p->file, at->source->mark, NULL, DIAG_ROUTE_CLASH, NULL, "path '%s' clashes with '%s' of %s:%u: %s",
+    pipeline_diag(p, at->source->mark, d, DIAG_ROUTE_CLASH, NULL, "path '%s' clashes with '%s' of %s:%u: %s",
               at->path, other->path, other->source->pipeline->file, other->source->mark.line, message);
 }
 

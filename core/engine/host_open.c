@@ -80,7 +80,7 @@ pipeline_find(struct weir_open *o, struct weir_text name)
     struct flow *f = map_get(&o->generation->by_name, name.bytes, name.len);
     if (f == NULL || o->unit == NULL) {
         struct mark mark = o->unit ? o->unit->node->mark : o->trigger->trigger->mark;
-        diags_add(o->diags, o->flow->pipeline->file, mark, NULL, DIAG_PIPELINE_UNKNOWN, NULL,
+        pipeline_diag(o->flow->pipeline, mark, o->diags, DIAG_PIPELINE_UNKNOWN, NULL,
                   "there is no pipeline '%.*s'", (int)name.len, name.bytes);
         return UINT32_MAX;
     }
