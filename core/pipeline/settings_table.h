@@ -16,7 +16,7 @@
     X("edge.max_header_bytes", BYTES, "32KiB", RESTART, "",                                 \
       "All header fields of a request together; 431 beyond.")                               \
     X("edge.max_header_line", BYTES, "8KiB", RESTART, "", "One header field; 431 beyond.")  \
-    X("edge.max_headers", COUNT, "100", RESTART, "1..1000",                                 \
+    X("edge.max_headers", COUNT, "100", RESTART, "1..128",                                  \
       "Header fields of a request; 431 beyond.")                                            \
     X("edge.max_target", BYTES, "8KiB", RESTART, "",                                        \
       "The request target, that is path and query; 414 beyond.")                            \
