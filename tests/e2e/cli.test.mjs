@@ -30,20 +30,9 @@ const mistakes = {
   'an unknown step': { code: 'W0306', at: /a\.yaml:4:\d+/, text: steps('  - id: book\n    set: 1\n  - set: ${ steps.bok }\n') },
   'a step that has not run yet': { code: 'W0307', at: /a\.yaml:2:\d+/, text: steps('  - set: ${ steps.late }\n  - id: late\n    set: 1\n') },
   'an id twice': { code: 'W0301', at: /a\.yaml:4:\d+/, text: steps('  - id: a\n    set: 1\n  - id: a\n    set: 2\n') },
-};
-// What shows only when all pipelines are put together.
-const later = {
   'a pipeline that is not there': { code: 'W0508', at: /a\.yaml:2:\d+/, text: steps('  - call: nobody\n') },
   'a path that is none': { code: 'W0502', at: /a\.yaml:1:\d+/, text: 'trigger: { webhook: { path: "/a/{b" } }\nsteps:\n  - reply: {}\n' },
 };
-for (const [what, { code, at, text }] of Object.entries(later)) {
-  test(`check finds ${what}`, (t) => {
-    const r = weir(['check', folder(t, { 'a.yaml': text })]);
-    assert.equal(r.code, 1);
-    assert.match(r.err, at);
-    assert.ok(r.err.includes(`error[${code}]`), r.err);
-  });
-}
 
 for (const [what, { code, at, under, text }] of Object.entries(mistakes)) {
   test(`check finds ${what}, and points at it`, (t) => {
