@@ -83,7 +83,7 @@ wrong_settings_are_told_with_their_place(void **state)
         "workers: [1]\n",
         "1:9+5 W0505 unknown setting 'edge.lisen' | did you mean 'edge.listen'?\n"
         "1:27+9 W0506 edge.listen: 'nowhere' is no address such as 127.0.0.1:8080\n"
-        "1:51+1 W0506 edge.max_headers: must be a whole number from 1 to 1000\n"
+        "1:51+1 W0506 edge.max_headers: must be a whole number from 1 to 128\n"
         "1:68+1 W0506 edge.body_timeout: \"5\" is not a duration such as 250ms, 5s, 1.5m, 2h "
         "or 3d"
         " | write '5s'\n"
