@@ -147,7 +147,8 @@ read_grown(struct channel *ch, const char *bytes, size_t len)
             return false;
         }
         at += used;
-        if (!buf_text(&call->grown, piece))
+        if (!buf_text(&call->grown, piece) ||
+            http_body_ahead(&call->incoming) > call->grown.max - call->grown.len)
             return too_long(ch);
     }
     return p == HTTP_MORE ? true : complete(ch, TEXT(""), at < len);

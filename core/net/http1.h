@@ -88,6 +88,9 @@ void http_body_of_answer(struct http_body *b, const struct http_head *h, struct 
 enum http_progress http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_used,
                                   struct weir_text *ret_piece, struct weir_error *err);
 
+/* How many bytes of body are announced and not read yet: of the length, or of this chunk. */
+uint64_t http_body_ahead(const struct http_body *b);
+
 /* The connection has ended: HTTP_DONE if the body is complete with that, else HTTP_BAD. */
 enum http_progress http_body_end(const struct http_body *b, struct weir_error *err);
 

@@ -1,7 +1,7 @@
 /* net/http1_body.c - bodies: none, of a length, chunked, up to the end of the connection.
  *
  * The chunked coding is read byte by byte outside of the data, so that it can stop anywhere.
- * Extensions and trailers are checked and dropped.
+ * Extensions and trailers are held to their grammar, and dropped.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,9 +17,15 @@
 enum chunk_state {
     SIZE_FIRST, /* the first digit of a chunk's size */
     SIZE,
-    EXTENSION,
-    QUOTED, /* in a quoted string of an extension */
+    EXTENSION, /* behind the semicolon, before the name of an extension */
+    EXTENSION_NAME,
+    EXTENSION_NAMED, /* in the blanks behind its name */
+    EXTENSION_EQUALS,
+    EXTENSION_VALUE,
+    EXTENSION_VALUED, /* in the blanks behind its value */
+    QUOTED,           /* in a quoted string */
     ESCAPED,
+    QUOTED_END,
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -30,6 +36,7 @@ enum chunk_state {
     VALUE_LF,
     LAST_LF,
     COMPLETE,
+    BROKEN, /* what is no state */
 };
 
 void
@@ -126,23 +133,52 @@ size_byte(struct http_body *b, char c, struct weir_error *err)
     return bad_body(err, "the size of a chunk is not a hexadecimal number");
 }
 
+/* The state behind byte C of extensions: *( ";" name [ "=" ( token / quoted-string ) ] ), with
+ * blanks around what is no name (RFC 9112 7.1.1); BROKEN if it may not stand there. */
+static enum chunk_state
+extension_next(enum chunk_state state, char c)
+{
+    bool token = http_is(c, HTTP_TOKEN);
+    bool blank = c == ' ' || c == '\t';
+    switch (state) {
+    case EXTENSION:
+        return token ? EXTENSION_NAME : blank ? EXTENSION : BROKEN;
+    case EXTENSION_EQUALS:
+        if (c == '"')
+            return QUOTED;
+        return token ? EXTENSION_VALUE : blank ? EXTENSION_EQUALS : BROKEN;
+    case QUOTED:
+        if (c == '"' || c == '\\')
+            return c == '"' ? QUOTED_END : ESCAPED;
+        return http_is(c, HTTP_CONTROL) ? BROKEN : QUOTED;
+    case ESCAPED:
+        return http_is(c, HTTP_CONTROL) ? BROKEN : QUOTED;
+    default:
+        break;
+    }
+
+    bool named = state == EXTENSION_NAME || state == EXTENSION_NAMED;
+    bool within = state == EXTENSION_NAME || state == EXTENSION_VALUE;
+    bool blanks = state == EXTENSION_NAMED || state == EXTENSION_VALUED;
+    if (token && within)
+        return state;
+    if (c == '=' && named)
+        return EXTENSION_EQUALS;
+    if (c == ';')
+        return EXTENSION;
+    if (blank)
+        return named ? EXTENSION_NAMED : EXTENSION_VALUED;
+    return c == '\r' && !blanks ? SIZE_LF : BROKEN;
+}
+
 /* One byte of a chunk's extensions. */
 static enum http_progress
 extension_byte(struct http_body *b, char c, struct weir_error *err)
 {
     b->overhead++;
-    if (b->state == EXTENSION && c == '\r') {
-        b->state = SIZE_LF;
-        return HTTP_MORE;
-    }
-    if (http_is(c, HTTP_CONTROL))
-        return bad_body(err, "a chunk extension has a control byte");
-    if (b->state == ESCAPED)
-        b->state = QUOTED;
-    else if (c == '"')
-        b->state = b->state == QUOTED ? EXTENSION : QUOTED;
-    else if (c == '\\' && b->state == QUOTED)
-        b->state = ESCAPED;
+    b->state = extension_next((enum chunk_state)b->state, c);
+    if (b->state == BROKEN)
+        return bad_body(err, "a chunk extension is malformed");
     return HTTP_MORE;
 }
 
@@ -198,8 +234,14 @@ frame_byte(struct http_body *b, char c, struct weir_error *err)
     case SIZE:
         return size_byte(b, c, err);
     case EXTENSION:
+    case EXTENSION_NAME:
+    case EXTENSION_NAMED:
+    case EXTENSION_EQUALS:
+    case EXTENSION_VALUE:
+    case EXTENSION_VALUED:
     case QUOTED:
     case ESCAPED:
+    case QUOTED_END:
         return extension_byte(b, c, err);
     case SIZE_LF:
         b->line = 0;
@@ -218,6 +260,7 @@ frame_byte(struct http_body *b, char c, struct weir_error *err)
         return expect(b, c, '\n', COMPLETE, err);
     case DATA:
     case COMPLETE:
+    case BROKEN:
         break;
     }
     assert(false); /* no byte of the frame is read in these */
@@ -276,6 +319,14 @@ http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_u
     }
     assert(false);
     return HTTP_BAD;
+}
+
+uint64_t
+http_body_ahead(const struct http_body *b)
+{
+    bool known = b->kind == HTTP_BODY_LENGTH ||
+                 (b->kind == HTTP_BODY_CHUNKED && b->state == DATA);
+    return known ? b->left : 0;
 }
 
 enum http_progress

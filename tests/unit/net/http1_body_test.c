@@ -97,8 +97,8 @@ good_chunked_bodies_are_decoded(void **state)
         M("1\r\n\r\r\n1\r\n\n\r\n0\r\n\r\n", "\r\n", 0),
         M("5;x\r\nhello\r\n0;y\r\n\r\n", "hello", 0),
         M("5;a=b;c=\"d;\\\"e\"\r\nhello\r\n0\r\n\r\n", "hello", 0),
-        M("5;\r\nhello\r\n0\r\n\r\n", "hello", 0),
-        M("5; a = b\tc\r\nhello\r\n0\r\n\r\n", "hello", 0),
+        M("5; a = b\t;c;d=\"\" ; e\r\nhello\r\n0\r\n\r\n", "hello", 0),
+        M("5;a=\"\xc3\xa9\\\xc3; =\"\r\nhello\r\n0\r\n\r\n", "hello", 0),
         M("0\r\nX: y\r\n\r\n", "", 0),
         M("5\r\nhello\r\n0\r\nDigest: abc\r\nX-Y:\tz \xc3\xa9\r\n\r\nrest", "hello", 4),
         M("0\r\nX:\r\n\r\n", "", 0),
@@ -161,6 +161,23 @@ bad_chunked_bodies_are_refused(void **state)
         M("5;x\x01\r\nhello\r\n0\r\n\r\n", "", 0),
         M("5;x=\"y\r\nhello\r\n0\r\n\r\n", "", 0),
         M("5;x=\"\n\"\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5; \r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;;x\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x;\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x \r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x y\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;=y\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x==y\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=y=z\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=y z\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=y,z\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=\"y\"z\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=y\"z\"\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x=\"y\"=z\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;\"x\"\r\nhello\r\n0\r\n\r\n", "", 0),
+        M("5;x\x80\r\nhello\r\n0\r\n\r\n", "", 0),
         M("0\r\nX\r\n\r\n", "", 0),
         M("0\r\n X: y\r\n\r\n", "", 0),
         M("0\r\nX : y\r\n\r\n", "", 0),
@@ -191,6 +208,27 @@ bad_chunked_bodies_are_refused(void **state)
             assert_int_equal(err.code, WEIR_INVALID);
             assert_int_equal(err.status, 400);
         }
+}
+
+static void
+what_is_announced_is_known_before_it_comes(void **state)
+{
+    (void)state;
+    struct http_body b = { .kind = HTTP_BODY_CHUNKED };
+    assert_int_equal(http_body_ahead(&b), 0);
+    b = feed_in_steps(b, "7fffffff", 8, 1);
+    assert_int_equal(http_body_ahead(&b), 0);
+    b = feed_in_steps(b, "\r\n", 2, 1);
+    assert_int_equal(http_body_ahead(&b), 0x7fffffff);
+    b = feed_in_steps(b, "abc", 3, 1);
+    assert_int_equal(http_body_ahead(&b), 0x7ffffffc);
+    b = (struct http_body){ .kind = HTTP_BODY_CHUNKED };
+    b = feed_in_steps(b, "0\r\nX-Hash-In-Left: y", 20, 1);
+    assert_int_equal(http_body_ahead(&b), 0);
+    b = (struct http_body){ .kind = HTTP_BODY_LENGTH, .left = 5 };
+    assert_int_equal(http_body_ahead(&b), 5);
+    b = (struct http_body){ .kind = HTTP_BODY_UNTIL_CLOSE };
+    assert_int_equal(http_body_ahead(&b), 0);
 }
 
 static void
@@ -347,6 +385,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_chunked_bodies_are_decoded),
         cmocka_unit_test(bad_chunked_bodies_are_refused),
+        cmocka_unit_test(what_is_announced_is_known_before_it_comes),
         cmocka_unit_test(a_body_that_breaks_off_is_not_complete),
         cmocka_unit_test(extensions_and_trailers_are_bounded),
         cmocka_unit_test(plain_chunk_lines_are_no_overhead),
