@@ -215,6 +215,7 @@ request_begin(struct connection *c, size_t len)
     r->length = h->has_length ? h->length : 0;
     code = set_event(r, h, &err);
     if (code != WEIR_OK) {
+        r->close = true; /* as behind any other malformed request */
         request_refuse(r, &err, REFUSAL_TARGET);
         return;
     }

@@ -141,7 +141,9 @@ request_body_feed(struct request *r)
             request_refuse(r, &err, REFUSAL_MALFORMED);
             return;
         }
-        if (piece.len > r->max_body - r->len) {
+        /* What is announced and too long is not waited for. */
+        uint64_t room = r->max_body - r->len;
+        if (piece.len > room || http_body_ahead(&r->body) > room - piece.len) {
             refuse_size(r);
             return;
         }

@@ -128,6 +128,22 @@ chunks_are_counted(void **state)
 }
 
 static void
+a_chunk_that_is_announced_too_large_is_not_waited_for(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = { "3e9\r\n", "1\r\nx\r\n3e8\r\n",
+                                         "7fffffffffffffff\r\n" };
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = dial();
+        put(fd, "POST /post HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert_int_equal(status_of(ask(fd, sizes[i])), 413);
+        assert_true(h.closed);
+        close(fd);
+    }
+    assert_int_equal(h.offers, 0);
+}
+
+static void
 a_bad_chunk_is_400(void **state)
 {
     (void)state;
@@ -258,6 +274,7 @@ main(void)
         T(a_length_of_zero_is_no_body),
         T(chunks_are_joined),
         T(chunks_are_counted),
+        T(a_chunk_that_is_announced_too_large_is_not_waited_for),
         T(a_bad_chunk_is_400),
         T(a_large_chunked_body_arrives_whole),
         T(continue_is_said_once_the_body_is_welcome),

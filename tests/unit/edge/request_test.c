@@ -232,6 +232,7 @@ what_is_no_http_is_400_and_the_end(void **state)
         int fd = dial();
         assert_int_equal(status_of(ask(fd, bad[i])), 400);
         assert_true(has("urn:weir:problem:invalid"));
+        assert_true(h.closed);
         close(fd);
     }
     assert_int_equal(h.offers, 0);
