@@ -48,8 +48,10 @@ struct http_head {
 enum http_progress { HTTP_MORE, HTTP_DONE, HTTP_BAD };
 
 /* Looks for the end of a head in BYTES, of which the first SEEN were looked at before (0 at
- * first). HTTP_DONE: *ret_len is its length, the empty line included. HTTP_BAD: a limit is
- * passed; ERR has status 414 or 431, or 400. Leading empty lines are the caller's to skip. */
+ * first). HTTP_DONE: *ret_len is its length, the empty line included; whether it is a good one
+ * is for http_request_parse and http_answer_parse. HTTP_BAD: a limit is passed, or what has
+ * come so far cannot become a head; ERR has status 414 or 431, or 400. Leading empty lines are
+ * the caller's to skip. */
 enum http_progress http_head_find(const char *bytes, size_t len, size_t seen, const struct http_limits *limits,
                                   size_t *ret_len, struct weir_error *err);
 

@@ -60,6 +60,31 @@ begins_well(const char *bytes, size_t len, const struct http_limits *limits)
     return memcmp(bytes, "HTTP/1.", n) == 0;
 }
 
+/* Whether the first line of a request ends in a blank and a version. */
+static bool
+ends_in_version(const char *line, size_t len)
+{
+    if (len < 9)
+        return false;
+    const char *end = line + len - 9;
+    return memcmp(end, " HTTP/", 6) == 0 && http_is(end[6], HTTP_DIGIT) && end[7] == '.' &&
+           http_is(end[8], HTTP_DIGIT);
+}
+
+/* Whether there is a control byte but in the ends of lines, the last of which may be cut. */
+static bool
+has_control(const char *bytes, size_t len)
+{
+    const char *end = bytes + len;
+    for (char *at = (char *)(uintptr_t)bytes;; at++) {
+        at = http_scan_text(at, end);
+        if (at == end)
+            return false;
+        if (*at != '\n' && (*at != '\r' || (at + 1 < end && at[1] != '\n')))
+            return true;
+    }
+}
+
 enum http_progress
 http_head_find(const char *bytes, size_t len, size_t seen, const struct http_limits *limits,
                size_t *ret_len, struct weir_error *err)
@@ -85,6 +110,8 @@ http_head_find(const char *bytes, size_t len, size_t seen, const struct http_lim
         }
         if (check_line(bytes + start, end - 1 - start, start == 0, limits, err) == HTTP_BAD)
             return HTTP_BAD;
+        if (start == 0 && limits->target != 0 && !ends_in_version(bytes, end - 1))
+            return find_failed(limits, 400, err, "the request line does not end in HTTP/1.1");
         start = end + 1;
     }
     if (start < room &&
@@ -92,5 +119,8 @@ http_head_find(const char *bytes, size_t len, size_t seen, const struct http_lim
         return HTTP_BAD;
     if (len >= limits->head)
         return find_failed(limits, 431, err, "the header section is too large");
+    size_t old = seen > 0 ? seen - 1 : 0;
+    if (has_control(bytes + old, len - old))
+        return find_failed(limits, 400, err, "a header line has a control byte");
     return HTTP_MORE;
 }

@@ -11,8 +11,25 @@
 
 #include "net/http1.h"
 
+/* What was refused before its end was there must be refused in the whole. */
+static inline void
+http_check_refused(const char *bytes, size_t len, const struct http_limits *limits)
+{
+    static struct http_head head;
+    struct weir_error err;
+    char *copy = malloc(len);
+    assert(copy != NULL);
+    memcpy(copy, bytes, len);
+    enum weir_code code = limits->target > 0
+                              ? http_request_parse(copy, len, limits, &head, &err)
+                              : http_answer_parse(copy, len, limits, &head, &err);
+    assert(code != WEIR_OK);
+    free(copy);
+}
+
 /* Finds the end of a head in bytes that come in pieces of STEP; the outcome must be that of
- * the whole. Returns the length of the head, 0 if there is none. */
+ * the whole, though it may be refused earlier. Returns the length of the head, 0 if there is
+ * none. */
 static inline size_t
 http_check_find(const char *bytes, size_t len, size_t step, const struct http_limits *limits)
 {
@@ -24,6 +41,10 @@ http_check_find(const char *bytes, size_t len, size_t step, const struct http_li
         size_t now = len - seen > step ? seen + step : len;
         p = http_head_find(bytes, now, seen, limits, &len_here, &err);
         seen = now;
+    }
+    if (whole == HTTP_DONE && p == HTTP_BAD) {
+        http_check_refused(bytes, whole_len, limits);
+        return 0;
     }
     assert(p == whole);
     assert(p != HTTP_DONE || len_here == whole_len);

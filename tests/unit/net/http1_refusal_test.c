@@ -324,6 +324,42 @@ what_is_not_implemented_is_named(void **state)
     assert_int_equal(parse(preface, sizeof(preface) - 1), 505);
 }
 
+static void
+what_cannot_become_a_request_is_not_waited_for(void **state)
+{
+    (void)state;
+    static const struct message bad[] = {
+        M("GET /\r\n"),
+        M("G\r\n"),
+        M("EHLO a\r\n"),
+        M("SSH-2.0-OpenSSH_9.2\r\n"),
+        M("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"),
+        M(" HTTP/1.1\r\n"),
+        M("GET / HTTP/1.1.\r\n"),
+        M("GET /HTTP/1.1\r\n"),
+        M("GET /\0"),
+        M("GET /\r "),
+        M("GET / HTTP/1.1\r" HOST),
+        M(GET HOST "\r\r"),
+        M(GET HOST "\r\r\n"),
+        M(GET "X: a\rb"),
+        M(GET "X: \x01"),
+        M(GET "X: a\r\nY\x7f"),
+    };
+    expect_all(bad, COUNT(bad), 400);
+    static const struct message begun[] = {
+        M("GET / HTTP/1.1\r"),
+        M("GET / HTTP/2.0\r\n"),
+        M(GET "X: a\tb\xff\r"),
+        M(GET HOST "\r"),
+    };
+    expect_all(begun, COUNT(begun), 1);
+    size_t len;
+    const struct http_limits *limits = &http_request_limits;
+    assert_int_equal(http_head_find("GET /\r\n", 7, 6, limits, &len, &err), HTTP_BAD);
+    assert_int_equal(http_head_find("GET /\rx", 7, 6, limits, &len, &err), HTTP_BAD);
+}
+
 int
 main(void)
 {
@@ -332,6 +368,7 @@ main(void)
         cmocka_unit_test(bad_fields_are_refused),
         cmocka_unit_test(ambiguous_lengths_are_refused),
         cmocka_unit_test(what_is_not_implemented_is_named),
+        cmocka_unit_test(what_cannot_become_a_request_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
