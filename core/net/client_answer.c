@@ -110,7 +110,7 @@ complete(struct channel *ch, struct weir_text here, bool more)
     const struct weir_value *body;
     struct weir_error err;
     if (make_body(call, here, &body, &err) != WEIR_OK) {
-        channel_release(ch, keep);
+        channel_release(ch, false);
         return fail(call, &err);
     }
     channel_release(ch, keep);
