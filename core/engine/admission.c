@@ -277,12 +277,6 @@ admission_forget(struct weir_event *e)
     return false;
 }
 
-unsigned
-admission_waiting(const struct engine *e)
-{
-    return e->n_waiting;
-}
-
 void
 admission_refuse_all(struct engine *en)
 {

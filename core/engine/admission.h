@@ -23,9 +23,6 @@ void admission_release(struct run *r);
 /* The caller of E went away while it waited. False if it does not wait. */
 bool admission_forget(struct weir_event *e);
 
-/* Events that wait on this shard. */
-unsigned admission_waiting(const struct engine *e);
-
 /* Refuses every event that waits, at the end of a drain. */
 void admission_refuse_all(struct engine *e);
 

@@ -61,6 +61,7 @@ call_new(struct frame *f, const struct unit *u)
     soon_init(&c->tell, tell_soon, c);
     list_init(&c->frames);
     list_init(&c->ready);
+    list_init(&c->answers);
     list_init(&c->uses);
     list_init(&c->children);
     list_push(&r->calls, &c->link);
@@ -202,6 +203,23 @@ forget_frame(struct weir_call *c, struct frame *f)
     frame_free(f);
 }
 
+/* An answer that the plugin is to be told. */
+struct told_answer {
+    weir_answer_fn *fn;
+    void *arg;
+    const struct weir_value *output; /* owned; NULL: the error */
+    struct weir_error error;         /* owns its detail */
+    struct list link;
+};
+
+static void
+told_free(struct told_answer *a)
+{
+    value_unref(&a->output);
+    value_unref(&a->error.detail);
+    free(a);
+}
+
 /* Ends what the call still has under way. */
 static void
 drop_children(struct weir_call *c)
@@ -210,6 +228,8 @@ drop_children(struct weir_call *c)
     cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
     for (struct list *link; (link = list_shift(&c->ready)) != NULL;)
         forget_frame(c, list_entry(link, struct frame, link));
+    for (struct list *link; (link = list_shift(&c->answers)) != NULL;)
+        told_free(list_entry(link, struct told_answer, link));
     list_each(link, next, &c->children)
     {
         struct run *r = list_entry(link, struct run, sibling);
@@ -250,15 +270,32 @@ call_enter(struct weir_call *c)
     c->inside++;
 }
 
-/* Tells the plugin of child frames that have ended, one after another. */
-static void
-tell_ready(struct weir_call *c)
+/* Tells the plugin one answer that waits; false if none does. */
+static bool
+tell_one(struct weir_call *c)
 {
-    for (struct list *link; c->state != CALL_ANSWERED && (link = list_shift(&c->ready)) != NULL;) {
+    struct list *link = list_shift(&c->answers);
+    if (link) {
+        struct told_answer *a = list_entry(link, struct told_answer, link);
+        a->fn(a->arg, a->output, a->output ? NULL : &a->error);
+        told_free(a);
+        return true;
+    }
+    link = list_shift(&c->ready);
+    if (link) {
         struct frame *f = list_entry(link, struct frame, link);
         f->fn(f->arg, f->result, f->failure ? &f->failure->error : NULL);
         forget_frame(c, f);
     }
+    return link != NULL;
+}
+
+/* Tells the plugin all that waits, one answer after another. */
+static void
+tell_ready(struct weir_call *c)
+{
+    while (c->state != CALL_ANSWERED && tell_one(c))
+        continue;
 }
 
 /* Hands the answer of a call on that no function of its plugin is on the stack of. */
@@ -320,11 +357,11 @@ tell_soon(void *arg)
     call_leave(arg);
 }
 
-/* Leaves without telling or handing on anything now: that comes soon. */
-static void
-leave_quietly(struct weir_call *c)
+void
+call_leave_quietly(struct weir_call *c)
 {
-    if (--c->inside == 0 && (c->state != CALL_RUNNING || !list_empty(&c->ready)))
+    bool waits = !list_empty(&c->ready) || !list_empty(&c->answers);
+    if (--c->inside == 0 && (c->state != CALL_RUNNING || waits))
         soon_add(c->run->engine->shard, &c->tell);
 }
 
@@ -365,6 +402,26 @@ child_ended(struct frame *f)
     call_leave(c);
 }
 
+void
+call_tell(struct weir_call *c, weir_answer_fn *fn, void *arg, const struct weir_value *output,
+          struct weir_error *err)
+{
+    struct told_answer *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        abort();
+    a->fn = fn;
+    a->arg = arg;
+    if (output) {
+        a->output = value_ref(output);
+    } else {
+        a->error = *err;
+        err->detail = NULL;
+    }
+    list_push(&c->answers, &a->link);
+    call_enter(c);
+    call_leave(c);
+}
+
 /* A child frame that can't be had is answered all the same, later. */
 static uint32_t
 refuse_block(struct weir_call *c, weir_answer_fn *fn, void *arg)
@@ -375,8 +432,8 @@ refuse_block(struct weir_call *c, weir_answer_fn *fn, void *arg)
     else
         err_set(&err, WEIR_CANCELLED, "the node was cancelled");
     call_enter(c);
-    fn(arg, NULL, &err);
-    leave_quietly(c);
+    call_tell(c, fn, arg, NULL, &err);
+    call_leave_quietly(c);
     return 0;
 }
 
@@ -411,7 +468,7 @@ call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
     uint32_t number = f->number;
     call_enter(c); /* an answer at once waits until the plugin's function has returned */
     frame_walk(f);
-    leave_quietly(c);
+    call_leave_quietly(c);
     return number;
 }
 
@@ -427,7 +484,7 @@ call_block_cancel(struct weir_call *c, uint32_t number)
         err_set(&err, WEIR_CANCELLED, "its node has asked for an early end");
         call_enter(c);
         frame_cancel(f, run_failure(c->run, &err, NULL, 0));
-        leave_quietly(c);
+        call_leave_quietly(c);
         return;
     }
 }

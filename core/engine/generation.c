@@ -177,9 +177,3 @@ generation_pipelines(const struct generation *g)
 {
     return &g->pipelines;
 }
-
-struct flow *
-generation_flow(const struct generation *g, struct weir_text name)
-{
-    return map_get(&g->by_name, name.bytes, name.len);
-}

@@ -13,7 +13,6 @@
 #include "pipeline/secrets.h"
 
 struct generation;
-struct flow;
 
 /* What a generation is made from. */
 struct generation_source {
@@ -43,9 +42,6 @@ const struct pipelines *generation_pipelines(const struct generation *g);
 
 /* The secrets that it was loaded with, to mask them in what is shown; borrowed. */
 const struct secrets *generation_secrets(const struct generation *g);
-
-/* The opened pipeline of that name; NULL if there is none. */
-struct flow *generation_flow(const struct generation *g, struct weir_text name);
 
 /* The host table that plugins are given. */
 const struct weir_host *host_table(void);

@@ -244,12 +244,12 @@ pipeline(struct weir_call *c, uint32_t number, const struct weir_value *body, we
     assert(number < c->unit->n_callees);
     const struct weir_value *own = NULL;
     struct weir_error err = { 0 };
-    if (body == NULL && input(c, &own, &err) != WEIR_OK) {
-        fn(arg, NULL, &err);
-        value_unref(&err.detail);
-        return;
-    }
-    run_call(c, c->unit->callees[number], body ? body : own, fn, arg);
+    call_enter(c);
+    if (body == NULL && input(c, &own, &err) != WEIR_OK)
+        call_tell(c, fn, arg, NULL, &err);
+    else
+        run_call(c, c->unit->callees[number], body ? body : own, fn, arg);
+    call_leave_quietly(c);
     value_unref(&own);
 }
 

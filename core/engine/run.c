@@ -183,10 +183,12 @@ finish(struct run *r)
         const struct weir_value *output = r->reply_body ? r->reply_body : r->result;
         r->caller = NULL;
         list_remove(&r->sibling);
-        call_enter(caller);
-        r->fn(r->arg, r->failure ? NULL : output ? output : &value_null,
-              r->failure ? &r->failure->error : NULL);
-        call_leave(caller);
+        struct weir_error err = { 0 };
+        if (r->failure) {
+            err = r->failure->error; /* the run's memory may go before it is told */
+            err.detail = err.detail ? value_ref(err.detail) : NULL;
+        }
+        call_tell(caller, r->fn, r->arg, r->failure ? NULL : output ? output : &value_null, &err);
     }
     run_settle(r);
     if (left == 0 && e->draining && e->when_idle)
@@ -460,7 +462,7 @@ run_call(struct weir_call *call, const struct flow *f, const struct weir_value *
     if (outer->depth + 1 > CALL_DEPTH) {
         struct weir_error err = { 0 };
         err_set(&err, WEIR_INVALID, "pipelines call each other more than %u deep", CALL_DEPTH);
-        fn(arg, NULL, &err);
+        call_tell(call, fn, arg, NULL, &err);
         return;
     }
     struct weir_event *e = inner_event(outer->event, f, body);

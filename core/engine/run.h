@@ -61,6 +61,7 @@ struct weir_call {
     struct timer timer;   /* the deadline; armed while it waits */
     struct list frames;   /* child frames that run */
     struct list ready;    /* child frames that ended and were not told yet */
+    struct list answers;  /* other answers that were not told yet: call_tell */
     struct list uses;     /* struct weir_http: requests that run */
     struct list children; /* runs of other pipelines: run.sibling */
     struct soon tell;     /* tells ready frames when no function of the plugin is on the stack */
@@ -268,6 +269,14 @@ void call_orphan(struct weir_call *c);
  * after. Leaving tells child frames that became ready, and hands an answer on. */
 void call_enter(struct weir_call *c);
 void call_leave(struct weir_call *c);
+
+/* Leaves a host function that may have answers for its caller: they are told soon, not inside it. */
+void call_leave_quietly(struct weir_call *c);
+
+/* Tells FN an answer that is not a child frame's, as soon as no function of C's plugin is on the
+ * stack: OUTPUT (lent), or ERR if it is NULL, whose detail is taken. Forgotten if C is answered first. */
+void call_tell(struct weir_call *c, weir_answer_fn *fn, void *arg, const struct weir_value *output,
+               struct weir_error *err);
 
 /* Runs child BLOCK of C (host->block). */
 uint32_t call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,

@@ -77,6 +77,43 @@ run_later(struct weir_call *call, void *state)
     host->fail(call, &(struct weir_error){ .code = WEIR_UNAVAILABLE, .text = "not now" });
 }
 
+/* Runs the pipeline "inner" and notes whether its answer came inside the host function. */
+static bool in_host_function, told_inside;
+
+static void
+run_told(void *arg, const struct weir_value *output, const struct weir_error *err)
+{
+    struct weir_call *call = arg;
+    told_inside = in_host_function;
+    if (err) {
+        host->fail(call, err);
+        return;
+    }
+    const struct weir_value *v = host->ref(output);
+    host->done(call, &v);
+}
+
+static uint32_t inner;
+
+static uint32_t
+open_runs(struct weir_open *o, const struct weir_value *config, void **ret_conf, struct weir_error *err)
+{
+    (void)config;
+    (void)ret_conf;
+    (void)err;
+    inner = host->pipeline_find(o, WEIR_TEXT("inner"));
+    return WEIR_OK;
+}
+
+static void
+run_runs(struct weir_call *call, void *state)
+{
+    (void)state;
+    in_host_function = true;
+    host->pipeline(call, inner, NULL, run_told, call);
+    in_host_function = false;
+}
+
 #define NODE(name_, ...)                                                                       \
     {                                                                                          \
         .size = sizeof(struct weir_node_type), .name = name_, .summary = "For a test.",        \
@@ -90,6 +127,7 @@ static const struct weir_node_type nodes[] = {
     NODE("strange", .run = run_strange),
     NODE("count", .run = run_count),
     NODE("later", .run = run_later),
+    NODE("runs", .open = open_runs, .run = run_runs),
 };
 
 static const struct weir_plugin plugin = {
@@ -197,6 +235,20 @@ a_second_attempt_does_not_see_the_steps_of_the_first(void **state)
     stage_expect("POST /x", "{}", 200, "\"none\"");
 }
 
+static void
+a_pipeline_that_ends_at_once_is_told_after_the_host_function(void **state)
+{
+    (void)state;
+    told_inside = true;
+    stage_load("name: outer\ntrigger: { webhook: /x }\nsteps:\n  - runs: {}\n",
+               "name: inner\nsteps:\n  - set: ${ request.body.n + 1 }\n", NULL);
+    stage_expect("POST /x", "{\"n\": 1}", 200, "2");
+    assert_false(told_inside);
+    told_inside = true;
+    stage_expect("POST /x", "not JSON", 400, NULL);
+    assert_false(told_inside);
+}
+
 int
 main(void)
 {
@@ -207,6 +259,7 @@ main(void)
         cmocka_unit_test(finally_sees_the_header_that_was_set_last),
         cmocka_unit_test(a_code_that_there_is_not_is_internal),
         cmocka_unit_test(a_second_attempt_does_not_see_the_steps_of_the_first),
+        cmocka_unit_test(a_pipeline_that_ends_at_once_is_told_after_the_host_function),
     };
     return cmocka_run_group_tests(tests, open_all, stage_close);
 }
