@@ -111,6 +111,9 @@ keeper_reload(struct server *s, uint64_t token, const char *from)
     notify_reloading();
     struct diags d;
     diags_init(&d);
+    const char *changed = setup_look_again(s->setup, &d);
+    if (changed)
+        log_say(WEIR_WARN, "the setting %s has changed: it takes effect at the next start", changed);
     struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
     s->pending = generation_new(&source, &d);
     diags_sort(&d);

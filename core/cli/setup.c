@@ -140,18 +140,38 @@ refused(void *arg, const char *path, const struct weir_error *err)
     diags_add(arg, path, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED, NULL, "%s", err->text);
 }
 
+/* Settings from the file, the environment and flags; NULL, after saying why, if a flag is wrong. */
+static struct settings *
+read_settings(const struct args *a, struct diags *d)
+{
+    struct settings *s = settings_new();
+    const char *config = args_text(a, "config");
+    if (config || access("weir.yaml", R_OK) == 0)
+        settings_read(s, config ? config : "weir.yaml", d);
+    settings_environment(s, d);
+    if (!set_flags(s, a))
+        settings_free(&s);
+    return s;
+}
+
+const char *
+setup_look_again(const struct setup *s, struct diags *d)
+{
+    struct settings *fresh = read_settings(s->args, d);
+    const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
+    settings_free(&fresh);
+    return key;
+}
+
 bool
 setup_begin(struct setup *s, const struct args *a)
 {
+    s->args = a;
     s->registry = NULL;
-    s->settings = settings_new();
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
-    const char *config = args_text(a, "config");
-    if (config || access("weir.yaml", R_OK) == 0)
-        settings_read(s->settings, config ? config : "weir.yaml", &s->diags);
-    settings_environment(s->settings, &s->diags);
-    if (!set_flags(s->settings, a))
+    s->settings = read_settings(a, &s->diags);
+    if (s->settings == NULL)
         return false;
     s->exit = EXIT_WRONG;
     char folder[4096];

@@ -16,6 +16,7 @@
     { 0, "set", "KEY=VALUE", "set any setting; weir explain settings lists them" }
 
 struct setup {
+    const struct args *args; /* borrowed */
     struct settings *settings;
     struct registry *registry;
     struct diags diags;
@@ -25,6 +26,10 @@ struct setup {
 /* Reads settings (file, environment, flags) and loads the plugins; what is wrong goes to the
  * diagnostics. False, after printing them, if it can't go on. */
 bool setup_begin(struct setup *s, const struct args *a);
+
+/* Reads the settings anew, for a reload: what is wrong with them goes to D. The key of the first one that
+ * differs from what is in force, NULL if none does; it takes effect at the next start. */
+const char *setup_look_again(const struct setup *s, struct diags *d);
 void setup_end(struct setup *s);
 
 /* The source of a generation with these PATHS (N 0: "pipelines"). Borrows all. */

@@ -13,8 +13,8 @@
 #include "pipeline/settings_impl.h"
 
 const struct setting setting_table[] = {
-#define X(key_, type_, fallback_, change, range_, summary_) \
-    { key_, SETTING_##type_, fallback_, SETTING_##change, range_, summary_ },
+#define X(key_, type_, fallback_, range_, summary_) \
+    { key_, SETTING_##type_, fallback_, range_, summary_ },
     SETTINGS(X)
 #undef X
 };
@@ -210,11 +210,10 @@ settings_info(unsigned index, struct setting_info *ret)
 }
 
 const char *
-settings_needs_restart(const struct settings *a, const struct settings *b)
+settings_changed(const struct settings *a, const struct settings *b)
 {
     for (unsigned i = 0; i < n_settings; i++)
-        if (setting_table[i].change == SETTING_RESTART &&
-            strcmp(a->values[i].text, b->values[i].text) != 0)
+        if (strcmp(a->values[i].text, b->values[i].text) != 0)
             return setting_table[i].key;
     return NULL;
 }

@@ -63,7 +63,7 @@ struct setting_info {
 };
 bool settings_info(unsigned index, struct setting_info *ret);
 
-/* Whether any setting differs between A and B that can't change on reload; its key, or NULL. */
-const char *settings_needs_restart(const struct settings *a, const struct settings *b);
+/* The key of the first setting that differs between A and B; NULL if none does. */
+const char *settings_changed(const struct settings *a, const struct settings *b);
 
 #endif

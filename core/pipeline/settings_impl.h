@@ -21,13 +21,10 @@ enum setting_type {
     SETTING_CHOICE
 };
 
-enum setting_change { SETTING_RELOAD, SETTING_RESTART };
-
 struct setting {
     const char *key;
     enum setting_type type;
     const char *fallback;
-    enum setting_change change;
     const char *range;
     const char *summary;
 };

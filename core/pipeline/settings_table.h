@@ -1,9 +1,7 @@
-/* pipeline/settings_table.h - every setting: key, type, default, when a change counts, range,
- * sentence.
+/* pipeline/settings_table.h - every setting: key, type, default, range, sentence.
  *
  * Types: TEXT, SECRET, ADDRESSES and RANGES (separated by commas), COUNT, BYTES, DURATION,
- * PERCENT, BOOL, CHOICE. RELOAD: a reload takes a change up; RESTART: only a new process does.
- * For COUNT the range is one of numbers, for CHOICE a list of words.
+ * PERCENT, BOOL, CHOICE. For COUNT the range is one of numbers, for CHOICE a list of words.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,69 +9,69 @@
 #define PIPELINE_SETTINGS_TABLE_H
 
 #define SETTINGS(X)                                                                         \
-    X("edge.listen", ADDRESSES, "127.0.0.1:8080", RESTART, "",                              \
+    X("edge.listen", ADDRESSES, "127.0.0.1:8080", "",                                       \
       "Addresses on which webhooks are taken.")                                             \
-    X("edge.max_header_bytes", BYTES, "32KiB", RESTART, "",                                 \
+    X("edge.max_header_bytes", BYTES, "32KiB", "",                                          \
       "All header fields of a request together; 431 beyond.")                               \
-    X("edge.max_header_line", BYTES, "8KiB", RESTART, "", "One header field; 431 beyond.")  \
-    X("edge.max_headers", COUNT, "100", RESTART, "1..128",                                  \
+    X("edge.max_header_line", BYTES, "8KiB", "", "One header field; 431 beyond.")           \
+    X("edge.max_headers", COUNT, "100", "1..128",                                           \
       "Header fields of a request; 431 beyond.")                                            \
-    X("edge.max_target", BYTES, "8KiB", RESTART, "",                                        \
+    X("edge.max_target", BYTES, "8KiB", "",                                                 \
       "The request target, that is path and query; 414 beyond.")                            \
-    X("edge.max_body", BYTES, "1MiB", RESTART, "",                                          \
+    X("edge.max_body", BYTES, "1MiB", "",                                                   \
       "A body, where the trigger says nothing else; 413 beyond.")                           \
-    X("edge.header_timeout", DURATION, "10s", RESTART, "",                                  \
+    X("edge.header_timeout", DURATION, "10s", "",                                           \
       "From the first byte of a request to the end of its header; 408 beyond.")             \
-    X("edge.body_timeout", DURATION, "60s", RESTART, "",                                    \
+    X("edge.body_timeout", DURATION, "60s", "",                                             \
       "From the end of the header to the end of the body; 408 beyond.")                     \
-    X("edge.min_body_rate", BYTES, "500", RESTART, "",                                      \
+    X("edge.min_body_rate", BYTES, "500", "",                                               \
       "Bytes a second that a body must reach after 10 s; 0: none.")                         \
-    X("edge.idle_timeout", DURATION, "60s", RESTART, "",                                    \
+    X("edge.idle_timeout", DURATION, "60s", "",                                             \
       "How long a connection is kept without a request.")                                   \
-    X("edge.max_age", DURATION, "1h", RESTART, "", "How long a connection is kept at all.") \
-    X("edge.max_requests", COUNT, "10000", RESTART, "1..1000000000",                        \
+    X("edge.max_age", DURATION, "1h", "", "How long a connection is kept at all.")          \
+    X("edge.max_requests", COUNT, "10000", "1..1000000000",                                 \
       "Requests on one connection before it is closed.")                                    \
-    X("edge.write_timeout", DURATION, "30s", RESTART, "",                                   \
+    X("edge.write_timeout", DURATION, "30s", "",                                            \
       "How long a reader may take nothing before its connection is closed.")                \
-    X("edge.max_connections", COUNT, "0", RESTART, "0..10000",                              \
+    X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
-    X("admin.listen", ADDRESSES, "127.0.0.1:8081", RESTART, "",                             \
+    X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
-    X("admin.token", SECRET, "", RESTART, "",                                               \
+    X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
-    X("shards", COUNT, "0", RESTART, "0..62",                                               \
+    X("shards", COUNT, "0", "0..62",                                                        \
       "Event loops, each with a thread; 0: one a core.")                                    \
-    X("workers", COUNT, "4", RESTART, "1..256", "Threads for nodes that block.")            \
-    X("engine.max_runs", COUNT, "10000", RESTART, "1..1000000",                             \
+    X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
+    X("engine.max_runs", COUNT, "10000", "1..1000000",                                      \
       "Runs in flight on one shard; 503 beyond.")                                           \
-    X("engine.max_lag", DURATION, "250ms", RESTART, "",                                     \
+    X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
-    X("memory.limit", BYTES, "0", RESTART, "",                                              \
+    X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
-    X("client.connect_timeout", DURATION, "5s", RELOAD, "",                                 \
+    X("client.connect_timeout", DURATION, "5s", "",                                         \
       "Connecting to an upstream, TLS included.")                                           \
-    X("client.first_byte_timeout", DURATION, "30s", RELOAD, "",                             \
+    X("client.first_byte_timeout", DURATION, "30s", "",                                     \
       "From a sent request to the first byte of the answer.")                               \
-    X("client.timeout", DURATION, "60s", RELOAD, "", "A whole request to an upstream.")     \
-    X("client.pool", COUNT, "32", RELOAD, "1..10000",                                       \
+    X("client.timeout", DURATION, "60s", "", "A whole request to an upstream.")             \
+    X("client.pool", COUNT, "32", "1..10000",                                               \
       "Connections to one upstream on one shard.")                                          \
-    X("client.idle_timeout", DURATION, "4s", RELOAD, "",                                    \
+    X("client.idle_timeout", DURATION, "4s", "",                                            \
       "How long a connection is kept for the next request.")                                \
-    X("client.max_body", BYTES, "10MiB", RELOAD, "",                                        \
+    X("client.max_body", BYTES, "10MiB", "",                                                \
       "The body of an answer that is not streamed.")                                        \
-    X("client.retry_budget", PERCENT, "20%", RELOAD, "",                                    \
+    X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
-    X("trusted_proxies", RANGES, "", RELOAD, "",                                            \
+    X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8.")                   \
-    X("drain_timeout", DURATION, "15s", RELOAD, "",                                         \
+    X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
-    X("log.format", CHOICE, "auto", RESTART, "auto|text|json",                              \
+    X("log.format", CHOICE, "auto", "auto|text|json",                                       \
       "auto: text on a terminal, else JSON.")                                               \
-    X("log.level", CHOICE, "info", RELOAD, "debug|info|warn|error",                         \
+    X("log.level", CHOICE, "info", "debug|info|warn|error",                                 \
       "The lowest level that is written.")                                                  \
-    X("log.access", BOOL, "true", RELOAD, "", "A line for each request.")                   \
-    X("plugins", TEXT, "", RESTART, "",                                                     \
+    X("log.access", BOOL, "true", "", "A line for each request.")                           \
+    X("plugins", TEXT, "", "",                                                              \
       "The folder of the plugins; empty: plugins/ next to the binary.")                     \
-    X("store", CHOICE, "none", RESTART, "none", "Where durable jobs are kept.")
+    X("store", CHOICE, "none", "none", "Where durable jobs are kept.")                      \
 
 #endif

@@ -92,6 +92,18 @@ test('a bad file changes nothing and says where and why', async (t) => {
   assert.equal(await metric(w, 'weir_config_reloads_total', { result: 'failure' }), 6);
 });
 
+test('a reload refuses a bad weir.yaml, and says which setting waits for the next start', async (t) => {
+  const w = await start(t, { 'a.yaml': 'name: a\ntrigger: { webhook: { path: /a, methods: [GET] } }\nsteps: [ { set: 1 } ]\n' });
+  const reload = async () => (await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' }));
+  write(w.dir, { 'weir.yaml': 'drain_timeuot: 5s\n' });
+  const bad = await reload();
+  assert.equal(bad.status, 422);
+  assert.match((await bad.json()).text, /weir\.yaml:1:1.*drain_timeuot/);
+  write(w.dir, { 'weir.yaml': 'drain_timeout: 5s\n' });
+  assert.equal((await reload()).status, 200);
+  await w.log((l) => /the setting drain_timeout has changed/.test(l.msg));
+});
+
 test('SIGHUP and weir reload load all files anew', async (t) => {
   const w = await start(t, { 'v.yaml': version(1) });
   write(w.dir, { 'v.yaml': version(2) });
