@@ -35,7 +35,9 @@ on_signal(void *arg, int fd, unsigned ready)
         keeper_drain(s);
 }
 
-/* All threads inherit the mask, so that signals come to the keeper's descriptor alone. */
+/* All threads inherit the mask, so that signals come to this descriptor alone. That has to be
+ * before the first of them: ZeroMQ's block signals only once they run, and one that comes
+ * before would end the process. */
 static void
 take_signals(struct server *s)
 {
@@ -48,7 +50,6 @@ take_signals(struct server *s)
     s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (s->signal_fd < 0)
         abort();
-    s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
 }
 
 static enum weir_code
@@ -176,6 +177,7 @@ begin(struct server *s, struct weir_error *err)
     s->shards = calloc(s->n_shards, sizeof *s->shards);
     if (s->shards == NULL)
         abort();
+    take_signals(s);
     mail_begin();
     enum weir_code code = shard_new(s->n_shards, &s->keeper, err);
     if (code != WEIR_OK)
@@ -184,7 +186,7 @@ begin(struct server *s, struct weir_error *err)
     code = mailbox_open(s->keeper, "keeper", MAILBOX_MAX, keeper_mail, s, &s->box, err);
     if (code != WEIR_OK)
         return code;
-    take_signals(s);
+    s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
     make_metrics(s);
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);

@@ -49,6 +49,8 @@ export async function start(t, pipelines, { args = [], env = {}, files = {}, sha
   const child = spawn(command[0], command.slice(1), { cwd: cwd ?? dir, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const w = { dir, pid: child.pid, child, lines: [], stderr: '', waiting: [] };
   w.ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+  // What a client sees of a death is a reset connection: the death is said besides.
+  child.once('exit', (code, signal) => { if (signal && !w.killed) console.error(`weir ${child.pid} was ended by ${signal}\n${w.stderr}`); });
   child.stderr.setEncoding('utf8').on('data', (text) => { w.stderr += text; });
   createInterface({ input: child.stdout }).on('line', (line) => {
     let entry;
