@@ -11,6 +11,12 @@ pkg_check_modules(fyaml REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis>=0.14)
+
+# Only the plugins of the same or a similar name see these.
+pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq>=15)
 
 # llhttp: a libllhttp where there is one, else the C sources that node-llhttp ships.
 find_library(llhttp_library NAMES llhttp)

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define WEIR_ABI_MAJOR 1u
-#define WEIR_ABI_MINOR 0u
+#define WEIR_ABI_MINOR 1u
 
 /* Every way to fail: name, number, retry, HTTP status, text. The numbers are ABI: append only. */
 #define WEIR_CODES(X)                                                                        \
@@ -63,6 +63,12 @@ struct weir_watch; /* one file descriptor that is waited for                    
 struct weir_http;  /* one running HTTP request to an upstream                     */
 struct weir_table; /* a shared table: see host->table                             */
 struct weir_builder; /* a list or map in the making                               */
+struct weir_lru;   /* a shared cache of values: see host->lru                     */
+struct weir_redis; /* one Redis server: see host->redis                           */
+struct weir_command; /* one command that a Redis server owes a reply for          */
+struct weir_subscription; /* who is told of what is published                     */
+struct weir_question; /* what an operator asks of a collection                    */
+struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
 
 /* What went wrong. The caller owns it; the callee fills it. */
 struct weir_error {
@@ -144,7 +150,8 @@ enum weir_node_flag {
  * run takes a call and owes it exactly one host->done or host->fail, inside run or later.
  * cancel asks for that answer now; it is owed all the same. A node of flag WEIR_BLOCKING runs
  * on a worker thread, where of the host only what is marked [any] may be called besides input,
- * eval, eval_text, alloc, attempt and deadline_ms, until it answers; it has no cancel. STATE is what attach gave, or what open gave if there is no attach.
+ * eval, eval_text, alloc, attempt and deadline_ms, until it answers; it has no cancel. STATE is
+ * what attach gave, or what open gave if there is no attach.
  */
 struct weir_node_type {
     uint32_t size;  /* sizeof(struct weir_node_type)                              */
@@ -198,6 +205,19 @@ struct weir_trigger_type {
     void (*close)(void *conf);
 };
 
+/* Things of a plugin that operators look at and act on, for the admin API: GET /api/v1/NAME is
+ * all of them, GET /api/v1/NAME/ITEM one, POST /api/v1/NAME/ITEM/VERB does something to it. */
+struct weir_collection {
+    uint32_t size; /* sizeof(struct weir_collection)                              */
+    uint32_t pad;
+    const char *name;    /* "breakers"                                            */
+    const char *summary; /* one sentence                                          */
+    const char *verbs;   /* "open close auto"; others are refused by the host     */
+    /* Owes the question one host->answer or host->answer_fail, now or later; on the thread of
+     * the shard that question_shard gives. */
+    void (*ask)(struct weir_question *);
+};
+
 /* What a plugin is. The first three fields guard the others. */
 struct weir_plugin {
     uint32_t abi_major;
@@ -209,7 +229,8 @@ struct weir_plugin {
     const struct weir_node_type *nodes;
     const struct weir_trigger_type *triggers;
     uint32_t n_triggers;
-    uint32_t pad;
+    uint32_t n_collections; /* 1.1 */
+    const struct weir_collection *collections;
 };
 
 /* A route of the edge, for a trigger. */
@@ -276,6 +297,18 @@ struct weir_http_answer {
     const struct weir_value *body;    /* bytes, or a stream                       */
 };
 
+/* One command for a Redis server. The host copies what it needs before it returns. */
+struct weir_redis_request {
+    uint32_t size;
+    uint32_t timeout_ms; /* how long the reply is waited for; 0: 1000             */
+    const struct weir_text *args; /* n_args: the command with its arguments; of a script: its
+                                     keys, then its arguments                     */
+    uint32_t n_args;
+    uint32_t n_keys;         /* of a script                                       */
+    struct weir_text script; /* Lua, run by its SHA-1 and sent whole only to a server that does
+                                not know it; empty: a plain command               */
+};
+
 typedef void weir_timer_fn(void *arg);
 typedef void weir_watch_fn(void *arg, int fd, uint32_t ready);
 
@@ -287,9 +320,21 @@ typedef void weir_answer_fn(void *arg, const struct weir_value *output,
 typedef void weir_http_fn(void *arg, const struct weir_http_answer *answer,
                           const struct weir_error *err);
 
+/* The reply of Redis, or ERR if REPLY is NULL; both are lent. A status is a string, a bulk string
+ * that is not UTF-8 bytes, an array a list, nil null; an error inside an array is a map
+ * { error }. */
+typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
+                           const struct weir_error *err);
+
+/* Something was published under TOPIC; EVENT is lent. */
+typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
+
+/* Tells the samples of a metric by host->sample; on any thread, and quickly. */
+typedef void weir_collect_fn(void *arg, struct weir_sink *sink);
+
 /* Works on one entry of a shared table while its stripe is locked: no wait, I/O, callback or
- * host function in here. FRESH: the entry was made just now and is zeroed. What it returns is
- * handed on. */
+ * host function but table_realloc in here. FRESH: the entry was made just now and is zeroed.
+ * What it returns is handed on. */
 typedef uint32_t weir_entry_fn(void *entry, bool fresh, void *arg);
 
 enum weir_ready { WEIR_READ = 1u << 0, WEIR_WRITE = 1u << 1 };
@@ -360,8 +405,9 @@ struct weir_host {
      * caller. WEIR_NOT_FOUND if it is absent. */
     uint32_t (*lookup)(struct weir_call *, const struct weir_text *path, uint32_t n,
                        const struct weir_value **ret, struct weir_error *err);
-    /* Runs child BLOCK with INPUT (NULL: the call's own); VARS are the values of the names that the block brings
-     * into scope, in order. FN is called later, once, unless the call is answered before.
+    /* Runs child BLOCK with INPUT (NULL: the call's own); VARS are the values of the names that
+     * the block brings into scope, in order. FN is called later, once, unless the call is
+     * answered before.
      * DEADLINE_MS is on the shard's clock; UINT64_MAX: the call's own. Returns a number for
      * block_cancel. */
     uint32_t (*block)(struct weir_call *, uint32_t block, const struct weir_value *input,
@@ -497,6 +543,107 @@ struct weir_host {
                    uint8_t ret[64]);
     bool (*equal_secret)(struct weir_text a, struct weir_text b); /* in constant time */
     void (*random)(void *ret, size_t len);
+
+    /* ---- 1.1 ---- */
+
+    /* -- inside open -- */
+
+    /* Evaluates at load a slot that reads nothing but env, vars and secrets; *ret is owned by
+     * the caller. WEIR_INVALID if it reads more, WEIR_NOT_FOUND if it is absent. */
+    uint32_t (*constant)(struct weir_open *, uint32_t slot, const struct weir_value **ret,
+                         struct weir_error *err);
+    /* The bytes of a file beside the pipeline (PATH is relative to its folder), at most
+     * MAX_BYTES; *ret is owned by the caller. */
+    uint32_t (*file)(struct weir_open *, struct weir_text path, uint64_t max_bytes,
+                     const struct weir_value **ret, struct weir_error *err);
+    struct weir_text (*pipeline_name)(struct weir_open *);
+    struct weir_text (*node_id)(struct weir_open *); /* of a trigger: empty       */
+    /* The server at URL (redis://[[user]:password@]host[:port][/db], rediss:// over TLS,
+     * unix:///path[?db=N]); it lives as long as the process, and every shard has one connection
+     * to it, made at first use. NULL and ERR for what is no such URL. */
+    struct weir_redis *(*redis)(struct weir_open *, struct weir_text url, struct weir_error *err);
+    /* The cache NAME; it outlives generations and holds at most MAX_BYTES (the latest caller's
+     * figure), keys and overhead included. */
+    struct weir_lru *(*lru)(struct weir_open *, const char *name, uint64_t max_bytes);
+
+    /* -- Redis, on the shard's thread -- */
+
+    /* Sends a command on the shard's connection, together with all others of this turn of the
+     * loop. FN is called once, later, unless redis_forget comes first: WEIR_TIMEOUT if there is
+     * no reply in time, WEIR_UNAVAILABLE at once while the server is known to be away,
+     * WEIR_SCRIPT for an error reply. The command may have been carried out all the same
+     * (err->sent). */
+    struct weir_command *(*redis_send)(struct weir_shard *, struct weir_redis *,
+                                       const struct weir_redis_request *, weir_redis_fn *fn,
+                                       void *arg);
+    /* FN is not called any more; what was sent stays sent. NULL is accepted and left. */
+    void (*redis_forget)(struct weir_command **);
+
+    /* -- shared caches [any] -- */
+
+    /* The value of KEY, owned by the caller, and the mark that it was set with; false: none. */
+    bool (*lru_get)(struct weir_lru *, struct weir_text key, const struct weir_value **ret,
+                    uint64_t *ret_mark);
+    /* Sets KEY; MARK is the caller's (a time, say). What was used longest ago makes room. False
+     * if it is too large for the cache. */
+    bool (*lru_set)(struct weir_lru *, struct weir_text key, const struct weir_value *value,
+                    uint64_t mark);
+    bool (*lru_drop)(struct weir_lru *, struct weir_text key); /* false: it was not there */
+
+    /* -- shared tables -- */
+
+    /* Memory that belongs to the entry at hand and is counted with the table's: only inside an
+     * entry function. NULL if there is no room (then MEMORY stays), or NEW_LEN is 0 (then it is
+     * freed). An entry function that has its entry dropped frees it first; so does the
+     * table_dropped function at the end of the process. */
+    void *(*table_realloc)(struct weir_table *, void *memory, size_t old_len, size_t new_len);
+    /* Sweeps one of 256 parts: what a timer does bit by bit. */
+    void (*table_sweep_part)(struct weir_table *, uint32_t part, weir_entry_fn *fn,
+                             void *arg);                                          /* [any] */
+    void (*table_usage)(struct weir_table *, uint64_t *ret_entries,
+                        uint64_t *ret_bytes);                                     /* [any] */
+    /* FN is called for each entry that is left at the end of the process. */
+    void (*table_dropped)(struct weir_table *, weir_entry_fn *fn);                /* [any] */
+
+    /* -- events between plugins, on one shard -- */
+
+    /* FN is told, on this shard, of what is published on it under TOPIC ("breaker.open"; a last
+     * * stands for anything). unsubscribe leaves NULL. */
+    struct weir_subscription *(*subscribe)(struct weir_shard *, struct weir_text topic,
+                                           weir_topic_fn *fn, void *arg);
+    void (*unsubscribe)(struct weir_subscription **);
+    /* Tells all who subscribed on this shard, in the next turn of its loop. */
+    void (*publish)(struct weir_shard *, struct weir_text topic, const struct weir_value *event);
+
+    /* -- without a call -- */
+
+    struct weir_shard *(*event_shard)(const struct weir_event *);
+    uint32_t (*shard_index)(const struct weir_shard *); /* counts from 0          */
+    /* measure, for what happens outside of a call, on the shard's thread. */
+    void (*shard_measure)(struct weir_shard *, uint32_t metric, const struct weir_text *labels,
+                          double by);
+    /* A line of the log; FIELDS is a map or NULL. */
+    void (*say)(uint32_t level, struct weir_text text, const struct weir_value *fields); /* [any] */
+    /* A gauge (or counter) whose samples FN works out when metrics are read. Main thread, once
+     * a process: in weir_plugin_entry, or guarded. 0 and ERR as host->metric. */
+    uint32_t (*metric_collect)(const struct weir_metric *, weir_collect_fn *fn, void *arg,
+                               struct weir_error *err);
+    void (*sample)(struct weir_sink *, const struct weir_text *labels, double v);
+
+    /* -- questions of operators, on the thread of question_shard -- */
+
+    struct weir_shard *(*question_shard)(const struct weir_question *);
+    struct weir_text (*question_item)(const struct weir_question *); /* empty: all */
+    struct weir_text (*question_verb)(const struct weir_question *); /* empty: to look */
+    /* A parameter of the query; bytes NULL if it is absent. */
+    struct weir_text (*question_query)(struct weir_question *, const char *name);
+    /* The body as JSON, lent; null if there is none. */
+    const struct weir_value *(*question_body)(const struct weir_question *);
+    void (*question_set_data)(struct weir_question *, void *);
+    void *(*question_data)(const struct weir_question *);
+    /* Answers; *value is taken and set to NULL. */
+    void (*answer)(struct weir_question *, const struct weir_value **value);
+    void (*answer_fail)(struct weir_question *, const struct weir_error *);
 };
 
 #ifdef __GNUC__

@@ -44,7 +44,9 @@ zlib net
 libfyaml pipeline
 dlfcn plugin
 lua none
-libpq none
-hiredis none
+libpq postgres
+hiredis net
+gumbo validate
+utf8proc validate
 TABLE
 exit $status

@@ -51,7 +51,8 @@ struct layout {
         M(stop) M(accept) M(detach) M(close)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
-    M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) M(pad)
+    M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
+    M(n_collections) M(collections)
 #define ROUTE_MEMBERS M(size) M(flags) M(path) M(methods) M(n_methods) M(pad) M(max_body)
 #define HEADER_MEMBERS M(name) M(value)
 #define REPLY_MEMBERS \
@@ -64,6 +65,15 @@ struct layout {
     M(headers) M(n_headers) M(max_redirects) M(body) M(connect_ms) M(first_byte_ms) \
         M(whole_ms) M(pool) M(max_body) M(tls) M(allow_hosts)
 #define ANSWER_MEMBERS M(size) M(status) M(headers) M(body)
+#define COLLECTION_MEMBERS M(size) M(pad) M(name) M(summary) M(verbs) M(ask)
+#define REDIS_MEMBERS M(size) M(timeout_ms) M(args) M(n_args) M(n_keys) M(script)
+#define HOST_1_1_MEMBERS                                                                       \
+    M(constant) M(file) M(pipeline_name) M(node_id) M(redis) M(lru) M(redis_send)              \
+    M(redis_forget) M(lru_get) M(lru_set) M(lru_drop) M(table_realloc) M(table_sweep_part)     \
+    M(table_usage) M(table_dropped) M(subscribe) M(unsubscribe) M(publish) M(event_shard)      \
+    M(shard_index) M(shard_measure) M(say) M(metric_collect) M(sample) M(question_shard)       \
+    M(question_item) M(question_verb) M(question_query) M(question_body)                       \
+    M(question_set_data) M(question_data) M(answer) M(answer_fail)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
@@ -87,7 +97,7 @@ struct layout {
                                                         M(schema_check) M(regex_new)           \
                                                             M(regex_free) M(regex_match)       \
                                                                 M(digest) M(hmac)              \
-                                                                    M(equal_secret) M(random)
+                                                                    M(equal_secret) M(random) HOST_1_1_MEMBERS
 
 #define S weir_text
 static const struct member text[] = { TEXT_MEMBERS };
@@ -125,6 +135,12 @@ static const struct member http_request[] = { REQUEST_MEMBERS };
 #define S weir_http_answer
 static const struct member http_answer[] = { ANSWER_MEMBERS };
 #undef S
+#define S weir_collection
+static const struct member collection[] = { COLLECTION_MEMBERS };
+#undef S
+#define S weir_redis_request
+static const struct member redis_request[] = { REDIS_MEMBERS };
+#undef S
 #define S weir_host
 static const struct member host[] = { HOST_MEMBERS };
 #undef S
@@ -135,7 +151,7 @@ static const struct member host[] = { HOST_MEMBERS };
     }
 static const struct layout layouts[] = {
     L(text),  L(error),  L(metric), L(block_type),   L(node_type),   L(trigger_type), L(plugin),
-    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(host),
+    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(collection),   L(redis_request), L(host),
 };
 
 /* Whether the members follow each other with no more between them than alignment asks for. */
