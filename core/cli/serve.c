@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/notify.h"
 #include "engine/blocking.h"
+#include "engine/lru.h"
 #include "engine/metrics.h"
 #include "engine/table.h"
 
@@ -151,8 +152,8 @@ make_metrics(struct server *s)
                                .name = "weir_event_loop_lag_seconds",
                                .help = "How late the event loop of a shard is.",
                                .labels = "shard" };
-    metric_collect(&lag, loop_lags, s);
     struct weir_error err = { 0 };
+    (void)metric_collect(&lag, loop_lags, s, &err); /* the name is this one's */
     struct weir_metric reloads = { .size = sizeof reloads,
                                    .kind = WEIR_COUNTER,
                                    .name = "weir_config_reloads_total",
@@ -214,6 +215,7 @@ end(struct server *s)
     mail_thread_end();
     mail_end();
     tables_free();
+    lrus_free();
 }
 
 int

@@ -45,6 +45,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->limits = *limits;
     list_init(&e->runs);
     list_init(&e->waiting);
+    topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
     if (client_new(s, &e->client, err) != WEIR_OK) {
         free(e);
@@ -148,6 +149,7 @@ engine_shard_free(struct weir_shard *s)
         if (e->current->pins == 0)
             part_free(e->current);
     }
+    topics_fini(&e->topics);
     while (e->n_free_runs > 0)
         free_run(e->free_runs[--e->n_free_runs]);
     s->slots[SHARD_ENGINE] = NULL;

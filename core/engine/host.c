@@ -11,6 +11,7 @@ fill(void)
     table.size = sizeof table;
     table.abi_minor = WEIR_ABI_MINOR;
     host_fill_open(&table);
+    host_fill_load(&table);
     host_fill_call(&table);
     host_fill_http(&table);
     host_fill_event(&table);

@@ -22,6 +22,7 @@ struct weir_open {
 
 /* Fill in what is for open, for calls, for events, for values and for the shard. */
 void host_fill_open(struct weir_host *h);
+void host_fill_load(struct weir_host *h);
 void host_fill_call(struct weir_host *h);
 void host_fill_http(struct weir_host *h);
 void host_fill_event(struct weir_host *h);

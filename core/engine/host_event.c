@@ -164,6 +164,12 @@ emit(struct weir_shard *shard, void *state, const struct weir_value *body, struc
     return WEIR_OK;
 }
 
+static struct weir_shard *
+event_shard(const struct weir_event *e)
+{
+    return e->shard;
+}
+
 void
 host_fill_event(struct weir_host *h)
 {
@@ -178,4 +184,5 @@ host_fill_event(struct weir_host *h)
     h->refuse = refuse;
     h->event_reply = event_reply;
     h->emit = emit;
+    h->event_shard = event_shard;
 }

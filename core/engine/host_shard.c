@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "engine/metrics.h"
+#include "engine/run.h"
 #include "engine/table.h"
 #include "loop/shard.h"
 
@@ -64,6 +66,30 @@ watch_stop(struct weir_watch **w)
     *w = NULL;
 }
 
+static uint32_t
+shard_index(const struct weir_shard *s)
+{
+    return s->index;
+}
+
+static void
+shard_measure(struct weir_shard *s, uint32_t family, const struct weir_text *labels, double by)
+{
+    metric_add(s->index, metric_series_of(s->index, family, labels), by);
+}
+
+static struct weir_subscription *
+subscribe(struct weir_shard *s, struct weir_text topic, weir_topic_fn *fn, void *arg)
+{
+    return topic_subscribe(&engine_of(s)->topics, topic, fn, arg);
+}
+
+static void
+publish(struct weir_shard *s, struct weir_text topic, const struct weir_value *event)
+{
+    topic_publish(&engine_of(s)->topics, topic, event);
+}
+
 void
 host_fill_shard(struct weir_host *h)
 {
@@ -75,4 +101,13 @@ host_fill_shard(struct weir_host *h)
     h->watch_stop = watch_stop;
     h->table_entry = table_entry;
     h->table_sweep = table_sweep;
+    h->table_realloc = table_realloc;
+    h->table_sweep_part = table_sweep_part;
+    h->table_usage = table_usage;
+    h->table_dropped = table_dropped;
+    h->shard_index = shard_index;
+    h->shard_measure = shard_measure;
+    h->subscribe = subscribe;
+    h->unsubscribe = topic_unsubscribe;
+    h->publish = publish;
 }

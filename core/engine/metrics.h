@@ -38,9 +38,11 @@ void metric_set(unsigned shard, uint32_t series, double v);
 double metric_read(uint32_t series);
 
 /* Values that are worked out when they are read: FN is called at each reading, on the reader's
- * thread, and tells its series by metric_sample. */
+ * thread, and tells its series by metric_sample. False and ERR as metric_family, or for a
+ * histogram. */
 struct metric_sink;
-void metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *), void *arg);
+bool metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *), void *arg,
+                    struct weir_error *err);
 void metric_sample(struct metric_sink *sink, const struct weir_text *values, double v);
 
 /* Appends all in Prometheus' text format 0.0.4, or as OpenMetrics 1.0.0 (with # EOF). */

@@ -264,14 +264,17 @@ metric_family(const struct weir_metric *m, struct weir_error *err)
     return f->number;
 }
 
-void
+bool
 metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *),
-               void *arg)
+               void *arg, struct weir_error *err)
 {
-    assert(m->kind != WEIR_HISTOGRAM);
-    struct weir_error err = { 0 };
-    struct metric_family *f = family_make(m, true, &err);
-    assert(f != NULL);
+    if (m->kind == WEIR_HISTOGRAM) {
+        err_set(err, WEIR_INVALID, "a histogram can't be worked out when it is read");
+        return false;
+    }
+    struct metric_family *f = family_make(m, true, err);
+    if (f == NULL)
+        return false;
     struct metric_collector *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
@@ -281,4 +284,5 @@ metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_
     atomic_init(&c->next, atomic_load_explicit(&f->collectors, memory_order_relaxed));
     atomic_store_explicit(&f->collectors, c, memory_order_release);
     pthread_mutex_unlock(&metric_lock);
+    return true;
 }

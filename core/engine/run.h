@@ -17,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "engine/flow.h"
+#include "engine/topic.h"
 
 /* What went wrong, and where. In the run's arena. It goes with the run, or when nobody can ask for
  * it any more: a loop over many items may fail in many places. */
@@ -183,6 +184,7 @@ struct engine {
     struct list waiting; /* events that wait for a place: admission.c */
     unsigned n_waiting;
     struct timer look;   /* tries them again */
+    struct topics topics; /* what plugins tell each other */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

@@ -18,6 +18,11 @@ bool table_entry(struct weir_table *t, struct weir_text key, bool create, weir_e
                  uint32_t *ret);
 void table_sweep(struct weir_table *t, weir_entry_fn *fn, void *arg);
 
+/* See host->table_sweep_part, host->table_realloc and host->table_dropped. */
+void table_sweep_part(struct weir_table *t, uint32_t part, weir_entry_fn *fn, void *arg);
+void *table_realloc(struct weir_table *t, void *memory, size_t old_len, size_t new_len);
+void table_dropped(struct weir_table *t, weir_entry_fn *fn);
+
 /* Entries and bytes in all. */
 void table_usage(struct weir_table *t, uint64_t *ret_entries, uint64_t *ret_bytes);
 

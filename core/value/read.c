@@ -121,3 +121,25 @@ value_weight(const struct weir_value *v)
 {
     return v->block != NULL ? block_weight(v->block) : 0;
 }
+
+#define WEIGHED_MAX 512u
+
+size_t
+value_weight_all(const struct weir_value *v)
+{
+    const struct value_block *waiting[WEIGHED_MAX];
+    unsigned n = 0, seen = 0;
+    size_t weight = 0;
+    if (v->block)
+        waiting[n++] = v->block;
+    while (n > 0) {
+        const struct value_block *b = waiting[--n];
+        weight += block_weight(b);
+        seen++;
+        if (b->n_deps > WEIGHED_MAX - n || seen > WEIGHED_MAX)
+            return SIZE_MAX;
+        for (uint32_t i = 0; i < b->n_deps; i++)
+            waiting[n++] = b->deps[i];
+    }
+    return weight;
+}

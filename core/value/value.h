@@ -162,4 +162,8 @@ const struct weir_value *value_masked(const struct weir_value *v);
  * constant. */
 size_t value_weight(const struct weir_value *v);
 
+/* The same with all that it borrows from, however far away: what is freed at most when V goes.
+ * SIZE_MAX if it borrows from more than some hundreds of blocks. */
+size_t value_weight_all(const struct weir_value *v);
+
 #endif

@@ -318,10 +318,10 @@ collected_values_are_asked_for_when_they_are_read(void **state)
     static double now = 1;
     static double more = 10;
     shows(false, "");
-    metric_collect(METRIC(WEIR_GAUGE, "asked", "x"), tell, &now);
+    metric_collect(METRIC(WEIR_GAUGE, "asked", "x"), tell, &now, &(struct weir_error){ 0 });
     now = 2.5;
     shows(false, "# TYPE asked gauge\nasked{x=\"a\xef\xbf\xbd\"} 2.5\n");
-    metric_collect(METRIC(WEIR_GAUGE, "asked", "x"), tell, &more);
+    metric_collect(METRIC(WEIR_GAUGE, "asked", "x"), tell, &more, &(struct weir_error){ 0 });
     shows(false, "} 10\nasked{");
     refused(METRIC(WEIR_GAUGE, "asked", "x"), WEIR_CONFLICT, "of another kind");
 }

@@ -40,6 +40,15 @@ is_even(void *entry, bool fresh, void *arg)
     return ((struct entry *)entry)->n % 2 == 0;
 }
 
+static uint32_t
+touch(void *entry, bool fresh, void *arg)
+{
+    (void)entry;
+    (void)arg;
+    assert_true(fresh);
+    return 1;
+}
+
 /* The value of KEY after BY was added; UINT32_MAX: there is no room, or no entry. */
 static uint32_t
 added(struct weir_table *t, const char *key, unsigned by, bool create)
@@ -132,6 +141,97 @@ what_is_swept_away_gives_all_its_bytes_back(void **state)
     }
 }
 
+struct grown {
+    uint32_t *items;
+    uint32_t n;
+};
+
+/* Appends one item to the entry; 0: there is no room. */
+static uint32_t
+grow(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    struct grown *g = entry;
+    uint32_t *items = table_realloc(arg, g->items, g->n * sizeof *items, (g->n + 1) * sizeof *items);
+    if (items == NULL)
+        return 0;
+    g->items = items;
+    g->items[g->n] = g->n;
+    g->n++;
+    return g->n;
+}
+
+static struct weir_table *swept;
+
+static uint32_t
+drop(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    (void)arg;
+    struct grown *g = entry;
+    g->items = table_realloc(swept, g->items, g->n * sizeof *g->items, 0);
+    return 1;
+}
+
+static void
+what_entries_grow_by_is_counted_bounded_and_given_back(void **state)
+{
+    (void)state;
+    swept = table_open("g", sizeof(struct grown), 256 * 4096);
+    uint32_t n = 0, last = 0;
+    while (table_entry(swept, TEXT("k"), true, grow, swept, &n) && n != 0)
+        last = n;
+    assert_true(last > 500 && last * sizeof(uint32_t) < 4096);
+    uint64_t entries, bytes;
+    table_usage(swept, &entries, &bytes);
+    assert_int_equal(entries, 1);
+    assert_true(bytes > last * sizeof(uint32_t) && bytes <= 4096);
+    for (unsigned i = 0; i < 256; i++)
+        table_sweep_part(swept, i, drop, NULL);
+    table_usage(swept, &entries, &bytes);
+    assert_int_equal(entries, 0);
+    assert_int_equal(bytes, 0);
+    /* What is left at the end is freed by the function for that. */
+    table_dropped(swept, drop);
+    assert_true(table_entry(swept, TEXT("left"), true, grow, swept, &n));
+}
+
+static void
+a_million_small_keys_fit_into_64_mib(void **state)
+{
+    (void)state;
+    struct weir_table *t = table_open("h", 16, 64u << 20);
+    for (uint64_t i = 0; i < 1000000; i++) {
+        char key[15] = { 0 };
+        memcpy(key, &i, sizeof i);
+        uint32_t n;
+        assert_true(table_entry(t, (struct weir_text){ key, sizeof key }, true, touch, NULL, &n));
+    }
+    uint64_t entries, bytes;
+    table_usage(t, &entries, &bytes);
+    assert_int_equal(entries, 1000000);
+    assert_true(bytes <= 64u << 20);
+}
+
+static void
+keys_of_every_length_are_told_apart(void **state)
+{
+    (void)state;
+    struct weir_table *t = table_open("i", sizeof(struct entry), 64u << 20);
+    char key[600];
+    memset(key, 'k', sizeof key);
+    for (unsigned len = 0; len < sizeof key; len++) {
+        uint32_t n;
+        assert_true(table_entry(t, (struct weir_text){ key, len }, true, add, &(unsigned){ len + 1 }, &n));
+        assert_int_equal(n, len + 1);
+    }
+    for (unsigned len = 0; len < sizeof key; len++) {
+        uint32_t n;
+        assert_true(table_entry(t, (struct weir_text){ key, len }, false, add, &(unsigned){ 0 }, &n));
+        assert_int_equal(n, len + 1);
+    }
+}
+
 static void *
 count(void *arg)
 {
@@ -177,6 +277,9 @@ main(void)
         cmocka_unit_test(a_name_is_one_table_whoever_opens_it),
         cmocka_unit_test(a_full_table_takes_no_more_until_it_is_swept),
         cmocka_unit_test(what_is_swept_away_gives_all_its_bytes_back),
+        cmocka_unit_test(what_entries_grow_by_is_counted_bounded_and_given_back),
+        cmocka_unit_test(a_million_small_keys_fit_into_64_mib),
+        cmocka_unit_test(keys_of_every_length_are_told_apart),
         cmocka_unit_test(threads_lose_nothing_of_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, free_all);

@@ -1,0 +1,165 @@
+/* engine/host_load.c - the host table inside open: values and files as they are at load. See
+ * host.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/lru.h"
+
+/* Only what is the same for every event is there at load. */
+static enum weir_code
+find_at_load(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret,
+             unsigned *used, struct weir_error *err)
+{
+    const struct weir_open *o = env->arg;
+    const struct generation *g = o->generation;
+    const struct weir_value *v = NULL;
+    *used = n > 1 ? 2 : 1;
+    if (text_is(path[0], "vars")) {
+        *used = 1;
+        v = o->flow->pipeline->vars ? o->flow->pipeline->vars : &value_empty_map;
+    } else if (n > 1 && text_is(path[0], "env")) {
+        v = map_get(&g->env, path[1].bytes, path[1].len);
+    } else if (n > 1 && text_is(path[0], "secrets")) {
+        v = secrets_get(g->secrets, path[1]);
+    } else {
+        return err_set(err, WEIR_INVALID, "this is read when the pipeline is loaded: only env, vars and secrets "
+                       "are there then, not '%.*s'", (int)path[0].len, path[0].bytes);
+    }
+    if (v == NULL)
+        return WEIR_NOT_FOUND;
+    *ret = *v;
+    return WEIR_OK;
+}
+
+static uint64_t
+now_ms(struct expr_env *env)
+{
+    (void)env;
+    return clock_wall_ms();
+}
+
+static void
+uuid(struct expr_env *env, char ret[ID_UUID])
+{
+    (void)env;
+    id_uuid4(ret);
+}
+
+static uint32_t
+constant(struct weir_open *o, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
+{
+    if (handle == 0 || handle > o->slots->n)
+        return err_set(err, WEIR_NOT_FOUND, "there is no such part of the configuration");
+    const struct part *p = o->slots->parts[handle - 1];
+    if (p->kind == PART_CONSTANT) {
+        *ret = value_ref(p->constant);
+        return WEIR_OK;
+    }
+    struct expr_env env = { .find = find_at_load, .now_ms = now_ms, .uuid = uuid, .arg = o };
+    enum weir_code code = part_eval(p, &env, ret, err);
+    if (code == WEIR_NOT_FOUND)
+        return err_set(err, WEIR_NOT_FOUND, "%s is not set", p->pointer ? p->pointer : "the value");
+    if (code != WEIR_OK)
+        return err_in(err, "%s", p->pointer ? p->pointer : "");
+    return WEIR_OK;
+}
+
+/* PATH as seen from the folder of the pipeline's file. False if that is too long. */
+static bool
+beside(const char *file, struct weir_text path, char ret[PATH_MAX])
+{
+    const char *slash = strrchr(file, '/');
+    bool whole = slash == NULL || (path.len > 0 && path.bytes[0] == '/');
+    int folder = whole ? 0 : (int)(slash - file + 1);
+    int len = snprintf(ret, PATH_MAX, "%.*s%.*s", folder, file, (int)path.len, path.bytes);
+    return len >= 0 && len < PATH_MAX && memchr(path.bytes, '\0', path.len) == NULL;
+}
+
+/* Reads all of FD, at most MAX bytes; *ret is malloc'ed. */
+static enum weir_code
+read_all(int fd, uint64_t max, char **ret, size_t *ret_len, struct weir_error *err)
+{
+    struct stat s;
+    if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode))
+        return err_set(err, WEIR_INVALID, "it is no file");
+    if ((uint64_t)s.st_size > max)
+        return err_set(err, WEIR_TOO_LARGE, "it has %lld bytes, more than %llu", (long long)s.st_size,
+                       (unsigned long long)max);
+    size_t len = 0, size = (size_t)s.st_size;
+    char *bytes = malloc(size + 1);
+    if (bytes == NULL)
+        abort();
+    ssize_t n = 1;
+    while (len < size && n > 0) {
+        n = read(fd, bytes + len, size - len);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            len += (size_t)n;
+    }
+    if (n < 0) {
+        free(bytes);
+        return err_set(err, WEIR_INTERNAL, "%s", strerrordesc_np(errno));
+    }
+    *ret = bytes;
+    *ret_len = len;
+    return WEIR_OK;
+}
+
+static uint32_t
+file(struct weir_open *o, struct weir_text path, uint64_t max_bytes, const struct weir_value **ret,
+     struct weir_error *err)
+{
+    char name[PATH_MAX];
+    if (!beside(o->flow->pipeline->file, path, name))
+        return err_set(err, WEIR_INVALID, "'%.*s' is no name of a file", (int)path.len, path.bytes);
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_set(err, WEIR_NOT_FOUND, "%s: %s", name, strerrordesc_np(errno));
+    char *bytes;
+    size_t len;
+    enum weir_code code = read_all(fd, max_bytes, &bytes, &len, err);
+    close(fd);
+    if (code != WEIR_OK)
+        return err_in(err, "%s", name);
+    *ret = value_take(WEIR_BYTES, bytes, len);
+    return WEIR_OK;
+}
+
+static struct weir_text
+pipeline_name(struct weir_open *o)
+{
+    return text_of(o->flow->pipeline->name);
+}
+
+static struct weir_text
+node_id(struct weir_open *o)
+{
+    return text_of(o->unit ? o->unit->node->id : "");
+}
+
+static struct weir_lru *
+lru(struct weir_open *o, const char *name, uint64_t max_bytes)
+{
+    (void)o;
+    return lru_open(name, max_bytes);
+}
+
+void
+host_fill_load(struct weir_host *h)
+{
+    h->constant = constant;
+    h->file = file;
+    h->pipeline_name = pipeline_name;
+    h->node_id = node_id;
+    h->lru = lru;
+}
