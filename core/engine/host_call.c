@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "engine/blocking.h"
 #include "engine/metrics.h"
-#include "engine/retry.h"
 #include "engine/run.h"
 #include "value/json.h"
 
@@ -131,7 +130,7 @@ input(struct weir_call *c, const struct weir_value **ret, struct weir_error *err
 static struct weir_text
 idempotency_key(struct weir_call *c)
 {
-    if (unit_effect(c->unit) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
+    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
         return (struct weir_text){ "", 0 };
     char text[512];
     int len = snprintf(text, sizeof text, "%s/%s", c->run->id, c->unit->node->id);

@@ -3,16 +3,6 @@
 
 #include "base/random.h"
 
-enum weir_effect
-unit_effect(const struct unit *u)
-{
-    if (u->node->effect_given)
-        return (enum weir_effect)u->node->effect;
-    if (u->type->effect_of)
-        return (enum weir_effect)u->type->effect_of(u->node->config_value);
-    return (enum weir_effect)u->type->effect;
-}
-
 static bool
 is_asked_for(const struct retry_policy *p, const struct weir_error *err)
 {
@@ -44,7 +34,8 @@ retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, 
     const struct retry_policy *p = &u->node->retry;
     if (done >= p->attempts || !is_asked_for(p, err))
         return false;
-    if (err->sent && unit_effect(u) == WEIR_EFFECT_UNSAFE)
+    /* What a block's error says is of one step: others in it may have been sent before. */
+    if ((err->sent || u->node->n_children > 0) && node_effect(u->node) == WEIR_EFFECT_UNSAFE)
         return false;
     *ret_wait_ms = pause_of(p, done);
     if (err->retry_after_ms > *ret_wait_ms)

@@ -12,7 +12,4 @@
  * pause: backoff with jitter, at least what the other side asked for by Retry-After. */
 bool retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, uint64_t *ret_wait_ms);
 
-/* What running U twice means. */
-enum weir_effect unit_effect(const struct unit *u);
-
 #endif

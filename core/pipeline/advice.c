@@ -182,21 +182,12 @@ check_fixed_switch(struct loading *l, const struct node *n)
                 "switch '%s' chooses by a fixed text: '%.*s'", n->id, CLIP(value_as_text(v)));
 }
 
-static uint32_t
-effect_of(const struct node *n)
-{
-    if (n->effect_given)
-        return n->effect;
-    return n->type->abi.effect_of != NULL ? n->type->abi.effect_of(n->config_value)
-                                          : n->type->abi.effect;
-}
-
 static void
 advise_retry(struct loading *l, const struct draft *d)
 {
     const struct node *n = d->node;
     /* a type may rely on its configuration being a good one */
-    if (l->d->errors > l->errors || n->retry.attempts < 2 || effect_of(n) != WEIR_EFFECT_UNSAFE)
+    if (l->d->errors > l->errors || n->retry.attempts < 2 || node_effect(n) != WEIR_EFFECT_UNSAFE)
         return;
     const struct yaml_node *key = yaml_key(d->yaml, "retry");
     load_say_at(l, key != NULL ? key->mark : n->mark, DIAG_UNSAFE_RETRY,

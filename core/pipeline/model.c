@@ -39,6 +39,23 @@ node_id_valid(struct weir_text id)
     return name_valid(id, "_");
 }
 
+enum weir_effect
+node_effect(const struct node *n)
+{
+    if (n->effect_given)
+        return (enum weir_effect)n->effect;
+    const struct weir_node_type *t = &n->type->abi;
+    uint32_t worst = t->effect_of ? t->effect_of(n->config_value) : t->effect;
+    for (unsigned i = 0; i < n->n_children; i++) {
+        const struct block *b = n->children[i].block;
+        for (unsigned k = 0; b && k < b->n; k++) {
+            uint32_t effect = node_effect(b->nodes[k]);
+            worst = effect > worst ? effect : worst;
+        }
+    }
+    return (enum weir_effect)worst;
+}
+
 const struct node *
 pipeline_node(const struct pipeline *p, struct weir_text id)
 {

@@ -117,6 +117,11 @@ struct pipeline {
     struct owned *owned; /* internal: what has to be freed besides the arena */
 };
 
+/* What running N twice means: what its author says, else the worst of what its type says and of
+ * the steps in its blocks (a handler in catch: does not count: it runs when all attempts are
+ * over). Any thread. */
+enum weir_effect node_effect(const struct node *n);
+
 /* The node of that id; NULL if there is none. */
 const struct node *pipeline_node(const struct pipeline *p, struct weir_text id);
 

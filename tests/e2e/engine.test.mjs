@@ -102,6 +102,31 @@ test('an unsafe request that may have been sent is not repeated by itself', asyn
   assert.equal(up.requests.length, 1);
 });
 
+test('a block is repeated if all of its steps may be, and never if one may not', async (t) => {
+  const up = await upstream(t, (q, r) => { r.statusCode = q.url === '/fails' ? 500 : 200; r.end('{}'); });
+  const w = await start(t, {
+    'a.yaml': pipeline('a', `steps:
+  - id: both
+    try:
+    do:
+      - http: { url: "${up.url}/read", method: GET }
+      - http: { url: "${up.url}/fails", method: GET }
+    retry: { attempts: 3, initial: 1ms }
+`),
+    'b.yaml': pipeline('b', `steps:
+  - id: both
+    try:
+    do:
+      - http: { url: "${up.url}/write", method: POST, json: {} }
+      - http: { url: "http://127.0.0.1:1/", method: GET }
+    retry: { attempts: 3, initial: 1ms }
+`) });
+  assert.equal((await get(w, '/a')).status, 502);
+  assert.equal(up.requests.filter((q) => q.url === '/fails').length, 3);
+  assert.equal((await get(w, '/b')).status, 502);
+  assert.equal(up.requests.filter((q) => q.url === '/write').length, 1);
+});
+
 test('a node catch handles its error, and error tells what it was', async (t) => {
   const up = await upstream(t, (q, r) => { r.statusCode = 503; r.end(); });
   const w = await start(t, { 'a.yaml': pipeline('a', `steps:

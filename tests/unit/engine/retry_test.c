@@ -13,15 +13,16 @@
 #include "engine/retry.h"
 
 static struct node node;
-static struct weir_node_type type;
-static struct unit unit = { .node = &node, .type = &type };
+static struct node_type type;
+static struct unit unit = { .node = &node };
 
 static int
 reset(void **state)
 {
     (void)state;
-    node = (struct node){ .retry = { .attempts = 3, .exponential = true, .initial_ms = 100, .max_ms = 1000 } };
-    type = (struct weir_node_type){ .effect = WEIR_EFFECT_IDEMPOTENT };
+    node = (struct node){ .retry = { .attempts = 3, .exponential = true, .initial_ms = 100, .max_ms = 1000 },
+                          .type = &type };
+    type.abi = (struct weir_node_type){ .effect = WEIR_EFFECT_IDEMPOTENT };
     return 0;
 }
 
@@ -87,7 +88,7 @@ what_is_unsafe_is_retried_only_if_it_was_not_sent(void **state)
     struct weir_error sent = { .code = WEIR_TIMEOUT, .sent = 1 };
     struct weir_error unsent = { .code = WEIR_TIMEOUT };
     assert_true(wanted(1, &sent));
-    type.effect = WEIR_EFFECT_UNSAFE;
+    type.abi.effect = WEIR_EFFECT_UNSAFE;
     assert_false(wanted(1, &sent));
     assert_true(wanted(1, &unsent));
     node.effect_given = true; /* what the author says counts */
