@@ -10,6 +10,7 @@
 #include "engine/admission.h"
 #include "engine/metrics.h"
 #include "engine/run.h"
+#include "net/redis.h"
 
 static uint32_t
 family(uint32_t kind, const char *name, const char *help, const char *labels)
@@ -124,6 +125,7 @@ engine_end(struct weir_shard *s)
     e->draining = e->ending = true;
     e->when_idle = NULL;
     admission_refuse_all(e);
+    redis_stop(s); /* who waits for a reply is told, and can answer */
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
 }
@@ -149,6 +151,7 @@ engine_shard_free(struct weir_shard *s)
         if (e->current->pins == 0)
             part_free(e->current);
     }
+    redis_free(s);
     topics_fini(&e->topics);
     while (e->n_free_runs > 0)
         free_run(e->free_runs[--e->n_free_runs]);

@@ -14,6 +14,7 @@ fill(void)
     host_fill_load(&table);
     host_fill_call(&table);
     host_fill_http(&table);
+    host_fill_redis(&table);
     host_fill_event(&table);
     host_fill_shard(&table);
     host_fill_value(&table);

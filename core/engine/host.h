@@ -25,6 +25,7 @@ void host_fill_open(struct weir_host *h);
 void host_fill_load(struct weir_host *h);
 void host_fill_call(struct weir_host *h);
 void host_fill_http(struct weir_host *h);
+void host_fill_redis(struct weir_host *h);
 void host_fill_event(struct weir_host *h);
 void host_fill_shard(struct weir_host *h);
 void host_fill_value(struct weir_host *h);
