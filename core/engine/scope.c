@@ -117,23 +117,38 @@ find_run(struct run *r, const struct weir_text *path, unsigned n, struct weir_va
     return found(ret, NULL, used, 2);
 }
 
+/* A variable that the block of F brings: item, index and the like; NULL if it brings none such. */
+static const struct weir_value *
+own_variable(const struct frame *f, struct weir_text name)
+{
+    for (unsigned i = 0; f->vars && i < f->block->n_names; i++)
+        if (text_equal(f->block->names[i], name))
+            return f->vars[i];
+    return NULL;
+}
+
+/* The error of the nearest catch, or of the nearest block that brings one, such as a fallback. */
 static enum weir_code
 find_error(struct scope *s, struct weir_value *ret, unsigned *used)
 {
-    for (struct frame *f = s->frame; f; f = f->parent)
+    for (struct frame *f = s->frame; f; f = f->parent) {
         if (f->error)
             return found(ret, outcome_error(f->error), used, 1);
+        const struct weir_value *brought = own_variable(f, TEXT("error"));
+        if (brought)
+            return found(ret, brought, used, 1);
+    }
     return found(ret, NULL, used, 1);
 }
 
-/* A variable that a block brings: item, index and the like. */
 static const struct weir_value *
 find_variable(const struct frame *f, struct weir_text name)
 {
-    for (; f; f = f->parent)
-        for (unsigned i = 0; f->vars && i < f->block->n_names; i++)
-            if (text_equal(f->block->names[i], name))
-                return f->vars[i];
+    for (; f; f = f->parent) {
+        const struct weir_value *v = own_variable(f, name);
+        if (v)
+            return v;
+    }
     return NULL;
 }
 
