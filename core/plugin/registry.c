@@ -14,8 +14,10 @@ struct registry {
     const struct weir_host *host;
     struct map nodes;    /* name to struct node_type, owned */
     struct map triggers; /* name to struct trigger_type, owned */
+    struct map collections; /* name to struct collection, owned */
     const struct node_type **sorted_nodes;
     const struct trigger_type **sorted_triggers;
+    const struct collection **sorted_collections;
     const struct plugin **plugins;
     unsigned n_plugins;
 };
@@ -29,6 +31,7 @@ registry_new(const struct weir_host *host)
     r->host = host;
     map_init(&r->nodes);
     map_init(&r->triggers);
+    map_init(&r->collections);
     return r;
 }
 
@@ -50,13 +53,18 @@ registry_free(struct registry **r)
     at = 0;
     for (const struct map_entry *e; (e = map_next(&(*r)->triggers, &at)) != NULL;)
         trigger_type_free(e->value);
+    at = 0;
+    for (const struct map_entry *e; (e = map_next(&(*r)->collections, &at)) != NULL;)
+        free(e->value);
     map_fini(&(*r)->nodes);
     map_fini(&(*r)->triggers);
+    map_fini(&(*r)->collections);
     for (unsigned i = 0; i < (*r)->n_plugins; i++)
         plugin_free((*r)->plugins[i]);
     free((*r)->plugins);
     free((*r)->sorted_nodes);
     free((*r)->sorted_triggers);
+    free((*r)->sorted_collections);
     free(*r);
     *r = NULL;
 }
@@ -75,34 +83,46 @@ by_trigger_name(const void *a, const void *b)
                   (*(const struct trigger_type *const *)b)->abi.name);
 }
 
-/* Makes the arrays that registry_nodes and registry_triggers give out. */
-static void
-sort_types(struct registry *r)
+static int
+by_collection_name(const void *a, const void *b)
 {
-    free(r->sorted_nodes);
-    free(r->sorted_triggers);
-    r->sorted_nodes = calloc(r->nodes.count + 1, sizeof *r->sorted_nodes);
-    r->sorted_triggers = calloc(r->triggers.count + 1, sizeof *r->sorted_triggers);
-    if (r->sorted_nodes == NULL || r->sorted_triggers == NULL)
+    return strcmp((*(const struct collection *const *)a)->abi.name,
+                  (*(const struct collection *const *)b)->abi.name);
+}
+
+/* The values of M as a sorted array, in place of OLD. */
+static void *
+sorted(const struct map *m, void *old, int (*order)(const void *, const void *))
+{
+    free(old);
+    void **all = calloc(m->count + 1, sizeof *all);
+    if (all == NULL)
         abort();
     unsigned n = 0;
     uint32_t at = 0;
-    for (const struct map_entry *e; (e = map_next(&r->nodes, &at)) != NULL;)
-        r->sorted_nodes[n++] = e->value;
-    qsort(r->sorted_nodes, n, sizeof *r->sorted_nodes, by_node_name);
-    n = 0;
-    at = 0;
-    for (const struct map_entry *e; (e = map_next(&r->triggers, &at)) != NULL;)
-        r->sorted_triggers[n++] = e->value;
-    qsort(r->sorted_triggers, n, sizeof *r->sorted_triggers, by_trigger_name);
+    for (const struct map_entry *e; (e = map_next(m, &at)) != NULL;)
+        all[n++] = e->value;
+    qsort(all, n, sizeof *all, order);
+    return all;
 }
 
-/* Types that were made for one plugin and are not yet in the registry: all or none go in. */
+/* Makes the arrays that registry_nodes and its like give out. */
+static void
+sort_all(struct registry *r)
+{
+    r->sorted_nodes = sorted(&r->nodes, r->sorted_nodes, by_node_name);
+    r->sorted_triggers = sorted(&r->triggers, r->sorted_triggers, by_trigger_name);
+    r->sorted_collections = sorted(&r->collections, r->sorted_collections, by_collection_name);
+}
+
+/* What was made for one plugin and is not yet in the registry: all or none goes in. */
 struct harvest {
     struct node_type **nodes;
     struct trigger_type **triggers;
+    struct collection **collections;
     unsigned n_nodes;
     unsigned n_triggers;
+    unsigned n_collections;
 };
 
 static void
@@ -112,8 +132,11 @@ harvest_fini(struct harvest *h)
         node_type_free(h->nodes[i]);
     for (unsigned i = 0; i < h->n_triggers; i++)
         trigger_type_free(h->triggers[i]);
+    for (unsigned i = 0; i < h->n_collections; i++)
+        free(h->collections[i]);
     free(h->nodes);
     free(h->triggers);
+    free(h->collections);
 }
 
 /* Whether NAME is free, in the registry and among what the plugin itself brought before. */
@@ -161,6 +184,30 @@ harvest_types(const struct registry *r, const struct weir_plugin *p, const struc
     return WEIR_OK;
 }
 
+static enum weir_code
+harvest_collections(const struct registry *r, const struct weir_plugin *p, const struct plugin *plugin,
+                    struct harvest *h, struct weir_error *err)
+{
+    uint32_t n;
+    const struct weir_collection *array = plugin_collections(p, &n);
+    h->collections = calloc(n + 1, sizeof *h->collections);
+    if (h->collections == NULL)
+        abort();
+    for (unsigned i = 0; i < n; i++) {
+        struct collection *c;
+        if (collection_new(array, i, plugin, &c, err) != WEIR_OK)
+            return (enum weir_code)err->code;
+        h->collections[h->n_collections++] = c;
+        const struct collection *other = registry_collection(r, text_of(c->abi.name));
+        const char *owner = other ? other->plugin->name : NULL;
+        for (unsigned k = 0; k + 1 < h->n_collections && owner == NULL; k++)
+            owner = strcmp(h->collections[k]->abi.name, c->abi.name) == 0 ? "this plugin itself" : NULL;
+        if (owner)
+            return err_set(err, WEIR_CONFLICT, "the collection name '%s' is taken by %s", c->abi.name, owner);
+    }
+    return WEIR_OK;
+}
+
 static void
 take_in(struct registry *r, struct harvest *h, const struct plugin *plugin)
 {
@@ -173,15 +220,18 @@ take_in(struct registry *r, struct harvest *h, const struct plugin *plugin)
         map_set(&r->triggers, h->triggers[i]->abi.name, strlen(h->triggers[i]->abi.name),
                 h->triggers[i]);
     }
-    h->n_nodes = h->n_triggers = 0;
+    for (unsigned i = 0; i < h->n_collections; i++)
+        map_set(&r->collections, h->collections[i]->abi.name, strlen(h->collections[i]->abi.name),
+                h->collections[i]);
+    h->n_nodes = h->n_triggers = h->n_collections = 0;
     r->plugins = realloc(r->plugins, (r->n_plugins + 1) * sizeof *r->plugins);
     if (r->plugins == NULL)
         abort();
     r->plugins[r->n_plugins++] = plugin;
-    sort_types(r);
+    sort_all(r);
 }
 
-/* Checks a descriptor and takes its types in, all or none. */
+/* Checks a descriptor and takes in what it brings, all or none. */
 static enum weir_code
 add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, struct weir_error *err)
 {
@@ -194,6 +244,8 @@ add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, st
     *plugin = (struct plugin){ .name = p->name, .version = p->version, .path = strdup(path) };
     struct harvest h = { 0 };
     enum weir_code code = harvest_types(r, p, plugin, &h, err);
+    if (code == WEIR_OK)
+        code = harvest_collections(r, p, plugin, &h, err);
     if (code == WEIR_OK)
         take_in(r, &h, plugin);
     else
@@ -290,6 +342,19 @@ registry_triggers(const struct registry *r, const struct trigger_type *const **r
 {
     *ret = r->sorted_triggers;
     return r->triggers.count;
+}
+
+const struct collection *
+registry_collection(const struct registry *r, struct weir_text name)
+{
+    return map_get(&r->collections, name.bytes, name.len);
+}
+
+unsigned
+registry_collections(const struct registry *r, const struct collection *const **ret)
+{
+    *ret = r->sorted_collections;
+    return r->collections.count;
 }
 
 unsigned

@@ -1,4 +1,4 @@
-/* plugin/registry.h - the node and trigger types that the loaded plugins bring.
+/* plugin/registry.h - the node and trigger types and the collections that the loaded plugins bring.
  *
  * A registry is filled at the start, on the main thread, and never changes after that; then
  * any thread may read it. Plugins are never unloaded.
@@ -20,6 +20,16 @@ struct plugin {
     const char *path; /* of the shared object; "(built in)" for registry_add */
 };
 
+/* What nodes of a type share by name (the schema's x-weir-resource): { kind, name, own, shared,
+ * defined }. All is borrowed from the schema. */
+struct type_resource {
+    struct weir_text kind;        /* the map under resources:, such as "breakers"; bytes NULL: none */
+    struct weir_text name;        /* the property that names it */
+    const struct weir_value *own; /* a list: properties that each use may set; NULL: none */
+    bool shared;  /* one thing for all who name it, so that all must describe it alike (the usual) */
+    bool defined; /* it has to stand under resources: */
+};
+
 /* A node type as the core uses it. */
 struct node_type {
     struct weir_node_type abi;  /* a copy; what a shorter, older one lacks is zero */
@@ -27,6 +37,7 @@ struct node_type {
     const struct weir_value *schema_doc; /* its configuration's JSON Schema */
     const struct schema *schema;         /* compiled */
     const char *shorthand;               /* the schema's x-weir-shorthand; NULL: none */
+    struct type_resource resource;
     unsigned index;                      /* counts from 0 over all node types */
 };
 
@@ -40,6 +51,12 @@ struct trigger_type {
     unsigned index;
 };
 
+/* Things that operators look at and act on. */
+struct collection {
+    struct weir_collection abi; /* a copy */
+    const struct plugin *plugin;
+};
+
 /* An empty registry whose plugins are given HOST. */
 struct registry *registry_new(const struct weir_host *host);
 
@@ -47,7 +64,8 @@ struct registry *registry_new(const struct weir_host *host);
 void registry_free(struct registry **r);
 
 /* Loads one shared object. An error names the file and why it is refused: it can't be loaded,
- * has no weir_plugin_entry, another ABI, a type that is taken or not sane, a schema that is none. */
+ * has no weir_plugin_entry, another ABI, a type or collection that is taken or not sane, a schema
+ * that is none. */
 enum weir_code registry_load(struct registry *r, const char *path, struct weir_error *err) MUST_USE;
 
 /* Loads every *.so of a folder in order of name, and tells each refusal to REFUSED. Returns
@@ -66,6 +84,12 @@ const struct trigger_type *registry_trigger(const struct registry *r, struct wei
 /* All types in order of name. */
 unsigned registry_nodes(const struct registry *r, const struct node_type *const **ret);
 unsigned registry_triggers(const struct registry *r, const struct trigger_type *const **ret);
+
+/* The collection of that name; NULL if there is none. */
+const struct collection *registry_collection(const struct registry *r, struct weir_text name);
+
+/* All of them in order of name. */
+unsigned registry_collections(const struct registry *r, const struct collection *const **ret);
 
 /* All plugins in order of loading. */
 unsigned registry_plugins(const struct registry *r, const struct plugin *const **ret);

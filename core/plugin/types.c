@@ -30,7 +30,7 @@ plugin_check(const struct weir_plugin *p, struct weir_error *err)
         return err_set(err, WEIR_INVALID, "its list of types is not sane");
     if (p->n_nodes + p->n_triggers == 0)
         return err_set(err, WEIR_INVALID, "it brings no type");
-    return WEIR_OK;
+    return plugin_check_collections(p, err);
 }
 
 /* Type names are [a-z][a-z0-9_.]*, so that they can stand as keys and in metrics. */
@@ -64,6 +64,38 @@ load_schema(const char *text, const struct weir_value **ret_doc, const struct sc
     if (value_get(properties, name.bytes, name.len) == NULL)
         return err_set(err, WEIR_INVALID, "its x-weir-shorthand names no property");
     *ret_shorthand = strndup(name.bytes, name.len);
+    return WEIR_OK;
+}
+
+static bool
+flag_of(const struct weir_value *said, const char *key, bool fallback)
+{
+    const struct weir_value *v = value_field(said, key);
+    return v != NULL && v->type == WEIR_BOOL ? v->boolean : fallback;
+}
+
+/* Reads the schema's x-weir-resource, if it has one. */
+static enum weir_code
+load_resource(const struct weir_value *doc, struct type_resource *ret, struct weir_error *err)
+{
+    const struct weir_value *said = value_field(doc, "x-weir-resource");
+    if (said == NULL)
+        return WEIR_OK;
+    const struct weir_value *kind = value_field(said, "kind"), *name = value_field(said, "name");
+    const struct weir_value *properties = value_field(doc, "properties");
+    if (kind == NULL || name == NULL || value_as_text(kind).len == 0 ||
+        value_get(properties, value_as_text(name).bytes, value_as_text(name).len) == NULL)
+        return err_set(err, WEIR_INVALID, "its x-weir-resource lacks a kind, or a name that is a property");
+    *ret = (struct type_resource){ .kind = value_as_text(kind),
+                                   .name = value_as_text(name),
+                                   .own = value_field(said, "own"),
+                                   .shared = flag_of(said, "shared", true),
+                                   .defined = flag_of(said, "defined", false) };
+    for (size_t i = 0; value_at(ret->own, i) != NULL; i++) {
+        struct weir_text own = value_as_text(value_at(ret->own, i));
+        if (value_get(properties, own.bytes, own.len) == NULL)
+            return err_set(err, WEIR_INVALID, "its x-weir-resource has an own that is no property");
+    }
     return WEIR_OK;
 }
 
@@ -102,9 +134,10 @@ fill_node_type(struct node_type *t, struct weir_error *err)
     if (t->abi.effect > WEIR_EFFECT_UNSAFE)
         return err_set(err, WEIR_INVALID, "its effect is not known");
     if (check_blocks(&t->abi, err) != WEIR_OK ||
-        check_metrics(t->abi.metrics, t->abi.n_metrics, err) != WEIR_OK)
+        check_metrics(t->abi.metrics, t->abi.n_metrics, err) != WEIR_OK ||
+        load_schema(t->abi.config_schema, &t->schema_doc, &t->schema, &t->shorthand, err) != WEIR_OK)
         return (enum weir_code)err->code;
-    return load_schema(t->abi.config_schema, &t->schema_doc, &t->schema, &t->shorthand, err);
+    return load_resource(t->schema_doc, &t->resource, err);
 }
 
 /* The element number INDEX of an array whose first member of each is its size. */

@@ -20,6 +20,18 @@ enum weir_code trigger_type_new(const struct weir_trigger_type *array, unsigned 
                                 const struct plugin *plugin, struct trigger_type **ret,
                                 struct weir_error *err) MUST_USE;
 
+/* The collections of a descriptor; none if it is too short to have any. */
+const struct weir_collection *plugin_collections(const struct weir_plugin *p, uint32_t *ret_n);
+
+/* Whether the list of them can be read at all. */
+enum weir_code plugin_check_collections(const struct weir_plugin *p, struct weir_error *err) MUST_USE;
+
+/* Makes the collection number INDEX of an array, checked. The errors name it. *ret is owned by the
+ * caller, who frees it. */
+enum weir_code collection_new(const struct weir_collection *array, unsigned index,
+                              const struct plugin *plugin, struct collection **ret,
+                              struct weir_error *err) MUST_USE;
+
 /* Free a type with its schema; NULL is accepted. */
 void node_type_free(struct node_type *t);
 void trigger_type_free(struct trigger_type *t);

@@ -16,8 +16,8 @@ static const struct {
     const char *name;
     const char *why;
 } bad[] = {
-    { "other_major", "it was built for ABI 2.0, this is 1.0: build it anew" },
-    { "newer_minor", "it needs ABI 1.1, this is 1.0: use a newer weir" },
+    { "other_major", "it was built for ABI 2." },
+    { "newer_minor", ": use a newer weir" },
     { "larger", "its descriptor has " },
     { "larger_type", "its node types have " },
     { "no_json", "node type nothing: its configuration schema is not JSON" },
@@ -25,6 +25,7 @@ static const struct {
     { "bad_pattern", "node type nothing: its configuration schema" },
     { "bad_name", "its name is not of the form" },
     { "taken_name", "the type name 'set' is taken by set" },
+    { "bad_collection", "collection pipelines: its name is one of the admin's own" },
     { "no_symbol", "it has no symbol weir_plugin_entry" },
     { "null_entry", "weir_plugin_entry returned NULL" },
     { "undefined", "it can't be loaded" },
