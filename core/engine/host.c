@@ -19,6 +19,7 @@ fill(void)
     host_fill_shard(&table);
     host_fill_value(&table);
     host_fill_tools(&table);
+    host_fill_question(&table);
 }
 
 const struct weir_host *

@@ -30,5 +30,6 @@ void host_fill_event(struct weir_host *h);
 void host_fill_shard(struct weir_host *h);
 void host_fill_value(struct weir_host *h);
 void host_fill_tools(struct weir_host *h);
+void host_fill_question(struct weir_host *h);
 
 #endif
