@@ -85,6 +85,7 @@ struct edge_config {
     uint64_t memory; /* bytes of the process; 0: those of its cgroup, if it has any */
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
+    bool slashes;    /* paths may hold %2F; only for a handler, which decodes them itself */
     bool access_log;
     bool metrics;
     bool sample; /* traces that begin here */

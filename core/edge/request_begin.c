@@ -69,8 +69,10 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
     set_caller(r);
 
     struct target target;
-    code =
-        target_read((char *)(uintptr_t)h->target.bytes, h->target.len, &r->arena, &target, err);
+    char *bytes = (char *)(uintptr_t)h->target.bytes;
+    code = r->edge->config.slashes
+               ? target_read_slashes(bytes, h->target.len, &r->arena, &target, err)
+               : target_read(bytes, h->target.len, &r->arena, &target, err);
     if (code != WEIR_OK)
         return code;
     r->event.path = target.path;

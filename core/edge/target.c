@@ -50,6 +50,7 @@ struct path {
     char *to;     /* what is written next */
     bool encoded; /* holds a % */
     bool wide;    /* holds bytes above 0x7f, encoded or not */
+    bool slashes; /* an encoded slash may stand in it */
 };
 
 /* Rewrites one %XX. Returns what is wrong with it, or NULL. */
@@ -61,7 +62,7 @@ rewrite_escape(struct path *p)
     if (low < 0)
         return "has a % without two hexadecimal digits";
     unsigned char byte = (unsigned char)(high * 16 + low);
-    if (byte == '/' || byte == '\\')
+    if ((byte == '/' && !p->slashes) || byte == '\\')
         return "has an encoded slash";
     if (byte < ' ' || byte == 0x7f)
         return "has an encoded control character";
@@ -137,9 +138,9 @@ decode(struct weir_text path, struct arena *a, struct weir_text *ret, struct wei
 
 /* Brings a path into its form; it begins with a slash. */
 static enum weir_code
-read_path(char *bytes, size_t len, struct arena *a, struct target *ret, struct weir_error *err)
+read_path(struct path p, struct arena *a, struct target *ret, struct weir_error *err)
 {
-    struct path p = { .from = bytes, .end = bytes + len, .to = bytes };
+    char *bytes = p.from;
     const char *wrong = rewrite(&p);
     if (wrong != NULL)
         return refuse(err, wrong);
@@ -182,8 +183,8 @@ origin_length(const char *bytes, size_t len)
     return n;
 }
 
-enum weir_code
-target_read(char *bytes, size_t len, struct arena *a, struct target *ret,
+static enum weir_code
+read_target(char *bytes, size_t len, bool slashes, struct arena *a, struct target *ret,
             struct weir_error *err)
 {
     *ret = (struct target){ .path = TEXT("/"), .decoded = TEXT("/"), .query = { "", 0 } };
@@ -205,8 +206,23 @@ target_read(char *bytes, size_t len, struct arena *a, struct target *ret,
         return WEIR_OK;
     if (path_len == 0 || bytes[0] != '/')
         return refuse(err, "has to begin with /");
+    struct path path = { .from = bytes, .end = bytes + path_len, .to = bytes, .slashes = slashes };
     if (plain < path_len)
-        return read_path(bytes, path_len, a, ret, err);
+        return read_path(path, a, ret, err);
     ret->path = ret->decoded = (struct weir_text){ bytes, path_len };
     return WEIR_OK;
+}
+
+enum weir_code
+target_read(char *bytes, size_t len, struct arena *a, struct target *ret,
+            struct weir_error *err)
+{
+    return read_target(bytes, len, false, a, ret, err);
+}
+
+enum weir_code
+target_read_slashes(char *bytes, size_t len, struct arena *a, struct target *ret,
+                    struct weir_error *err)
+{
+    return read_target(bytes, len, true, a, ret, err);
 }

@@ -23,4 +23,8 @@ struct target {
 enum weir_code target_read(char *bytes, size_t len, struct arena *a, struct target *ret,
                            struct weir_error *err) MUST_USE;
 
+/* The same, but %2F stays as it is: for who splits the path at / before decoding. */
+enum weir_code target_read_slashes(char *bytes, size_t len, struct arena *a, struct target *ret,
+                                   struct weir_error *err) MUST_USE;
+
 #endif

@@ -132,6 +132,18 @@ a_nul_is_refused(void **state)
     assert_int_equal(target_read(bytes, 4, &arena, &target, &err), WEIR_INVALID);
 }
 
+static void
+an_encoded_slash_stays_for_who_asks_for_it(void **state)
+{
+    (void)state;
+    snprintf(bytes, sizeof(bytes), "/a%%2fb/%%c3%%bc");
+    assert_int_equal(target_read_slashes(bytes, strlen(bytes), &arena, &target, &err), WEIR_OK);
+    assert_int_equal(target.path.len, strlen("/a%2Fb/%C3%BC"));
+    assert_memory_equal(target.path.bytes, "/a%2Fb/%C3%BC", target.path.len);
+    snprintf(bytes, sizeof(bytes), "/a%%5cb");
+    assert_int_equal(target_read_slashes(bytes, strlen(bytes), &arena, &target, &err), WEIR_INVALID);
+}
+
 int
 main(void)
 {
@@ -139,6 +151,7 @@ main(void)
         cmocka_unit_test(good_targets_come_in_one_form),
         cmocka_unit_test(what_could_change_the_route_is_refused),
         cmocka_unit_test(a_nul_is_refused),
+        cmocka_unit_test(an_encoded_slash_stays_for_who_asks_for_it),
     };
     arena_init(&arena, 0, 1 << 20);
     int failed = cmocka_run_group_tests_name("edge/target", tests, NULL, NULL);
