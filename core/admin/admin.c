@@ -122,6 +122,22 @@ is_of_a_page(const struct weir_event *e)
     return event_header(e, TEXT("origin")).len > 0 && !text_is(e->method, "GET");
 }
 
+/* Whether E may be answered; says why if not. OPEN: without the token. */
+static bool
+let_in(const struct admin *a, struct weir_event *e, bool open)
+{
+    if (!open && !may_ask(a, e)) {
+        event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer"), false);
+        answer_problem(e, WEIR_UNAUTHORIZED, "the admin token is needed: Authorization: Bearer TOKEN");
+        return false;
+    }
+    if (is_of_a_page(e)) {
+        answer_problem(e, WEIR_FORBIDDEN, "a page of another site may not ask this");
+        return false;
+    }
+    return true;
+}
+
 static void
 handle(void *arg, struct weir_event *e)
 {
@@ -135,14 +151,13 @@ handle(void *arg, struct weir_event *e)
         bool head = text_is(e->method, "HEAD") && strcmp(r->method, "GET") == 0;
         if (!head && !text_is(e->method, r->method))
             continue;
-        if (!r->open && !may_ask(a, e)) {
-            event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer"), false);
-            answer_problem(e, WEIR_UNAUTHORIZED, "the admin token is needed: Authorization: Bearer TOKEN");
-        } else if (is_of_a_page(e)) {
-            answer_problem(e, WEIR_FORBIDDEN, "a page of another site may not ask this");
-        } else {
+        if (let_in(a, e, r->open))
             r->answer(a, e);
-        }
+        return;
+    }
+    if (!known && is_collection(a, e)) {
+        if (let_in(a, e, false))
+            show_collection(a, e);
         return;
     }
     struct weir_error err = { 0 };
@@ -186,10 +201,12 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     a->config = *c;
     a->token = has_token ? strdup(c->token) : NULL;
     list_init(&a->watchers);
+    list_init(&a->asked);
     struct edge_config e = edge_defaults;
     e.addresses = c->addresses;
     e.handler = (struct edge_handler){ .handle = handle, .gone = gone, .arg = a };
     e.max_connections = 256;
+    e.slashes = true; /* the names of a collection's items may hold them */
     e.access_log = false;
     e.metrics = false;
     if (edge_new(s, &e, &a->edge, err) != WEIR_OK) {
@@ -210,6 +227,7 @@ admin_free(struct admin **a)
         return;
     watchers_end(*a);
     ask_end(*a);
+    collections_end(*a);
     edge_free(&(*a)->edge);
     (*a)->shard->slots[SHARD_ADMIN] = NULL;
     free((*a)->token);

@@ -11,6 +11,10 @@
 
 #define QUESTIONS_MAX 64
 
+/* The version of abi/weir.h as people write it. */
+#define ABI_TEXT "1.1"
+_Static_assert(WEIR_ABI_MAJOR == 1 && WEIR_ABI_MINOR == 1, "ABI_TEXT is stale");
+
 /* A request that waits for the keeper. */
 struct question {
     uint64_t token; /* 0: free */
@@ -26,6 +30,8 @@ struct admin {
     bool shutting_down;
     uint64_t last_token;
     struct question questions[QUESTIONS_MAX];
+    struct list asked; /* what plugins are asked: collections.c */
+    unsigned n_asked;
     struct list watchers; /* of live events: events.c */
     unsigned n_watchers;
     struct mailbox *tail; /* open while somebody watches */
@@ -62,6 +68,20 @@ void ask_gone(struct admin *a, struct weir_event *e);
 
 /* Answers who still waits: there will be no other answer. */
 void ask_end(struct admin *a);
+
+/* -- collections.c -- */
+
+/* Whether E asks for something of a plugin's collection. */
+bool is_collection(const struct admin *a, const struct weir_event *e);
+
+/* Answers it. */
+void show_collection(struct admin *a, struct weir_event *e);
+
+/* Answers who still waits; answers of plugins are dropped from now on. */
+void collections_end(struct admin *a);
+
+/* What collections there are: a list of { name, summary, verbs }, owned by the caller. */
+const struct weir_value *collections_value(const struct admin *a);
 
 /* -- events.c -- */
 

@@ -72,7 +72,7 @@ static void
 build_info(void *arg, struct metric_sink *sink)
 {
     (void)arg;
-    struct weir_text labels[] = { TEXT(WEIR_VERSION), TEXT("1.0") };
+    struct weir_text labels[] = { TEXT(WEIR_VERSION), TEXT(ABI_TEXT) };
     metric_sample(sink, labels, 1);
 }
 

@@ -19,7 +19,7 @@ show_info(struct admin *a, struct weir_event *e)
     clock_text(a->config.started_wall_ms, started);
     struct weir_builder *b = builder_map();
     put(b, "version", value_text(WEIR_VERSION));
-    put(b, "abi", value_text("1.0"));
+    put(b, "abi", value_text(ABI_TEXT));
     put(b, "started_at", value_text(started));
     put(b, "uptime_seconds", value_int((int64_t)((clock_wall_ms() - a->config.started_wall_ms) / 1000)));
     put(b, "shards", value_int(a->config.n_shards));
@@ -37,6 +37,7 @@ show_info(struct admin *a, struct weir_event *e)
         builder_add(list, &v);
     }
     put(b, "plugins", builder_end(&list));
+    put(b, "collections", collections_value(a));
     answer_json(e, 200, builder_end(&b));
 }
 
