@@ -267,6 +267,8 @@ read_tls(struct redis_conn *c, const char *bytes, size_t len)
     }
     if (code == WEIR_OK && !closed)
         return true;
+    if (code != WEIR_OK)
+        (void)err_in(&err, "cannot be spoken to");
     ended(c, code == WEIR_OK ? "closed the connection" : err.text);
     return false;
 }

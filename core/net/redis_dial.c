@@ -254,7 +254,7 @@ on_addresses(void *arg, const struct sockaddr_storage *addresses, unsigned n,
     c->query = NULL;
     if (n == 0) {
         char reason[REDIS_REASON];
-        snprintf(reason, sizeof reason, "has no address: %.200s", err->text);
+        snprintf(reason, sizeof reason, "cannot be reached: %.200s", err->text);
         redis_dial_failed(c, reason);
         return;
     }
@@ -314,6 +314,7 @@ begin_tls(struct redis_conn *c)
     timer_unset(c->owner->shard, &c->share);
     if (tls_client_new(c->server->tls, c->server->url.host, &c->tls, &err) != WEIR_OK ||
         tls_write(c->tls, TEXT(""), &c->wire, &err) != WEIR_OK) {
+        (void)err_in(&err, "cannot be spoken to");
         redis_dial_failed(c, err.text);
         return;
     }

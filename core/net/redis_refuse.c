@@ -98,8 +98,10 @@ redis_kind_of(const struct weir_redis_request *r, const char **ret_why)
         return REDIS_PLAIN;
     if (is(name, "multi"))
         return REDIS_MULTI;
-    if (is(name, "exec") || is(name, "discard"))
+    if (is(name, "exec"))
         return REDIS_EXEC;
+    if (is(name, "discard"))
+        return REDIS_DISCARD;
     *ret_why = blocks;
     if ((is(name, "xread") || is(name, "xreadgroup")) && waits_for_stream(r))
         return REDIS_REFUSED;

@@ -149,7 +149,7 @@ redis_reader_feed(struct redis_reader *r, const char *bytes, size_t len)
         r->hiredis = redisReaderCreateWithFunctions(&functions);
         if (r->hiredis == NULL)
             abort();
-        (void)redisReaderSetPrivdata(r->hiredis, r);
+        r->hiredis->privdata = r;
     }
     r->bytes += len;
     if (len > 0 && redisReaderFeed(r->hiredis, bytes, len) != REDIS_OK && r->hiredis->err == REDIS_ERR_OOM)
