@@ -18,8 +18,9 @@ struct guarded {
     struct weir_call *call;
     struct seat *seat;
     struct breaker_ticket ticket;
-    uint64_t until_ms; /* of its steps, on the shard's clock; UINT64_MAX: no limit of their own */
-    bool counted;      /* the breaker was told how it ended: what runs now is the fallback */
+    uint64_t
+        until_ms; /* of its steps, on the shard's clock; UINT64_MAX: no limit of their own */
+    bool counted; /* the breaker was told how it ended: what runs now is the fallback */
 };
 
 /* -- the reset time -- */
@@ -132,7 +133,8 @@ fall_back(struct weir_call *call, const struct node *node, const struct weir_err
 
 /* No call is made: the breaker is open, or as many as its capacity are under way. */
 static void
-reject(struct weir_call *call, const struct node *node, enum breaker_answer why, uint64_t wait_ms)
+reject(struct weir_call *call, const struct node *node, enum breaker_answer why,
+       uint64_t wait_ms)
 {
     const char *name = node->named->name;
     struct weir_error err = { .code = WEIR_UNAVAILABLE };
@@ -169,7 +171,8 @@ leave(struct guarded *g, enum breaker_result result)
 {
     struct breaker_change change;
     g->counted = true;
-    breaker_leave(&g->seat->node->named->breaker, &g->ticket, result, breaker_now_ms(), &change);
+    breaker_leave(&g->seat->node->named->breaker, &g->ticket, result, breaker_now_ms(),
+                  &change);
     tell(g->seat, &change);
 }
 
@@ -222,7 +225,9 @@ breaker_run(struct weir_call *call, void *state)
     }
     struct guarded *g = host->alloc(call, sizeof *g);
     host->set_data(call, g);
-    *g = (struct guarded){ .call = call, .seat = seat, .ticket = ticket, .until_ms = UINT64_MAX };
+    *g = (struct guarded){
+        .call = call, .seat = seat, .ticket = ticket, .until_ms = UINT64_MAX
+    };
     if (node->timeout_ms > 0)
         g->until_ms = host->now_ms(seat->shard) + node->timeout_ms;
     (void)host->block(call, node->block, NULL, NULL, g->until_ms, steps_ended, g);
@@ -238,9 +243,9 @@ breaker_cancel(struct weir_call *call, void *state)
     if (g != NULL && !g->counted) {
         struct weir_error late = { .code = WEIR_TIMEOUT };
         bool passed = host->now_ms(g->seat->shard) >= host->deadline_ms(call);
-        leave(g, !passed                                        ? BREAKER_NOTHING
+        leave(g, !passed                                 ? BREAKER_NOTHING
                  : breaker_ignores(g->seat->node, &late) ? BREAKER_IGNORED
-                                                                : BREAKER_TIMEOUT);
+                                                         : BREAKER_TIMEOUT);
     }
     host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
                                            .text = "the guarded steps were cut short" });
@@ -357,14 +362,18 @@ static const struct weir_node_type nodes[] = {
     {
         .size = sizeof(struct weir_node_type),
         .name = "breaker",
-        .summary = "A circuit breaker: stops asking a peer that fails, and tries it again later.",
+        .summary =
+            "A circuit breaker: stops asking a peer that fails, and tries it again later.",
         .config_schema = schema,
         .example = "- id: paid\n"
-                   "  breaker: { name: payment, timeout: 5s, error_threshold: 20%, reset_after: 60s }\n"
+                   "  breaker: { name: payment, timeout: 5s, error_threshold: 20%, "
+                   "reset_after: 60s }\n"
                    "  do:\n"
-                   "    - http: { method: POST, url: \"https://pay.example/charges\", json: \"${ input }\" }\n"
+                   "    - http: { method: POST, url: \"https://pay.example/charges\", json: "
+                   "\"${ input }\" }\n"
                    "  fallback:\n"
-                   "    - reply: { status: 503, json: { error: true, message: \"${ error.message }\" } }\n",
+                   "    - reply: { status: 503, json: { error: true, message: \"${ "
+                   "error.message }\" } }\n",
         .output = "the last output of 'do', or of 'fallback' if that ran",
         .blocks = blocks,
         .n_blocks = sizeof blocks / sizeof *blocks,
@@ -382,7 +391,8 @@ static const struct weir_collection collections[] = {
     {
         .size = sizeof(struct weir_collection),
         .name = "breakers",
-        .summary = "Circuit breakers: their states and counts. They can be held open or closed.",
+        .summary =
+            "Circuit breakers: their states and counts. They can be held open or closed.",
         .verbs = "open close auto",
         .ask = breaker_ask,
     },

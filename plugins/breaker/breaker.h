@@ -30,10 +30,10 @@ struct named {
 struct node {
     struct named *named;
     struct breaker_settings settings;
-    uint64_t timeout_ms; /* 0: none of its own */
-    uint32_t block;      /* do */
-    uint32_t fallback;   /* UINT32_MAX: none */
-    uint32_t ignored;    /* errors that count as success: a bit per code */
+    uint64_t timeout_ms;                     /* 0: none of its own */
+    uint32_t block;                          /* do */
+    uint32_t fallback;                       /* UINT32_MAX: none */
+    uint32_t ignored;                        /* errors that count as success: a bit per code */
     uint16_t statuses[BREAKER_STATUSES_MAX]; /* the same by status */
     uint32_t n_statuses;
     char *pipeline; /* owned, as ID */
@@ -48,7 +48,8 @@ struct node {
 struct seat {
     struct node *node;
     struct weir_shard *shard;
-    struct weir_timer *timer; /* until it is half-open; NULL: it isn't open, or another seat waits */
+    struct weir_timer
+        *timer; /* until it is half-open; NULL: it isn't open, or another seat waits */
 };
 
 /* -- breaker_names.c: the breakers of the process -- */
@@ -56,29 +57,31 @@ struct seat {
 /* Now, on the clock of all breakers: CLOCK_MONOTONIC. [any] */
 uint64_t breaker_now_ms(void);
 
-/* The breaker NAME, which is made, with the settings S, if there is none; NULL if there are too many.
- * Main thread. */
+/* The breaker NAME, which is made, with the settings S, if there is none; NULL if there are too
+ * many. Main thread. */
 struct named *breaker_name_open(struct weir_text name, const struct breaker_settings *s);
 
 /* One less holds it. The breaker stays: a later load finds it as it was. [any] */
 void breaker_name_close(struct named *n);
 
-/* A shard has begun, or ceased, to use its breaker by NODE. The settings of the latest node hold. [any] */
+/* A shard has begun, or ceased, to use its breaker by NODE. The settings of the latest node
+ * hold. [any] */
 void breaker_name_attach(struct node *node);
 void breaker_name_detach(struct node *node);
 
 /* Calls FN for each breaker that is used, by name, with the names locked. [any] */
 void breaker_names_each(void (*fn)(struct named *n, void *arg), void *arg);
 
-/* The breaker of that name, if it is used; else NULL. Given back by breaker_name_close. [any] */
+/* The breaker of that name, if it is used; else NULL. Given back by breaker_name_close. [any]
+ */
 struct named *breaker_name_find(struct weir_text name);
 
 /* -- breaker_tell.c: what others hear of it -- */
 
-/* Logs and publishes a change of state that was made on SHARD, if one was; PIPELINE: whose call made
- * it; NULL: an operator. */
-void breaker_tell(struct weir_shard *shard, const struct named *n, const struct breaker_change *change,
-                  const char *pipeline);
+/* Logs and publishes a change of state that was made on SHARD, if one was; PIPELINE: whose call
+ * made it; NULL: an operator. */
+void breaker_tell(struct weir_shard *shard, const struct named *n,
+                  const struct breaker_change *change, const char *pipeline);
 
 /* Adds to a map. */
 void breaker_put_int(struct weir_builder *map, struct weir_text key, uint64_t i);

@@ -12,12 +12,13 @@
 /* What goes through the names for an answer. */
 struct look {
     struct weir_builder *list;
-    struct weir_text only; /* empty: all of them */
+    struct weir_text only;          /* empty: all of them */
     const struct weir_value *found; /* owned: the one that is ONLY */
     uint64_t now_ms;
     uint64_t wall_ms;
     unsigned n_known;
-    char known[KNOWN_MAX * (BREAKER_NAME_MAX + 2) + 8]; /* names, for who asks for another one */
+    char
+        known[KNOWN_MAX * (BREAKER_NAME_MAX + 2) + 8]; /* names, for who asks for another one */
 };
 
 /* Both generations are there while a reload is under way: one place is named once. */
@@ -56,7 +57,8 @@ put_window(struct weir_builder *map, const struct breaker_bucket *w)
     uint32_t failures = w->results[BREAKER_FAILURE] + w->results[BREAKER_TIMEOUT];
     breaker_put_int(map, WEIR_TEXT("calls"), w->calls);
     breaker_put_int(map, WEIR_TEXT("failures"), failures);
-    breaker_put_double(map, WEIR_TEXT("error_rate"), w->calls ? (double)failures / w->calls : 0);
+    breaker_put_double(map, WEIR_TEXT("error_rate"),
+                       w->calls ? (double)failures / w->calls : 0);
     breaker_put_int(map, WEIR_TEXT("successes"),
                     w->results[BREAKER_SUCCESS] + w->results[BREAKER_IGNORED]);
     breaker_put_int(map, WEIR_TEXT("timeouts"), w->results[BREAKER_TIMEOUT]);
@@ -112,7 +114,8 @@ look_at(struct named *n, void *arg)
     if (l->list != NULL) {
         const struct weir_value *v = view_of(n, l);
         host->list_add(l->list, &v);
-    } else if (l->only.len == strlen(n->name) && memcmp(l->only.bytes, n->name, l->only.len) == 0) {
+    } else if (l->only.len == strlen(n->name) &&
+               memcmp(l->only.bytes, n->name, l->only.len) == 0) {
         l->found = view_of(n, l);
     }
     if (l->n_known < KNOWN_MAX)

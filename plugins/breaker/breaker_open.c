@@ -34,15 +34,16 @@ breaker_code_name(uint32_t code, char room[32])
 uint32_t
 breaker_status_of(const struct weir_error *err)
 {
-    return err->status != 0 ? err->status
-                            : codes[err->code > 0 && err->code < CODES ? err->code : WEIR_INTERNAL].status;
+    return err->status != 0
+               ? err->status
+               : codes[err->code > 0 && err->code < CODES ? err->code : WEIR_INTERNAL].status;
 }
 
 bool
 breaker_ignores(const struct node *node, const struct weir_error *err)
 {
-    const uint32_t failures = 1u << WEIR_UPSTREAM | 1u << WEIR_TIMEOUT | 1u << WEIR_UNAVAILABLE |
-                              1u << WEIR_INTERNAL | 1u << WEIR_SCRIPT;
+    const uint32_t failures = 1u << WEIR_UPSTREAM | 1u << WEIR_TIMEOUT |
+                              1u << WEIR_UNAVAILABLE | 1u << WEIR_INTERNAL | 1u << WEIR_SCRIPT;
     if (err->code >= 32 || (node->ignored | ~failures) & 1u << err->code)
         return true;
     for (uint32_t i = 0; i < node->n_statuses; i++)
@@ -67,7 +68,8 @@ number(const struct weir_value *config, struct weir_text key, uint64_t otherwise
 }
 
 static uint32_t
-take_settings(const struct weir_value *config, struct breaker_settings *s, struct weir_error *err)
+take_settings(const struct weir_value *config, struct breaker_settings *s,
+              struct weir_error *err)
 {
     double threshold = 0.5;
     (void)host->get_double(host->get(config, WEIR_TEXT("error_threshold")), &threshold);
@@ -82,7 +84,8 @@ take_settings(const struct weir_value *config, struct breaker_settings *s, struc
     if (threshold < 0 || threshold > 1)
         return refuse(err, "'error_threshold' must be from 0% to 100%");
     if (s->window_ms < 10 * s->buckets || s->window_ms > 24 * 3600 * 1000)
-        return refuse(err, "'window' must be 24h at most, and have 10ms at least for each bucket");
+        return refuse(err,
+                      "'window' must be 24h at most, and have 10ms at least for each bucket");
     if (s->reset_ms == 0 || s->reset_ms > 24 * 3600 * 1000)
         return refuse(err, "'reset_after' must be from 1ms to 24h");
     return WEIR_OK;
@@ -110,7 +113,8 @@ take_ignored(const struct weir_value *config, struct node *node, struct weir_err
     for (size_t i = 0; list != NULL && i < host->len(list); i++) {
         struct weir_text text;
         int64_t status;
-        if (host->get_int(host->at(list, i), &status) && node->n_statuses < BREAKER_STATUSES_MAX)
+        if (host->get_int(host->at(list, i), &status) &&
+            node->n_statuses < BREAKER_STATUSES_MAX)
             node->statuses[node->n_statuses++] = (uint16_t)status;
         else if (!host->get_text(host->at(list, i), &text) || !take_code(node, text))
             return refuse(err, "'ignore' has something that is neither a status nor a code");

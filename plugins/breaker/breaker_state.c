@@ -166,8 +166,8 @@ decide(const struct breaker *b)
 }
 
 enum breaker_answer
-breaker_enter(struct breaker *b, uint64_t now_ms, struct breaker_ticket *ret, uint64_t *ret_wait_ms,
-              struct breaker_change *change)
+breaker_enter(struct breaker *b, uint64_t now_ms, struct breaker_ticket *ret,
+              uint64_t *ret_wait_ms, struct breaker_change *change)
 {
     change->made = false;
     lock(b, now_ms);
@@ -205,7 +205,8 @@ static bool
 is_too_much(const struct breaker *b)
 {
     return b->sum.calls >= b->settings.volume &&
-           failures(&b->sum) * UINT64_C(1000000) > b->sum.calls * (uint64_t)b->settings.threshold;
+           failures(&b->sum) * UINT64_C(1000000) >
+               b->sum.calls * (uint64_t)b->settings.threshold;
 }
 
 /* The call of T, which began in the present state, ended with RESULT. */
@@ -214,7 +215,8 @@ judge(struct breaker *b, const struct breaker_ticket *t, enum breaker_result res
       struct breaker_change *change)
 {
     bool failed = result == BREAKER_FAILURE || result == BREAKER_TIMEOUT;
-    if (bucket_of(b, t) == NULL) /* it has outlived the window: so that slow failures count, too */
+    if (bucket_of(b, t) ==
+        NULL) /* it has outlived the window: so that slow failures count, too */
         count_call(b);
     count(b, result);
     if (t->probe)
@@ -262,7 +264,7 @@ breaker_force(struct breaker *b, enum breaker_forced forced, uint64_t now_ms,
     };
     change->made = false;
     lock(b, now_ms);
-    enum breaker_state next = forced != BREAKER_AUTO                ? states[forced]
+    enum breaker_state next = forced != BREAKER_AUTO             ? states[forced]
                               : b->forced == BREAKER_FORCED_OPEN ? BREAKER_HALF_OPEN
                                                                  : b->state;
     b->forced = forced;

@@ -3,8 +3,8 @@
  * Behaves as npm's opossum does where that is documented: a call counts when it begins, a
  * failure when it ends; on a failure, failures / calls strictly above the threshold opens it if
  * there are enough calls; after the reset time exactly one call is let through, whose success
- * closes it and whose failure opens it again. What opossum leaves open: an answer of a call that
- * began before the last change of state changes nothing.
+ * closes it and whose failure opens it again. What opossum leaves open: an answer of a call
+ * that began before the last change of state changes nothing.
  *
  * Shared by all shards: its mutex is held for some dozen instructions, never over a call of
  * somebody else. Time is handed in, in milliseconds of one monotonic clock; of two threads the
@@ -59,12 +59,12 @@ struct breaker {
     struct breaker_settings settings;
     enum breaker_state state;
     enum breaker_forced forced;
-    uint32_t epoch;    /* grows with each change of state */
-    bool probing;      /* half-open, and its one call is under way */
+    uint32_t epoch; /* grows with each change of state */
+    bool probing;   /* half-open, and its one call is under way */
     uint32_t in_flight;
-    uint64_t now_ms;   /* the latest time that was seen */
-    uint64_t since_ms; /* of the last change of state */
-    uint64_t head;     /* number of the newest bucket: time / bucket length */
+    uint64_t now_ms;           /* the latest time that was seen */
+    uint64_t since_ms;         /* of the last change of state */
+    uint64_t head;             /* number of the newest bucket: time / bucket length */
     struct breaker_bucket sum; /* of all buckets */
     struct breaker_bucket buckets[BREAKER_BUCKETS_MAX]; /* by number modulo settings.buckets */
     uint64_t totals[BREAKER_RESULTS];
@@ -111,17 +111,18 @@ void breaker_init(struct breaker *b, const struct breaker_settings *s, uint64_t 
  * newest bucket. [any thread, as all below] */
 void breaker_configure(struct breaker *b, const struct breaker_settings *s, uint64_t now_ms);
 
-/* Asks to make a call. BREAKER_PASS: *ret is to be given to breaker_leave, once. Else *ret_wait_ms is
- * how long to wait before asking again; 0: unknown. */
-enum breaker_answer breaker_enter(struct breaker *b, uint64_t now_ms, struct breaker_ticket *ret,
-                                  uint64_t *ret_wait_ms, struct breaker_change *change);
+/* Asks to make a call. BREAKER_PASS: *ret is to be given to breaker_leave, once. Else
+ * *ret_wait_ms is how long to wait before asking again; 0: unknown. */
+enum breaker_answer breaker_enter(struct breaker *b, uint64_t now_ms,
+                                  struct breaker_ticket *ret, uint64_t *ret_wait_ms,
+                                  struct breaker_change *change);
 
 /* The call of ticket T has ended: SUCCESS, FAILURE, TIMEOUT, IGNORED or NOTHING. */
-void breaker_leave(struct breaker *b, const struct breaker_ticket *t, enum breaker_result result,
-                   uint64_t now_ms, struct breaker_change *change);
+void breaker_leave(struct breaker *b, const struct breaker_ticket *t,
+                   enum breaker_result result, uint64_t now_ms, struct breaker_change *change);
 
-/* Makes an open breaker half-open if its time has come. Returns how long that takes yet: 0 if it
- * is not open, or held so. */
+/* Makes an open breaker half-open if its time has come. Returns how long that takes yet: 0 if
+ * it is not open, or held so. */
 uint64_t breaker_tick(struct breaker *b, uint64_t now_ms, struct breaker_change *change);
 
 /* Holds it open or closed, or no longer. Held closed: all pass and count, nothing opens it. Let

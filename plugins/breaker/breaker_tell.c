@@ -36,7 +36,9 @@ breaker_put_time(struct weir_builder *map, struct weir_text key, uint64_t wall_m
     char text[40];
     struct tm parts;
     time_t seconds = (time_t)(wall_ms / 1000);
-    size_t len = gmtime_r(&seconds, &parts) ? strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts) : 0;
+    size_t len = gmtime_r(&seconds, &parts)
+                     ? strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)
+                     : 0;
     snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(wall_ms % 1000));
     breaker_put_text(map, key, text);
 }
@@ -83,11 +85,13 @@ log_change(const struct named *n, const struct breaker_change *c, const char *pi
 static void
 publish(struct weir_shard *shard, const struct named *n, const struct breaker_change *c)
 {
-    static const char *const topics[] = { "breaker.close", "breaker.half_open", "breaker.open" };
+    static const char *const topics[] = { "breaker.close", "breaker.half_open",
+                                          "breaker.open" };
     const char *topic = topics[c->to];
     struct weir_builder *map = describe(n, c);
     breaker_put_time(map, WEIR_TEXT("at"), host->wall_ms(shard));
-    breaker_put_double(map, WEIR_TEXT("error_rate"), c->calls ? (double)c->failures / c->calls : 0);
+    breaker_put_double(map, WEIR_TEXT("error_rate"),
+                       c->calls ? (double)c->failures / c->calls : 0);
     breaker_put_text(map, WEIR_TEXT("forced"), forced_name(c->forced));
     breaker_put_int(map, WEIR_TEXT("reset_after_ms"), c->reset_ms);
     const struct weir_value *event = host->build(&map);
@@ -96,8 +100,8 @@ publish(struct weir_shard *shard, const struct named *n, const struct breaker_ch
 }
 
 void
-breaker_tell(struct weir_shard *shard, const struct named *n, const struct breaker_change *change,
-             const char *pipeline)
+breaker_tell(struct weir_shard *shard, const struct named *n,
+             const struct breaker_change *change, const char *pipeline)
 {
     if (!change->made)
         return;
@@ -125,8 +129,8 @@ static void
 sample_calls(struct named *n, void *sink)
 {
     static const char *const results[] = {
-        [BREAKER_SUCCESS] = "success", [BREAKER_FAILURE] = "failure",
-        [BREAKER_TIMEOUT] = "timeout", [BREAKER_IGNORED] = "ignored",
+        [BREAKER_SUCCESS] = "success",   [BREAKER_FAILURE] = "failure",
+        [BREAKER_TIMEOUT] = "timeout",   [BREAKER_IGNORED] = "ignored",
         [BREAKER_REJECTED] = "rejected", [BREAKER_FULL] = "full",
     };
     struct breaker_view view;
@@ -198,6 +202,7 @@ breaker_metrics(void)
     static bool made;
     struct weir_error err = { 0 };
     for (unsigned i = 0; i < sizeof all / sizeof *all && !made; i++)
-        (void)host->metric_collect(&all[i].metric, all[i].fn, NULL, &err); /* the names are this one's */
+        (void)host->metric_collect(&all[i].metric, all[i].fn, NULL,
+                                   &err); /* the names are this one's */
     made = true;
 }

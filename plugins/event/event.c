@@ -11,14 +11,15 @@
 
 #define TOPICS_MAX 32u
 
-/* A pipeline may cause what starts it. Its events come a turn of the loop later each, so nothing
- * stands still; what comes faster than this is dropped, so that nothing else is crowded out. */
+/* A pipeline may cause what starts it. Its events come a turn of the loop later each, so
+ * nothing stands still; what comes faster than this is dropped, so that nothing else is crowded
+ * out. */
 #define RUNS_PER_SECOND 100u
 
 static const struct weir_host *host;
 
 struct trigger {
-    const struct weir_value *config; /* owned; TOPICS point into it */
+    const struct weir_value *config;     /* owned; TOPICS point into it */
     struct weir_text topics[TOPICS_MAX]; /* none of them is told what another one is told */
     uint32_t n;
 };
@@ -28,9 +29,9 @@ struct ear {
     const struct trigger *conf;
     struct weir_shard *shard;
     struct weir_subscription *subscriptions[TOPICS_MAX]; /* owned; NULL: stopped */
-    uint64_t second;  /* that is under way */
-    uint32_t started; /* runs in it */
-    uint32_t dropped; /* events in it */
+    uint64_t second;                                     /* that is under way */
+    uint32_t started;                                    /* runs in it */
+    uint32_t dropped;                                    /* events in it */
 };
 
 /* Whether everything that B is told A is told as well. */
@@ -71,7 +72,8 @@ event_open(struct weir_open *open, const struct weir_value *config, void **ret_c
     struct weir_text topic;
     if (host->get_text(on, &topic))
         add_topic(t, topic);
-    for (size_t i = 0; host->type(on) == WEIR_LIST && i < host->len(on) && t->n < TOPICS_MAX; i++)
+    for (size_t i = 0; host->type(on) == WEIR_LIST && i < host->len(on) && t->n < TOPICS_MAX;
+         i++)
         if (host->get_text(host->at(on, i), &topic))
             add_topic(t, topic);
     *ret_conf = t;
@@ -142,7 +144,8 @@ body_of(struct weir_text topic, const struct weir_value *event)
     const struct weir_value *member;
     if (v != NULL)
         host->map_set(map, WEIR_TEXT("event"), &v);
-    for (size_t i = 0; host->type(event) == WEIR_MAP && host->member(event, i, &key, &member); i++) {
+    for (size_t i = 0; host->type(event) == WEIR_MAP && host->member(event, i, &key, &member);
+         i++) {
         if (key.len == 5 && memcmp(key.bytes, "event", 5) == 0)
             continue;
         v = host->ref(member);

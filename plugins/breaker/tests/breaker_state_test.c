@@ -237,7 +237,8 @@ a_probe_that_fails_opens_it_at_once_for_the_whole_time(void **state)
         struct breaker_ticket probe = enter();
         now += 20000; /* the window is empty, and one call is fewer than the volume */
         leave(probe, BREAKER_FAILURE);
-        assert_true(change.made && change.from == BREAKER_HALF_OPEN && change.to == BREAKER_OPEN);
+        assert_true(change.made && change.from == BREAKER_HALF_OPEN &&
+                    change.to == BREAKER_OPEN);
         assert_int_equal(refused(&wait), BREAKER_IS_OPEN);
         assert_int_equal(wait, 30000);
     }

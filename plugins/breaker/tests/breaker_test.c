@@ -14,14 +14,14 @@
 
 #define HEAD "name: guarded\ntrigger: { webhook: /x }\nsteps:\n  - id: guard\n    breaker: "
 /* Takes request.body.ms milliseconds, and fails if request.body.fail is true. */
-#define STEPS                                                  \
-    "    do:\n"                                                \
-    "      - delay: ${ request.body?.ms ?? 0 }ms\n"            \
-    "      - if: ${ request.body?.fail ?? false }\n"           \
-    "        set: ${ request.body.missing }\n"                 \
+#define STEPS                                        \
+    "    do:\n"                                      \
+    "      - delay: ${ request.body?.ms ?? 0 }ms\n"  \
+    "      - if: ${ request.body?.fail ?? false }\n" \
+    "        set: ${ request.body.missing }\n"       \
     "      - set: fine\n"
-#define FALLBACK                                               \
-    "    fallback:\n"                                          \
+#define FALLBACK      \
+    "    fallback:\n" \
     "      - set: \"${ error.code }/${ error.status }: ${ error.message }\"\n"
 
 /* A string, as an answer has it. */
@@ -42,8 +42,8 @@ static double
 calls_of(const char *name, const char *result)
 {
     char series[128];
-    snprintf(series, sizeof series, "weir_breaker_calls_total{breaker=\"%s\",result=\"%s\"}", name,
-             result);
+    snprintf(series, sizeof series, "weir_breaker_calls_total{breaker=\"%s\",result=\"%s\"}",
+             name, result);
     return stage_metric(series);
 }
 
@@ -170,8 +170,7 @@ static void
 the_nearest_error_is_meant(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: nearest, volume: 100 }\n" STEPS
-                    "    fallback:\n"
+    stage_load(HEAD "{ name: nearest, volume: 100 }\n" STEPS "    fallback:\n"
                     "      - id: inner\n"
                     "        set: ${ request.body.nope }\n"
                     "        catch:\n"
@@ -185,8 +184,9 @@ static void
 a_timeout_ends_the_steps_and_counts_as_failure(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: slow, timeout: 20ms, volume: 2, reset_after: 60s }\n"
-                    "    do:\n      - delay: 1h\n        catch: []\n      - set: late\n" FALLBACK,
+    stage_load(HEAD
+               "{ name: slow, timeout: 20ms, volume: 2, reset_after: 60s }\n"
+               "    do:\n      - delay: 1h\n        catch: []\n      - set: late\n" FALLBACK,
                NULL);
     const char *text = JSON("timeout/504: breaker 'slow': its steps took longer than 20 ms");
     stage_expect("POST /x", "{}", 200, text);
@@ -223,7 +223,8 @@ static void
 a_deadline_around_it_counts_as_timeout(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: around, volume: 1, reset_after: 60s }\n" STEPS "    timeout: 20ms\n",
+    stage_load(HEAD "{ name: around, volume: 1, reset_after: 60s }\n" STEPS
+                    "    timeout: 20ms\n",
                NULL);
     stage_expect("POST /x", "{\"ms\":3600000}", 504, NULL);
     assert_int_equal(calls_of("around", "timeout"), 1);
@@ -263,7 +264,8 @@ calls_above_the_capacity_are_rejected(void **state)
     stage_turn(0);
     for (unsigned i = 0; i < 3; i++)
         stage_expect("POST /x", "{}", 200,
-                     JSON("unavailable/503: breaker 'narrow' has as many calls under way as its capacity"));
+                     JSON("unavailable/503: breaker 'narrow' has as many calls under way as "
+                          "its capacity"));
     for (unsigned i = 0; i < 2; i++) {
         stage_finish(p[i]);
         assert_string_equal(p[i]->body, JSON("fine"));
@@ -278,13 +280,15 @@ static void
 what_is_ignored_counts_as_success_and_has_no_fallback(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: ignores, volume: 1, ignore: [script, 404] }\n" STEPS FALLBACK, NULL);
+    stage_load(HEAD "{ name: ignores, volume: 1, ignore: [script, 404] }\n" STEPS FALLBACK,
+               NULL);
     fail_times(5);
     assert_true(state_of("ignores") < 0.5);
     assert_int_equal(calls_of("ignores", "ignored"), 5);
     stage_load(HEAD "{ name: by_status, volume: 1, ignore: [500] }\n" STEPS FALLBACK, NULL);
     fail_times(5);
-    stage_load(HEAD "{ name: not_this, volume: 1, ignore: [501, upstream] }\n" STEPS FALLBACK, NULL);
+    stage_load(HEAD "{ name: not_this, volume: 1, ignore: [501, upstream] }\n" STEPS FALLBACK,
+               NULL);
     stage_expect(BAD, 200, NULL);
     assert_true(state_of("not_this") > 1.5);
 }
@@ -293,9 +297,11 @@ static void
 an_error_of_the_caller_is_no_failure(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: callers, volume: 1 }\n"
-                    "    do:\n      - foreach: ${ request.body }\n        do: [ { set: 1 } ]\n" FALLBACK,
-               NULL);
+    stage_load(
+        HEAD
+        "{ name: callers, volume: 1 }\n"
+        "    do:\n      - foreach: ${ request.body }\n        do: [ { set: 1 } ]\n" FALLBACK,
+        NULL);
     for (unsigned i = 0; i < 3; i++) {
         struct play *p = stage_play("POST /x", "{}"); /* no list: invalid */
         assert_true(p->status == 400 || p->status == 422);
@@ -322,11 +328,12 @@ static void
 pipelines_share_it_by_name(void **state)
 {
     (void)state;
-    stage_load(HEAD "{ name: shared, volume: 1, reset_after: 60s }\n" STEPS,
-               "name: other\ntrigger: { webhook: /y }\nsteps:\n"
-               "  - breaker: { name: shared, volume: 1, reset_after: 60s }\n    do:\n      - set: y\n"
-               "  - if: ${ false }\n    breaker: another\n    do:\n      - set: z\n",
-               NULL);
+    stage_load(
+        HEAD "{ name: shared, volume: 1, reset_after: 60s }\n" STEPS,
+        "name: other\ntrigger: { webhook: /y }\nsteps:\n"
+        "  - breaker: { name: shared, volume: 1, reset_after: 60s }\n    do:\n      - set: y\n"
+        "  - if: ${ false }\n    breaker: another\n    do:\n      - set: z\n",
+        NULL);
     stage_expect("POST /y", "{}", 200, JSON("y"));
     fail_times(2);
     stage_expect("POST /y", "{}", 503, NULL);

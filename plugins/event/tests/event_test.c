@@ -47,7 +47,8 @@ an_event_starts_a_run_with_its_members_and_topic(void **state)
     publish("breaker.open", "breaker", "payment");
     assert_int_equal(runs() - before, 1);
     char *log = stage_log();
-    assert_non_null(strstr(log, "{\\\"event\\\":\\\"breaker.open\\\",\\\"breaker\\\":\\\"payment\\\"}"));
+    assert_non_null(
+        strstr(log, "{\\\"event\\\":\\\"breaker.open\\\",\\\"breaker\\\":\\\"payment\\\"}"));
     free(log);
 }
 
@@ -66,7 +67,8 @@ static void
 topics_that_overlap_start_one_run(void **state)
 {
     (void)state;
-    stage_load(HEARD "[breaker.open, \"breaker.*\", breaker.open, \"breaker.o*\", other.thing]" STEPS,
+    stage_load(HEARD
+               "[breaker.open, \"breaker.*\", breaker.open, \"breaker.o*\", other.thing]" STEPS,
                NULL);
     double before = runs();
     publish("breaker.open", "breaker", "payment");
