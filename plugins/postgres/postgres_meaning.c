@@ -69,7 +69,7 @@ pg_message(const char *sqlstate, const char *message, char *ret, size_t size)
 
 /* Skips blanks, comments and opening parentheses. */
 static struct weir_text
-skip(struct weir_text t)
+past_blanks(struct weir_text t)
 {
     while (t.len > 0) {
         size_t n = 1;
@@ -115,7 +115,7 @@ bool
 pg_reads_only(struct weir_text query)
 {
     static const char *const words[] = { "select", "values", "show", "table" };
-    struct weir_text t = skip(query);
+    struct weir_text t = past_blanks(query);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (begins_with(t, words[i]))
             return !has_word(t, "into"); /* select into makes a table */
@@ -125,6 +125,6 @@ pg_reads_only(struct weir_text query)
 bool
 pg_may_commit(struct weir_text query)
 {
-    struct weir_text t = skip(query);
+    struct weir_text t = past_blanks(query);
     return begins_with(t, "call") || begins_with(t, "do");
 }
