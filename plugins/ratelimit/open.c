@@ -188,7 +188,8 @@ make_policy(struct weir_open *open, const struct weir_value *config, struct poli
             struct weir_error *err)
 {
     char name[NAME_MAX_LEN + 1];
-    size_t n = host->len(host->get(config, WEIR_TEXT("limits")));
+    const struct weir_value *limits = host->get(config, WEIR_TEXT("limits"));
+    size_t n = limits ? host->len(limits) : 0;
     if (check_limits(config, err) != WEIR_OK || take_name(open, config, name, err) != WEIR_OK)
         return err->code;
     if (n > LIMITS_MAX)
