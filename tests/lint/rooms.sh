@@ -42,7 +42,7 @@ llhttp net
 ares net
 zlib net
 libfyaml pipeline
-dlfcn plugin
+dlfcn plugin postgres
 lua none
 libpq postgres
 hiredis net
