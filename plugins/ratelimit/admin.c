@@ -101,7 +101,8 @@ show_all(struct weir_question *q)
 /* -- buckets of a key -- */
 
 static void
-add_verdict(struct inquiry *in, const struct look *look, const struct verdict *v, uint64_t wall_ms)
+add_verdict(struct inquiry *in, const struct look *look, const struct verdict *v,
+            uint64_t wall_ms)
 {
     char text[40];
     struct weir_builder *b = host->map_new();
@@ -211,7 +212,8 @@ add_look(struct inquiry *in, const struct limit *l, struct weir_text key)
 
 /* Takes over the reference P. */
 static void
-inquire(struct weir_question *q, struct policy *p, struct weir_text key, const struct limit *only)
+inquire(struct weir_question *q, struct policy *p, struct weir_text key,
+        const struct limit *only)
 {
     struct inquiry *in = calloc(1, sizeof *in + p->n * sizeof in->looks[0]);
     if (in == NULL)
@@ -235,8 +237,8 @@ parameter(struct weir_question *q, const char *name)
 {
     struct weir_text text = host->question_query(q, name);
     if (text.bytes == NULL)
-        (void)host->get_text(host->get(host->question_body(q),
-                                       (struct weir_text){ name, strlen(name) }), &text);
+        (void)host->get_text(
+            host->get(host->question_body(q), (struct weir_text){ name, strlen(name) }), &text);
     return text;
 }
 

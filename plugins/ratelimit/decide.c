@@ -9,14 +9,16 @@
 bool
 rate_make(uint64_t limit, uint64_t window_ms, uint64_t capacity, struct rate *ret)
 {
-    if (limit > LIMIT_MAX || capacity > LIMIT_MAX || window_ms == 0 || window_ms > WINDOW_MAX_MS)
+    if (limit > LIMIT_MAX || capacity > LIMIT_MAX || window_ms == 0 ||
+        window_ms > WINDOW_MAX_MS)
         return false;
     if (capacity > 0 && (limit == 0 || capacity * window_ms / limit > WINDOW_MAX_MS))
         return false;
     *ret = (struct rate){ .limit = (uint32_t)limit,
                           .capacity = (uint32_t)(capacity > 0 ? capacity : limit),
                           .window_ms = window_ms,
-                          .step_ms = limit > RUNS_MAX ? (window_ms + RUNS_MAX - 1) / RUNS_MAX : 1 };
+                          .step_ms =
+                              limit > RUNS_MAX ? (window_ms + RUNS_MAX - 1) / RUNS_MAX : 1 };
     return true;
 }
 

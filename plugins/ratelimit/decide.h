@@ -55,7 +55,7 @@ struct entry {
         struct {
             uint32_t at; /* ms, its low half */
             uint32_t count;
-        } one; /* a log of one stamp */
+        } one;             /* a log of one stamp */
         struct ring *ring; /* a log of more */
         struct {
             uint32_t now; /* counted in the window of index MORE (its low half) */

@@ -59,9 +59,12 @@ move(struct entry *e, uint32_t room, const struct memory *m)
     struct ring *r = m->resize(m->arg, NULL, 0, ring_size(room));
     if (r == NULL)
         return false;
-    *r = (struct ring){ .base = stamp_of(old, 0), .n = old->n, .room = room, .total = old->total };
+    *r = (struct ring){
+        .base = stamp_of(old, 0), .n = old->n, .room = room, .total = old->total
+    };
     for (uint32_t i = 0; i < old->n; i++)
-        r->runs[i] = (struct run){ (uint32_t)(stamp_of(old, i) - r->base), run_of(old, i)->count };
+        r->runs[i] =
+            (struct run){ (uint32_t)(stamp_of(old, i) - r->base), run_of(old, i)->count };
     (void)m->resize(m->arg, old, ring_size(old->room), 0);
     e->u.ring = r;
     return true;
@@ -94,10 +97,9 @@ make_ring(struct entry *e, uint64_t now_ms, const struct memory *m)
     struct ring *r = m->resize(m->arg, NULL, 0, ring_size(ROOM_MIN));
     if (r == NULL)
         return false;
-    *r = (struct ring){ .base = whole_ms(e->u.one.at, now_ms),
-                        .n = 1,
-                        .room = ROOM_MIN,
-                        .total = e->u.one.count };
+    *r = (struct ring){
+        .base = whole_ms(e->u.one.at, now_ms), .n = 1, .room = ROOM_MIN, .total = e->u.one.count
+    };
     r->runs[0] = (struct run){ 0, e->u.one.count };
     e->u.ring = r;
     e->kind = LOG_RING;
@@ -139,7 +141,8 @@ add(struct entry *e, const struct ask *a, const struct memory *m)
     } else if (e->kind == LOG_ONE && at <= whole_ms(e->u.one.at, a->now_ms)) {
         at = whole_ms(e->u.one.at, a->now_ms);
         e->u.one.count += count;
-    } else if ((e->kind == LOG_ONE && !make_ring(e, a->now_ms, m)) || !add_run(e, at, count, m)) {
+    } else if ((e->kind == LOG_ONE && !make_ring(e, a->now_ms, m)) ||
+               !add_run(e, at, count, m)) {
         return false;
     }
     expire_at(e, at + a->rate.window_ms);

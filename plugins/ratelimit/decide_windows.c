@@ -46,7 +46,8 @@ until_fits(const struct span *s, double need)
     if (room >= 0)
         return (uint64_t)(fits_at(s->before, s->elapsed, room, s->window) - s->elapsed);
     room = s->limit - need;
-    return (uint64_t)(s->window - s->elapsed + fits_at(s->now, 0, room < 0 ? 0 : room, s->window));
+    return (uint64_t)(s->window - s->elapsed +
+                      fits_at(s->now, 0, room < 0 ? 0 : room, s->window));
 }
 
 /* What E says of the window of NOW; a clock that is a moment behind counts as its begin. */

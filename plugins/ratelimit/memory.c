@@ -12,11 +12,11 @@
 #include "policy.h"
 #include "ratelimit.h"
 
-#define PARTS 256u       /* of a table, as table_sweep_part has them */
-#define TICK_MS 100u     /* every so often */
-#define TICK_PARTS 4u    /* some parts are swept: all of them in 6.4 s */
-#define RESCUE_MS 50u    /* when the table is full, at most every so often */
-#define RESCUE_PARTS 8u  /* more parts are swept */
+#define PARTS 256u      /* of a table, as table_sweep_part has them */
+#define TICK_MS 100u    /* every so often */
+#define TICK_PARTS 4u   /* some parts are swept: all of them in 6.4 s */
+#define RESCUE_MS 50u   /* when the table is full, at most every so often */
+#define RESCUE_PARTS 8u /* more parts are swept */
 #define NUMBERS 256u
 
 static struct weir_table *table;
@@ -169,7 +169,8 @@ visit(uint8_t policy, struct weir_text id, const struct ask *ask, struct verdict
     *ret = (struct verdict){ .full = true };
 }
 
-/* Sweeps a little for who finds the table full; not again and again, which would be an attack. */
+/* Sweeps a little for who finds the table full; not again and again, which would be an attack.
+ */
 static bool
 rescue(uint64_t now)
 {

@@ -99,9 +99,11 @@ check_limits(const struct weir_value *config, struct weir_error *err)
     bool one = host->get(config, WEIR_TEXT("limit")) != NULL;
     bool select = host->get(config, WEIR_TEXT("select")) != NULL;
     if (one == (limits != NULL))
-        return refuse(err, WEIR_INVALID, "one of 'limit' and 'limits' must say how much is allowed");
+        return refuse(err, WEIR_INVALID,
+                      "one of 'limit' and 'limits' must say how much is allowed");
     if (one && select)
-        return refuse(err, WEIR_INVALID, "'select' chooses from 'limits'; there is only 'limit'");
+        return refuse(err, WEIR_INVALID,
+                      "'select' chooses from 'limits'; there is only 'limit'");
     if (limits && !select)
         return refuse(err, WEIR_INVALID, "'limits' needs 'select' to say which of them holds");
     if (limits && host->get(limits, WEIR_TEXT("default")) == NULL)
@@ -175,7 +177,7 @@ fill_policy(struct weir_open *open, const struct weir_value *config, struct poli
     (void)host->get_int(host->get(config, WEIR_TEXT("store_timeout")), &n);
     if (n < 5 || n > 50)
         return refuse(err, WEIR_INVALID, "'store_timeout' must be from 5ms to 50ms");
-    p->timeout_ms = (uint32_t)(n - n / 5); /* what is left is for deciding without */
+    p->timeout_ms = (uint32_t)(n * 3 / 5); /* the rest is for who is late on a busy machine */
     if (take_store(open, p, err) != WEIR_OK)
         return err->code;
     p->n = 0;

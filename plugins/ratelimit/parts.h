@@ -11,7 +11,8 @@ enum kind { NOTHING, LOG_ONE, LOG_RING, WINDOWS, BUCKET };
 
 /* The algorithms. E is empty or of their kind, and not over. They fill all of *ret but what
  * is zero. */
-void decide_log(struct entry *e, const struct ask *a, const struct memory *m, struct verdict *ret);
+void decide_log(struct entry *e, const struct ask *a, const struct memory *m,
+                struct verdict *ret);
 void decide_windows(struct entry *e, const struct ask *a, struct verdict *ret);
 void decide_bucket(struct entry *e, const struct ask *a, struct verdict *ret);
 

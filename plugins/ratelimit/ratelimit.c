@@ -54,7 +54,8 @@ find_limit(struct request *r, struct weir_error *err)
 static uint32_t
 find_rate(struct request *r, struct weir_error *err)
 {
-    struct limit *l = (struct limit *)(uintptr_t)r->limit; /* what was seen is no secret of it */
+    struct limit *l =
+        (struct limit *)(uintptr_t)r->limit; /* what was seen is no secret of it */
     const struct weir_value *v = NULL;
     r->ask.rate = l->rate;
     if (l->slot == 0)
@@ -140,12 +141,13 @@ limiter_run(struct weir_call *call, void *state)
         *r = first;
         host->set_data(call, r);
         b.limit = r->limit;
-        r->command = redis_decide(host->shard(call), &b, &r->ask, l->policy->timeout_ms, replied, r);
+        r->command =
+            redis_decide(host->shard(call), &b, &r->ask, l->policy->timeout_ms, replied, r);
         return;
     }
     struct verdict v;
-    memory_decide(l->policy->number, (struct weir_text){ (const char *)b.id, ID_LEN }, &first.ask,
-                  &v);
+    memory_decide(l->policy->number, (struct weir_text){ (const char *)b.id, ID_LEN },
+                  &first.ask, &v);
     if (v.full)
         answer_without(&first, "the limits' memory is full");
     else

@@ -54,10 +54,14 @@ redis_decide(struct weir_shard *s, const struct bucket *b, const struct ask *ask
     int len = snprintf(unique, sizeof unique, "%012llx-%llx", (unsigned long long)process,
                        (unsigned long long)atomic_fetch_add(&counter, 1));
     const struct weir_text args[] = {
-        bucket_key(b, key),              { kind, strlen(kind) },
-        number(r->limit, figures[0]),     number(r->window_ms, figures[1]),
-        number(r->capacity, figures[2]),  number(r->step_ms, figures[3]),
-        number(ask->cost, figures[4]),    { unique, (size_t)len },
+        bucket_key(b, key),
+        { kind, strlen(kind) },
+        number(r->limit, figures[0]),
+        number(r->window_ms, figures[1]),
+        number(r->capacity, figures[2]),
+        number(r->step_ms, figures[3]),
+        number(ask->cost, figures[4]),
+        { unique, (size_t)len },
     };
     const struct weir_redis_request request = {
         .size = sizeof request,

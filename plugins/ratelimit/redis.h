@@ -16,8 +16,8 @@ struct bucket {
 
 /* Sends the script; FN gets its reply, within TIMEOUT_MS. */
 struct weir_command *redis_decide(struct weir_shard *s, const struct bucket *b,
-                                  const struct ask *ask, uint32_t timeout_ms,
-                                  weir_redis_fn *fn, void *arg);
+                                  const struct ask *ask, uint32_t timeout_ms, weir_redis_fn *fn,
+                                  void *arg);
 
 /* Sends a DEL of the bucket. */
 struct weir_command *redis_reset(struct weir_shard *s, const struct bucket *b,

@@ -295,8 +295,8 @@ redis_start(void)
     if (redis.pid == 0) {
         if (freopen("/dev/null", "w", stdout) == NULL)
             _exit(1);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save", "",
-               "--appendonly", "no", "--dir", redis.folder, (char *)NULL);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--save",
+               "", "--appendonly", "no", "--dir", redis.folder, (char *)NULL);
         _exit(127);
     }
     for (unsigned i = 0; i < 1000; i++) {
@@ -387,8 +387,9 @@ ask_redis(const char *key, const struct ask *a, struct verdict *ret)
                                  a->now_ms };
     for (unsigned i = 0; i < 7; i++)
         snprintf(n[i], sizeof n[i], "%llu", (unsigned long long)figures[i]);
-    const char *const words[] = { "EVAL", redis.script, "1",  key,  kinds[a->algorithm], n[0],
-                                  n[1],   n[2],         n[3], n[4], n[5],                n[6] };
+    const char *const words[] = { "EVAL", redis.script, "1",  key,  kinds[a->algorithm],
+                                  n[0],   n[1],         n[2], n[3], n[4],
+                                  n[5],   n[6] };
     say_words(12, words);
     hear(6, said);
     *ret = (struct verdict){ .allowed = said[0] == 1,
@@ -430,8 +431,9 @@ both_stores_say_the_same(void **state)
     static const struct {
         uint64_t limit, window, capacity, gap, cost;
     } plays[] = {
-        { 10, 60000, 0, 12000, 1 },  { 100, 60000, 0, 1000, 3 }, { 7, 1000, 0, 200, 9 },
-        { 1000, 3600000, 0, 9000, 5 }, { 20000, 60000, 0, 8, 40 }, { 3, 86400000, 0, 40000000, 1 },
+        { 10, 60000, 0, 12000, 1 }, { 100, 60000, 0, 1000, 3 },
+        { 7, 1000, 0, 200, 9 },     { 1000, 3600000, 0, 9000, 5 },
+        { 20000, 60000, 0, 8, 40 }, { 3, 86400000, 0, 40000000, 1 },
     };
     if (!redis_start())
         skip();
@@ -461,8 +463,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_log_is_that_of_a_naive_model, begin),
-        cmocka_unit_test_setup(a_stamp_leaves_when_it_is_as_old_as_the_window_and_no_sooner, begin),
-        cmocka_unit_test_setup(a_high_limit_is_never_exceeded_and_at_most_a_hundredth_too_low, begin),
+        cmocka_unit_test_setup(a_stamp_leaves_when_it_is_as_old_as_the_window_and_no_sooner,
+                               begin),
+        cmocka_unit_test_setup(a_high_limit_is_never_exceeded_and_at_most_a_hundredth_too_low,
+                               begin),
         cmocka_unit_test_setup(a_log_without_memory_is_full_and_counts_nothing, begin),
         cmocka_unit_test_setup(an_entry_has_16_bytes, begin),
         cmocka_unit_test_setup(a_clock_that_is_a_moment_behind_counts_all_the_same, begin),

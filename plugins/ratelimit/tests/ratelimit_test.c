@@ -12,7 +12,8 @@
 
 #define DECISIONS "weir_ratelimit_decisions_total"
 
-/* Loads a pipeline NAME with the options MORE; each test has a name, and so buckets, of its own. */
+/* Loads a pipeline NAME with the options MORE; each test has a name, and so buckets, of its
+ * own. */
 static void
 load(const char *name, const char *more)
 {
@@ -74,8 +75,8 @@ headers_of_both_kinds_stand_on_every_reply(void **state)
         struct play *p = stage_play("POST /a", NULL);
         assert_int_equal(p->status, i < 2 ? 200 : 429);
         assert_string_equal(stage_header(p, "RateLimit-Policy"), "\"my policy\";q=2;w=60");
-        assert_non_null(strstr(stage_header(p, "RateLimit"), i == 0 ? "\"my policy\";r=1;t="
-                                                                    : "\"my policy\";r=0;t="));
+        assert_non_null(strstr(stage_header(p, "RateLimit"),
+                               i == 0 ? "\"my policy\";r=1;t=" : "\"my policy\";r=0;t="));
         assert_string_equal(stage_header(p, "X-RateLimit-Limit"), "2");
         assert_string_equal(stage_header(p, "X-RateLimit-Remaining"), i == 0 ? "1" : "0");
         uint64_t reset_s = strtoull(stage_header(p, "X-RateLimit-Reset"), NULL, 10);
@@ -148,10 +149,11 @@ static void
 an_empty_key_is_refused(void **state)
 {
     (void)state;
-    stage_load("name: empty\ntrigger: { webhook: /x }\nsteps:\n"
-               "  - ratelimit: { key: \"${ request.headers['x-api-key'] ?? '' }\", limit: 1/s }\n"
-               "  - reply: 204\n",
-               NULL);
+    stage_load(
+        "name: empty\ntrigger: { webhook: /x }\nsteps:\n"
+        "  - ratelimit: { key: \"${ request.headers['x-api-key'] ?? '' }\", limit: 1/s }\n"
+        "  - reply: 204\n",
+        NULL);
     stage_expect("POST /x", NULL, 400, NULL);
 }
 
@@ -174,7 +176,8 @@ a_refusal_tells_catch_what_is_left(void **state)
                "catch:\n  - reply: { status: 429, json: \"${ error.detail }\" }\n",
                NULL);
     struct play *p = stage_play("POST /x", NULL);
-    assert_non_null(strstr(p->body, "{\"allowed\":false,\"limit\":1,\"remaining\":1,\"reset\":"));
+    assert_non_null(
+        strstr(p->body, "{\"allowed\":false,\"limit\":1,\"remaining\":1,\"reset\":"));
     assert_non_null(strstr(p->body, "\"policy\":\"caught\",\"name\":\"default\""));
     assert_string_equal(stage_header(p, "X-RateLimit-Remaining"), "1");
     stage_end(&p);
@@ -197,7 +200,8 @@ what_makes_no_sense_is_refused_at_load(void **state)
 {
     (void)state;
     expect_refused("key: a", "one of 'limit' and 'limits'");
-    expect_refused("key: a, limit: 1/s, limits: { default: 1/s }", "one of 'limit' and 'limits'");
+    expect_refused("key: a, limit: 1/s, limits: { default: 1/s }",
+                   "one of 'limit' and 'limits'");
     expect_refused("key: a, limit: 1/s, select: b", "chooses from 'limits'");
     expect_refused("key: a, limits: { a: 1/s }, select: b", "needs a 'default'");
     expect_refused("key: a, limits: { default: 1/s }", "needs 'select'");
