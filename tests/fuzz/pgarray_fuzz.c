@@ -1,5 +1,5 @@
-/* fuzz/pgarray_fuzz.c - any text is read as a column of some type, or stays a text; what quotes a
- * message and what a statement begins with are looked at in any text.
+/* fuzz/pgarray_fuzz.c - any text is read as a column of some type, or stays a text; what quotes
+ * a message and what a statement begins with are looked at in any text.
  *
  * room: engine
  *
@@ -22,7 +22,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* of each kind, and of arrays of each */
-    static const uint32_t oids[] = { BOOL, BYTEA, INT8, FLOAT8, JSON, VOID, 25, 1000, 1001, 1007, 1009, 1022, 3807 };
+    static const uint32_t oids[] = { BOOL, BYTEA, INT8, FLOAT8, JSON, VOID, 25,
+                                     1000, 1001,  1007, 1009,   1022, 3807 };
     if (size == 0)
         return 0;
     host = host_table();

@@ -1,5 +1,5 @@
-/* postgres/tests/postgres_test.c - what needs no server: types, arrays, SQLSTATEs, statements, and
- * what a call hears when nobody is there. tests/e2e/postgres.test.mjs has the rest.
+/* postgres/tests/postgres_test.c - what needs no server: types, arrays, SQLSTATEs, statements,
+ * and what a call hears when nobody is there. tests/e2e/postgres.test.mjs has the rest.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -88,7 +88,8 @@ an_array_becomes_a_list(void **state)
     becomes(1007, "{1,NULL,-3}", "[1,null,-3]");
     becomes(1007, "{{1,2},{3,4}}", "[[1,2],[3,4]]");
     becomes(1007, "[-1:0][2:3]={{1,2},{3,4}}", "[[1,2],[3,4]]");
-    becomes(1009, "{a,\"b,\\\"\\\\}\",\"NULL\",\"\",null}", "[\"a\",\"b,\\\"\\\\}\",\"NULL\",\"\",null]");
+    becomes(1009, "{a,\"b,\\\"\\\\}\",\"NULL\",\"\",null}",
+            "[\"a\",\"b,\\\"\\\\}\",\"NULL\",\"\",null]");
     becomes(1000, "{t,f}", "[true,false]");
     becomes(3807, "{\"{\\\"a\\\": 1}\"}", "[{\"a\":1}]");
     becomes(1001, "{\"\\\\x00\"}", "[\"AA==\"]");
@@ -99,9 +100,24 @@ static void
 what_is_no_array_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",      "{",      "}",       "{1",     "{1,",    "{1,}",  "{,1}",
-                                       "{1}}",  "{1}x",   "{\"a}",   "{\"a\\", "{a\"b}", "{{1}",  "{1}{2}",
-                                       "[1:2]", "[1:2]=", "{a{b}}",  "{\"a\"b}",
+    static const char *const bad[] = { "",
+                                       "{",
+                                       "}",
+                                       "{1",
+                                       "{1,",
+                                       "{1,}",
+                                       "{,1}",
+                                       "{1}}",
+                                       "{1}x",
+                                       "{\"a}",
+                                       "{\"a\\",
+                                       "{a\"b}",
+                                       "{{1}",
+                                       "{1}{2}",
+                                       "[1:2]",
+                                       "[1:2]=",
+                                       "{a{b}}",
+                                       "{\"a\"b}",
                                        "{{{{{{{1}}}}}}}" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (pg_array(25, (struct weir_text){ bad[i], strlen(bad[i]) }) != NULL)
@@ -155,12 +171,24 @@ static void
 only_what_surely_reads_is_taken_for_that(void **state)
 {
     (void)state;
-    static const char *const reading[] = { "select 1", " SELECT\n1", "(select 1) union (select 2)",
-                                           "-- insert\nselect 1", "/* into */ values (1)",
-                                           "show all", "table t", "select intox from t" };
-    static const char *const writing[] = { "insert into t values (1)", "with a as (delete from t) select 1",
-                                           "select 1 into t", "select * INTO t from u", "selectx",
-                                           "", "--", "/*", "do $$ $$", "update t set a = 1" };
+    static const char *const reading[] = { "select 1",
+                                           " SELECT\n1",
+                                           "(select 1) union (select 2)",
+                                           "-- insert\nselect 1",
+                                           "/* into */ values (1)",
+                                           "show all",
+                                           "table t",
+                                           "select intox from t" };
+    static const char *const writing[] = { "insert into t values (1)",
+                                           "with a as (delete from t) select 1",
+                                           "select 1 into t",
+                                           "select * INTO t from u",
+                                           "selectx",
+                                           "",
+                                           "--",
+                                           "/*",
+                                           "do $$ $$",
+                                           "update t set a = 1" };
     for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
         if (!pg_reads_only((struct weir_text){ reading[i], strlen(reading[i]) }))
             fail_msg("%s writes?", reading[i]);
@@ -195,8 +223,10 @@ a_call_that_waits_can_be_cancelled(void **state)
 {
     (void)state;
     /* TEST-NET: nobody answers there */
-    stage_load(NODE "      url: postgresql://a@192.0.2.1/x\n      query: select 1\n    timeout: 30ms\n",
-               NULL);
+    stage_load(
+        NODE
+        "      url: postgresql://a@192.0.2.1/x\n      query: select 1\n    timeout: 30ms\n",
+        NULL);
     struct play *p = stage_play("POST /x", NULL);
     assert_true(p->status == 504 || p->status == 503); /* 503: there is no route at all */
     stage_end(&p);
@@ -206,7 +236,8 @@ static void
 parameters_that_cant_be_sent_are_refused(void **state)
 {
     (void)state;
-    stage_load(NODE NOBODY "      query: select $1\n      params: [ \"${ request.body }\" ]\n", NULL);
+    stage_load(NODE NOBODY "      query: select $1\n      params: [ \"${ request.body }\" ]\n",
+               NULL);
     stage_expect("POST /x", "\"a\\u0000b\"", 422, NULL);
     stage_expect("POST /x", "\"ab\"", 503, NULL);
     stage_load(NODE NOBODY "      query: select $1\n      params: ${ request.body }\n", NULL);
@@ -220,9 +251,12 @@ a_bad_configuration_is_refused_at_load(void **state)
     static const char *const bad[][2] = {
         { NODE NOBODY "      query: select ${ input }\n", "write $1 there" },
         { NODE NOBODY, "one of 'query' and 'queries'" },
-        { NODE NOBODY "      query: select 1\n      isolation: serializable\n", "for a transaction" },
-        { NODE "      url: mysql://a:geheim@h/x\n      query: select 1\n", "'url' must be like" },
-        { NODE "      url: postgresql://a:geheim@h:99999/x\n      query: select 1\n", "a port in 'url'" },
+        { NODE NOBODY "      query: select 1\n      isolation: serializable\n",
+          "for a transaction" },
+        { NODE "      url: mysql://a:geheim@h/x\n      query: select 1\n",
+          "'url' must be like" },
+        { NODE "      url: postgresql://a:geheim@h:99999/x\n      query: select 1\n",
+          "a port in 'url'" },
         { NODE "      url: ${ request.path }\n      query: select 1\n", "url" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
