@@ -9,10 +9,10 @@
 
 #include "expr/template.h"
 #include "pipeline/owned.h"
+#include "pipeline/resources.h"
 
-/* A node that is not from the text, with the mark of AT. */
-static struct yaml_node *
-made(struct loading *l, enum yaml_kind kind, const struct yaml_node *at, unsigned n)
+struct yaml_node *
+config_made(struct loading *l, enum yaml_kind kind, const struct yaml_node *at, unsigned n)
 {
     struct yaml_node *m = own_alloc(l->p, sizeof *m);
     m->kind = kind;
@@ -26,10 +26,10 @@ made(struct loading *l, enum yaml_kind kind, const struct yaml_node *at, unsigne
     return m;
 }
 
-static struct yaml_node *
-made_text(struct loading *l, struct weir_text text, const struct yaml_node *at)
+struct yaml_node *
+config_made_text(struct loading *l, struct weir_text text, const struct yaml_node *at)
 {
-    struct yaml_node *m = made(l, YAML_SCALAR, at, 0);
+    struct yaml_node *m = config_made(l, YAML_SCALAR, at, 0);
     m->text = (struct weir_text){ own_text(l->p, text), text.len };
     m->value = (struct weir_value){ .type = WEIR_STRING,
                                     .len = (uint32_t)text.len,
@@ -37,28 +37,27 @@ made_text(struct loading *l, struct weir_text text, const struct yaml_node *at)
     return m;
 }
 
-/* The default V as if the author had written it at AT. */
-static struct yaml_node *
-made_value(struct loading *l, const struct weir_value *v, const struct yaml_node *at)
+struct yaml_node *
+config_made_value(struct loading *l, const struct weir_value *v, const struct yaml_node *at)
 {
     enum weir_type type = value_type(v);
     if (type == WEIR_STRING)
-        return made_text(l, value_as_text(v), at);
+        return config_made_text(l, value_as_text(v), at);
     if (type != WEIR_LIST && type != WEIR_MAP) {
-        struct yaml_node *m = made(l, YAML_SCALAR, at, 0);
+        struct yaml_node *m = config_made(l, YAML_SCALAR, at, 0);
         m->value = *v;
         m->value.block = NULL;
         m->value.flags = 0;
         m->text = TEXT("");
         return m;
     }
-    struct yaml_node *m = made(l, type == WEIR_MAP ? YAML_MAP : YAML_LIST, at, v->len);
+    struct yaml_node *m = config_made(l, type == WEIR_MAP ? YAML_MAP : YAML_LIST, at, v->len);
     for (unsigned i = 0; i < v->len; i++) {
         struct weir_text key = { NULL, 0 };
         const struct weir_value *item = value_at(v, i);
         if (type == WEIR_MAP && value_member(v, i, &key, &item))
-            m->keys[i] = made_text(l, key, at);
-        m->items[i] = made_value(l, item, at);
+            m->keys[i] = config_made_text(l, key, at);
+        m->items[i] = config_made_value(l, item, at);
     }
     return m;
 }
@@ -68,11 +67,11 @@ config_written_out(struct loading *l, const struct config_type *t, const struct 
                    const struct yaml_node *n)
 {
     if (yaml_is_null(n) && n->style == YAML_PLAIN)
-        return made(l, YAML_MAP, key, 0);
+        return config_made(l, YAML_MAP, key, 0);
     if (t->shorthand == NULL || n->kind == YAML_MAP)
         return n;
-    struct yaml_node *m = made(l, YAML_MAP, key, 1);
-    m->keys[0] = made_text(l, text_of(t->shorthand), key);
+    struct yaml_node *m = config_made(l, YAML_MAP, key, 1);
+    m->keys[0] = config_made_text(l, text_of(t->shorthand), key);
     m->items[0] = (struct yaml_node *)n;
     return m;
 }
@@ -101,8 +100,8 @@ add_missing(struct loading *l, struct yaml_node *m, const struct yaml_node *n, s
         const struct weir_value *v = spec_word((struct spec){ s.root, at }, "default");
         if (v == NULL || yaml_find(n, key) != NULL)
             continue;
-        m->keys[m->n] = made_text(l, key, n);
-        m->items[m->n++] = made_value(l, v, n);
+        m->keys[m->n] = config_made_text(l, key, n);
+        m->items[m->n++] = config_made_value(l, v, n);
     }
 }
 
@@ -114,7 +113,7 @@ config_filled(struct loading *l, const struct yaml_node *n, struct spec spec)
     bool map = n->kind == YAML_MAP;
     const struct weir_value *properties = map ? spec_properties(spec) : NULL;
     unsigned missing = count_missing(n, spec, properties);
-    struct yaml_node *m = made(l, n->kind, n, n->n + missing);
+    struct yaml_node *m = config_made(l, n->kind, n, n->n + missing);
     m->n = n->n;
     for (unsigned i = 0; i < n->n; i++) {
         struct spec below = map ? spec_member(spec, n->keys[i]->text) : spec_item(spec, i);
@@ -208,10 +207,13 @@ config_load(struct loading *l, const struct config_type *t, const struct yaml_no
             const struct weir_value **ret_value)
 {
     struct spec spec = spec_of(t->doc);
-    const struct yaml_node *whole = config_written_out(l, t, key, n);
+    unsigned errors = l->d->errors;
+    const struct yaml_node *whole = resource_merged(l, t, config_written_out(l, t, key, n));
     config_check(l, t, key, whole);
     whole = config_filled(l, whole, spec);
     const struct weir_value *value = NULL;
     *ret_part = config_compile(l, whole, spec, &value);
     *ret_value = own_value(l->p, value);
+    if (l->d->errors == errors)
+        resource_note(l, t, whole, *ret_value);
 }

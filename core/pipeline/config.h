@@ -1,6 +1,7 @@
 /* pipeline/config.h - from the YAML under a type's key to checked parts and a value.
  *
- * In this order: the shorthand is written out, keys and formats are checked, the schema is
+ * In this order: the shorthand is written out, what the node shares by name is added
+ * (resources.h), keys and formats are checked, the schema is
  * checked (expressions satisfy it), defaults are filled in, texts are compiled. Main thread.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -37,6 +38,15 @@ const struct yaml_node *config_filled(struct loading *l, const struct yaml_node 
                                       struct spec spec);
 struct part *config_compile(struct loading *l, const struct yaml_node *n, struct spec spec,
                             const struct weir_value **ret_value);
+
+/* A map or list with room for N items, a text, and any value, as if the author had written them
+ * at AT. */
+struct yaml_node *config_made(struct loading *l, enum yaml_kind kind, const struct yaml_node *at,
+                              unsigned n);
+struct yaml_node *config_made_text(struct loading *l, struct weir_text text,
+                                   const struct yaml_node *at);
+struct yaml_node *config_made_value(struct loading *l, const struct weir_value *v,
+                                    const struct yaml_node *at);
 
 /* A place within a configuration: a chain up to its root. */
 struct config_spot {

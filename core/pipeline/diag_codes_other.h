@@ -15,15 +15,27 @@
       "\n"                                                                                  \
       "    path: /files/{folder}/{rest*}\n")                                                \
     X(RESOURCE_FORM, "W0503", ERROR, "a resource that can't be used",                       \
-      "resources: of weir.yaml has the kinds clients, breakers, limits, caches and\n"       \
-      "secrets; under each kind stand names, under each name a map:\n"                      \
+      "resources: of weir.yaml has the kinds that node types bring: breakers, clients,\n"   \
+      "limits, caches. Under each kind stand names, under each name the settings of such\n" \
+      "a node:\n"                                                                           \
       "\n"                                                                                  \
       "    resources:\n"                                                                    \
       "      clients:\n"                                                                    \
       "        crm: { base_url: \"https://crm.example\" }\n")                               \
     X(RESOURCE_TWICE, "W0504", ERROR, "two definitions of one resource",                    \
-      "A breaker, limit or cache of one name is shared, so it can be described only\n"      \
-      "once. Name it under resources: in weir.yaml, or give the two different names.\n")    \
+      "A breaker, limit or cache of one name is shared by all nodes that name it, in all\n" \
+      "files, so all of them must describe it alike; what a node leaves out has its\n"      \
+      "default. Describe it once in weir.yaml, and name it in the nodes:\n"                 \
+      "\n"                                                                                  \
+      "    resources:\n"                                                                    \
+      "      breakers:\n"                                                                   \
+      "        payment: { timeout: 5s, error_threshold: 20% }\n"                            \
+      "\n"                                                                                  \
+      "    - breaker: payment\n"                                                            \
+      "      do: [ ... ]\n"                                                                 \
+      "\n"                                                                                  \
+      "What stands there can't be set in a node as well. If two different things are\n"     \
+      "meant, give them different names.\n")                                                \
     X(SETTING_UNKNOWN, "W0505", ERROR, "unknown setting",                                   \
       "weir run --help lists the settings, each with its default.\n")                       \
     X(SETTING_VALUE, "W0506", ERROR, "a setting with a value that isn't allowed",           \
@@ -34,6 +46,12 @@
       "call names a pipeline that is not among the loaded files.\n")                        \
     X(CALL_CYCLE, "W0509", ERROR, "pipelines call each other in a circle",                  \
       "Each call waits for the one inside it, so a circle never ends.\n")                   \
+    X(RESOURCE_UNKNOWN, "W0510", ERROR, "unknown resource",                                 \
+      "A node names a client, or the like, that weir.yaml does not describe:\n"             \
+      "\n"                                                                                  \
+      "    resources:\n"                                                                    \
+      "      clients:\n"                                                                    \
+      "        crm: { base_url: \"https://crm.example\" }\n")                               \
     X(NODE_REFUSED, "W0601", ERROR, "the node refuses its configuration",                   \
       "The configuration has the right shape, but the node's type can't work with it: a\n"  \
       "regular expression or a schema is wrong, or two options exclude each other.\n")      \

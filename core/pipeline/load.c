@@ -12,6 +12,7 @@
 #include "pipeline/file.h"
 #include "pipeline/loading.h"
 #include "pipeline/owned.h"
+#include "pipeline/resources.h"
 
 static void
 set_revision(struct pipeline *p, struct weir_text text)
@@ -59,16 +60,18 @@ complete(struct loading *l)
         p->vars = value_ref(&value_empty_map);
 }
 
-struct pipeline *
-pipeline_load_text(const char *file, struct weir_text text, const struct load_options *o,
-                   struct diags *d)
+static struct pipeline *
+load_text_with(const char *file, struct weir_text text, const struct load_options *o,
+               struct resource_uses *uses, struct diags *d)
 {
     unsigned errors = d->errors;
     struct yaml *y = yaml_read(file, text, d);
     if (y == NULL)
         return NULL;
     struct pipeline *p = pipeline_new(file, y, text);
-    struct loading l = { .options = o, .d = d, .yaml = y, .p = p, .errors = errors };
+    struct loading l = {
+        .options = o, .uses = uses, .d = d, .yaml = y, .p = p, .errors = errors
+    };
     load_top(&l);
     list_nodes(&l);
     load_ids(&l);
@@ -82,8 +85,19 @@ pipeline_load_text(const char *file, struct weir_text text, const struct load_op
     return p;
 }
 
+struct pipeline *
+pipeline_load_text(const char *file, struct weir_text text, const struct load_options *o,
+                   struct diags *d)
+{
+    struct resource_uses *uses = resource_uses_new();
+    struct pipeline *p = load_text_with(file, text, o, uses, d);
+    resource_uses_free(&uses);
+    return p;
+}
+
 static struct pipeline *
-load_file(const char *file, const struct load_options *o, struct diags *d)
+load_file(const char *file, const struct load_options *o, struct resource_uses *uses,
+          struct diags *d)
 {
     struct buf text;
     struct weir_error err;
@@ -91,7 +105,7 @@ load_file(const char *file, const struct load_options *o, struct diags *d)
     enum weir_code code = file_read(file, &text, &err);
     struct pipeline *p = NULL;
     if (code == WEIR_OK)
-        p = pipeline_load_text(file, buf_content(&text), o, d);
+        p = load_text_with(file, buf_content(&text), o, uses, d);
     else if (code == WEIR_TOO_LARGE)
         diags_add(d, file, (struct mark){ 0 }, NULL, DIAG_FILE_SIZE, NULL, "more than 1 MiB");
     else
@@ -124,8 +138,9 @@ pipelines_load(const char *const *files, unsigned n, const struct load_options *
     if (ret->items == NULL)
         abort();
     map_init(&ret->by_name);
+    struct resource_uses *uses = resource_uses_new();
     for (unsigned i = 0; i < n; i++) {
-        struct pipeline *p = load_file(files[i], o, d);
+        struct pipeline *p = load_file(files[i], o, uses, d);
         if (p == NULL)
             continue;
         const struct pipeline *other = map_get(&ret->by_name, p->name, strlen(p->name));
@@ -138,6 +153,7 @@ pipelines_load(const char *const *files, unsigned n, const struct load_options *
         ret->items[ret->n++] = p;
         (void)map_set(&ret->by_name, p->name, strlen(p->name), p);
     }
+    resource_uses_free(&uses);
 }
 
 void

@@ -38,8 +38,11 @@ struct draft {
     struct sites sites;
 };
 
+struct resource_uses; /* resources.h */
+
 struct loading {
     const struct load_options *options;
+    struct resource_uses *uses; /* of all files of the load */
     struct diags *d;
     struct yaml *yaml;
     struct pipeline *p;

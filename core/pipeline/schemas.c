@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "pipeline/loading.h"
+#include "pipeline/resources.h"
 #include "pipeline/schema_build.h"
 #include "pipeline/schemas_fixed.h"
 #include "pipeline/spec.h"
@@ -360,4 +361,20 @@ pipeline_schema(const struct registry *r)
     put_value(b, "properties", fixed(top_properties));
     put_value(b, "$defs", builder_end(&defs));
     return builder_end(&b);
+}
+
+const struct weir_value *
+resource_schema(const struct node_type *t, struct weir_builder *defs)
+{
+    char key[128], to[160];
+    (void)snprintf(key, sizeof key, "resource.%.*s", CLIP(t->resource.kind));
+    (void)snprintf(to, sizeof to, "#/$defs/%s", key);
+    struct move m = { to };
+    const struct weir_value *doc = resource_doc(t);
+    put_value(defs, key, moved(doc, &m, false));
+    value_unref(&doc);
+    const struct weir_value *shared = fixed(shared_defs);
+    builder_put(defs, "expression", value_field(shared, "expression"));
+    value_unref(&shared);
+    return map_of("$ref", to);
 }

@@ -11,4 +11,8 @@
  * options; an expression is allowed wherever another type is asked for. Owned by the caller. */
 const struct weir_value *pipeline_schema(const struct registry *r);
 
+/* The schema of what stands under a name in resources:, for a type that has a kind of resource: a
+ * $ref to what is added to DEFS. Owned by the caller. */
+const struct weir_value *resource_schema(const struct node_type *t, struct weir_builder *defs);
+
 #endif

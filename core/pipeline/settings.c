@@ -23,6 +23,8 @@ const unsigned n_settings = sizeof setting_table / sizeof *setting_table;
 struct settings {
     struct setting_value values[sizeof setting_table / sizeof *setting_table];
     const struct weir_value *resources; /* owned */
+    struct yaml *yaml;                  /* the file that they stand in; owned */
+    const struct yaml_node *resources_yaml;
 };
 
 static void
@@ -57,6 +59,7 @@ settings_free(struct settings **s)
     for (unsigned i = 0; i < n_settings; i++)
         free((*s)->values[i].text);
     value_unref(&(*s)->resources);
+    yaml_free(&(*s)->yaml);
     free(*s);
     *s = NULL;
 }
@@ -101,10 +104,20 @@ settings_set(struct settings *s, const char *key, const char *text, struct weir_
 }
 
 void
-settings_take_resources(struct settings *s, const struct weir_value *take_v)
+settings_take_resources(struct settings *s, struct yaml *take_y, const struct yaml_node *n)
 {
     value_unref(&s->resources);
-    s->resources = take_v;
+    yaml_free(&s->yaml);
+    s->yaml = take_y;
+    s->resources_yaml = n;
+    s->resources = yaml_value(n);
+}
+
+struct yaml *
+settings_yaml(const struct settings *s, const struct yaml_node **ret_resources)
+{
+    *ret_resources = s->resources_yaml;
+    return s->yaml;
 }
 
 static const struct setting_value *

@@ -14,6 +14,7 @@
 #include "value/value.h"
 
 struct settings;
+struct registry;
 
 /* All defaults. */
 struct settings *settings_new(void);
@@ -46,11 +47,15 @@ double settings_fraction(const struct settings *s, const char *key);
  * past the end. */
 bool settings_item(const char *list, unsigned index, struct weir_text *ret);
 
-/* The resources: map of weir.yaml, checked; NULL: none. Borrowed. */
+/* The resources: map of weir.yaml; NULL: none. Borrowed. */
 const struct weir_value *settings_resources(const struct settings *s);
 
-/* The JSON Schema of weir.yaml; owned by the caller. */
-const struct weir_value *settings_schema(void);
+/* Checks them against the types of R that use them; what is wrong becomes diagnostics. */
+void settings_check_resources(const struct settings *s, const struct registry *r, struct diags *d);
+
+/* The JSON Schema of weir.yaml, with the resources of R's types (NULL: of none); owned by the
+ * caller. */
+const struct weir_value *settings_schema(const struct registry *r);
 
 /* Walks over the table: key, environment name, default as text, sentence. False past the end.
  */

@@ -7,6 +7,7 @@
 
 #include "pipeline/settings.h"
 #include "pipeline/settings_table.h"
+#include "pipeline/yaml.h"
 
 enum setting_type {
     SETTING_TEXT,
@@ -55,7 +56,10 @@ void setting_environment(const struct setting *t, char *ret, size_t room);
 /* "duration", for people. */
 const char *setting_type_name(enum setting_type type);
 
-/* Sets the resources; the reference is taken. */
-void settings_take_resources(struct settings *s, const struct weir_value *take_v);
+/* Sets the resources to N, a map of the file Y, which is taken. */
+void settings_take_resources(struct settings *s, struct yaml *take_y, const struct yaml_node *n);
+
+/* The file that they stand in, and where in it; NULL: there are none. */
+struct yaml *settings_yaml(const struct settings *s, const struct yaml_node **ret_resources);
 
 #endif

@@ -21,6 +21,7 @@ struct reading {
     struct settings *s;
     struct yaml *y;
     struct diags *d;
+    const struct yaml_node *resources; /* NULL: none */
 };
 
 static void
@@ -90,29 +91,13 @@ read_resource(struct reading *r, const struct yaml_node *kind, const struct yaml
 static void
 read_resources(struct reading *r, const struct yaml_node *key, const struct yaml_node *n)
 {
-    static const struct weir_text kinds[] = {
-        { "clients", 7 }, { "breakers", 8 }, { "limits", 6 }, { "caches", 6 }, { "secrets", 7 },
-    };
-    enum { N_KINDS = sizeof kinds / sizeof *kinds };
     if (n->kind != YAML_MAP) {
         say(r, key, DIAG_RESOURCE_FORM, NULL, "'resources' must be a map");
         return;
     }
-    for (unsigned i = 0; i < n->n; i++) {
-        bool known = false;
-        for (unsigned k = 0; k < N_KINDS; k++)
-            known |= text_equal(kinds[k], n->keys[i]->text);
-        if (known) {
-            read_resource(r, n->keys[i], n->items[i]);
-            continue;
-        }
-        char hint[64] = "";
-        int near = nearest(n->keys[i]->text, kinds, N_KINDS);
-        if (near >= 0)
-            (void)snprintf(hint, sizeof hint, "did you mean '%s'?", kinds[near].bytes);
-        say(r, n->keys[i], DIAG_RESOURCE_FORM, hint, "unknown kind of resource");
-    }
-    settings_take_resources(r->s, yaml_value(n));
+    for (unsigned i = 0; i < n->n; i++)
+        read_resource(r, n->keys[i], n->items[i]);
+    r->resources = n;
 }
 
 /* Whether any key of the table starts with GROUP and a point. */
@@ -165,12 +150,15 @@ settings_read_text(struct settings *s, const char *file, struct weir_text text, 
     struct yaml *y = yaml_read(file, text, d);
     if (y == NULL)
         return;
-    struct reading r = { s, y, d };
+    struct reading r = { s, y, d, NULL };
     if (y->root != NULL && y->root->kind == YAML_MAP)
         read_keys(&r, y->root, "", 0);
     else if (y->root != NULL && !yaml_is_null(y->root))
         say(&r, y->root, DIAG_WRONG_TYPE, NULL, "the settings must be a map");
-    yaml_free(&y);
+    if (r.resources != NULL)
+        settings_take_resources(s, y, r.resources);
+    else
+        yaml_free(&y);
 }
 
 void

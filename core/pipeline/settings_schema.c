@@ -2,10 +2,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/resources.h"
 #include "pipeline/schema_build.h"
+#include "pipeline/schemas.h"
 #include "pipeline/settings_impl.h"
 
 static const struct weir_value *
@@ -90,38 +93,36 @@ group(const char *name, size_t len)
     return builder_end(&b);
 }
 
+/* resources:, with the schema of each kind in DEFS. */
 static const struct weir_value *
-resources(void)
+resources(const struct registry *r, struct weir_builder *defs)
 {
-    static const struct {
-        const char *kind;
-        const char *what;
-    } kinds[] = {
-        { "clients", "Upstream clients, by name." },
-        { "breakers", "Circuit breakers, by name." },
-        { "limits", "Rate limits, by name." },
-        { "caches", "Caches, by name." },
-        { "secrets", "Where secrets come from, by name." },
-    };
+    struct weir_text kinds[64];
+    unsigned n = r != NULL ? resource_kinds(r, kinds, 64) : 0;
     struct weir_builder *members = builder_map();
-    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (unsigned i = 0; i < n; i++) {
+        const struct node_type *t = resource_type(r, kinds[i]);
+        char text[160];
         struct weir_builder *kind = builder_map();
-        put_text(kind, "description", kinds[i].what);
+        (void)snprintf(text, sizeof text, "Settings that nodes of type %s use by name.", t->abi.name);
+        put_text(kind, "description", text);
         put_text(kind, "type", "object");
         put_value(kind, "propertyNames", map_of("pattern", "^[a-z][a-z0-9_-]{0,63}$"));
-        put_value(kind, "additionalProperties", map_of("type", "object"));
-        put_value(members, kinds[i].kind, builder_end(&kind));
+        put_value(kind, "additionalProperties", resource_schema(t, defs));
+        const struct weir_value *v = builder_end(&kind);
+        builder_set(members, kinds[i].bytes, kinds[i].len, &v);
     }
     struct weir_builder *b = builder_map();
     put_text(b, "description", "Shared things that pipelines use by name.");
     put_text(b, "type", "object");
-    builder_put(b, "additionalProperties", &value_false);
+    if (r != NULL)
+        builder_put(b, "additionalProperties", &value_false);
     put_value(b, "properties", builder_end(&members));
     return builder_end(&b);
 }
 
 const struct weir_value *
-settings_schema(void)
+settings_schema(const struct registry *r)
 {
     struct weir_builder *members = builder_map();
     for (unsigned i = 0; i < n_settings; i++) {
@@ -138,7 +139,8 @@ settings_schema(void)
             put_value(members, name, group(name, len));
         }
     }
-    put_value(members, "resources", resources());
+    struct weir_builder *defs = builder_map();
+    put_value(members, "resources", resources(r, defs));
     struct weir_builder *b = builder_map();
     put_text(b, "$schema", "https://json-schema.org/draft/2020-12/schema");
     put_text(b, "title", "weir.yaml");
@@ -146,5 +148,6 @@ settings_schema(void)
     put_text(b, "type", "object");
     builder_put(b, "additionalProperties", &value_false);
     put_value(b, "properties", builder_end(&members));
+    put_value(b, "$defs", builder_end(&defs));
     return builder_end(&b);
 }

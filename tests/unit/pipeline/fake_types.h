@@ -72,7 +72,15 @@ static const struct weir_node_type fake_nodes[] = {
              "additionalProperties" : false,
              "required" : ["url"],
              "x-weir-shorthand" : "url",
+             "x-weir-resource" : {
+                 "kind" : "clients",
+                 "name" : "client",
+                 "own" : [ "url", "headers" ],
+                 "shared" : false,
+                 "defined" : true
+             },
              "properties" : {
+                 "client" : { "type" : "string" },
                  "url" : { "type" : "string", "format" : "uri" },
                  "method" : { "enum" : [ "GET", "PUT", "POST" ], "default" : "GET" },
                  "headers" : {
@@ -125,6 +133,8 @@ static const struct weir_node_type fake_nodes[] = {
     TYPE("breaker", WEIR_JSON({
              "type" : "object",
              "additionalProperties" : false,
+             "x-weir-shorthand" : "name",
+             "x-weir-resource" : { "kind" : "breakers", "name" : "name" },
              "properties" : {
                  "name" : { "type" : "string" },
                  "timeout" : { "type" : "string", "format" : "duration" },
@@ -179,7 +189,10 @@ static const struct weir_node_type fake_nodes[] = {
     TYPE("ratelimit", WEIR_JSON({
              "type" : "object",
              "additionalProperties" : false,
+             "x-weir-resource" :
+                 { "kind" : "limits", "name" : "name", "own" : ["key"] },
              "properties" : {
+                 "name" : { "type" : "string" },
                  "key" : { "type" : "string", "maxLength" : 10 },
                  "limits" : {
                      "type" : "object",
