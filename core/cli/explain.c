@@ -62,15 +62,26 @@ print_setting(const struct setting_info *s)
     printf("%-26s %-32s %s\n    %s\n", s->key, s->environment, s->fallback, s->summary);
 }
 
+/* The schema of weir.yaml, with the resources of the plugins at hand. */
 static int
-print_settings(bool json)
+print_schema(const struct args *a)
 {
-    if (json) {
-        const struct weir_value *v = settings_schema();
+    struct setup s;
+    int code = EXIT_GOOD;
+    if (setup_begin(&s, a)) {
+        const struct weir_value *v = settings_schema(s.registry);
         print_value(v);
         value_unref(&v);
-        return EXIT_GOOD;
+    } else {
+        code = s.exit;
     }
+    setup_end(&s);
+    return code;
+}
+
+static int
+print_settings(void)
+{
     struct setting_info s;
     printf("Each setting stands in weir.yaml, in the environment, or on the command line as --set KEY=VALUE;\n"
            "the later of these wins. Of the environment NAME_FILE works too: a file with the value.\n\n");
@@ -109,13 +120,14 @@ run(const struct args *a)
     if (a->n_words == 0)
         return list_codes(json);
     if (strcmp(a->words[0], "settings") == 0)
-        return print_settings(json);
+        return json ? print_schema(a) : print_settings();
     enum diag_code code = diag_find(a->words[0]);
     return code == DIAG_NONE ? explain_setting(a->words[0]) : print_code(code, json);
 }
 
 static const struct option options[] = {
     { 0, "json", NULL, "codes as JSON; settings as the JSON Schema of weir.yaml" },
+    SETUP_OPTIONS,
 };
 
 const struct command command_explain = {
@@ -129,7 +141,7 @@ const struct command command_explain = {
     .examples = "  weir explain W0204\n  weir explain settings\n  weir explain edge.max_body\n"
                 "  weir explain settings --json > schemas/settings.schema.json\n",
     .options = options,
-    .n_options = 1,
+    .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .exits = "0 good, 2 there is no such code or setting",
     .run = run,

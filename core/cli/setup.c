@@ -183,6 +183,8 @@ setup_begin(struct setup *s, const struct args *a)
         diags_add(&s->diags, folder, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED,
                   "say where they are: --plugins FOLDER", "%s", err.text);
     if (s->diags.errors == 0)
+        settings_check_resources(s->settings, s->registry, &s->diags);
+    if (s->diags.errors == 0)
         return true;
     print_diags(&s->diags, args_given(a, "json"));
     return false;
