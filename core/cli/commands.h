@@ -14,6 +14,8 @@ extern const struct command command_try;
 extern const struct command command_nodes;
 extern const struct command command_expr;
 extern const struct command command_tail;
+extern const struct command command_breakers;
+extern const struct command command_limits;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_version;

@@ -67,8 +67,8 @@ const struct command command_reload = {
     .usage = "[--admin ADDRESS] [--json]",
     .description = "The new configuration takes effect as a whole, without a failed request; if anything is\n"
                    "wrong with it nothing changes, and what is wrong is printed as weir check prints it. Runs\n"
-                   "that are under way end with the configuration they began with. Pipelines are read anew;\n"
-                   "settings need a restart. SIGHUP does the same without a report.\n",
+                   "that are under way end with the configuration they began with. Pipelines and the resources\n"
+                   "of weir.yaml are read anew; settings need a restart. SIGHUP does the same without a report.\n",
     .examples = "  weir reload\n  weir reload --admin 127.0.0.1:9081 --json\n",
     .exits = "0 the new configuration is in force, 1 it is wrong, 2 used wrongly, 3 no weir answers",
     .options = options,

@@ -159,6 +159,10 @@ setup_look_again(const struct setup *s, struct diags *d)
 {
     struct settings *fresh = read_settings(s->args, d);
     const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
+    if (fresh && d->errors == 0)
+        settings_check_resources(fresh, s->registry, d);
+    if (fresh && d->errors == 0)
+        settings_move_resources(s->settings, fresh);
     settings_free(&fresh);
     return key;
 }

@@ -27,7 +27,8 @@ struct setup {
  * diagnostics. False, after printing them, if it can't go on. */
 bool setup_begin(struct setup *s, const struct args *a);
 
-/* Reads the settings anew, for a reload: what is wrong with them goes to D. The key of the first one that
+/* Reads the settings anew, for a reload: what is wrong with them goes to D, else their resources are in
+ * force from now on. The key of the first one that
  * differs from what is in force, NULL if none does; it takes effect at the next start. */
 const char *setup_look_again(const struct setup *s, struct diags *d);
 void setup_end(struct setup *s);

@@ -113,6 +113,19 @@ settings_take_resources(struct settings *s, struct yaml *take_y, const struct ya
     s->resources = yaml_value(n);
 }
 
+void
+settings_move_resources(struct settings *to, struct settings *from)
+{
+    value_unref(&to->resources);
+    yaml_free(&to->yaml);
+    to->resources = from->resources;
+    to->yaml = from->yaml;
+    to->resources_yaml = from->resources_yaml;
+    from->resources = NULL;
+    from->yaml = NULL;
+    from->resources_yaml = NULL;
+}
+
 struct yaml *
 settings_yaml(const struct settings *s, const struct yaml_node **ret_resources)
 {
