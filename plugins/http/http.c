@@ -61,7 +61,22 @@ static const char schema[] = WEIR_JSON({
     "type": "object",
     "additionalProperties": false,
     "x-weir-shorthand": "url",
+    "x-weir-resource": {
+        "kind": "clients",
+        "name": "client",
+        "own": ["method", "url", "path", "query", "headers", "json", "form", "text", "body", "parse", "stream", "max_body", "timeouts", "follow", "max_redirects", "fail_on", "ok"],
+        "shared": false,
+        "defined": true
+    },
     "properties": {
+        "client": {
+            "description": "The client under resources.clients in weir.yaml whose settings these are added to.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "x-weir-literal": true,
+            "examples": ["crm"]
+        },
         "method": {
             "description": "The method. Left out: GET, or POST if there is a body.",
             "type": "string",

@@ -105,8 +105,9 @@ add_origin(const struct cors *c, struct weir_text origin, struct answer *a)
 }
 
 bool
-cors_preflight(const struct cors *c, struct weir_event *e)
+cors_preflight(const struct webhook *w, struct weir_event *e)
 {
+    const struct cors *c = w->cors;
     if (!text_same(host->event_method(e), WEIR_TEXT("OPTIONS")) ||
         host->event_header(e, REQUEST_METHOD).bytes == NULL)
         return false;
@@ -114,7 +115,7 @@ cors_preflight(const struct cors *c, struct weir_event *e)
     if (origin.bytes == NULL || !is_allowed(c, origin)) {
         struct weir_error err = { .code = WEIR_FORBIDDEN };
         snprintf(err.text, sizeof err.text, "pages of this origin may not call here");
-        host->refuse(e, &err);
+        turn_away(w, e, &err);
         return true;
     }
     struct answer a = { .n = 0 };

@@ -40,13 +40,24 @@ type_fits(const struct webhook *w, const struct weir_event *e)
     return false;
 }
 
+void
+turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err)
+{
+    const struct weir_text labels[] = {
+        text_of(w->pipeline),
+        err->code == WEIR_FORBIDDEN ? WEIR_TEXT("forbidden") : WEIR_TEXT("invalid"),
+    };
+    host->shard_measure(host->event_shard(e), w->rejected, labels, 1);
+    host->refuse(e, err);
+}
+
 static void
 refuse_type(const struct webhook *w, struct weir_event *e)
 {
     struct weir_error err = { .code = WEIR_INVALID, .status = 415 };
     host->event_header_set(e, WEIR_TEXT("Accept"), text_of(w->accept));
     snprintf(err.text, sizeof err.text, "a body of this content type is not taken here");
-    host->refuse(e, &err);
+    turn_away(w, e, &err);
 }
 
 /* An OPTIONS that is no preflight, and that the author didn't list. */
@@ -68,7 +79,7 @@ refuse_method(const struct webhook *w, struct weir_event *e)
     struct weir_error err = { .code = WEIR_INVALID, .status = 405 };
     host->event_header_set(e, WEIR_TEXT("Allow"), text_of(w->allow));
     snprintf(err.text, sizeof err.text, "the method is not allowed here");
-    host->refuse(e, &err);
+    turn_away(w, e, &err);
 }
 
 static void
@@ -78,7 +89,7 @@ webhook_accept(struct weir_event *e, void *state)
     for (uint32_t i = 0; i < w->n_headers; i++)
         host->event_header_set(e, w->headers[i].name, w->headers[i].value);
     if (w->cors != NULL) {
-        if (cors_preflight(w->cors, e))
+        if (cors_preflight(w, e))
             return;
         cors_allow(w->cors, e);
     }

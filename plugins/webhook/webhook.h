@@ -36,7 +36,12 @@ struct webhook {
     struct weir_header *headers; /* of every reply; owned */
     uint32_t n_headers;
     struct cors *cors; /* owned; NULL: none */
+    char *pipeline;    /* its name; owned */
+    uint32_t rejected; /* the metric */
 };
+
+/* Refuses E, and counts that. */
+void turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err);
 
 /* The list of strings V; empty if it is NULL. */
 struct texts texts_of(const struct weir_value *v);
@@ -62,8 +67,8 @@ uint32_t cors_new(const struct weir_value *config, const struct webhook *w, stru
                   struct weir_error *err);
 void cors_free(struct cors *c);
 
-/* Answers E if it is a preflight; false if it is none. */
-bool cors_preflight(const struct cors *c, struct weir_event *e);
+/* Answers E if it is a preflight of a webhook that has cors; false if it is none. */
+bool cors_preflight(const struct webhook *w, struct weir_event *e);
 
 /* Adds what a browser wants to see on the reply to E. */
 void cors_allow(const struct cors *c, struct weir_event *e);

@@ -74,6 +74,25 @@ add_route(struct weir_open *open, const struct webhook *w, struct weir_error *er
     return code;
 }
 
+/* The counter of what is refused, one for all webhooks. */
+static uint32_t
+make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
+{
+    static const struct weir_metric rejected = {
+        .size = sizeof rejected,
+        .kind = WEIR_COUNTER,
+        .name = "weir_webhook_rejected_total",
+        .help = "Requests that a webhook refused, by the code of the error.",
+        .labels = "pipeline reason",
+    };
+    struct weir_text name = host->pipeline_name(open);
+    w->pipeline = strndup(name.bytes, name.len);
+    if (w->pipeline == NULL)
+        abort();
+    w->rejected = host->metric(open, &rejected, err);
+    return w->rejected != 0 ? WEIR_OK : err->code;
+}
+
 static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
@@ -88,7 +107,7 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
         return err->code;
-    if (take_headers(w, err) != WEIR_OK)
+    if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
     return add_route(open, w, err);
 }
@@ -119,6 +138,7 @@ webhook_close(void *conf)
     free(w->allow);
     free(w->accept);
     free(w->headers);
+    free(w->pipeline);
     host->unref(&w->config);
     free(w);
 }
