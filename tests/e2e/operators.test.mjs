@@ -2,7 +2,7 @@
 // things that pipelines share by name.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { folder, start, weir, write } from './lib/weir.mjs';
+import { folder, metric, start, weir, write } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
 
 const guarded = (name, url, breaker) => `
@@ -160,4 +160,47 @@ test('a reload takes resources anew, and refuses bad ones', async (t) => {
   assert.equal(bad.status, 422);
   assert.match(bad.body.text, /weir\.yaml:1:37: error\[W0204\]/);
   assert.equal(await volume(), 8);
+});
+
+test('an http client is described once, and its secrets stay secret', async (t) => {
+  const p = await peer(t);
+  const dir = folder(t, {
+    'weir.yaml': `resources:
+  clients:
+    crm:
+      base_url: "${p.url}/v1"
+      headers: { Authorization: "Bearer \${ secrets.CRM }", X-From: weir }
+      timeouts: { whole: 5s }
+`,
+    'p/a.yaml': `
+trigger: { webhook: { path: /a } }
+steps:
+  - http: { client: crm, path: "/users/\${ request.query.u }", headers: { X-From: a, X-More: m } }
+`,
+  });
+  const w = await start(t, `${dir}/p`, { cwd: dir, env: { WEIR_SECRET_CRM: 'hush-hush-hush' } });
+  assert.equal(await status(w, 'a?u=1%2F2'), 200);
+  assert.equal(p.requests.length, 1);
+  const { url, headers } = p.requests[0];
+  assert.equal(url, '/v1/users/1%2F2');
+  assert.deepEqual([headers.authorization, headers['x-from'], headers['x-more']], ['Bearer hush-hush-hush', 'a', 'm']);
+  assert.ok(!JSON.stringify((await api(w, 'GET', 'pipelines/a')).body).includes('hush'));
+  write(dir, { 'p/a.yaml': 'trigger: { webhook: /a }\nsteps:\n  - http: { client: crn, path: /x }\n' });
+  assert.match(weir(['check', 'p'], { cwd: dir }).err, /a\.yaml:3:21: error\[W0510\]: there is no client 'crn'[\s\S]*did you mean 'crm'/);
+  write(dir, { 'p/a.yaml': 'trigger: { webhook: /a }\nsteps:\n  - http: { client: crm, path: /x, base_url: "http://other" }\n' });
+  assert.match(weir(['check', 'p'], { cwd: dir }).err, /error\[W0504\]: 'base_url' of the client 'crm' is set in weir\.yaml/);
+});
+
+test('what a webhook refuses is counted by pipeline and reason', async (t) => {
+  const w = await start(t, { 'a.yaml': `
+trigger: { webhook: { path: /a, methods: [POST], content_types: [application/json], cors: { origins: ["https://app.example"] } } }
+steps: [ { reply: 204 } ]
+` });
+  const send = (init) => fetch(`${w.edge}/a`, init).then((r) => r.status);
+  const rejected = async (reason) => await metric(w, 'weir_webhook_rejected_total', { pipeline: 'a', reason }) ?? 0;
+  assert.equal(await send({ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }), 204);
+  assert.equal(await send({ method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415);
+  assert.equal(await send({ method: 'POST', headers: { 'content-type': 'text/html' }, body: 'x' }), 415);
+  assert.equal(await send({ method: 'OPTIONS', headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' } }), 403);
+  assert.deepEqual([await rejected('invalid'), await rejected('forbidden')], [2, 1]);
 });
