@@ -15,6 +15,7 @@
 
 struct resource_uses; /* who was seen to name what, in one load */
 
+/* Makes an empty one; frees it, NULL is accepted and left. */
 struct resource_uses *resource_uses_new(void);
 void resource_uses_free(struct resource_uses **u);
 
