@@ -123,7 +123,7 @@ test('explain lists the codes, and says what one means', () => {
 });
 
 test('nodes lists the types, and shows one with options and an example', () => {
-  assert.match(weir(['nodes']).out, /Triggers:\n  webhook +Starts a run[\s\S]*Nodes:\n[\s\S]*  switch +Runs one of/);
+  assert.match(weir(['nodes']).out, /Triggers:\n[\s\S]*  webhook +Starts a run[\s\S]*Nodes:\n[\s\S]*  switch +Runs one of/);
   const http = weir(['nodes', 'http']).out;
   assert.match(http, /Short form: http: url\n/);
   assert.match(http, /\n  max_body: bytes, default "10MiB"\n/);
