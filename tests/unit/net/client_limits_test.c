@@ -253,7 +253,7 @@ idle_connections_give_their_descriptors_to_others(void **state)
     outcome_free(&o);
     assert_channels(s, 0, 1);
 
-    /* no descriptor is left; the server has one already for the connection that it waits for */
+    /* no descriptor is left */
     struct rlimit before;
     getrlimit(RLIMIT_NOFILE, &before);
     int free_one = dup(0);

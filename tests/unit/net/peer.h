@@ -66,12 +66,23 @@ peer_play(void *arg)
     return NULL;
 }
 
+static inline void
+peer_pause(unsigned ms)
+{
+    struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+    nanosleep(&t, NULL);
+}
+
 static inline void *
 peer_accept(void *arg)
 {
     struct peer *p = arg;
     for (;;) {
         int fd = accept(p->listener, NULL, NULL);
+        if (fd < 0 && errno == EMFILE) { /* a test has taken all descriptors away for a moment */
+            peer_pause(1);
+            continue;
+        }
         if (fd < 0)
             return NULL;
         unsigned n = p->accepted;
@@ -114,13 +125,6 @@ peer_stop(struct peer *p)
     }
     close(p->listener);
     free(p);
-}
-
-static inline void
-peer_pause(unsigned ms)
-{
-    struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-    nanosleep(&t, NULL);
 }
 
 /* Waits for P.go. */
