@@ -84,6 +84,8 @@ redis_send(struct weir_shard *s, struct weir_redis *server, const struct weir_re
             r->n_args > 0 && r->args[0].len < 32 ? (int)r->args[0].len : 0,
             r->n_args > 0 ? r->args[0].bytes : "", why);
     enum weir_code code = check(c, kind, redis_encode_size(r), &err);
+    if (code != WEIR_OK && (kind == REDIS_EXEC || kind == REDIS_DISCARD))
+        redis_discard(c); /* or the next commands of this turn would be queued behind it */
     if (code != WEIR_OK)
         return redis_command_refuse(c, fn, arg, code, "%s", err.text);
     if (kind == REDIS_MULTI)

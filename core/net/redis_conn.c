@@ -341,18 +341,23 @@ on_timer(void *arg)
     redis_arm(c);
 }
 
+void
+redis_discard(struct redis_conn *c)
+{
+    const struct weir_text discard = TEXT("DISCARD");
+    const struct weir_redis_request r = { .size = sizeof r, .args = &discard, .n_args = 1 };
+    if (c->multi)
+        (void)redis_command_add(c, &r, NULL, NULL);
+    c->multi = c->broken = false;
+}
+
 /* The end of a turn of the loop in which commands came. */
 static void
 on_flush(void *arg)
 {
     struct redis_conn *c = arg;
-    if (c->multi) { /* who opened it cannot end it any more, and others come now */
-        const struct weir_text discard = TEXT("DISCARD");
-        const struct weir_redis_request r = { .size = sizeof r, .args = &discard, .n_args = 1 };
-        (void)redis_command_add(c, &r, NULL, NULL);
-        soon_remove(&c->flush);
-    }
-    c->multi = c->broken = false;
+    redis_discard(c); /* who opened one cannot end it any more, and others come now */
+    soon_remove(&c->flush);
     if (c->state == REDIS_UP)
         redis_put(c);
     redis_arm(c);

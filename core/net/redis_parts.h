@@ -290,6 +290,9 @@ struct redis_shard {
 struct redis_conn *redis_conn_new(struct redis_shard *owner, struct weir_redis *server);
 void redis_conn_free(struct redis_conn *c);
 
+/* Gives up the transaction that is open, if one is: a DISCARD is queued for it. */
+void redis_discard(struct redis_conn *c);
+
 /* Every change of a connection's state, and no other, happens here. */
 void redis_enter(struct redis_conn *c, enum redis_state next);
 

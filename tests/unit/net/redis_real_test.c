@@ -133,16 +133,18 @@ static void
 a_transaction_with_a_refused_command_is_not_carried_out(void **state)
 {
     struct redis_side *s = *state;
-    struct redis_outcome_of o[4] = { { .done = false } };
+    struct redis_outcome_of o[5] = { { .done = false } };
     redis_use(s, own.url);
     redis_ask(s, "DEL v", "0");
     redis_say(s, "MULTI", &o[0]);
     redis_say(s, "INCR v", &o[1]);
     redis_say(s, "SELECT 3", &o[2]);
     redis_say(s, "EXEC", &o[3]);
+    redis_say(s, "PING", &o[4]); /* of somebody else, in the same turn */
     redis_expect(s, &o[0], "\"OK\"");
     redis_expect_error(s, &o[2], WEIR_INVALID, "the database is chosen in the URL");
     redis_expect_error(s, &o[3], WEIR_UNAVAILABLE, "none is carried out");
+    redis_expect(s, &o[4], "\"PONG\"");
     redis_ask(s, "GET v", "null");
     redis_clear(&o[1]);
 }
