@@ -55,20 +55,6 @@ find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir
     return WEIR_OK;
 }
 
-static uint64_t
-now_ms(struct expr_env *env)
-{
-    (void)env;
-    return clock_wall_ms();
-}
-
-static void
-uuid(struct expr_env *env, char ret[ID_UUID])
-{
-    (void)env;
-    id_uuid4(ret);
-}
-
 /* The text of the expression, without ${ } if it has one around it. */
 static struct weir_text
 inner(const char *word)
@@ -134,7 +120,7 @@ evaluate(const char *word, struct event_file *f)
         return EXIT_WRONG;
     }
     struct names names = { .request = event_file_request(f) };
-    struct expr_env env = { .find = find, .now_ms = now_ms, .uuid = uuid, .arg = &names };
+    struct expr_env env = { .find = find, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = &names };
     const struct weir_value *v = NULL;
     enum weir_code code = expr_eval(e, &env, &v, &err);
     if (code == WEIR_OK)

@@ -2,17 +2,13 @@
  * host.h. SPDX-License-Identifier: Apache-2.0 */
 #include "engine/host.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "engine/lru.h"
+#include "pipeline/file.h"
 
 /* Only what is the same for every event is there at load. */
 static enum weir_code
@@ -40,20 +36,6 @@ find_at_load(struct expr_env *env, const struct weir_text *path, unsigned n, str
     return WEIR_OK;
 }
 
-static uint64_t
-now_ms(struct expr_env *env)
-{
-    (void)env;
-    return clock_wall_ms();
-}
-
-static void
-uuid(struct expr_env *env, char ret[ID_UUID])
-{
-    (void)env;
-    id_uuid4(ret);
-}
-
 static uint32_t
 constant(struct weir_open *o, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
 {
@@ -64,7 +46,7 @@ constant(struct weir_open *o, uint32_t handle, const struct weir_value **ret, st
         *ret = value_ref(p->constant);
         return WEIR_OK;
     }
-    struct expr_env env = { .find = find_at_load, .now_ms = now_ms, .uuid = uuid, .arg = o };
+    struct expr_env env = { .find = find_at_load, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = o };
     enum weir_code code = part_eval(p, &env, ret, err);
     if (code == WEIR_NOT_FOUND)
         return err_set(err, WEIR_NOT_FOUND, "%s is not set", p->pointer ? p->pointer : "the value");
@@ -84,37 +66,6 @@ beside(const char *file, struct weir_text path, char ret[PATH_MAX])
     return len >= 0 && len < PATH_MAX && memchr(path.bytes, '\0', path.len) == NULL;
 }
 
-/* Reads all of FD, at most MAX bytes; *ret is malloc'ed. */
-static enum weir_code
-read_all(int fd, uint64_t max, char **ret, size_t *ret_len, struct weir_error *err)
-{
-    struct stat s;
-    if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode))
-        return err_set(err, WEIR_INVALID, "it is no file");
-    if ((uint64_t)s.st_size > max)
-        return err_set(err, WEIR_TOO_LARGE, "it has %lld bytes, more than %llu", (long long)s.st_size,
-                       (unsigned long long)max);
-    size_t len = 0, size = (size_t)s.st_size;
-    char *bytes = malloc(size + 1);
-    if (bytes == NULL)
-        abort();
-    ssize_t n = 1;
-    while (len < size && n > 0) {
-        n = read(fd, bytes + len, size - len);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0)
-            len += (size_t)n;
-    }
-    if (n < 0) {
-        free(bytes);
-        return err_set(err, WEIR_INTERNAL, "%s", strerrordesc_np(errno));
-    }
-    *ret = bytes;
-    *ret_len = len;
-    return WEIR_OK;
-}
-
 static uint32_t
 file(struct weir_open *o, struct weir_text path, uint64_t max_bytes, const struct weir_value **ret,
      struct weir_error *err)
@@ -122,16 +73,14 @@ file(struct weir_open *o, struct weir_text path, uint64_t max_bytes, const struc
     char name[PATH_MAX];
     if (!beside(o->flow->pipeline->file, path, name))
         return err_set(err, WEIR_INVALID, "'%.*s' is no name of a file", (int)path.len, path.bytes);
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return err_set(err, WEIR_NOT_FOUND, "%s: %s", name, strerrordesc_np(errno));
-    char *bytes;
-    size_t len;
-    enum weir_code code = read_all(fd, max_bytes, &bytes, &len, err);
-    close(fd);
+    struct buf bytes;
+    buf_init(&bytes, max_bytes < SIZE_MAX / 2 ? (size_t)max_bytes : SIZE_MAX / 2);
+    enum weir_code code = file_read(name, &bytes, err);
+    if (code == WEIR_OK)
+        *ret = value_bytes(bytes.bytes, bytes.len);
+    buf_fini(&bytes);
     if (code != WEIR_OK)
         return err_in(err, "%s", name);
-    *ret = value_take(WEIR_BYTES, bytes, len);
     return WEIR_OK;
 }
 

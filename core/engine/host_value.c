@@ -17,7 +17,7 @@ type(const struct weir_value *v)
 static size_t
 len(const struct weir_value *v)
 {
-    return v->type >= WEIR_STRING && v->type <= WEIR_MAP ? v->len : 0;
+    return v && v->type >= WEIR_STRING && v->type <= WEIR_MAP ? v->len : 0;
 }
 
 static bool

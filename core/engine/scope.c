@@ -215,24 +215,10 @@ find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir
     return found(ret, find_variable(s->frame, root), used, 1);
 }
 
-static uint64_t
-now_ms(struct expr_env *env)
-{
-    (void)env;
-    return clock_wall_ms();
-}
-
-static void
-uuid(struct expr_env *env, char ret[ID_UUID])
-{
-    (void)env;
-    id_uuid4(ret);
-}
-
 void
 scope_init(struct scope *s, struct run *r, struct frame *f)
 {
-    s->env = (struct expr_env){ .find = find, .now_ms = now_ms, .uuid = uuid, .arg = s };
+    s->env = (struct expr_env){ .find = find, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = s };
     s->run = r;
     s->frame = f;
 }

@@ -70,6 +70,10 @@ struct expr_env {
     void *arg;
 };
 
+/* The clock and the UUIDs (version 4) of an environment in which nothing is repeated. */
+uint64_t expr_now_ms(struct expr_env *env);
+void expr_uuid(struct expr_env *env, char ret[ID_UUID]);
+
 /* Evaluates. *ret is owned by the caller. WEIR_NOT_FOUND: the result is absent, by ?. only.
  * WEIR_SCRIPT: an error, such as a missing field ("steps.user.name: there is no 'name'"), a
  * wrong type or an overflow; the text names the part of the expression. Other codes come from

@@ -15,6 +15,7 @@
 
 #include "base/fault.h"
 #include "net/client_parts.h"
+#include "net/socket_reason.h"
 
 #define PEEK_MS 10u        /* idle for longer: the watch may be late, so it is looked at */
 #define IDLE_BUFFER 4096u  /* larger buffers are freed when a channel becomes idle */
@@ -284,28 +285,6 @@ channel_close(struct channel *ch)
     upstream_wake(u);
 }
 
-const char *
-channel_error_text(int number)
-{
-    switch (number) {
-    case ECONNREFUSED:
-        return "refused the connection";
-    case ECONNRESET:
-    case EPIPE:
-        return "reset the connection";
-    case ETIMEDOUT:
-        return "does not answer the connection";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return "cannot be reached from here";
-    case EMFILE:
-    case ENFILE:
-        return "no file descriptor is free for a connection";
-    default:
-        return strerrordesc_np(number);
-    }
-}
-
 /* The other side has ended; a channel without a call is closed. */
 static void
 ended(struct channel *ch, bool clean, const char *how)
@@ -353,7 +332,7 @@ read_some(struct channel *ch)
     if (n < 0 && would_block(errno))
         return;
     if (n < 0)
-        ended(ch, false, channel_error_text(errno));
+        ended(ch, false, socket_reason(errno));
     else if (n == 0)
         ended(ch, ch->tls == NULL, "closed the connection");
     else if (direct)

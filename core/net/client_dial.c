@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "net/client_parts.h"
+#include "net/socket_reason.h"
 
 #define SHARE_MIN_MS 250u /* of the time for one of several addresses */
 
@@ -102,7 +103,7 @@ connect_next(struct channel *ch)
     if (ch->fd < 0 || setsockopt(ch->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
         (connect(ch->fd, (const struct sockaddr *)a, address_len(a)) != 0 &&
          errno != EINPROGRESS)) {
-        set_reason(d, a, channel_error_text(errno));
+        set_reason(d, a, socket_reason(errno));
         drop_socket(ch);
         return false;
     }
@@ -171,7 +172,7 @@ channel_dial(struct client_call *call)
     call->phase_ms = shard_now(c->shard) + call->connect_ms;
     client_arm(call);
     if (fault(POOL_CONNECT)) {
-        client_fail_with(call, WEIR_UPSTREAM, "%s", channel_error_text(ECONNREFUSED));
+        client_fail_with(call, WEIR_UPSTREAM, "%s", socket_reason(ECONNREFUSED));
         return;
     }
 
@@ -228,7 +229,7 @@ on_connected(struct channel *ch)
         number = errno;
     if (number != 0) {
         set_reason(ch->dial, &ch->dial->addresses[ch->dial->next - 1],
-                   channel_error_text(number));
+                   socket_reason(number));
         drop_socket(ch);
         connect_some(ch);
     } else if (ch->upstream->tls != NULL) {
@@ -248,7 +249,7 @@ read_handshake(struct channel *ch)
         return;
     if (n <= 0) {
         client_fail_with(ch->call, WEIR_UPSTREAM, "%s in the TLS handshake",
-                         n < 0 ? channel_error_text(errno) : "closed the connection");
+                         n < 0 ? socket_reason(errno) : "closed the connection");
         return;
     }
     struct weir_error err;

@@ -162,9 +162,6 @@ void dial_on_ready(struct channel *ch, unsigned ready);
  * makes CH mute. */
 bool channel_flush(struct channel *ch);
 
-/* The phrase for an error number of a socket, behind the name of a server. */
-const char *channel_error_text(int number);
-
 /* Lets CALL use the idle or new channel CH, and writes its request. */
 void channel_use(struct channel *ch, struct client_call *call);
 

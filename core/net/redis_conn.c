@@ -12,6 +12,7 @@
 
 #include "base/fault.h"
 #include "net/redis_parts.h"
+#include "net/socket_reason.h"
 
 #define YOUNG_MS 1000u   /* lost so soon after it came up: not tried again at once */
 #define UNUSED_MS 10000u /* a connection that is lost and was not used for so long is left alone */
@@ -281,7 +282,7 @@ read_some(struct redis_conn *c)
     if (n < 0 && would_block(errno))
         return;
     if (n <= 0) {
-        ended(c, n < 0 ? redis_error_text(errno) : "closed the connection");
+        ended(c, n < 0 ? socket_reason(errno) : "closed the connection");
         return;
     }
     c->reads++;

@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/random.h"
 #include "net/redis_parts.h"
+#include "net/socket_reason.h"
 #include "net/url.h"
 
 #define CONNECT_MS 1000u
@@ -25,30 +26,6 @@
 #define PAUSE_MIN_MS 50u /* between two tries: a random part of this, doubled each time */
 #define PAUSE_MAX_MS 500u
 #define GIVE_UP_MS 60000u /* nobody has sent a command for so long */
-
-const char *
-redis_error_text(int number)
-{
-    switch (number) {
-    case ECONNREFUSED:
-        return "refused the connection";
-    case ECONNRESET:
-    case EPIPE:
-        return "reset the connection";
-    case ETIMEDOUT:
-        return "does not answer the connection";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return "cannot be reached from here";
-    case ENOENT:
-        return "has no socket there";
-    case EACCES:
-    case EPERM:
-        return "may not be connected to";
-    default:
-        return "cannot be connected to";
-    }
-}
 
 void
 redis_dial_stop(struct redis_conn *c)
@@ -235,7 +212,7 @@ connect_some(struct redis_conn *c, int number)
     while (c->next_address < c->n_addresses)
         if (connect_next(c, &number))
             return;
-    redis_dial_failed(c, redis_error_text(number));
+    redis_dial_failed(c, socket_reason(number));
 }
 
 static void
@@ -297,7 +274,7 @@ redis_dial(struct redis_conn *c)
     c->phase_ms = shard_now(owner->shard) + CONNECT_MS;
     redis_arm(c);
     if (fault(POOL_CONNECT)) {
-        redis_dial_failed(c, redis_error_text(ECONNREFUSED));
+        redis_dial_failed(c, socket_reason(ECONNREFUSED));
     } else if (u->path.bytes != NULL) {
         dial_unix(c);
     } else if (owner->dns == NULL && dns_new(owner->shard, &owner->dns, &err) != WEIR_OK) {

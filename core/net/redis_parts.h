@@ -336,9 +336,6 @@ void redis_on_ready(void *arg, int fd, unsigned ready);
 void redis_set_away(struct redis_conn *c, const char *reason);
 void redis_unset_away(struct redis_conn *c, bool up);
 
-/* The phrase for an error number of a socket, behind the name of a server. */
-const char *redis_error_text(int number);
-
 /* The figures of C. */
 static inline struct redis_counts *
 redis_counts(const struct redis_conn *c)

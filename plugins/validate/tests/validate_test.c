@@ -269,7 +269,7 @@ mistakes_are_found_at_load(void **state)
         { "{}", "there is nothing to do" },
         { "{ schema: { type: 7 } }", "type" },
         { "{ schema: no-such.json }", "no-such.json" },
-        { "{ schema: .. }", "it is no file" },
+        { "{ schema: .. }", "it is not a file" },
         { "{ schema: true, schemas: { default: true } }", "don't go together" },
         { "{ schemas: { a: true, default: true } }", "needs 'select'" },
         { "{ select: a, schemas: { a: true } }", "needs a 'default'" },
