@@ -644,6 +644,17 @@ struct weir_host {
     /* Answers; *value is taken and set to NULL. */
     void (*answer)(struct weir_question *, const struct weir_value **value);
     void (*answer_fail)(struct weir_question *, const struct weir_error *);
+
+    /* -- a call, until it is answered -- */
+
+    /* Whether OUTPUT is the latest output of a node of flag WEIR_ANSWER in this run: it answers the
+     * caller as it is, if it is the last one. */
+    bool (*is_answer)(const struct weir_call *, const struct weir_value *output);
+    /* Makes OUTPUT one, for a node that hands on what another run was answered: before done. */
+    void (*pass_answer)(struct weir_call *, const struct weir_value *output);
+    /* Stands for the run: the same for all its calls, and for those of the pipelines that it
+     * calls. To be compared, and nothing else. */
+    const void *(*whole_run)(const struct weir_call *);
 };
 
 #ifdef __GNUC__

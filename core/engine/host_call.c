@@ -253,6 +253,29 @@ pipeline(struct weir_call *c, uint32_t number, const struct weir_value *body, we
 }
 
 static bool
+is_answer(const struct weir_call *c, const struct weir_value *output)
+{
+    return output && output == c->run->answer;
+}
+
+static void
+pass_answer(struct weir_call *c, const struct weir_value *output)
+{
+    const struct weir_value *old = c->run->answer;
+    c->run->answer = value_ref(output);
+    value_unref(&old);
+}
+
+static const void *
+whole_run(const struct weir_call *c)
+{
+    const struct run *r = c->run;
+    while (r->caller)
+        r = r->caller->run;
+    return r;
+}
+
+static bool
 reply(struct weir_call *c, const struct weir_reply *r)
 {
     return run_reply(c->run, r);
@@ -354,6 +377,9 @@ host_fill_call(struct weir_host *h)
     h->block_cancel = call_block_cancel;
     h->pipeline = pipeline;
     h->reply = reply;
+    h->is_answer = is_answer;
+    h->pass_answer = pass_answer;
+    h->whole_run = whole_run;
     h->header_set = header_set;
     h->header_add = header_add;
     h->log = log_text;

@@ -99,10 +99,10 @@ say_undefined(struct loading *l, const struct type_resource *r, const struct yam
              r->kind.bytes, CLIP(name->text));
 }
 
-/* The map N with those members of V that it lacks. */
+/* The map N with those members of V that it lacks; of PROPERTIES, if that is not NULL. */
 static struct yaml_node *
 joined(struct loading *l, const struct yaml_node *n, const struct weir_value *v,
-       const struct yaml_node *at)
+       const struct weir_value *properties, const struct yaml_node *at)
 {
     struct yaml_node *m = config_made(l, YAML_MAP, n, n->n + v->len);
     m->n = n->n;
@@ -113,7 +113,8 @@ joined(struct loading *l, const struct yaml_node *n, const struct weir_value *v,
     struct weir_text key;
     const struct weir_value *member;
     for (size_t i = 0; value_member(v, i, &key, &member); i++) {
-        if (yaml_find(n, key) != NULL)
+        if (yaml_find(n, key) != NULL ||
+            (properties != NULL && value_get(properties, key.bytes, key.len) == NULL))
             continue;
         m->keys[m->n] = config_made_text(l, key, at);
         m->items[m->n++] = config_made_value(l, member, at);
@@ -132,7 +133,7 @@ meet(struct loading *l, const struct type_resource *r, const struct yaml_node *n
                  CLIP(m->keys[i]->text), singular(r->kind), r->kind.bytes, CLIP(name->text), CLIP(r->kind),
                  CLIP(name->text));
     else if (m->items[i]->kind == YAML_MAP && value_type(v) == WEIR_MAP)
-        m->items[i] = joined(l, m->items[i], v, name);
+        m->items[i] = joined(l, m->items[i], v, NULL, name);
 }
 
 const struct yaml_node *
@@ -148,7 +149,10 @@ resource_merged(struct loading *l, const struct config_type *t, const struct yam
         say_undefined(l, r, name, all);
     if (v == NULL || value_type(v) != WEIR_MAP)
         return n;
-    struct yaml_node *m = joined(l, n, v, name);
+    /* A resource has the properties of the first type of its kind; others know a part of them. */
+    const struct weir_value *known =
+        t->node == resource_type(l->options->registry, r->kind) ? NULL : value_field(t->doc, "properties");
+    struct yaml_node *m = joined(l, n, v, known, name);
     for (unsigned i = 0; i < n->n; i++) {
         const struct weir_value *there = value_get(v, m->keys[i]->text.bytes, m->keys[i]->text.len);
         if (there != NULL && !text_equal(m->keys[i]->text, r->name))

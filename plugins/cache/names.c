@@ -1,0 +1,49 @@
+/* cache/names.c - the names in use: see cache.h.
+ *
+ * Only nodes that come and go ask here, on the main thread and on those of shards; what runs
+ * has a pointer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct named *names;
+
+struct named *
+named_open(struct weir_text name)
+{
+    pthread_mutex_lock(&lock);
+    struct named *n = names;
+    while (n && (strlen(n->name) != name.len || memcmp(n->name, name.bytes, name.len) != 0))
+        n = n->next;
+    if (n == NULL) {
+        n = calloc(1, sizeof *n);
+        if (n == NULL)
+            abort();
+        memcpy(n->name, name.bytes, name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);
+        n->next = names;
+        names = n;
+    }
+    n->refs++;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+void
+named_close(struct named *n)
+{
+    pthread_mutex_lock(&lock);
+    if (--n->refs == 0) {
+        struct named **at = &names;
+        while (*at != n)
+            at = &(*at)->next;
+        *at = n->next;
+        free(n);
+    }
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,58 @@
+/* cache/tools.c - small things that all node types need: see cache.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache.h"
+
+uint32_t
+refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+{
+    va_list args;
+    err->code = code;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    return code;
+}
+
+void
+fail(struct weir_call *call, const struct weir_error *err)
+{
+    const struct weir_value *detail = err->detail;
+    host->fail(call, err);
+    host->unref(&detail);
+}
+
+uint32_t
+key_id(struct weir_call *call, uint32_t slot, uint8_t ret[ID_LEN], struct weir_error *err)
+{
+    struct weir_text key = { "", 0 };
+    uint8_t hash[64];
+    uint32_t code = host->eval_text(call, slot, &key, err);
+    if (code != WEIR_OK && code != WEIR_NOT_FOUND)
+        return code;
+    if (key.len == 0)
+        return refuse(err, WEIR_INVALID, "the 'key' of the cache is empty");
+    (void)host->digest(WEIR_SHA256, key, hash);
+    memcpy(ret, hash, ID_LEN);
+    return WEIR_OK;
+}
+
+void
+count_request(struct weir_call *call, const struct store *s, struct weir_text result)
+{
+    const struct weir_text labels[] = { { s->named->name, strlen(s->named->name) }, result };
+    host->measure(call, s->requests, labels, 1);
+}
+
+void
+count_skipped(struct weir_shard *shard, const struct store *s, const char *reason)
+{
+    const struct weir_text labels[] = { { s->named->name, strlen(s->named->name) },
+                                        { reason, strlen(reason) } };
+    host->shard_measure(shard, s->skipped, labels, 1);
+}
