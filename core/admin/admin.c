@@ -88,6 +88,11 @@ static const struct resource resources[] = {
     { "GET", "/api/v1/pipelines", true, false, show_pipelines },
     { "GET", "/api/v1/nodes", true, false, show_nodes },
     { "GET", "/api/v1/events", false, false, watch_events },
+    { "GET", "/api/v1/jobs", true, false, show_jobs },
+    { "POST", "/api/v1/jobs", true, false, tell_job },
+    { "GET", "/api/v1/incidents", false, false, show_incidents },
+    { "GET", "/api/v1/audit", false, false, show_audit },
+    { "GET", "/api/v1/store", false, false, show_store },
     { "POST", "/api/v1/reload", false, false, ask_reload },
     { "POST", "/api/v1/drain", false, false, ask_drain },
 };
@@ -202,6 +207,7 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     a->token = has_token ? strdup(c->token) : NULL;
     list_init(&a->watchers);
     list_init(&a->asked);
+    list_init(&a->asking);
     struct edge_config e = edge_defaults;
     e.addresses = c->addresses;
     e.handler = (struct edge_handler){ .handle = handle, .gone = gone, .arg = a };
@@ -228,6 +234,7 @@ admin_free(struct admin **a)
     watchers_end(*a);
     ask_end(*a);
     collections_end(*a);
+    asking_end(*a);
     edge_free(&(*a)->edge);
     (*a)->shard->slots[SHARD_ADMIN] = NULL;
     free((*a)->token);

@@ -11,6 +11,7 @@
 
 #include "edge/edge.h"
 #include "engine/generation.h"
+#include "store/store.h"
 
 struct admin;
 
@@ -19,6 +20,7 @@ struct admin_config {
     const char *token;        /* asked of every request but health; NULL or "": none */
     unsigned n_shards;
     const struct registry *registry;
+    struct store *store;      /* of jobs; NULL: there is none */
     const char *keeper;       /* its mailbox: gets { kind: "reload" | "drain", token, from } */
     const char *mailbox;      /* of this shard, for the answers */
     uint64_t started_wall_ms;

@@ -32,6 +32,8 @@ struct admin {
     struct question questions[QUESTIONS_MAX];
     struct list asked; /* what plugins are asked: collections.c */
     unsigned n_asked;
+    struct list asking; /* what the store is asked: jobs.c */
+    unsigned n_asking;
     struct list watchers; /* of live events: events.c */
     unsigned n_watchers;
     struct mailbox *tail; /* open while somebody watches */
@@ -82,6 +84,25 @@ void collections_end(struct admin *a);
 
 /* What collections there are: a list of { name, summary, verbs }, owned by the caller. */
 const struct weir_value *collections_value(const struct admin *a);
+
+/* -- jobs.c: each answers one kind of request -- */
+void show_jobs(struct admin *a, struct weir_event *e);
+void tell_job(struct admin *a, struct weir_event *e);
+void show_incidents(struct admin *a, struct weir_event *e);
+void show_audit(struct admin *a, struct weir_event *e);
+void show_store(struct admin *a, struct weir_event *e);
+
+/* Answers who still waits, and waits itself until the store has told all. */
+void asking_end(struct admin *a);
+
+/* -- job_shown.c -- */
+
+/* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */
+const struct weir_value *job_shown(const struct weir_value *job);
+
+/* Answers with a document of the store, where secrets bear no mark: what has the text of one is hidden,
+ * and bytes are shown as text if they are one. V is taken. */
+void answer_unmarked(const struct admin *a, struct weir_event *e, const struct weir_value *take_v);
 
 /* -- events.c -- */
 

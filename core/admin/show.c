@@ -50,6 +50,8 @@ trigger_value(const struct trigger *t)
     return builder_end(&b);
 }
 
+static const char *const effects[] = { "none", "idempotent", "unsafe" };
+
 static const struct weir_value *
 node_value(const struct node *n)
 {
@@ -57,6 +59,9 @@ node_value(const struct node *n)
     put(b, "id", value_text(n->id));
     put(b, "type", value_text(n->type->abi.name));
     put(b, "line", value_int(n->mark.line));
+    put(b, "effect", value_text(effects[node_effect(n)]));
+    if (n->in && n->in->owner)
+        put(b, "in", value_text(n->in->owner->id));
     return builder_end(&b);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "base/id.h"
 
+#include <string.h>
+
 #include "base/random.h"
 
 /* Writes N bytes as lower-case hex, without a NUL; returns the end. */
@@ -48,6 +50,14 @@ id_uuid4(char ret[ID_UUID])
     uint8_t bytes[16];
     random_bytes(bytes, sizeof(bytes));
     uuid(bytes, 4, ret);
+}
+
+void
+id_uuid8(const uint8_t *bytes, char ret[ID_UUID])
+{
+    uint8_t own[16];
+    memcpy(own, bytes, sizeof(own));
+    uuid(own, 8, ret);
 }
 
 void

@@ -15,6 +15,9 @@ void id_uuid7(uint64_t wall_ms, char ret[ID_UUID]);
 /* A UUID of version 4: all random. */
 void id_uuid4(char ret[ID_UUID]);
 
+/* A UUID of version 8 (RFC 9562) made of 16 BYTES: whoever has the same ones makes the same. */
+void id_uuid8(const uint8_t *bytes, char ret[ID_UUID]);
+
 /* N random bytes as 2 N lower-case hex digits and a NUL. */
 void id_hex(char *ret, size_t n);
 

@@ -57,6 +57,7 @@ static const struct option options[] = {
     { 0, "edge", "ADDRESS", "listen for events there (127.0.0.1:8080; several with commas)" },
     { 0, "admin", "ADDRESS", "listen for operators there (127.0.0.1:8081)" },
     { 0, "shards", "N", "run N event loops (0: one for each core)" },
+    { 0, "store", "URL", "keep jobs there (sqlite:var/weir.db; none: nowhere)" },
     { 0, "log", "text|json", "how the log is written (text on a terminal, else json)" },
     SETUP_OPTIONS,
 };

@@ -191,7 +191,8 @@ begin(struct server *s, struct weir_error *err)
     make_metrics(s);
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);
-    return start_shards(s, err);
+    code = server_store_open(s, err);
+    return code == WEIR_OK ? start_shards(s, err) : code;
 }
 
 static void
@@ -201,6 +202,7 @@ end(struct server *s)
         workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
+    store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);
     generation_unref(&s->pending);

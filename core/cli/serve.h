@@ -16,6 +16,7 @@
 #include "loop/actor.h"
 #include "loop/mail.h"
 #include "loop/worker.h"
+#include "store/store.h"
 
 #define SHARDS_MAX 62u
 
@@ -43,6 +44,7 @@ struct server {
     struct weir_shard *keeper;
     struct mailbox *box;
     struct workers *workers;
+    struct store *store; /* NULL: none */
     struct edge_addresses edge_addresses;
     struct edge_addresses admin_addresses;
     struct address_range trusted[64];
@@ -77,6 +79,12 @@ int serve(struct setup *s, const char *const *paths, unsigned n_paths, struct ge
 
 /* Starts shard number INDEX with the server's generation; it listens when this returns. */
 enum weir_code shard_part_start(struct server *s, unsigned index, struct weir_error *err);
+
+/* -- serve_store.c -- */
+
+/* Opens the store that the settings name, if any. Without one the server starts all the same, as
+ * long as no pipeline is durable. */
+enum weir_code server_store_open(struct server *s, struct weir_error *err);
 
 /* -- keeper.c -- */
 

@@ -110,6 +110,7 @@ start_admin(struct shard_part *p, struct weir_error *err)
                               .token = settings_text(s->setup->settings, "admin.token"),
                               .n_shards = s->n_shards,
                               .registry = s->setup->registry,
+                              .store = s->store,
                               .keeper = "keeper",
                               .mailbox = p->name,
                               .started_wall_ms = s->started_wall_ms };
@@ -146,7 +147,8 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
     };
     struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
                                     .max_lag_ms = settings_number(t, "engine.max_lag"),
-                                    .client = &client };
+                                    .client = &client,
+                                    .store = s->store };
     p->shard = shard;
     timer_init(&p->look, look_idle, p);
     struct edge_config edge = edge_settings(s);

@@ -82,7 +82,7 @@ read_whole_file(const char *path, size_t max, size_t *ret_len)
 /* A flag that stands for a setting: its name on the command line and its key. */
 static const char *const flags[][2] = {
     { "edge", "edge.listen" }, { "admin", "admin.listen" }, { "shards", "shards" },
-    { "log", "log.format" },   { "plugins", "plugins" },
+    { "log", "log.format" },   { "plugins", "plugins" },    { "store", "store.url" },
 };
 
 static bool
@@ -202,6 +202,13 @@ setup_end(struct setup *s)
     diags_fini(&s->diags);
 }
 
+bool
+setup_has_store(const struct setup *s)
+{
+    const char *url = settings_text(s->settings, "store.url");
+    return *url && strcmp(url, "none") != 0;
+}
+
 struct generation_source
 setup_source(const struct setup *s, const char *const *paths, unsigned n, const struct routes_port *routes)
 {
@@ -209,6 +216,7 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
     return (struct generation_source){ .paths = n ? paths : usual,
                                        .n_paths = n ? n : 1,
                                        .load = { .registry = s->registry,
+                                                 .have_store = setup_has_store(s),
                                                  .resources = settings_resources(s->settings) },
                                        .routes = routes };
 }

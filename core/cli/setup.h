@@ -33,6 +33,9 @@ bool setup_begin(struct setup *s, const struct args *a);
 const char *setup_look_again(const struct setup *s, struct diags *d);
 void setup_end(struct setup *s);
 
+/* Whether the settings name a store for jobs. */
+bool setup_has_store(const struct setup *s);
+
 /* The source of a generation with these PATHS (N 0: "pipelines"). Borrows all. */
 struct generation_source setup_source(const struct setup *s, const char *const *paths, unsigned n,
                                       const struct routes_port *routes);

@@ -64,6 +64,7 @@ struct edge_port {
     void (*offer)(struct weir_event *e, struct trigger_unit *t);
     void (*gone)(struct weir_event *e);
     void (*reply_sent)(struct weir_event *e, const struct weir_error *err);
+    void (*own)(struct weir_event *e); /* a path below /_weir/; NULL: there is none */
 };
 
 /* What an edge may and may not do; every figure is of one edge, so of one shard. */

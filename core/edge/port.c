@@ -11,4 +11,5 @@ const struct edge_port edge_engine_port = {
     .offer = engine_offer,
     .gone = engine_gone,
     .reply_sent = engine_reply_sent,
+    .own = engine_own,
 };

@@ -41,6 +41,7 @@ struct request {
 
     bool held;    /* by the engine or the handler */
     bool handled; /* offered to the edge's handler, not to the engine */
+    bool own;     /* its path is below /_weir/ */
     bool answered;
     bool told_gone;
     bool streams;    /* its answer's body is a stream: who is waiting has to be told its end */

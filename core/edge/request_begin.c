@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "edge/request.h"
+#include "edge/route_tree.h"
 #include "edge/trace.h"
 #include "engine/engine.h"
 
@@ -128,6 +129,11 @@ find_route(struct request *r, struct weir_error *err)
 {
     const struct edge_config *config = &r->edge->config;
     if (config->handler.handle != NULL) {
+        r->max_body = config->max_body;
+        return WEIR_OK;
+    }
+    r->own = r->port->own && route_reserved(r->decoded);
+    if (r->own) {
         r->max_body = config->max_body;
         return WEIR_OK;
     }
@@ -259,6 +265,8 @@ request_offer(struct request *r)
     r->handled = handler->handle != NULL;
     if (r->handled)
         handler->handle(handler->arg, &r->event);
+    else if (r->own)
+        r->port->own(&r->event);
     else
         r->port->offer(&r->event, r->trigger);
 }

@@ -53,9 +53,6 @@ struct pattern {
 /* Takes a pattern apart; NULL, or what is wrong with it as a sentence. */
 const char *pattern_parse(struct weir_text text, struct pattern *ret);
 
-/* Whether a path or a pattern lies under /_weir/. */
-bool route_reserved(struct weir_text path);
-
 /* Whether two routes of one shape have a method in common. */
 bool leaf_clash(const struct leaf *a, const struct leaf *b);
 

@@ -46,6 +46,9 @@ enum route_answer route_find(const void *tree, struct weir_text method, struct w
 /* Appends the methods that are allowed for PATH, for the Allow field. */
 void route_allow(const void *tree, struct weir_text path, struct buf *out);
 
+/* Whether a path or a pattern lies under /_weir/. */
+bool route_reserved(struct weir_text path);
+
 /* Makes trees for generations. */
 extern const struct routes_port edge_routes_port;
 

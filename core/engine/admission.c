@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/job.h"
 #include "engine/table.h"
 
 #define QUEUE_MAX 10000u     /* events that wait on one shard */
@@ -135,6 +136,8 @@ refuse(struct weir_event *e, const char *why)
     err_set(&err, WEIR_UNAVAILABLE, "%s", why);
     err.retry_after_ms = RETRY_AFTER_MS;
     struct generation_part *part = e->part;
+    if (e->job)
+        job_give_back(e);
     event_answer_error(e, &err);
     e->ops->release(e);
     part_unpin(part);
@@ -229,8 +232,12 @@ admission_offer(struct weir_event *e)
         refuse(e, "this server is overloaded");
         return;
     }
+    bool durable = job_wanted(en, f);
     if (f->gate == NULL) {
-        start(e, NULL, (struct weir_text){ NULL, 0 });
+        if (durable)
+            job_accept(e, NULL, (struct weir_text){ NULL, 0 }, true);
+        else
+            start(e, NULL, (struct weir_text){ NULL, 0 });
         return;
     }
     struct weir_error err = { 0 };
@@ -241,13 +248,55 @@ admission_offer(struct weir_event *e)
         value_unref(&err.detail);
         e->ops->release(e);
         part_unpin(part);
-    } else if (enter_first(en, f->gate, key)) {
-        start(e, f->gate, key);
-    } else if (f->pipeline->when_full == WHEN_FULL_REJECT) {
-        refuse(e, "the pipeline runs as often at once as it may");
-    } else {
-        wait_in_line(en, e, f->gate, key);
+        return;
     }
+    bool placed = enter_first(en, f->gate, key);
+    if (!placed && f->pipeline->when_full == WHEN_FULL_REJECT)
+        refuse(e, "the pipeline runs as often at once as it may");
+    else if (durable)
+        job_accept(e, f->gate, key, placed);
+    else
+        admission_go(e, f->gate, key, placed);
+}
+
+void
+admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed)
+{
+    struct engine *en = engine_of(e->shard);
+    if (en->ending || (en->draining && !placed)) {
+        if (placed && gate)
+            admission_give(gate, key, en);
+        refuse(e, "this server is shutting down");
+    } else if (placed) {
+        start(e, gate, key);
+    } else {
+        wait_in_line(en, e, gate, key);
+    }
+}
+
+void
+admission_resume(struct weir_event *e)
+{
+    struct engine *en = engine_of(e->shard);
+    struct gate *gate = e->trigger->flow->gate;
+    struct weir_text key = { NULL, 0 };
+    struct weir_error err = { 0 };
+    if (en->draining) {
+        refuse(e, "this server is shutting down");
+        return;
+    }
+    if (gate && gate_key(e, &key, &err) != WEIR_OK)
+        key = TEXT("*"); /* it had one when it was accepted */
+    value_unref(&err.detail);
+    admission_go(e, gate, key, gate == NULL || enter_first(en, gate, key));
+}
+
+void
+admission_give(struct gate *gate, struct weir_text key, struct engine *en)
+{
+    table_entry(gate->table, key, false, give_place, NULL, NULL);
+    if (en->n_waiting > 0)
+        timer_set(en->shard, &en->look, shard_now(en->shard));
 }
 
 void
@@ -255,10 +304,7 @@ admission_release(struct run *r)
 {
     if (r->flow->gate == NULL || r->event->gate_key.bytes == NULL)
         return;
-    table_entry(r->flow->gate->table, r->event->gate_key, false, give_place, NULL, NULL);
-    struct engine *en = r->engine;
-    if (en->n_waiting > 0)
-        timer_set(en->shard, &en->look, shard_now(en->shard));
+    admission_give(r->flow->gate, r->event->gate_key, r->engine);
 }
 
 bool

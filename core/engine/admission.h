@@ -17,6 +17,15 @@ struct gate *gate_of(const char *name, unsigned limit);
 /* Starts a run for E if there is room, queues or refuses it otherwise. */
 void admission_offer(struct weir_event *e);
 
+/* E, whose job is in the store by now, runs as soon as it has its place: PLACED, it has it. */
+void admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
+
+/* The same for a job that comes out of the store; it is given back if there is no room. */
+void admission_resume(struct weir_event *e);
+
+/* Gives a place back that no run was started for. */
+void admission_give(struct gate *gate, struct weir_text key, struct engine *e);
+
 /* A run has ended: its place is free. */
 void admission_release(struct run *r);
 

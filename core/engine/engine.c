@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/admission.h"
+#include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/run.h"
 #include "net/redis.h"
@@ -63,6 +64,8 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
     s->slots[SHARD_ENGINE] = e;
+    if (limits->store)
+        jobs_init(e, limits->store);
     return WEIR_OK;
 }
 
@@ -124,10 +127,12 @@ engine_end(struct weir_shard *s)
         return;
     e->draining = e->ending = true;
     e->when_idle = NULL;
+    jobs_stop(e);
     admission_refuse_all(e);
     redis_stop(s); /* who waits for a reply is told, and can answer */
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
+    jobs_free(e);
 }
 
 void
@@ -235,6 +240,7 @@ engine_commit(struct weir_shard *s, struct generation *g)
         if (old->pins == 0)
             part_free(old);
     }
+    jobs_begin(e);
 }
 
 void
@@ -290,7 +296,7 @@ engine_gone(struct weir_event *e)
             run_cancel(r, WEIR_CANCELLED, "the caller went away");
         return;
     }
-    if (e->decided && !e->replied && admission_forget(e)) {
+    if (e->decided && !e->replied && e->job == NULL && admission_forget(e)) {
         struct generation_part *part = e->part;
         e->ops->release(e);
         part_unpin(part);
@@ -312,15 +318,23 @@ engine_runs(struct weir_shard *s)
 }
 
 void
+engine_look_idle(struct engine *e)
+{
+    bool jobs = e->jobs && e->jobs->n_ops > 0; /* an event that waits for its commit becomes a run */
+    if (e->draining && e->when_idle && !jobs && atomic_load_explicit(&e->n_runs, memory_order_relaxed) == 0)
+        e->when_idle(e->idle_arg);
+}
+
+void
 engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
 {
     struct engine *e = engine_of(s);
     e->draining = true;
     e->when_idle = when_idle;
     e->idle_arg = arg;
+    jobs_stop(e);
     admission_refuse_all(e);
-    if (engine_runs(s) == 0 && when_idle)
-        when_idle(arg);
+    engine_look_idle(e);
 }
 
 void

@@ -8,12 +8,14 @@
 #include "engine/event.h"
 #include "engine/generation.h"
 #include "net/client.h"
+#include "store/store.h"
 
 /* Limits of one shard. */
 struct engine_limits {
     unsigned max_runs;   /* runs in flight; more are refused with WEIR_UNAVAILABLE */
     uint64_t max_lag_ms; /* loop delay from which new runs are refused; 0: never */
     const struct client_settings *client; /* read by engine_shard_new alone; NULL: the usual */
+    struct store *store; /* for jobs; outlives the shard. NULL: durable runs are as others */
 };
 
 /* Makes the engine's part of shard S (slot SHARD_ENGINE) without a generation. */
@@ -46,6 +48,9 @@ void *engine_routes(struct weir_shard *s);
 /* Offers an event of the edge to the trigger of a route of the current generation. The event is
  * answered through its ops, now or later. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
+
+/* Answers an event of the edge whose path is below /_weir/: the state of a job. */
+void engine_own(struct weir_event *e);
 
 /* The caller of E went away before it was answered in full. */
 void engine_gone(struct weir_event *e);

@@ -78,6 +78,7 @@ struct weir_event {
     struct weir_text gate_key;     /* of its place in the pipeline's concurrency; bytes NULL: none */
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
+    struct job *job;                    /* of a durable run; NULL: none */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */

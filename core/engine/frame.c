@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/retry.h"
 
@@ -69,6 +70,7 @@ frame_new(struct run *r, const struct block *b, struct frame *parent, const stru
 void
 frame_free(struct frame *f)
 {
+    job_step_forget(f);
     value_unref(&f->input);
     value_unref(&f->output);
     value_unref(&f->result);
@@ -98,6 +100,7 @@ next_node(struct frame *f)
 {
     f->at++;
     f->started = false;
+    f->recorded = f->repeated = f->ended_record = false;
     f->attempt = 0;
 }
 
@@ -174,6 +177,8 @@ static enum step
 node_failed(struct frame *f, const struct unit *u, struct failure *failure)
 {
     count_failure(f, u, failure);
+    if (f->run->event->job)
+        job_step_failed(f, u, failure);
     if (u->node->catch == NULL || is_of_the_frame(f, failure))
         return fail(f, failure);
     f->catching = frame_new(f->run, u->node->catch, f, f->input, f->deadline_ms, catch_ended);
@@ -268,6 +273,27 @@ forget_outputs(struct frame *f, const struct unit *u)
         value_unref(output_place(f, i));
 }
 
+/* Starts the node at hand, unless the store knows its answer, or has to be told first. */
+static enum step
+step_start(struct frame *f, const struct unit *u)
+{
+    switch (f->run->event->job ? job_step_begin(f, u) : JOB_STEP_GO) {
+    case JOB_STEP_WAIT:
+        return STEP_WAIT;
+    case JOB_STEP_KNOWN:
+        f->attempt_started_ns = clock_mono_ns();
+        return STEP_ON;
+    default:
+        break;
+    }
+    f->uuids = 0;
+    if (++f->attempt > 1)
+        forget_outputs(f, u);
+    f->attempt_started_ns = clock_mono_ns();
+    call_start(f, u);
+    return STEP_ON;
+}
+
 static enum step
 step(struct frame *f)
 {
@@ -278,6 +304,10 @@ step(struct frame *f)
     const struct unit *u = &f->run->flow->units[f->block->nodes[f->at]->index];
     if (f->catching)
         return step_catch(f, u);
+    if (f->recording)
+        return STEP_WAIT;
+    if (f->answered && f->run->event->job && f->node_failure == NULL && job_step_end(f, u))
+        return STEP_WAIT;
     if (f->answered)
         return step_answer(f, u);
     if (f->call || timer_armed(&f->pause))
@@ -288,11 +318,7 @@ step(struct frame *f)
         timer_set(f->run->engine->shard, &f->pause, shard_now(f->run->engine->shard) + 1);
         return STEP_WAIT;
     }
-    if (++f->attempt > 1)
-        forget_outputs(f, u);
-    f->attempt_started_ns = clock_mono_ns();
-    call_start(f, u);
-    return STEP_ON;
+    return step_start(f, u);
 }
 
 void
@@ -338,6 +364,7 @@ frame_cancel(struct frame *f, struct failure *why)
     f->cancelled = true;
     f->failure = why;
     timer_unset(f->run->engine->shard, &f->pause);
+    job_step_forget(f);
     if (f->catching)
         frame_cancel(f->catching, why);
     struct weir_call *c = f->call;

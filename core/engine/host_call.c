@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "engine/blocking.h"
+#include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/run.h"
 #include "value/json.h"
@@ -132,13 +133,11 @@ idempotency_key(struct weir_call *c)
 {
     if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
         return (struct weir_text){ "", 0 };
-    char text[512];
-    int len = snprintf(text, sizeof text, "%s/%s", c->run->id, c->unit->node->id);
-    for (const struct frame *f = c->frame; f; f = f->parent)
-        if (frame_repeats(f) && len > 0 && (size_t)len < sizeof text - 24)
-            len += snprintf(text + len, sizeof text - (size_t)len, "/%u", f->turn);
+    char text[600];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s/", job_root(c->run));
+    len += job_step_path(c->frame, c->unit, text + len, sizeof text - len);
     uint8_t hash[DIGEST_MAX];
-    digest(WEIR_SHA256, (struct weir_text){ text, (size_t)len }, hash);
+    digest(WEIR_SHA256, (struct weir_text){ text, len }, hash);
     struct buf b;
     buf_init(&b, 64);
     (void)hex_encode(&b, (struct weir_text){ (const char *)hash, 16 });

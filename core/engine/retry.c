@@ -28,6 +28,12 @@ pause_of(const struct retry_policy *p, uint32_t done)
     return p->jitter ? random_below(pause + 1) : pause;
 }
 
+static uint64_t
+at_least(uint64_t wait, const struct weir_error *err)
+{
+    return err->retry_after_ms > wait ? err->retry_after_ms : wait;
+}
+
 bool
 retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, uint64_t *ret_wait_ms)
 {
@@ -37,8 +43,19 @@ retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, 
     /* What a block's error says is of one step: others in it may have been sent before. */
     if ((err->sent || u->node->n_children > 0) && node_effect(u->node) == WEIR_EFFECT_UNSAFE)
         return false;
-    *ret_wait_ms = pause_of(p, done);
-    if (err->retry_after_ms > *ret_wait_ms)
-        *ret_wait_ms = err->retry_after_ms;
+    *ret_wait_ms = at_least(pause_of(p, done), err);
+    return true;
+}
+
+bool
+retry_job_wanted(const struct pipeline *p, uint32_t done, const struct weir_error *err,
+                 uint64_t *ret_wait_ms)
+{
+    const struct job_retry *j = p->job_retry;
+    if (j == NULL || done >= j->policy.attempts || !is_asked_for(&j->policy, err))
+        return false;
+    uint64_t pause = j->n_schedule == 0 ? pause_of(&j->policy, done)
+                                        : j->schedule_ms[done <= j->n_schedule ? done - 1 : j->n_schedule - 1];
+    *ret_wait_ms = at_least(pause, err);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/admission.h"
+#include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/outcome.h"
 #include "value/json.h"
@@ -177,7 +178,8 @@ finish(struct run *r)
     outcome_count(r);
     list_remove(&r->link);
     admission_release(r);
-    unsigned left = atomic_fetch_sub_explicit(&e->n_runs, 1, memory_order_relaxed) - 1;
+    job_finish(r);
+    atomic_fetch_sub_explicit(&e->n_runs, 1, memory_order_relaxed);
     if (r->caller) {
         struct weir_call *caller = r->caller;
         const struct weir_value *output = r->reply_body ? r->reply_body : r->result;
@@ -191,8 +193,7 @@ finish(struct run *r)
         call_tell(caller, r->fn, r->arg, r->failure ? NULL : output ? output : &value_null, &err);
     }
     run_settle(r);
-    if (left == 0 && e->draining && e->when_idle)
-        e->when_idle(e->idle_arg);
+    engine_look_idle(e);
 }
 
 static void
@@ -231,10 +232,24 @@ after_reply(struct run *r)
     start_finally(r);
 }
 
+/* The first attempt failed, and another will follow: its caller hears that it is not over. */
+static void
+reply_accepted(struct run *r)
+{
+    if (r->event->replied)
+        return;
+    r->reply_status = 202;
+    r->replied_ns = clock_mono_ns();
+    job_reply_accepted(r->event);
+}
+
 static void
 conclude(struct run *r)
 {
-    if (r->failure)
+    job_decide(r);
+    if (r->event->job && r->event->job->retrying)
+        reply_accepted(r);
+    else if (r->failure)
         outcome_reply_error(r);
     else
         outcome_reply_result(r);
@@ -304,6 +319,12 @@ run_start(struct weir_event *event)
     const struct flow *f = event->trigger->flow;
     struct run *r = run_new(engine_of(event->shard), event->part, f, event);
     event->run = r;
+    if (event->job)
+        memcpy(r->id, event->job->id, sizeof r->id);
+    if (event->replied) { /* 202, before there was a run */
+        r->reply_status = 202;
+        r->replied_ns = r->started_ns;
+    }
     event->pipeline = copied(event, f->pipeline->name);
     event->run_id = copied(event, r->id);
     part_unpin(event->part); /* the run has its own pin */

@@ -38,7 +38,8 @@ enum call_state {
 #undef X
 };
 
-struct kept;     /* a value that a run keeps: outcome.c */
+struct kept;      /* a value that a run keeps: outcome.c */
+struct recording; /* a record of a step on its way: job_step.c */
 
 
 struct weir_call {
@@ -97,6 +98,11 @@ struct frame {
     uint32_t attempt;
     struct weir_call *call;     /* NULL: pausing, or in its catch */
     struct frame *catching;
+    struct recording *recording; /* what the store is being told of it: waits for that */
+    bool recorded;              /* of the node at hand: its start need not be told any more */
+    bool repeated;              /* ... its answer is that of an earlier attempt of the job */
+    bool ended_record;          /* ... its end was told */
+    unsigned uuids;             /* ... how many its attempt has asked for, in a durable run */
     struct timer pause;
     const struct weir_value *output; /* owned */
     struct failure *node_failure;
@@ -139,7 +145,6 @@ struct run {
     char id[ID_UUID];
     uint64_t started_wall_ms;
     uint64_t started_ns;
-    unsigned uuids;
     bool cancelled;
     struct weir_error *cancel_error; /* why it is to be cancelled soon */
     struct soon cancel;
@@ -185,6 +190,7 @@ struct engine {
     unsigned n_waiting;
     struct timer look;   /* tries them again */
     struct topics topics; /* what plugins tell each other */
+    struct jobs *jobs;   /* owned; NULL: there is no store */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);
@@ -199,6 +205,9 @@ engine_of(struct weir_shard *s)
 {
     return s->slots[SHARD_ENGINE];
 }
+
+/* Tells who waits for the end of a drain, if nothing is under way any more: engine.c. */
+void engine_look_idle(struct engine *e);
 
 /* -- run.c: the life of a run -- */
 

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/encode.h"
 #include "base/clock.h"
+#include "engine/job.h"
 #include "engine/outcome.h"
 
 enum weir_code
@@ -90,11 +91,13 @@ run_value(struct run *r)
     builder_set(b, "id", 2, &v);
     v = value_text(r->flow->pipeline->name);
     builder_set(b, "pipeline", 8, &v);
-    v = value_int(1);
+    const struct job *j = r->event->job;
+    v = value_int(j ? j->attempt : 1);
     builder_set(b, "attempt", 7, &v);
     v = value_text(started);
     builder_set(b, "started_at", 10, &v);
-    builder_put(b, "replay_of", &value_null);
+    v = j && j->replay_of[0] ? value_text(j->replay_of) : value_ref(&value_null);
+    builder_set(b, "replay_of", 9, &v);
     r->self = builder_end(&b);
     return r->self;
 }
@@ -109,11 +112,11 @@ find_run(struct run *r, const struct weir_text *path, unsigned n, struct weir_va
     if (text_is(path[1], "pipeline"))
         return found_text(ret, text_of(r->flow->pipeline->name), used, 2);
     if (text_is(path[1], "attempt"))
-        return found_int(ret, 1, used, 2);
+        return found_int(ret, r->event->job ? r->event->job->attempt : 1, used, 2);
     if (text_is(path[1], "started_at"))
         return found(ret, value_field(run_value(r), "started_at"), used, 2);
     if (text_is(path[1], "replay_of"))
-        return found(ret, &value_null, used, 2);
+        return found(ret, value_field(run_value(r), "replay_of"), used, 2);
     return found(ret, NULL, used, 2);
 }
 
@@ -215,10 +218,22 @@ find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir
     return found(ret, find_variable(s->frame, root), used, 1);
 }
 
+/* A run that is taken up again gets the same ones. */
+static void
+uuid(struct expr_env *env, char ret[ID_UUID])
+{
+    struct scope *s = env->arg;
+    struct frame *f = s->frame;
+    if (s->run->event->job && f && f->at < f->block->n)
+        job_step_uuid(f, ret);
+    else
+        expr_uuid(env, ret);
+}
+
 void
 scope_init(struct scope *s, struct run *r, struct frame *f)
 {
-    s->env = (struct expr_env){ .find = find, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = s };
+    s->env = (struct expr_env){ .find = find, .now_ms = expr_now_ms, .uuid = uuid, .arg = s };
     s->run = r;
     s->frame = f;
 }

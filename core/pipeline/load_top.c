@@ -169,10 +169,20 @@ top_idempotency(struct loading *l, const struct yaml_node *key, const struct yam
 static void
 top_retry(struct loading *l, const struct yaml_node *key, const struct yaml_node *n)
 {
-    struct retry_policy policy;
+    struct job_retry *retry = own_alloc(l->p, sizeof *retry);
     needs_store(l, key);
-    if (load_retry(l, n, true, &policy))
-        l->p->job_retry = own_value(l->p, yaml_value(n));
+    if (!load_retry(l, n, true, &retry->policy))
+        return;
+    l->p->job_retry = retry;
+    const struct yaml_node *pauses = n->kind == YAML_MAP ? yaml_get(n, "schedule") : NULL;
+    if (pauses == NULL)
+        return;
+    retry->schedule_ms = own_alloc(l->p, pauses->n * sizeof *retry->schedule_ms);
+    for (unsigned i = 0; i < pauses->n; i++)
+        (void)load_duration(l, pauses->items[i], "schedule", &retry->schedule_ms[i]);
+    retry->n_schedule = pauses->n;
+    if (yaml_get(n, "attempts") == NULL)
+        retry->policy.attempts = pauses->n + 1;
 }
 
 static void

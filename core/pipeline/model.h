@@ -28,6 +28,13 @@ struct retry_policy {
     unsigned n_statuses;
 };
 
+/* Attempts of a whole job. */
+struct job_retry {
+    struct retry_policy policy;
+    uint64_t *schedule_ms; /* the pauses one after another; NULL: those of the policy */
+    unsigned n_schedule;
+};
+
 /* A child block as the author wrote it. */
 struct child {
     const char *path;                   /* "cases/llama", "do", "uses/crm" */
@@ -103,7 +110,7 @@ struct pipeline {
     uint64_t idempotency_ttl_ms;
     struct part *order_by;              /* NULL: none */
     bool order_hold;                    /* on_dead: hold */
-    const struct weir_value *job_retry; /* as written; NULL: none */
+    const struct job_retry *job_retry;  /* NULL: a failed attempt is final */
     const struct weir_value *retention; /* as written; NULL: none */
     const struct weir_value *vars;      /* a map */
     const char **tags;

@@ -48,6 +48,14 @@
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
+    X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
+      "Where jobs are kept: sqlite:PATH; none: nowhere, so no pipeline may be durable.")    \
+    X("store.max_waiting", BYTES, "64MiB", "",                                              \
+      "Events that wait for their commit; 503 beyond.")                                     \
+    X("store.max_size", BYTES, "0", "",                                                     \
+      "Size of the store from which new durable events are refused with 503; 0: none.")     \
+    X("store.max_crashes", COUNT, "5", "1..100",                                            \
+      "How often a job may take the process down with it before it is dead.")               \
     X("client.connect_timeout", DURATION, "5s", "",                                         \
       "Connecting to an upstream, TLS included.")                                           \
     X("client.first_byte_timeout", DURATION, "30s", "",                                     \

@@ -46,6 +46,7 @@ dlfcn plugin postgres
 lua none
 libpq postgres
 hiredis net
+sqlite3 store
 gumbo validate
 utf8proc validate
 TABLE

@@ -1,0 +1,183 @@
+/* admin/job_shown.c - a job as operators may see it: what stands for a secret is not shown.
+ *
+ * The store has the event as it came, for the replay: with the credentials of who sent it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "admin/parts.h"
+#include "base/encode.h"
+#include "pipeline/secrets.h"
+
+#define SHOWN_MAX (64u << 20)
+
+static bool
+holds(struct weir_text name, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= name.len; i++)
+        if (strncasecmp(name.bytes + i, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a header or a parameter of that name has a credential. */
+static bool
+is_credential(struct weir_text name)
+{
+    static const char *const whole[] = { "authorization", "proxy-authorization", "cookie", "x-api-key" };
+    static const char *const words[] = { "token", "secret", "signature", "password", "api-key", "api_key", "apikey" };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (name.len == strlen(whole[i]) && holds(name, whole[i]))
+            return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (holds(name, words[i]))
+            return true;
+    return false;
+}
+
+/* [[name, value] ...] with the credentials in it hidden. */
+static const struct weir_value *
+pairs_shown(const struct weir_value *pairs)
+{
+    struct weir_builder *list = builder_list();
+    const struct weir_value *pair;
+    for (size_t i = 0; (pair = value_at(pairs, i)) != NULL; i++) {
+        const struct weir_value *name = value_at(pair, 0), *value = value_at(pair, 1);
+        struct weir_builder *b = builder_list();
+        const struct weir_value *v = name ? value_ref(name) : value_ref(&value_null);
+        bool hidden = name && is_credential(value_as_text(name));
+        builder_add(b, &v);
+        v = hidden || value == NULL ? value_text("***") : value_ref(value);
+        builder_add(b, &v);
+        v = builder_end(&b);
+        builder_add(list, &v);
+    }
+    return builder_end(&list);
+}
+
+/* "a=1&token=***": the values of credentials are cut out, the rest is as it came. */
+static const struct weir_value *
+query_shown(struct weir_text query)
+{
+    struct buf b, name;
+    buf_init(&b, query.len * 4 + 16);
+    buf_init(&name, query.len + 1);
+    for (size_t at = 0; at < query.len;) {
+        const char *end = memchr(query.bytes + at, '&', query.len - at);
+        struct weir_text one = { query.bytes + at, end ? (size_t)(end - query.bytes) - at : query.len - at };
+        const char *equals = memchr(one.bytes, '=', one.len);
+        struct weir_text key = { one.bytes, equals ? (size_t)(equals - one.bytes) : one.len };
+        struct weir_error err;
+        buf_reset(&name);
+        bool read = url_decode(&name, key, true, &err) == WEIR_OK;
+        bool hidden = equals && is_credential(read ? buf_content(&name) : key);
+        (void)buf_puts(&b, at > 0 ? "&" : "");
+        (void)buf_text(&b, hidden ? key : one);
+        (void)buf_puts(&b, hidden ? "=***" : "");
+        at += one.len + 1;
+    }
+    struct weir_text whole = buf_content(&b);
+    const struct weir_value *v = utf8_valid(whole) ? value_string(whole.bytes, whole.len)
+                                                   : value_bytes(whole.bytes, whole.len);
+    buf_fini(&b);
+    buf_fini(&name);
+    return v;
+}
+
+/* The bytes of a body are shown as the text that they mostly are. */
+static void
+put_raw(struct weir_builder *b, const struct weir_value *raw)
+{
+    const char *key = utf8_valid(value_as_text(raw)) ? "raw" : "raw_base64";
+    const struct weir_value *v = value_ref(raw);
+    builder_set(b, key, strlen(key), &v);
+}
+
+static const struct weir_value *
+event_shown(const struct weir_value *event)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(event, i, &key, &v); i++) {
+        const struct weir_value *shown;
+        if (text_is(key, "raw")) {
+            put_raw(b, v);
+            continue;
+        }
+        if (text_is(key, "headers") || text_is(key, "params"))
+            shown = pairs_shown(v);
+        else if (text_is(key, "query"))
+            shown = query_shown(value_as_text(v));
+        else
+            shown = value_ref(v);
+        builder_set(b, key.bytes, key.len, &shown);
+    }
+    return builder_end(&b);
+}
+
+const struct weir_value *
+job_shown(const struct weir_value *job)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(job, i, &key, &v); i++) {
+        bool event = text_is(key, "event") && value_type(v) == WEIR_MAP;
+        const struct weir_value *shown = event ? event_shown(v) : value_ref(v);
+        builder_set(b, key.bytes, key.len, &shown);
+    }
+    return builder_end(&b);
+}
+
+/* A text or bytes: without the secrets, and as a text if they are one. JSON has bytes as base64, which
+ * would hide a secret from who looks for it and from nobody else. */
+static const struct weir_value *
+text_masked(const struct secrets *secrets, const struct weir_value *v)
+{
+    struct buf b;
+    buf_init(&b, SHOWN_MAX);
+    if (!buf_text(&b, value_as_text(v))) {
+        buf_fini(&b);
+        return value_text("(larger than is shown)");
+    }
+    if (secrets != NULL)
+        secrets_mask(secrets, &b);
+    struct weir_text t = buf_content(&b);
+    const struct weir_value *masked = utf8_valid(t) ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
+    buf_fini(&b);
+    return masked;
+}
+
+/* V with text_masked of all that is in it. Values of the store are at most VALUE_DEPTH deep. */
+static const struct weir_value *
+all_masked(const struct secrets *secrets, const struct weir_value *v)
+{
+    struct weir_builder *b;
+    struct weir_text key;
+    const struct weir_value *member;
+    if (v->type == WEIR_STRING || v->type == WEIR_BYTES)
+        return text_masked(secrets, v);
+    if (v->type != WEIR_LIST && v->type != WEIR_MAP)
+        return value_ref(v);
+    b = v->type == WEIR_LIST ? builder_list() : builder_map();
+    for (size_t i = 0; (member = value_at(v, i)) != NULL; i++) {
+        const struct weir_value *masked = all_masked(secrets, member);
+        builder_add(b, &masked);
+    }
+    for (size_t i = 0; value_member(v, i, &key, &member); i++) {
+        const struct weir_value *masked = all_masked(secrets, member);
+        builder_set(b, key.bytes, key.len, &masked);
+    }
+    return builder_end(&b);
+}
+
+void
+answer_unmarked(const struct admin *a, struct weir_event *e, const struct weir_value *take_v)
+{
+    const struct generation *g = engine_generation(a->shard);
+    answer_json(e, 200, all_masked(g ? generation_secrets(g) : NULL, take_v));
+    value_unref(&take_v);
+}

@@ -1,0 +1,402 @@
+/* admin/jobs.c - what operators ask of the store, and tell it: /api/v1/jobs, incidents, audit, store.
+ *
+ * A question is the store's from submit until it is told, and outlives who asked: at the end of
+ * the admin those who wait are answered 503, and what the store tells later is dropped.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/parts.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/units.h"
+#include "expr/moment.h"
+#include "net/body.h"
+#include "value/json.h"
+
+#define ASKS_MAX 64u
+#define BODY_MAX (64u << 10)
+#define TEXT_MAX 4096u /* bytes of a reason, a name, a filter */
+#define JOBS "/api/v1/jobs"
+
+/* A question, and the request that it came by. */
+struct asking {
+    struct store_ask ask;
+    struct admin *admin;      /* NULL: it has ended, and nobody waits */
+    struct weir_event *event; /* that is still owed its answer */
+    struct list link;         /* in admin->asking */
+};
+
+static const struct weir_value *
+text_value(struct weir_text t)
+{
+    return value_string(t.bytes, t.len);
+}
+
+/* What the store told, as the one who asked may see it. V is lent. */
+static void
+answer_told(const struct asking *k, const struct weir_value *v)
+{
+    struct weir_event *e = k->event;
+    if (strcmp(k->ask.what, "jobs.show") == 0) {
+        answer_unmarked(k->admin, e, job_shown(v));
+    } else if (strcmp(k->ask.what, "jobs.replay") == 0) {
+        const struct weir_value *id = value_field(v, "id");
+        struct buf at;
+        buf_init(&at, 256);
+        if (id && buf_puts(&at, JOBS "/") && buf_text(&at, value_as_text(id)))
+            event_add_header(e, TEXT("Location"), buf_content(&at), false);
+        buf_fini(&at);
+        answer_json(e, 201, value_masked(v));
+    } else {
+        answer_unmarked(k->admin, e, value_ref(v));
+    }
+}
+
+static void
+told(struct store_op *op, const struct weir_error *err)
+{
+    struct asking *k = (struct asking *)(void *)op;
+    if (k->admin != NULL) {
+        list_remove(&k->link);
+        k->admin->n_asking--;
+        if (err != NULL)
+            event_answer_error(k->event, err);
+        else
+            answer_told(k, k->ask.answer ? k->ask.answer : &value_null);
+    }
+    value_unref(&k->ask.answer);
+    value_unref(&k->ask.with);
+    free(k);
+}
+
+/* Asks the store; the parameters are taken. */
+static void
+ask(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
+{
+    struct weir_error err = { 0 };
+    struct asking *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        abort();
+    k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
+    k->ask.what = what;
+    k->ask.with = take_with;
+    k->admin = a;
+    k->event = e;
+    list_push(&a->asking, &k->link);
+    a->n_asking++;
+    enum weir_code code = a->n_asking <= ASKS_MAX
+                              ? store_submit(a->config.store, &k->ask.op, &err)
+                              : err_set(&err, WEIR_UNAVAILABLE, "too many questions wait for the store");
+    if (code == WEIR_OK)
+        return;
+    list_remove(&k->link);
+    a->n_asking--;
+    event_answer_error(e, &err);
+    value_unref(&k->ask.with);
+    free(k);
+}
+
+/* Whether there is a store; answers if not. */
+static bool
+has_store(const struct admin *a, struct weir_event *e)
+{
+    if (a->config.store == NULL)
+        answer_problem(e, WEIR_UNAVAILABLE,
+                       "this weir keeps no jobs: store.url is none, or the store could not be opened when it "
+                       "started (the log says why)");
+    return a->config.store != NULL;
+}
+
+/* -- parameters -- */
+
+/* A moment: a duration before now (10m, 2h, 3d), or an ISO time; as milliseconds since 1970. */
+static enum weir_code
+read_moment(struct weir_text t, int64_t *ret_ms, struct weir_error *err)
+{
+    uint64_t ago, now = clock_wall_ms();
+    if (duration_parse(t, &ago, NULL) == WEIR_OK) {
+        *ret_ms = ago < now ? (int64_t)(now - ago) : 0;
+        return WEIR_OK;
+    }
+    if (moment_parse(t, TEXT("rfc3339"), ret_ms, NULL) == WEIR_OK)
+        return WEIR_OK;
+    return err_set(err, WEIR_INVALID,
+                   "since is neither a duration such as 10m, 2h or 3d, nor a time such as 2026-01-02T03:04:05Z");
+}
+
+static enum weir_code
+read_limit(struct weir_text t, int64_t *ret, struct weir_error *err)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < t.len && n <= 1000; i++)
+        n = t.bytes[i] >= '0' && t.bytes[i] <= '9' ? n * 10 + (t.bytes[i] - '0') : 10000;
+    if (n < 1 || n > 1000)
+        return err_set(err, WEIR_INVALID, "limit is a number from 1 to 1000");
+    *ret = n;
+    return WEIR_OK;
+}
+
+/* Puts the query parameter NAME into B, as the store wants it. */
+static enum weir_code
+put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t, struct weir_error *err)
+{
+    int64_t number = 0;
+    enum weir_code code = WEIR_OK;
+    const struct weir_value *v;
+    const char *key = NULL;
+    if (t.len > TEXT_MAX)
+        return err_set(err, WEIR_INVALID, "%.*s has more than %u bytes", (int)name.len, name.bytes, TEXT_MAX);
+    if (text_is(name, "since")) {
+        key = "since_ms";
+        code = read_moment(t, &number, err);
+    } else if (text_is(name, "limit")) {
+        key = "limit";
+        code = read_limit(t, &number, err);
+    }
+    if (code != WEIR_OK)
+        return code;
+    v = key ? value_int(number) : text_value(t);
+    builder_set(b, key ? key : name.bytes, key ? strlen(key) : name.len, &v);
+    return WEIR_OK;
+}
+
+/* Whether the blank-separated NAMES have that one. */
+static bool
+has_name(const char *names, struct weir_text name)
+{
+    for (const char *at = names; *at != '\0'; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        if (len == name.len && memcmp(at, name.bytes, len) == 0)
+            return true;
+        at += len;
+    }
+    return false;
+}
+
+/* The query of E as the store's parameters, NAMES alone being allowed; NULL after answering what is
+ * wrong. */
+static const struct weir_value *
+read_query(struct weir_event *e, const char *names)
+{
+    const struct weir_value *last = NULL, *all = NULL, *v;
+    struct weir_error err = { 0 };
+    struct weir_text name;
+    struct weir_builder *b = builder_map();
+    enum weir_code code = query_parse(e->query, &last, &all, &err);
+    for (size_t i = 0; code == WEIR_OK && value_member(last, i, &name, &v); i++) {
+        if (has_name(names, name))
+            code = put_parameter(b, name, value_as_text(v), &err);
+        else
+            code = err_set(&err, WEIR_INVALID, "there is no parameter '%.*s' here; there are: %s",
+                           (int)utf8_prefix(name, 60), name.bytes, *names ? names : "none");
+    }
+    value_unref(&last);
+    value_unref(&all);
+    if (code == WEIR_OK)
+        return builder_end(&b);
+    builder_free(&b);
+    event_answer_error(e, &err);
+    return NULL;
+}
+
+static void
+ask_query(struct admin *a, struct weir_event *e, const char *what, const char *names)
+{
+    const struct weir_value *with = has_store(a, e) ? read_query(e, names) : NULL;
+    if (with != NULL)
+        ask(a, e, what, with);
+}
+
+/* -- a job's path and orders -- */
+
+/* Cuts the path behind /api/v1/jobs/ into ID and VERB (empty: absent). False if it has more. */
+static bool
+take_apart(struct weir_text path, struct weir_text *ret_id, struct weir_text *ret_verb)
+{
+    size_t skip = path.len > strlen(JOBS) ? strlen(JOBS) + 1 : path.len;
+    struct weir_text rest = { path.bytes + skip, path.len - skip };
+    const char *slash = rest.len > 0 ? memchr(rest.bytes, '/', rest.len) : NULL;
+    *ret_id = rest;
+    *ret_verb = TEXT("");
+    if (slash == NULL)
+        return true;
+    ret_id->len = (size_t)(slash - rest.bytes);
+    *ret_verb = (struct weir_text){ slash + 1, rest.len - ret_id->len - 1 };
+    return ret_id->len > 0 && ret_verb->len > 0 && memchr(ret_verb->bytes, '/', ret_verb->len) == NULL;
+}
+
+/* Whether ID may be one: a UUID as it is printed. Answers if not. */
+static bool
+is_id(struct weir_event *e, struct weir_text id)
+{
+    bool good = id.len == ID_UUID - 1;
+    for (size_t i = 0; good && i < id.len; i++) {
+        char c = id.bytes[i];
+        good = i == 8 || i == 13 || i == 18 || i == 23
+                   ? c == '-'
+                   : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    }
+    if (!good)
+        answer_problem(e, WEIR_NOT_FOUND,
+                       "'%.*s' is not the id of a job: 36 characters such as 01890a5d-ac96-774b-bcce-b302099a8057",
+                       (int)utf8_prefix(id, 60), id.bytes);
+    return good;
+}
+
+static void
+wrong_method(struct weir_event *e, const char *allow, const char *why)
+{
+    struct weir_error err = { 0 };
+    err_set(&err, WEIR_INVALID, "%s", why);
+    err.status = 405;
+    event_add_header(e, TEXT("Allow"), text_of(allow), false);
+    event_answer_error(e, &err);
+}
+
+static const struct {
+    const char *verb;
+    const char *what;
+} verbs[] = { { "replay", "jobs.replay" }, { "cancel", "jobs.cancel" }, { "discard", "jobs.discard" } };
+
+/* The question of a verb; NULL after answering that there is none. */
+static const char *
+find_verb(struct weir_event *e, struct weir_text verb)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (text_is(verb, verbs[i].verb))
+            return verbs[i].what;
+    answer_problem(e, WEIR_NOT_FOUND, "a job can't be told to '%.*s'; what it can be told: replay cancel discard",
+                   (int)utf8_prefix(verb, 60), verb.bytes);
+    return NULL;
+}
+
+void
+show_jobs(struct admin *a, struct weir_event *e)
+{
+    struct weir_text id, verb;
+    bool good = take_apart(e->path, &id, &verb);
+    if (good && id.len == 0) {
+        ask_query(a, e, "jobs.list", "state pipeline code node since key after limit");
+        return;
+    }
+    if (good && verb.len > 0) {
+        if (find_verb(e, verb) != NULL)
+            wrong_method(e, "POST", "a job is told something with POST; GET without the verb looks at it");
+        return;
+    }
+    if (!good) {
+        answer_problem(e, WEIR_NOT_FOUND, "there is " JOBS ", " JOBS "/ID and " JOBS "/ID/VERB");
+        return;
+    }
+    const struct weir_value *with = is_id(e, id) && has_store(a, e) ? read_query(e, "") : NULL;
+    if (with == NULL)
+        return;
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = text_value(id);
+    builder_set(b, "id", 2, &v);
+    value_unref(&with);
+    ask(a, e, "jobs.show", builder_end(&b));
+}
+
+/* Takes one member of an order's body. */
+static enum weir_code
+put_order(struct weir_builder *b, struct weir_text key, const struct weir_value *v, struct weir_error *err)
+{
+    bool force = text_is(key, "force");
+    if (!force && !text_is(key, "reason") && !text_is(key, "who"))
+        return err_set(err, WEIR_INVALID, "there is no '%.*s' in the body; there are reason, who and force",
+                       (int)utf8_prefix(key, 60), key.bytes);
+    if (force ? v->type != WEIR_BOOL : v->type != WEIR_STRING)
+        return err_set(err, WEIR_INVALID, "'%.*s' is not a %s", (int)key.len, key.bytes, force ? "boolean" : "string");
+    if (!force && v->len > TEXT_MAX)
+        return err_set(err, WEIR_INVALID, "'%.*s' has more than %u bytes", (int)key.len, key.bytes, TEXT_MAX);
+    const struct weir_value *copy = value_ref(v);
+    builder_set(b, key.bytes, key.len, &copy);
+    return WEIR_OK;
+}
+
+/* Puts the body of an order, { reason, who, force }, into B; each may be left out. */
+static enum weir_code
+read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error *err)
+{
+    struct weir_text raw = e->raw ? value_as_text(e->raw) : TEXT(""), key;
+    const struct weir_value *body = NULL, *v = value_text("api");
+    builder_set(b, "who", 3, &v);
+    if (raw.len == 0)
+        return WEIR_OK;
+    if (raw.len > BODY_MAX)
+        return err_set(err, WEIR_TOO_LARGE, "the body has more than 64 KiB");
+    if (json_read(raw, NULL, NULL, &body, err) != WEIR_OK) {
+        err->status = 400;
+        return err_in(err, "the body is not JSON");
+    }
+    enum weir_code code = WEIR_OK;
+    if (value_type(body) != WEIR_MAP)
+        code = err_set(err, WEIR_INVALID, "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
+    for (size_t i = 0; code == WEIR_OK && value_member(body, i, &key, &v); i++)
+        code = put_order(b, key, v, err);
+    value_unref(&body);
+    return code;
+}
+
+void
+tell_job(struct admin *a, struct weir_event *e)
+{
+    struct weir_text id, verb;
+    if (!take_apart(e->path, &id, &verb) || verb.len == 0) {
+        wrong_method(e, "GET, HEAD", "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
+        return;
+    }
+    const char *what = find_verb(e, verb);
+    if (what == NULL || !is_id(e, id) || !has_store(a, e))
+        return;
+    struct weir_error err = { 0 };
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = text_value(id);
+    builder_set(b, "id", 2, &v);
+    if (read_order(e, b, &err) == WEIR_OK) {
+        ask(a, e, what, builder_end(&b));
+        return;
+    }
+    builder_free(&b);
+    event_answer_error(e, &err);
+}
+
+void
+show_incidents(struct admin *a, struct weir_event *e)
+{
+    ask_query(a, e, "incidents.list", "pipeline limit after");
+}
+
+void
+show_audit(struct admin *a, struct weir_event *e)
+{
+    ask_query(a, e, "audit.list", "limit after");
+}
+
+void
+show_store(struct admin *a, struct weir_event *e)
+{
+    ask_query(a, e, "store.stats", "");
+}
+
+void
+asking_end(struct admin *a)
+{
+    bool some = a->n_asking > 0;
+    list_each(link, next, &a->asking)
+    {
+        struct asking *k = list_entry(link, struct asking, link);
+        struct weir_event *e = k->event;
+        k->event = NULL;
+        k->admin = NULL;
+        list_remove(&k->link);
+        answer_problem(e, WEIR_UNAVAILABLE, "this server is shutting down");
+    }
+    a->n_asking = 0;
+    if (some) /* what it tells is posted to this shard, which runs that before it goes */
+        store_sync(a->config.store);
+}

@@ -1,0 +1,172 @@
+/* cli/jobs.c - weir jobs: the jobs of a running weir, listed, looked at, cancelled, discarded.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/jobs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/answer.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/job_ask.h"
+#include "cli/setup.h"
+
+#define MESSAGE_SHOWN 80u
+
+/* Options of a list, and what the API calls them. */
+static const char *const filters[] = { "state=state", "pipeline=pipeline", "step=node",   "code=code", "since=since",
+                                       "key=key",     "limit=limit",       "after=after", NULL };
+
+static void
+print_list(const struct args *a, const struct weir_value *v)
+{
+    struct table t;
+    const struct weir_value *jobs = value_field(v, "jobs"), *job;
+    if (jobs == NULL || jobs->len == 0) {
+        printf("There is no such job.\n");
+        return;
+    }
+    table_headed(&t, "ID|PIPELINE|STATE|STEP|CODE|AGE|MESSAGE", colour_wanted(STDOUT_FILENO));
+    for (size_t i = 0; (job = value_at(jobs, i)) != NULL; i++) {
+        struct weir_text state = answer_member_text(job, "state");
+        table_add(&t, answer_member_text(job, "id"), NULL);
+        job_add_text(&t, job, "pipeline", 64);
+        table_add(&t, state, job_state_paint(state));
+        job_add_text(&t, job, "node", 64);
+        job_add_text(&t, job, "code", 64);
+        job_add_age(&t, job, "created_ms");
+        job_add_text(&t, job, "message", MESSAGE_SHOWN);
+    }
+    table_print(&t);
+    job_print_next(a, v);
+}
+
+static int
+run_list(const struct args *a)
+{
+    const struct weir_value *v;
+    const char *by = args_text(a, "group-by");
+    if (by != NULL && strcmp(by, "fingerprint") != 0) {
+        fprintf(stderr, "weir jobs: --group-by takes fingerprint, not '%s'\n", by);
+        return EXIT_USAGE;
+    }
+    if (by != NULL)
+        return jobs_group(a, filters);
+    int code = job_ask_list(a, "/api/v1/jobs", filters, &v);
+    if (v != NULL)
+        print_list(a, v);
+    value_unref(&v);
+    return code;
+}
+
+static int
+run_order(const struct args *a, const char *verb, const char *id)
+{
+    const struct weir_value *v;
+    const char *reason = args_text(a, "reason");
+    if (strcmp(verb, "discard") == 0 && (reason == NULL || *reason == '\0')) {
+        fprintf(stderr, "weir jobs: why? weir jobs discard %s --reason TEXT\n", id);
+        return EXIT_USAGE;
+    }
+    int code = job_ask_one(a, id, verb, reason, false, &v);
+    if (v == NULL)
+        return code;
+    struct weir_text state = answer_member_text(v, "state");
+    if (args_given(a, "json"))
+        print_value(v);
+    else
+        printf("%s is %.*s\n", id, (int)state.len, state.bytes);
+    value_unref(&v);
+    return code;
+}
+
+/* What is wrong with the words, or NULL. */
+static const char *
+misuse(const struct args *a, const char *verb)
+{
+    static const char *const list_only[] = { "state", "pipeline", "step",  "code",    "since",
+                                             "key",   "limit",    "after", "group-by" };
+    bool list = strcmp(verb, "list") == 0;
+    if (list && a->n_words > 1)
+        return "list takes no word; weir jobs show ID shows one";
+    if (!list && a->n_words < 2)
+        return "which one? The ID of a job is missing";
+    for (size_t i = 0; !list && i < sizeof list_only / sizeof *list_only; i++)
+        if (args_given(a, list_only[i]))
+            return "filters are for weir jobs list; one job is named by its ID";
+    if (args_given(a, "group-by") && args_given(a, "limit"))
+        return "--group-by counts all pages: leave --limit out";
+    if (args_given(a, "reason") && (list || strcmp(verb, "show") == 0))
+        return "--reason is for cancel and discard";
+    return NULL;
+}
+
+static int
+run(const struct args *a)
+{
+    const char *verb = a->n_words > 0 ? a->words[0] : "list";
+    bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;
+    if (!list && !show && strcmp(verb, "cancel") != 0 && strcmp(verb, "discard") != 0) {
+        fprintf(stderr, "weir jobs: '%.60s' is not list, show, cancel or discard%s\n", verb,
+                strcmp(verb, "replay") == 0 ? "; weir replay ID runs a job again" : "");
+        return EXIT_USAGE;
+    }
+    const char *wrong = misuse(a, verb);
+    if (wrong != NULL) {
+        fprintf(stderr, "weir jobs: %s\n", wrong);
+        return EXIT_USAGE;
+    }
+    if (list)
+        return run_list(a);
+    if (!job_id_looks_good(a, a->words[1]))
+        return EXIT_USAGE;
+    return show ? jobs_show(a, a->words[1]) : run_order(a, verb, a->words[1]);
+}
+
+static const struct option options[] = {
+    { 's', "state", "STATE", "only these: dead, running, retryable, ready, scheduled, completed, ..." },
+    { 'p', "pipeline", "NAME", "only jobs of this pipeline" },
+    { 0, "step", "ID", "only those that failed in this step" },
+    { 0, "code", "CODE", "only those that failed with this code, such as upstream" },
+    { 0, "since", "TIME", "only those that came since then: 10m, 2h, 3d, or an ISO time" },
+    { 0, "key", "KEY", "only those of this key of the pipeline's concurrency" },
+    { 'n', "limit", "N", "show N of them (50; at most 1000)" },
+    { 0, "after", "CURSOR", "go on behind the page before, which names it" },
+    { 0, "group-by", "fingerprint", "count those that failed alike, over all pages" },
+    { 0, "reason", "TEXT", "why, for the audit (cancel, discard)" },
+    { 0, "json", NULL, "print the answer as JSON" },
+    API_OPTIONS,
+};
+
+const struct command command_jobs = {
+    .name = "jobs",
+    .summary = "list the jobs of a running weir, look at one, cancel or discard it",
+    .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since TIME] [--key KEY]\n"
+             "                 [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
+             "       weir jobs show ID [--json]\n"
+             "       weir jobs cancel ID [--reason TEXT]\n"
+             "       weir jobs discard ID --reason TEXT",
+    .description = "A job is an event that a durable pipeline accepted, with its attempts; and a failed run of any\n"
+                   "pipeline is kept as a dead one. list shows the newest first. show is all that is known of\n"
+                   "one: its event, its attempts, and how far it came in its pipeline. What stands for a\n"
+                   "secret, in the event's headers too, is shown as ***.\n\n"
+                   "cancel ends a job that waits: for its turn, a time, or its next attempt; one whose attempt is\n"
+                   "under way can't be. discard gives a dead one up, so that it counts among the dead no\n"
+                   "more. weir replay runs one again.\n\n"
+                   "States: scheduled, ready, held, running, waiting, retryable, completed, dead, cancelled,\n"
+                   "discarded.\n\n"
+                   "With --json a list is { jobs: [{ id, pipeline, state, reason, attempt, code, node, message,\n"
+                   "created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }], next, total },\n"
+                   "and show adds revision, event, result, attempts and steps. What is absent is left out.\n",
+    .examples = "  weir jobs --state dead --since 1h\n"
+                "  weir jobs --state dead --group-by fingerprint\n"
+                "  weir jobs show 01890a5d-ac96-774b-bcce-b302099a8057\n"
+                "  weir jobs discard 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'a test order'\n"
+                "  weir jobs --state dead --json | jq -r '.jobs[].id'\n",
+    .exits = "0 good, 1 there is no such job, or it was refused, 2 used wrongly, 3 no weir answers",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .max_words = 2,
+    .run = run,
+};

@@ -1,0 +1,199 @@
+/* cli/jobs_show.c - weir jobs show: all that is known of one job. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "cli/answer.h"
+#include "cli/job_ask.h"
+#include "cli/jobs.h"
+#include "cli/setup.h"
+#include "value/json.h"
+
+#define BODY_SHOWN 2000u /* bytes of a body */
+
+/* Prints T without what would move a terminal's cursor; line breaks and tabs stay. */
+static void
+print_safe(struct weir_text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.bytes[i];
+        putchar((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c);
+    }
+}
+
+static void
+print_moment(const char *label, const struct weir_value *v, const char *key)
+{
+    char text[CLOCK_TEXT], span[JOB_SPAN];
+    uint64_t at = (uint64_t)answer_member_number(v, key), now = clock_wall_ms();
+    if (at == 0)
+        return;
+    clock_text(at, text);
+    job_span(now > at ? now - at : at - now, span);
+    printf("%-12s%s (%s%s%s)\n", label, text, now > at ? "" : "in ", span, now > at ? " ago" : "");
+}
+
+static void
+print_line(const char *label, struct weir_text t)
+{
+    if (t.len == 0)
+        return;
+    printf("%-12s", label);
+    print_safe(t);
+    printf("\n");
+}
+
+static void
+print_head(const struct weir_value *job, bool colour)
+{
+    struct weir_text state = answer_member_text(job, "state"), reason = answer_member_text(job, "reason");
+    struct weir_text revision = answer_member_text(job, "revision"), node = answer_member_text(job, "node");
+    struct weir_text code = answer_member_text(job, "code"), message = answer_member_text(job, "message");
+    print_line("job", answer_member_text(job, "id"));
+    printf("%-12s%s%s%s%.*s%s", "state", colour ? "\033[" : "", colour ? job_state_paint(state) : "",
+           colour ? "m" : "", (int)state.len, state.bytes, colour ? "\033[0m" : "");
+    printf(reason.len ? ": %.*s\n" : "\n", (int)reason.len, reason.bytes);
+    print_line("pipeline", answer_member_text(job, "pipeline"));
+    print_line("revision", revision);
+    print_line("key", answer_member_text(job, "key"));
+    print_moment("came", job, "created_ms");
+    print_moment("changed", job, "updated_ms");
+    if (!text_is(state, "completed") && !text_is(state, "dead") && !text_is(state, "running"))
+        print_moment("due", job, "due_ms");
+    printf("%-12s%.0f\n", "attempts", answer_member_number(job, "attempt"));
+    if (code.len > 0) {
+        printf("%-12s%.*s%s%.*s: ", "failed", (int)node.len, node.bytes, node.len ? ": " : "", (int)code.len, code.bytes);
+        print_safe(message);
+        printf("\n");
+    }
+    print_line("replay of", answer_member_text(job, "replay_of"));
+    print_line("replayed as", answer_member_text(job, "superseded_by"));
+    print_line("alike", answer_member_text(job, "fingerprint"));
+}
+
+static void
+print_pairs(const struct weir_value *pairs)
+{
+    const struct weir_value *pair;
+    for (size_t i = 0; (pair = value_at(pairs, i)) != NULL; i++) {
+        const struct weir_value *name = value_at(pair, 0), *value = value_at(pair, 1);
+        if (name == NULL || value == NULL)
+            continue;
+        printf("  ");
+        print_safe(value_as_text(name));
+        printf(": ");
+        print_safe(value_as_text(value));
+        printf("\n");
+    }
+}
+
+/* Each line of T behind two blanks, and no more than BODY_SHOWN bytes. */
+static void
+print_body(struct weir_text t)
+{
+    size_t all = t.len;
+    if (t.len > BODY_SHOWN)
+        t.len = job_cut((struct weir_text){ t.bytes, BODY_SHOWN }, BODY_SHOWN);
+    for (size_t at = 0; at < t.len;) {
+        const char *end = memchr(t.bytes + at, '\n', t.len - at);
+        size_t len = end ? (size_t)(end - t.bytes) - at : t.len - at;
+        printf("  ");
+        print_safe((struct weir_text){ t.bytes + at, len });
+        printf("\n");
+        at += len + 1;
+    }
+    if (all > t.len)
+        printf("  ... %zu bytes in all; --json shows them\n", all);
+}
+
+static void
+print_event(const struct weir_value *event)
+{
+    struct weir_text method = answer_member_text(event, "method"), path = answer_member_text(event, "path");
+    struct weir_text query = answer_member_text(event, "query"), ip = answer_member_text(event, "client_ip");
+    struct weir_text id = answer_member_text(event, "id");
+    const struct weir_value *raw = value_field(event, "raw"), *body = value_field(event, "body");
+    const struct weir_value *coded = value_field(event, "raw_base64");
+    printf("\nEvent\n  %.*s ", (int)method.len, method.bytes);
+    print_safe(path);
+    printf(query.len ? "?" : "");
+    print_safe(query);
+    printf(ip.len ? " from %.*s" : "", (int)ip.len, ip.bytes);
+    printf(id.len ? ", request %.*s\n" : "\n", (int)id.len, id.bytes);
+    print_pairs(value_field(event, "headers"));
+    if (raw != NULL) {
+        printf("\n");
+        print_body(value_as_text(raw));
+    } else if (coded != NULL) {
+        printf("\n  (%u bytes that are no text; --json has them as base64)\n", (unsigned)(coded->len / 4 * 3));
+    } else if (body != NULL) {
+        struct buf b;
+        struct weir_error err;
+        buf_init(&b, 64u << 20);
+        printf("\n");
+        if (json_write_pretty(&b, body, &err) == WEIR_OK)
+            print_body(buf_content(&b));
+        buf_fini(&b);
+    }
+}
+
+static void
+print_attempts(const struct weir_value *attempts)
+{
+    struct table t;
+    const struct weir_value *one;
+    if (attempts == NULL || attempts->len == 0)
+        return;
+    printf("\nAttempts, the last one first\n");
+    table_headed(&t, "  #|BEGAN|TOOK|STEP|CODE|MESSAGE", false);
+    for (size_t i = 0; (one = value_at(attempts, i)) != NULL; i++) {
+        char began[CLOCK_TEXT] = "-", took[64] = "-";
+        double from = answer_member_number(one, "started_ms"), to = answer_member_number(one, "ended_ms");
+        if (from > 0)
+            clock_text((uint64_t)from, began);
+        if (from > 0 && to >= from)
+            duration_text((uint64_t)(to - from), took, sizeof took);
+        table_printf(&t, "  %.0f", answer_member_number(one, "attempt"));
+        table_add(&t, text_of(began), NULL);
+        table_add(&t, text_of(took), NULL);
+        job_add_text(&t, one, "node", 64);
+        job_add_text(&t, one, "code", 64);
+        job_add_text(&t, one, "message", 200);
+    }
+    table_print(&t);
+}
+
+static void
+print_advice(const struct weir_value *job)
+{
+    struct weir_text id = answer_member_text(job, "id"), state = answer_member_text(job, "state");
+    if (text_is(state, "dead") && value_field(job, "superseded_by") == NULL)
+        printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s --reason TEXT\n", (int)id.len,
+               id.bytes, (int)id.len, id.bytes);
+    else if (text_is(state, "retryable") || text_is(state, "scheduled") || text_is(state, "ready"))
+        printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
+}
+
+int
+jobs_show(const struct args *a, const char *id)
+{
+    const struct weir_value *job;
+    bool colour = colour_wanted(STDOUT_FILENO);
+    int code = job_ask_one(a, id, NULL, NULL, false, &job);
+    if (job == NULL)
+        return code;
+    if (args_given(a, "json")) {
+        print_value(job);
+    } else {
+        print_head(job, colour);
+        if (value_field(job, "event") != NULL)
+            print_event(value_field(job, "event"));
+        jobs_way(a, job, colour);
+        print_attempts(value_field(job, "attempts"));
+        print_advice(job);
+    }
+    value_unref(&job);
+    return code;
+}

@@ -1,0 +1,123 @@
+/* engine/job.h - durable runs: an event is in the store before anybody hears of it, and its job
+ * ends there.
+ *
+ * A job of this shard is either new (its event came here, and its first attempt follows the commit
+ * at once) or claimed (what waits in the store: retries, replays, what a crash cut, what found no
+ * place). At most JOBS_MAX are under way on a shard; what comes beyond that, and has its answer
+ * already, waits in the store and not in memory.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_JOB_H
+#define ENGINE_JOB_H
+
+#include "engine/run.h"
+#include "store/jobs.h"
+
+#define JOBS_MAX 256u /* claimed ones under way on a shard */
+
+struct gate;
+
+/* The job of an event; the event's until its run, or its end. */
+struct job {
+    char id[ID_UUID];
+    uint32_t attempt;
+    bool accepted;         /* it is in the store */
+    bool claimed;          /* it came from there */
+    bool retrying;         /* its failed attempt will be followed by another */
+    unsigned open_unsafe;  /* unsafe steps that have begun, and nothing is known of their end */
+    uint64_t wait_ms;      /* how long after this one */
+    char replay_of[ID_UUID]; /* "": it is no replay */
+    struct job_known *known; /* what the store knows of its steps; in the event's arena */
+};
+
+/* A step that an earlier attempt has finished: its output is owned. */
+struct job_known {
+    struct job_known *next;
+    struct weir_text path;
+    const struct weir_value *output;
+};
+
+/* The jobs of a shard. */
+struct jobs {
+    struct engine *engine;
+    struct store *store;    /* NULL: there is none */
+    unsigned n;             /* under way */
+    unsigned kept_failed;   /* dead jobs made of runs that were not durable, this second */
+    uint64_t kept_second;
+    unsigned n_ops;         /* operations that the store has not told yet */
+    struct soon idle;       /* nothing is with the store any more */
+    bool begun;
+    bool waits;             /* for the store to say that there is something */
+    bool claiming;
+    bool stopped;
+};
+
+/* Gives the engine its store; before the first generation. Jobs are claimed from jobs_begin on. */
+void jobs_init(struct engine *e, struct store *store);
+void jobs_begin(struct engine *e);
+/* Claims more, if there is room. */
+void jobs_look(struct engine *e);
+/* No more jobs are claimed; what is cut from now on is given back to the store. */
+void jobs_stop(struct engine *e);
+/* Waits until the store has told all, and frees. No run is left. */
+void jobs_free(struct engine *e);
+
+/* Hands OP to the store; its DONE has to begin with job_op_told. */
+enum weir_code job_submit(struct engine *e, struct store_op *op, struct weir_error *err) MUST_USE;
+struct engine *job_op_told(const struct store_op *op);
+
+/* Whether events of F are made durable here. */
+bool job_wanted(const struct engine *e, const struct flow *f);
+
+/* Puts E into the store and goes on when it is there. PLACED: it has its place in GATE (NULL:
+ * there is none) under KEY, and takes it along. */
+void job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
+
+/* A claimed or accepted job that can't run now is given back: E has no run. */
+void job_give_back(struct weir_event *e);
+
+/* Ends a claimed job that can't be run at all: it is dead. */
+void job_bury(struct engine *e, const struct job_claimed *c, enum job_reason reason, const char *why);
+
+/* What follows the failed attempt of R, which is about to answer: sets job.retrying. */
+void job_decide(struct run *r);
+
+/* The run is over: its job's attempt ends in the store. A failed run without a job is kept as a
+ * dead one, if its pipeline and the rate allow. */
+void job_finish(struct run *r);
+
+/* Answers E's caller 202 with { job, status_url }. */
+void job_reply_accepted(struct weir_event *e);
+
+/* -- records of steps: job_step.c -- */
+
+enum job_step_is {
+    JOB_STEP_GO,    /* start it */
+    JOB_STEP_KNOWN, /* an earlier attempt has finished it: FRAME has its answer */
+    JOB_STEP_WAIT   /* until its start is in the store: then FRAME is walked on */
+};
+
+/* Before the first attempt of U, F's node at hand. */
+enum job_step_is job_step_begin(struct frame *f, const struct unit *u);
+
+/* U has F's output, which has to be in the store before the next step: true, and F is walked on
+ * then. */
+bool job_step_end(struct frame *f, const struct unit *u);
+
+/* U has failed for good. */
+void job_step_failed(struct frame *f, const struct unit *u, const struct failure *failure);
+
+/* F is not to be walked on any more. */
+void job_step_forget(struct frame *f);
+
+/* The next uuid() of F's node at hand: the same in each attempt of the job. */
+void job_step_uuid(struct frame *f, char ret[ID_UUID]);
+
+/* The id that keys are derived from: that of the first job of a chain of replays. */
+const char *job_root(const struct run *r);
+
+/* The name of a step of a run: its id and the iterations around it. Returns the length. */
+size_t job_step_path(const struct frame *f, const struct unit *u, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,182 @@
+/* engine/job_accept.c - events on their way into the store. See job.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "engine/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/admission.h"
+#include "engine/job_event.h"
+#include "engine/outcome.h"
+
+#define EVENT_MAX (16u << 20) /* bytes of a stored event */
+
+bool
+job_wanted(const struct engine *e, const struct flow *f)
+{
+    return e->jobs && f->pipeline->durable != DURABLE_NO;
+}
+
+/* -- new jobs -- */
+
+/* An event on its way into the store. */
+struct accepting {
+    struct job_accept accept;
+    struct weir_event *event;
+    struct gate *gate;
+    struct weir_text key;
+    bool placed;
+    struct buf bytes;
+};
+
+static void
+refuse(struct weir_event *e, const struct weir_error *err)
+{
+    struct generation_part *part = e->part;
+    event_answer_error(e, err);
+    e->ops->release(e);
+    part_unpin(part);
+}
+
+static void
+accepting_free(struct accepting *a)
+{
+    buf_fini(&a->bytes);
+    free(a);
+}
+
+/* Nothing became of it. */
+static void
+accept_failed(struct accepting *a, const struct weir_error *err)
+{
+    struct weir_event *e = a->event;
+    if (a->placed && a->gate)
+        admission_give(a->gate, a->key, engine_of(e->shard));
+    e->job = NULL;
+    refuse(e, err);
+}
+
+static void
+accepted(struct store_op *op, const struct weir_error *err)
+{
+    struct accepting *a = (struct accepting *)(void *)op;
+    struct weir_event *e = a->event;
+    (void)job_op_told(op);
+    if (err) {
+        struct weir_error copy = *err;
+        copy.retry_after_ms = 1000;
+        accept_failed(a, &copy);
+    } else {
+        e->job->accepted = true;
+        if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)
+            job_reply_accepted(e);
+        if (a->accept.state != JOB_RUNNING) { /* the store keeps it until there is a place */
+            struct generation_part *part = e->part;
+            e->ops->release(e);
+            part_unpin(part);
+        } else {
+            admission_go(e, a->gate, a->key, a->placed);
+        }
+    }
+    accepting_free(a);
+}
+
+/* Whether a job that has its answer waits in the store, and not in memory. */
+static bool
+waits_in_store(const struct engine *en, const struct weir_event *e, bool placed)
+{
+    return e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED &&
+           (!placed || atomic_load_explicit(&en->n_runs, memory_order_relaxed) >= JOBS_MAX);
+}
+
+static struct job *
+job_new(struct weir_event *e)
+{
+    struct job *j = arena_alloc(e->arena, sizeof *j);
+    if (j == NULL)
+        return NULL;
+    id_uuid7(clock_wall_ms(), j->id);
+    j->attempt = 1;
+    return j;
+}
+
+static struct accepting *
+accepting_new(struct weir_event *e, struct weir_error *err)
+{
+    struct accepting *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        abort();
+    buf_init(&a->bytes, EVENT_MAX);
+    a->event = e;
+    e->job = job_new(e);
+    if (e->job && job_event_write(&a->bytes, e, err) == WEIR_OK)
+        return a;
+    if (e->job == NULL)
+        err_set(err, WEIR_TOO_LARGE, "the event needs more memory than it may have");
+    e->job = NULL;
+    accepting_free(a);
+    return NULL;
+}
+
+void
+job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed)
+{
+    struct engine *en = engine_of(e->shard);
+    const struct pipeline *p = e->trigger->flow->pipeline;
+    struct weir_error err = { 0 };
+    struct accepting *a = accepting_new(e, &err);
+    if (a == NULL) {
+        if (placed && gate)
+            admission_give(gate, key, en);
+        refuse(e, &err);
+        return;
+    }
+    bool in_store = waits_in_store(en, e, placed);
+    if (in_store && placed && gate)
+        admission_give(gate, key, en);
+    a->gate = gate;
+    a->key = key;
+    a->placed = placed && !in_store;
+    struct job_accept *op = &a->accept;
+    op->op = (struct store_op){ .shard = e->shard, .done = accepted, .kind = STORE_ACCEPT };
+    memcpy(op->id, e->job->id, sizeof op->id);
+    op->state = in_store ? JOB_READY : JOB_RUNNING;
+    op->pipeline = text_of(p->name);
+    op->revision = text_of(p->revision);
+    op->event = (struct weir_text){ a->bytes.bytes, a->bytes.len };
+    op->key = key;
+    op->created_ms = op->due_ms = clock_wall_ms();
+    if (job_submit(en, &op->op, &err) == WEIR_OK)
+        return;
+    err.retry_after_ms = 1000;
+    accept_failed(a, &err);
+    accepting_free(a);
+}
+
+void
+job_reply_accepted(struct weir_event *e)
+{
+    char url[32 + ID_UUID];
+    snprintf(url, sizeof url, "/_weir/jobs/%s", e->job->id);
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(e->job->id);
+    builder_set(b, "job", 3, &v);
+    v = value_text(url);
+    builder_set(b, "status_url", 10, &v);
+    v = builder_end(&b);
+    struct weir_error err = { 0 };
+    const struct weir_value *json = outcome_json(v, &err);
+    struct weir_header location = { TEXT("Location"), text_of(url) };
+    struct event_reply reply = { .status = 202,
+                                 .content_type = TEXT("application/json"),
+                                 .headers = &location,
+                                 .n_headers = 1,
+                                 .body = json };
+    event_answer(e, &reply);
+    value_unref(&json);
+    value_unref(&v);
+}

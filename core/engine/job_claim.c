@@ -1,0 +1,194 @@
+/* engine/job_claim.c - jobs that wait in the store are taken up by a shard that has room. See job.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/admission.h"
+#include "engine/job.h"
+#include "engine/job_event.h"
+#include "value/msgpack.h"
+
+#define CLAIM_MAX 32u /* jobs of one claim */
+
+static void
+look_idle(void *arg)
+{
+    engine_look_idle(arg);
+}
+
+void
+jobs_init(struct engine *e, struct store *store)
+{
+    struct jobs *j = calloc(1, sizeof *j);
+    if (j == NULL)
+        abort();
+    soon_init(&j->idle, look_idle, e);
+    j->engine = e;
+    j->store = store;
+    e->jobs = j;
+}
+
+enum weir_code
+job_submit(struct engine *e, struct store_op *op, struct weir_error *err)
+{
+    enum weir_code code = store_submit(e->jobs->store, op, err);
+    if (code == WEIR_OK)
+        e->jobs->n_ops++;
+    return code;
+}
+
+struct engine *
+job_op_told(const struct store_op *op)
+{
+    struct engine *e = engine_of(op->shard);
+    if (--e->jobs->n_ops == 0)
+        soon_add(e->shard, &e->jobs->idle);
+    return e;
+}
+
+void
+jobs_free(struct engine *e)
+{
+    if (e->jobs == NULL)
+        return;
+    while (e->jobs->n_ops > 0) {
+        store_sync(e->jobs->store);
+        shard_turn(e->shard, 10);
+    }
+    soon_remove(&e->jobs->idle);
+    free(e->jobs);
+    e->jobs = NULL;
+}
+
+static void
+something_is_there(void *arg)
+{
+    struct engine *e = arg;
+    e->jobs->waits = false;
+    jobs_look(e);
+}
+
+/* A claim ended, and brought less than it could. */
+static void
+wait_for_more(struct jobs *j)
+{
+    if (j->waits || j->stopped)
+        return;
+    j->waits = true;
+    store_wait(j->store, j->engine->shard, something_is_there, j->engine);
+}
+
+/* The job as its event and run know it. */
+static struct job *
+job_of(struct weir_event *e, const struct job_claimed *c)
+{
+    struct job *j = arena_alloc(e->arena, sizeof *j);
+    if (j == NULL)
+        return NULL;
+    memcpy(j->id, c->id, sizeof j->id);
+    j->attempt = c->attempt;
+    j->accepted = j->claimed = true;
+    if (c->replay_of.len == ID_UUID - 1)
+        memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
+    for (const struct job_record *r = c->records; r; r = r->next) {
+        struct job_known *k = arena_alloc(e->arena, sizeof *k);
+        char *path = k ? arena_copy(e->arena, r->path.bytes, r->path.len) : NULL;
+        struct weir_error err;
+        if (path == NULL || r->begun || r->code != 0 || msgpack_read(r->output, &k->output, &err) != WEIR_OK)
+            continue; /* what is not known is done again */
+        k->path = (struct weir_text){ path, r->path.len };
+        k->next = j->known;
+        j->known = k;
+    }
+    return j;
+}
+
+static void
+start(struct engine *e, const struct job_claimed *c)
+{
+    struct generation *g = e->current->generation;
+    struct weir_error err = { 0 };
+    struct weir_event *event = NULL;
+    unsigned trigger;
+    struct flow *f = map_get(&g->by_name, c->pipeline.bytes, c->pipeline.len);
+    if (f == NULL) {
+        job_bury(e, c, JOB_DEFINITION_GONE_REASON, "there is no such pipeline any more");
+        return;
+    }
+    if (job_event_read(c->event, e->shard, &event, &trigger, &err) != WEIR_OK) {
+        job_bury(e, c, JOB_UNRECOVERABLE_REASON, err.text);
+        return;
+    }
+    event->job = job_of(event, c);
+    if (event->job == NULL || f->pipeline->n_triggers == 0) {
+        event->ops->release(event);
+        job_bury(e, c, JOB_DEFINITION_GONE_REASON, "the pipeline has no trigger any more");
+        return;
+    }
+    event->trigger = &f->triggers[trigger < f->pipeline->n_triggers ? trigger : 0];
+    event->part = e->current;
+    part_pin(event->part);
+    e->jobs->n++;
+    admission_resume(event);
+}
+
+static void
+claimed(struct store_op *op, const struct weir_error *err)
+{
+    struct job_claim *c = (struct job_claim *)(void *)op;
+    struct engine *e = job_op_told(op);
+    struct jobs *j = e->jobs;
+    bool more = !err && c->n == c->max;
+    j->claiming = false;
+    if (err && !j->stopped)
+        log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
+    for (const struct job_claimed *one = err ? NULL : c->jobs; one; one = one->next)
+        start(e, one);
+    if (!err)
+        job_claim_free(c);
+    free(c);
+    if (more)
+        jobs_look(e);
+    else
+        wait_for_more(j);
+}
+
+void
+jobs_look(struct engine *e)
+{
+    struct jobs *j = e->jobs;
+    struct weir_error err;
+    if (j->stopped || j->claiming || j->waits || !j->begun || j->n >= JOBS_MAX)
+        return;
+    struct job_claim *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        abort();
+    c->op = (struct store_op){ .shard = e->shard, .done = claimed, .kind = STORE_CLAIM };
+    c->max = JOBS_MAX - j->n < CLAIM_MAX ? JOBS_MAX - j->n : CLAIM_MAX;
+    j->claiming = true;
+    if (job_submit(e, &c->op, &err) == WEIR_OK)
+        return;
+    j->claiming = false;
+    free(c);
+}
+
+void
+jobs_begin(struct engine *e)
+{
+    if (e->jobs == NULL || e->jobs->begun)
+        return;
+    e->jobs->begun = true;
+    jobs_look(e);
+}
+
+void
+jobs_stop(struct engine *e)
+{
+    if (e->jobs == NULL || e->jobs->stopped)
+        return;
+    e->jobs->stopped = true;
+    store_wait_end(e->jobs->store, e->shard);
+}

@@ -1,0 +1,227 @@
+/* engine/job_step.c - records of steps: what is finished is not done twice. See job.h.
+ *
+ * With durable: steps each step's answer is in the store before the next one starts. In both
+ * kinds an unsafe step's start is there before anything is sent, and its end before the next step
+ * starts: if a crash cuts it in the middle, nobody knows whether it was done, and the job says so.
+ * Block nodes have no records of their own: they are called again, and what is in them answers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "engine/job.h"
+#include "value/msgpack.h"
+
+#define PATH_ROOM 512u
+#define OUTPUT_MAX (16u << 20)
+
+/* A record on its way into the store. */
+struct recording {
+    struct job_step step;
+    struct run *run;     /* which its memory waits for */
+    struct frame *frame; /* NULL: it went */
+    struct buf bytes;    /* path, message and output */
+};
+
+size_t
+job_step_path(const struct frame *f, const struct unit *u, char *ret, size_t size)
+{
+    int len = snprintf(ret, size, "%s", u->node->id);
+    for (; f; f = f->parent)
+        if (frame_repeats(f) && len > 0 && (size_t)len < size - 24)
+            len += snprintf(ret + len, size - (size_t)len, "/%u", f->turn);
+    return len > 0 ? (size_t)len : 0;
+}
+
+const char *
+job_root(const struct run *r)
+{
+    const struct job *j = r->event->job;
+    return j && j->replay_of[0] ? j->replay_of : r->id;
+}
+
+/* UUID version 8 (RFC 9562): the bytes are those of a SHA-256 over the run's root, the step and a
+ * count. */
+void
+job_step_uuid(struct frame *f, char ret[ID_UUID])
+{
+    char text[ID_UUID + PATH_ROOM + 16];
+    uint8_t hash[DIGEST_MAX];
+    const struct unit *u = &f->run->flow->units[f->block->nodes[f->at]->index];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s/", job_root(f->run));
+    len += job_step_path(f, u, text + len, PATH_ROOM);
+    len += (size_t)snprintf(text + len, sizeof text - len, "#%u", f->uuids++);
+    digest(WEIR_SHA256, (struct weir_text){ text, len }, hash);
+    id_uuid8(hash, ret);
+}
+
+static bool
+is_unsafe(const struct unit *u)
+{
+    return node_effect(u->node) == WEIR_EFFECT_UNSAFE;
+}
+
+/* Whether U has records in a run of F's pipeline. */
+static bool
+is_recorded(const struct frame *f, const struct unit *u)
+{
+    const struct run *r = f->run;
+    if (r->event->job == NULL || r->stage != RUN_STEPS || u->node->n_children > 0)
+        return false;
+    return r->flow->pipeline->durable == DURABLE_STEPS || is_unsafe(u);
+}
+
+void
+job_step_forget(struct frame *f)
+{
+    struct recording *rec = f->recording;
+    if (rec)
+        rec->frame = NULL;
+    f->recording = NULL;
+}
+
+/* The store has it (ERR NULL), or the job is somebody else's by now. */
+static void
+recorded(struct store_op *op, const struct weir_error *err)
+{
+    struct recording *rec = (struct recording *)(void *)op;
+    struct run *r = rec->run;
+    struct frame *f = rec->frame;
+    (void)job_op_told(op);
+    buf_fini(&rec->bytes);
+    free(rec);
+    if (f)
+        f->recording = NULL;
+    if (err && f)
+        run_cancel(r, WEIR_CANCELLED, err->text);
+    r->owed--;
+    if (f && !f->running)
+        frame_walk(f); /* R may be gone after this */
+    else
+        run_settle(r);
+}
+
+/* Hands the record to the store; false: it can't be, and the run ends. */
+static bool
+submit(struct recording *rec)
+{
+    struct run *r = rec->run;
+    struct weir_error err;
+    if (job_submit(r->engine, &rec->step.op, &err) == WEIR_OK) {
+        rec->frame->recording = rec;
+        r->owed++;
+        return true;
+    }
+    run_cancel(r, WEIR_CANCELLED, err.text);
+    buf_fini(&rec->bytes);
+    free(rec);
+    return false;
+}
+
+static struct recording *
+recording_new(struct frame *f, const struct unit *u)
+{
+    char path[PATH_ROOM];
+    struct recording *rec = calloc(1, sizeof *rec);
+    if (rec == NULL)
+        abort();
+    const struct job *j = f->run->event->job;
+    buf_init(&rec->bytes, OUTPUT_MAX);
+    rec->run = f->run;
+    rec->frame = f;
+    struct job_step *s = &rec->step;
+    s->op = (struct store_op){ .shard = f->run->engine->shard, .done = recorded, .kind = STORE_STEP };
+    memcpy(s->id, j->id, sizeof s->id);
+    s->attempt = j->attempt;
+    s->at_ms = clock_wall_ms();
+    s->path.len = job_step_path(f, u, path, sizeof path);
+    (void)buf_add(&rec->bytes, path, s->path.len, NULL);
+    return rec;
+}
+
+/* The texts lie one behind the other. */
+static void
+point(struct recording *rec, size_t message_len)
+{
+    struct job_step *s = &rec->step;
+    const char *b = rec->bytes.bytes;
+    s->path.bytes = b;
+    s->failure.message = (struct weir_text){ b + s->path.len, message_len };
+    s->output = (struct weir_text){ b + s->path.len + message_len, rec->bytes.len - s->path.len - message_len };
+}
+
+static const struct job_known *
+find_known(const struct frame *f, const struct unit *u)
+{
+    char path[PATH_ROOM];
+    const struct job_known *k = f->run->event->job->known;
+    if (k == NULL)
+        return NULL;
+    struct weir_text name = { path, job_step_path(f, u, path, sizeof path) };
+    while (k && !text_equal(k->path, name))
+        k = k->next;
+    return k;
+}
+
+enum job_step_is
+job_step_begin(struct frame *f, const struct unit *u)
+{
+    if (!is_recorded(f, u) || f->recorded)
+        return JOB_STEP_GO;
+    const struct job_known *k = find_known(f, u);
+    if (k) {
+        f->answered = true;
+        f->repeated = true;
+        f->output = value_ref(k->output);
+        return JOB_STEP_KNOWN;
+    }
+    f->recorded = true;
+    if (!is_unsafe(u))
+        return JOB_STEP_GO;
+    struct recording *rec = recording_new(f, u);
+    rec->step.begun = true;
+    point(rec, 0);
+    f->run->event->job->open_unsafe++;
+    (void)submit(rec); /* if it can't be, the run is being cancelled */
+    return JOB_STEP_WAIT;
+}
+
+bool
+job_step_end(struct frame *f, const struct unit *u)
+{
+    if (f->ended_record || f->repeated || !is_recorded(f, u))
+        return false;
+    f->ended_record = true;
+    struct recording *rec = recording_new(f, u);
+    struct weir_error err;
+    if (msgpack_write(&rec->bytes, f->output ? f->output : &value_null, &err) != WEIR_OK) {
+        buf_fini(&rec->bytes);
+        free(rec);
+        run_cancel(f->run, WEIR_INTERNAL, "the output of a step can't be stored");
+        return true;
+    }
+    point(rec, 0);
+    if (is_unsafe(u))
+        f->run->event->job->open_unsafe--;
+    (void)submit(rec);
+    return true;
+}
+
+void
+job_step_failed(struct frame *f, const struct unit *u, const struct failure *failure)
+{
+    if (!is_recorded(f, u) || !is_unsafe(u) || !f->recorded)
+        return;
+    struct recording *rec = recording_new(f, u);
+    struct weir_text message = text_of(failure->error.text);
+    rec->step.failure.code = failure->error.code;
+    (void)buf_add(&rec->bytes, message.bytes, message.len, NULL);
+    point(rec, message.len);
+    f->run->event->job->open_unsafe--;
+    if (submit(rec)) /* nothing follows that has to wait */
+        job_step_forget(f);
+}

@@ -1,0 +1,55 @@
+/* store/ask.h - one question in the making: its parameters, and what answers are built of.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_ASK_H
+#define STORE_ASK_H
+
+#include "store/asks.h"
+#include "store/impl.h"
+#include "store/job.h"
+
+struct asking {
+    struct store *store;
+    struct db *db;
+    struct writing *w; /* of one that changes something; else NULL */
+    const char *what;
+    const struct weir_value *with;   /* a map, or NULL */
+    const struct weir_value *answer; /* set by the one who answers */
+};
+
+/* A parameter of text; empty if it is absent. WEIR_INVALID for another type. */
+enum weir_code ask_text(const struct asking *a, const char *name, struct weir_text *ret,
+                        struct weir_error *err) MUST_USE;
+/* A whole number of at least 0, also as text in decimal; DEFAULT if it is absent. */
+enum weir_code ask_number(const struct asking *a, const char *name, uint64_t default_,
+                          uint64_t max, uint64_t *ret, struct weir_error *err) MUST_USE;
+/* A limit from 1 to 1000; 50 if it is absent. */
+enum weir_code ask_limit(const struct asking *a, uint64_t *ret,
+                         struct weir_error *err) MUST_USE;
+/* The parameter "id", which has to be there, as bytes. */
+enum weir_code ask_id(const struct asking *a, uint8_t ret[JOB_ID],
+                      struct weir_error *err) MUST_USE;
+
+/* Puts a text (bytes, if it is no UTF-8) or a number into a map. */
+void answer_put_text(struct weir_builder *b, const char *key, struct weir_text text);
+void put_number(struct weir_builder *b, const char *key, uint64_t n);
+/* The same from a column: an identity, a code as its name, a value from msgpack. What is NULL
+ * is left out, a number also if it is 0. */
+void put_column(struct weir_builder *b, const char *key, sqlite3_stmt *s, int at);
+void put_column_number(struct weir_builder *b, const char *key, sqlite3_stmt *s, int at);
+void put_column_id(struct weir_builder *b, const char *key, sqlite3_stmt *s, int at);
+void put_column_code(struct weir_builder *b, const char *key, sqlite3_stmt *s, int at);
+void put_column_value(struct weir_builder *b, const char *key, sqlite3_stmt *s, int at);
+/* Puts a map or list that is ended with this. */
+void put_built(struct weir_builder *b, const char *key, struct weir_builder **built);
+
+/* The members of a job from a row of JOB_COLUMNS. */
+void put_job(struct weir_builder *b, sqlite3_stmt *s);
+
+/* Each answers one WHAT. */
+typedef enum weir_code ask_fn(struct asking *a, struct weir_error *err);
+ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_count, ask_jobs_replay, ask_jobs_cancel,
+    ask_jobs_discard, ask_jobs_state, ask_incidents_list, ask_audit_list, ask_store_stats;
+
+#endif

@@ -1,0 +1,127 @@
+/* store/impl.h - the store inside this room: its parts, and who has them.
+ *
+ * The writer's thread alone has WRITES, the reader's READS; both are used by the main thread
+ * before they start and after they have ended.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_IMPL_H
+#define STORE_IMPL_H
+
+#include "store/db.h"
+#include "store/jobs.h"
+#include "store/queue.h"
+
+#define STORE_SCHEMA 1      /* of the file: migrate.c */
+#define STORE_STATES 16     /* more than there are states */
+#define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
+#define STORE_EVENT_MAX \
+    (512u << 20) /* bytes of an event, of a step's output; SQLite takes 1 GB */
+
+struct store {
+    char *path;     /* absolute; owned */
+    int lock;       /* descriptor of PATH.lock */
+    uint64_t owner; /* of the jobs that run in this process */
+    uint64_t max_waiting;
+    uint64_t max_size;
+    unsigned crashes_max;
+    struct db writes;
+    struct db reads;
+    struct queue to_write;
+    struct queue to_read;
+    pthread_t writer;
+    pthread_t reader;
+    bool writer_runs;
+    bool reader_runs;
+    struct list waits;        /* struct wait, under a lock of wait.c */
+    struct store_stats stats; /* atomic; the writer changes it */
+};
+
+/* What belongs to one batch of the writer. */
+struct writing {
+    struct store *store;
+    struct db *db;
+    uint64_t now_ms;             /* wall */
+    bool no_room;                /* the file has its maximal size */
+    int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
+};
+
+/* -- file.c, migrate.c, recover.c: opening -- */
+
+/* Finds the path of URL, makes its folders and an empty file that only its owner may read, and
+ * locks it. */
+enum weir_code store_lock(struct store *s, const char *url, struct weir_error *err) MUST_USE;
+
+/* Ends the lock. */
+void store_unlock(struct store *s);
+
+/* Brings the file to the schema of today. */
+enum weir_code store_migrate(struct db *db, struct weir_error *err) MUST_USE;
+
+/* Takes up the jobs that were running when the process before ended, and loads the counts. */
+enum weir_code store_recover(struct store *s, struct weir_error *err) MUST_USE;
+
+/* -- writer.c, reader.c: the threads -- */
+
+/* The writer's thread, until its queue is ended and empty. ARG is the store. */
+void *store_writer(void *arg);
+
+/* The reader's thread, until its queue is ended; what is in it then is answered, too. */
+void *store_reader(void *arg);
+
+/* If an fsync has failed, says so and ends the process: what SQLite believes to be on the disk
+ * need not be there, and a second try that succeeds would prove nothing. */
+void store_check_lost(const struct db *db);
+
+/* Makes the WAL short, if it is long enough or ALL is set. */
+void store_checkpoint(struct store *s, bool all);
+
+/* Writes the changes of the counts. */
+void store_count(struct writing *w);
+
+/* Fails OP with ERR, or takes its failure away (NULL). */
+void op_fail(struct store_op *op, const struct weir_error *err);
+
+/* Tells all OPS on their shards, one post a shard, in order; the list is empty then. */
+void store_tell(struct queue *q, struct list *ops);
+
+/* -- job_write.c, claim.c: what operations do, on the writer's thread --
+ *
+ * Each returns its error before it has written anything. After an error of the connection
+ * (db->rc) the result means nothing: the batch is rolled back. */
+
+/* A job goes from state FROM (0: it is new) to TO: counts it. */
+void job_moved(struct writing *w, unsigned from, unsigned to);
+
+/* STORE_ACCEPT. */
+enum weir_code job_accept_write(struct writing *w, const struct job_accept *a,
+                                struct weir_error *err) MUST_USE;
+/* STORE_STEP. */
+enum weir_code job_step_write(struct writing *w, const struct job_step *step,
+                              struct weir_error *err) MUST_USE;
+/* STORE_FINISH. */
+enum weir_code job_finish_write(struct writing *w, const struct job_finish *f,
+                                struct weir_error *err) MUST_USE;
+/* STORE_CLAIM. */
+enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
+                               struct weir_error *err) MUST_USE;
+
+/* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
+uint64_t job_next_due(struct db *db);
+
+/* -- wait.c -- */
+
+/* Tells the shards that wait, if a job is due. Returns for how many milliseconds nothing has to
+ * be looked at again; UINT64_MAX: until something is written. The writer's thread. */
+uint64_t waits_tell(struct store *s);
+
+/* Forgets all; what was posted is not called any more. */
+void waits_end(struct store *s);
+
+/* -- ask.c -- */
+
+/* Answers one that only reads (W is NULL), or carries one out. */
+enum weir_code ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
+                      struct weir_error *err) MUST_USE;
+
+#endif

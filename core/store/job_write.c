@@ -1,0 +1,276 @@
+/* store/job_write.c - what shards do to jobs: accepting, recording steps, finishing.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/impl.h"
+#include "store/job.h"
+
+void
+job_moved(struct writing *w, unsigned from, unsigned to)
+{
+    assert(job_may_become(from, to));
+    if (from != 0)
+        w->moved[from]--;
+    w->moved[to]++;
+}
+
+static enum weir_code
+check_accept(const struct writing *w, const struct job_accept *a, struct weir_error *err)
+{
+    if (a->pipeline.len == 0 || a->pipeline.len > JOB_PIPELINE_MAX)
+        return err_set(err, WEIR_INVALID, "the pipeline's name must have 1 to %d bytes",
+                       JOB_PIPELINE_MAX);
+    if (a->event.len > STORE_EVENT_MAX || a->trace.len > STORE_EVENT_MAX)
+        return err_set(err, WEIR_TOO_LARGE, "an event must have at most %u bytes",
+                       STORE_EVENT_MAX);
+    if (w->no_room)
+        return err_set(err, WEIR_UNAVAILABLE,
+                       "the store has reached its size of %llu bytes (max_size)",
+                       (unsigned long long)w->store->max_size);
+    return WEIR_OK;
+}
+
+static void
+write_attempt(struct db *db, int64_t seq, uint32_t attempt, uint64_t started_ms,
+              uint64_t ended_ms, const struct job_failure *f, struct weir_text trace)
+{
+    sqlite3_stmt *s = db_use(db, SQL_ATTEMPT);
+    sqlite3_bind_int64(s, 1, seq);
+    sqlite3_bind_int64(s, 2, attempt);
+    bind_number(s, 3, started_ms);
+    bind_number(s, 4, ended_ms);
+    bind_number(s, 5, f->code);
+    bind_text(s, 6, f->node);
+    bind_text(s, 7, f->message);
+    bind_blob(s, 8, trace);
+    if (trace.len == 0)
+        sqlite3_bind_null(s, 8);
+    db_run(db, s);
+}
+
+/* Binds code, node and message at AT, and the fingerprint behind them if the job is DEAD. */
+static void
+bind_failure(sqlite3_stmt *s, int at, const struct job_failure *f, const char *fingerprint)
+{
+    bind_number(s, at, f->code);
+    bind_text(s, at + 1, f->node);
+    bind_text(s, at + 2, f->message);
+    bind_text(s, at + 3, text_of(fingerprint));
+}
+
+/* Writes the row of a new job; false: there is one with its ID already. */
+static bool
+insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_ID])
+{
+    bool runs = a->state == JOB_RUNNING, ran = runs || a->state == JOB_DEAD;
+    char fingerprint[JOB_FINGERPRINT] = "";
+    if (a->state == JOB_DEAD)
+        job_fingerprint(a->pipeline, &a->failure, fingerprint);
+
+    sqlite3_stmt *s = db_use(w->db, SQL_ACCEPT);
+    sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
+    bind_text(s, 2, a->pipeline);
+    bind_text(s, 3, ran ? a->revision : TEXT(""));
+    bind_number(s, 4, a->state);
+    bind_number(s, 5, a->state == JOB_DEAD ? a->reason : 0u);
+    sqlite3_bind_int(s, 6, ran);
+    bind_number(s, 7, runs ? w->store->owner : 0);
+    sqlite3_bind_int64(s, 8, (int64_t)a->created_ms);
+    sqlite3_bind_int64(
+        s, 9, (int64_t)(a->state == JOB_DEAD && a->ended_ms ? a->ended_ms : a->created_ms));
+    bind_number(s, 10, runs && a->started_ms == 0 ? a->created_ms : a->started_ms);
+    sqlite3_bind_int64(s, 11, (int64_t)(a->state == JOB_SCHEDULED ? a->due_ms : a->created_ms));
+    bind_text(s, 12, a->key);
+    bind_failure(s, 13, &a->failure, fingerprint);
+    bind_number(s, 17, 0);
+    return db_run(w->db, s) == 1;
+}
+
+enum weir_code
+job_accept_write(struct writing *w, const struct job_accept *a, struct weir_error *err)
+{
+    assert(job_may_become(0, a->state));
+    uint8_t id[JOB_ID];
+    if (!job_id_read(text_of(a->id), id))
+        return err_set(err, WEIR_INVALID, "the job's id must be a UUID, not \"%s\"", a->id);
+    enum weir_code code = check_accept(w, a, err);
+    if (code != WEIR_OK)
+        return code;
+    if (!insert_job(w, a, id))
+        return err_set(err, WEIR_CONFLICT, "there is a job %s already", a->id);
+
+    int64_t seq = sqlite3_last_insert_rowid(w->db->handle);
+    sqlite3_stmt *s = db_use(w->db, SQL_EVENT);
+    sqlite3_bind_int64(s, 1, seq);
+    bind_blob(s, 2, a->event);
+    db_run(w->db, s);
+    if (a->state == JOB_DEAD)
+        write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
+    job_moved(w, 0, a->state);
+    return WEIR_OK;
+}
+
+/* A job that runs in this process. */
+struct held {
+    int64_t seq;
+    bool stepped;
+    char pipeline[JOB_PIPELINE_MAX];
+    size_t pipeline_len;
+};
+
+/* Says why the row of SQL_FIND is not the running ATTEMPT of this process. */
+static enum weir_code
+check_held(const struct writing *w, sqlite3_stmt *s, const char *id, uint32_t attempt,
+           struct weir_error *err)
+{
+    unsigned state = (unsigned)column_number(s, 1);
+    uint64_t has = column_number(s, 2);
+    if (state != JOB_RUNNING)
+        return err_set(err, WEIR_CONFLICT, "job %s is %s: attempt %u is over", id,
+                       job_state_word(state), attempt);
+    if (has != attempt)
+        return err_set(err, WEIR_CONFLICT, "job %s has attempt %llu by now, not %u", id,
+                       (unsigned long long)has, attempt);
+    if (column_number(s, 3) != w->store->owner)
+        return err_set(err, WEIR_CONFLICT, "job %s runs in another process", id);
+    return WEIR_OK;
+}
+
+static enum weir_code
+find_held(struct writing *w, const char *id, uint32_t attempt, struct held *h,
+          struct weir_error *err)
+{
+    uint8_t bytes[JOB_ID];
+    if (!job_id_read(text_of(id), bytes))
+        return err_set(err, WEIR_INVALID, "the job's id must be a UUID, not \"%s\"", id);
+    sqlite3_stmt *s = db_use(w->db, SQL_FIND);
+    sqlite3_bind_blob(s, 1, bytes, JOB_ID, SQLITE_STATIC);
+    if (!db_row(w->db, s))
+        return err_set(err, WEIR_NOT_FOUND, "there is no job %s", id);
+    enum weir_code code = check_held(w, s, id, attempt, err);
+    if (code == WEIR_OK) {
+        struct weir_text pipeline = column_text(s, 5);
+        h->seq = (int64_t)column_number(s, 0);
+        h->stepped = column_number(s, 4) != 0;
+        h->pipeline_len =
+            pipeline.len < sizeof(h->pipeline) ? pipeline.len : sizeof(h->pipeline);
+        memcpy(h->pipeline, pipeline.bytes, h->pipeline_len);
+    }
+    sqlite3_reset(s);
+    return code;
+}
+
+enum weir_code
+job_step_write(struct writing *w, const struct job_step *step, struct weir_error *err)
+{
+    struct held h;
+    enum weir_code code = find_held(w, step->id, step->attempt, &h, err);
+    if (code != WEIR_OK)
+        return code;
+    if (step->output.len > STORE_EVENT_MAX)
+        return err_set(err, WEIR_TOO_LARGE, "a step's output must have at most %u bytes",
+                       STORE_EVENT_MAX);
+
+    sqlite3_stmt *s = db_use(w->db, SQL_STEP);
+    sqlite3_bind_int64(s, 1, h.seq);
+    sqlite3_bind_text64(s, 2, step->path.bytes, step->path.len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int(s, 3, step->begun);
+    sqlite3_bind_int64(s, 4, (int64_t)step->at_ms);
+    bind_number(s, 5, step->failure.code);
+    bind_text(s, 6, step->failure.node);
+    bind_text(s, 7, step->failure.message);
+    bind_blob(s, 8, step->output);
+    db_run(w->db, s);
+    if (h.stepped)
+        return WEIR_OK;
+    s = db_use(w->db, SQL_STEPPED);
+    sqlite3_bind_int64(s, 1, h.seq);
+    bind_text(s, 2, step->revision);
+    db_run(w->db, s);
+    return WEIR_OK;
+}
+
+/* The usual end, in one statement: completed, and nothing to keep or to drop. False: something
+ * else is to be done, or to be said. */
+static bool
+complete(struct writing *w, const struct job_finish *f)
+{
+    uint8_t id[JOB_ID];
+    if (f->state != JOB_COMPLETED || f->trace.len > 0 || f->result.len > 0 ||
+        !job_id_read(text_of(f->id), id))
+        return false;
+    sqlite3_stmt *s = db_use(w->db, SQL_COMPLETE);
+    sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 2, f->attempt);
+    sqlite3_bind_int64(s, 3, (int64_t)w->store->owner);
+    bind_number(s, 4, f->started_ms);
+    sqlite3_bind_int64(s, 5, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
+    bind_text(s, 6, f->revision);
+    if (db_run(w->db, s) != 1)
+        return false;
+    job_moved(w, JOB_RUNNING, JOB_COMPLETED);
+    return true;
+}
+
+/* Writes what the job's row says of its end. */
+static void
+update_job(struct writing *w, const struct job_finish *f, const struct held *h)
+{
+    bool back = f->state == JOB_READY;
+    char fingerprint[JOB_FINGERPRINT] = "";
+    if (f->state == JOB_DEAD)
+        job_fingerprint((struct weir_text){ h->pipeline, h->pipeline_len }, &f->failure,
+                        fingerprint);
+    bool due = back || f->state == JOB_RETRYABLE;
+    sqlite3_stmt *s = db_use(w->db, SQL_FINISH);
+    sqlite3_bind_int64(s, 1, h->seq);
+    bind_number(s, 2, f->state);
+    bind_number(s, 3, f->state == JOB_DEAD ? f->reason : 0u);
+    sqlite3_bind_int64(s, 4, back ? f->attempt - 1 : f->attempt);
+    bind_number(s, 5, f->started_ms);
+    sqlite3_bind_int64(s, 6, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
+    bind_number(s, 7, due ? f->due_ms : 0);
+    bind_failure(s, 8, &f->failure, fingerprint);
+    sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
+    sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);
+    bind_text(s, 14, f->revision);
+    db_run(w->db, s);
+    job_moved(w, JOB_RUNNING, f->state);
+}
+
+enum weir_code
+job_finish_write(struct writing *w, const struct job_finish *f, struct weir_error *err)
+{
+    assert(job_may_become(JOB_RUNNING, f->state));
+    if (complete(w, f))
+        return WEIR_OK;
+    struct held h;
+    enum weir_code code = find_held(w, f->id, f->attempt, &h, err);
+    if (code != WEIR_OK)
+        return code;
+    if (f->trace.len > STORE_EVENT_MAX || f->result.len > STORE_EVENT_MAX)
+        return err_set(err, WEIR_TOO_LARGE, "a trace and a result must have at most %u bytes",
+                       STORE_EVENT_MAX);
+
+    /* The times of a completed attempt are in the job's row. */
+    if (f->state != JOB_READY && (f->state != JOB_COMPLETED || f->trace.len > 0))
+        write_attempt(w->db, h.seq, f->attempt, f->started_ms, f->ended_ms, &f->failure,
+                      f->trace);
+    if (f->result.len > 0) {
+        sqlite3_stmt *s = db_use(w->db, SQL_RESULT);
+        sqlite3_bind_int64(s, 1, h.seq);
+        bind_blob(s, 2, f->result);
+        db_run(w->db, s);
+    }
+    if (f->state == JOB_COMPLETED && h.stepped) {
+        sqlite3_stmt *s = db_use(w->db, SQL_DROP_STEPS);
+        sqlite3_bind_int64(s, 1, h.seq);
+        db_run(w->db, s);
+    }
+    update_job(w, f, &h);
+    return WEIR_OK;
+}

@@ -1,0 +1,127 @@
+/* store/jobs.c - see jobs.h and job.h: words, identities, what state may follow which.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/jobs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/job.h"
+
+static const char *const state_words[] = {
+#define X(name, number, word) [number] = word,
+    JOB_STATES(X)
+#undef X
+};
+
+static const char *const reason_words[] = {
+#define X(name, number, word) [number] = word,
+    JOB_REASONS(X)
+#undef X
+};
+
+const char *
+job_state_word(unsigned state)
+{
+    bool known = state > 0 && state < sizeof(state_words) / sizeof(state_words[0]);
+    return known ? state_words[state] : "?";
+}
+
+const char *
+job_reason_word(unsigned reason)
+{
+    bool known = reason > 0 && reason < sizeof(reason_words) / sizeof(reason_words[0]);
+    return known ? reason_words[reason] : "?";
+}
+
+unsigned
+job_state_find(struct weir_text word)
+{
+    for (unsigned i = 1; i < sizeof(state_words) / sizeof(state_words[0]); i++)
+        if (text_is(word, state_words[i]))
+            return i;
+    return 0;
+}
+
+bool
+job_may_become(unsigned from, unsigned to)
+{
+#define S(name) (1u << JOB_##name)
+    static const unsigned may[] = {
+        [0] = S(SCHEDULED) | S(READY) | S(RUNNING) | S(DEAD), /* a new one */
+        [JOB_SCHEDULED] = S(RUNNING) | S(CANCELLED),
+        [JOB_READY] = S(RUNNING) | S(CANCELLED),
+        [JOB_HELD] = S(CANCELLED),
+        [JOB_RUNNING] = S(READY) | S(RETRYABLE) | S(COMPLETED) | S(DEAD) | S(CANCELLED),
+        [JOB_WAITING] = S(CANCELLED),
+        [JOB_RETRYABLE] = S(RUNNING) | S(CANCELLED),
+        [JOB_DEAD] = S(DISCARDED),
+        [JOB_COMPLETED] = 0,
+        [JOB_CANCELLED] = 0,
+        [JOB_DISCARDED] = 0,
+    };
+#undef S
+    return from < sizeof(may) / sizeof(may[0]) && (may[from] & 1u << to) != 0;
+}
+
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool
+job_id_read(struct weir_text text, uint8_t ret[JOB_ID])
+{
+    if (text.len != ID_UUID - 1)
+        return false;
+    unsigned n = 0;
+    for (size_t i = 0; i < text.len;) {
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (text.bytes[i++] != '-')
+                return false;
+            continue;
+        }
+        int high = hex_digit(text.bytes[i]), low = hex_digit(text.bytes[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        ret[n++] = (uint8_t)(high << 4 | low);
+        i += 2;
+    }
+    return true;
+}
+
+void
+job_id_write(struct weir_text bytes, char ret[ID_UUID])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = ret;
+    for (unsigned i = 0; i < JOB_ID && bytes.len == JOB_ID; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[(uint8_t)bytes.bytes[i] >> 4];
+        *at++ = digits[(uint8_t)bytes.bytes[i] & 15];
+    }
+    *at = '\0';
+}
+
+void
+job_claim_free(struct job_claim *c)
+{
+    while (c->jobs != NULL) {
+        struct job_claimed *job = c->jobs;
+        c->jobs = job->next;
+        while (job->records != NULL) {
+            struct job_record *record = job->records;
+            job->records = record->next;
+            free(record);
+        }
+        free(job);
+    }
+    c->n = 0;
+}

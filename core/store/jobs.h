@@ -1,0 +1,150 @@
+/* store/jobs.h - jobs as the store keeps them: states, and the operations of shards on them.
+ *
+ * A job is an accepted event with its attempts. A state is changed only here; each change is
+ * checked against the state that the job has in the store, and an owner's token, so that a late
+ * writer changes nothing.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_JOBS_H
+#define STORE_JOBS_H
+
+#include "base/id.h"
+#include "store/store.h"
+
+/* name, number, word. The numbers are in the file: append only. */
+#define JOB_STATES(X)                                                                   \
+    X(SCHEDULED, 1, "scheduled") /* for a later time */                                 \
+    X(READY, 2, "ready")         /* for the next free place */                          \
+    X(HELD, 3, "held")           /* its pipeline or key is paused */                    \
+    X(RUNNING, 4, "running")     /* an attempt is under way */                          \
+    X(WAITING, 5, "waiting")     /* inside the flow, for a time or a callback */        \
+    X(RETRYABLE, 6, "retryable") /* an attempt failed, the next one is due at a time */ \
+    X(COMPLETED, 7, "completed")                                                        \
+    X(DEAD, 8, "dead")                                                                  \
+    X(CANCELLED, 9, "cancelled")                                                        \
+    X(DISCARDED, 10, "discarded")
+
+enum job_state {
+#define X(name, number, word) JOB_##name = number,
+    JOB_STATES(X)
+#undef X
+};
+
+/* Why a job is dead. */
+#define JOB_REASONS(X)                                                                        \
+    X(EXHAUSTED, 1, "exhausted")         /* its attempts are used up */                       \
+    X(UNRECOVERABLE, 2, "unrecoverable") /* trying again can't help */                        \
+    X(TIMEOUT, 3, "timeout")                                                                  \
+    X(CRASH_LOOP, 4, "crash loop")         /* it took the process down too often */           \
+    X(UNKNOWN_EFFECT, 5, "unknown effect") /* an unsafe step was cut in the middle */         \
+    X(DIVERGED, 6, "diverged")             /* another way through the pipeline than before */ \
+    X(DEFINITION_GONE, 7, "definition gone") /* there is no such pipeline any more */
+
+enum job_reason {
+#define X(name, number, word) JOB_##name##_REASON = number,
+    JOB_REASONS(X)
+#undef X
+};
+
+/* The word of a state or reason ("dead"); "?" for an unknown one. Any thread. */
+const char *job_state_word(unsigned state);
+const char *job_reason_word(unsigned reason);
+/* The state of a word; 0 if there is none. */
+unsigned job_state_find(struct weir_text word);
+
+/* How an attempt ended, or a step. Texts are borrowed. */
+struct job_failure {
+    uint32_t code;         /* enum weir_code; 0: it did not fail */
+    struct weir_text node; /* empty: the run as a whole */
+    struct weir_text message;
+};
+
+/* A new job: STORE_ACCEPT. It is RUNNING at once, as the first attempt of the shard that hands
+ * it in, or waits as READY or SCHEDULED, or is DEAD already (a run that was not durable). */
+struct job_accept {
+    struct store_op op;
+    char id[ID_UUID]; /* a UUID version 7 with NUL, made by the caller */
+    enum job_state state;
+    struct weir_text pipeline;
+    struct weir_text revision; /* of the pipeline's file; kept if it runs or has run */
+    struct weir_text event;    /* msgpack; all bytes are the caller's */
+    struct weir_text key;      /* of its concurrency; may be empty */
+    uint64_t created_ms;       /* wall */
+    uint64_t due_ms;           /* wall; of a SCHEDULED one */
+    /* of a DEAD one */
+    enum job_reason reason;
+    struct job_failure failure;
+    struct weir_text trace; /* msgpack: what its attempt did; may be empty */
+    uint64_t started_ms;
+    uint64_t ended_ms;
+};
+
+/* The record of a step that is finished, or (of an unsafe one) begun: STORE_STEP. */
+struct job_step {
+    struct store_op op;
+    char id[ID_UUID];
+    uint32_t attempt;           /* of the job: fences off a late writer (WEIR_CONFLICT) */
+    struct weir_text path;      /* the step and the iterations around it: its key */
+    bool begun;                 /* begun, and nothing known of its end */
+    uint64_t at_ms;             /* wall */
+    struct job_failure failure; /* of a finished one */
+    struct weir_text output;    /* msgpack */
+    struct weir_text revision;  /* that the job runs with, if it has none yet; may be empty */
+};
+
+/* The end of an attempt: STORE_FINISH. WEIR_CONFLICT: the job has another attempt by now. READY
+ * gives a job back as if the attempt had not been: it does not count. */
+struct job_finish {
+    struct store_op op;
+    char id[ID_UUID];
+    uint32_t attempt;
+    enum job_state state;   /* COMPLETED, DEAD, RETRYABLE, CANCELLED, or READY: not begun */
+    enum job_reason reason; /* of DEAD */
+    uint64_t due_ms;        /* wall; of RETRYABLE; of READY: 0 keeps its place */
+    uint64_t started_ms;
+    uint64_t ended_ms;
+    struct job_failure failure;
+    struct weir_text trace;    /* msgpack; may be empty */
+    struct weir_text result;   /* msgpack: what was answered; may be empty */
+    struct weir_text revision; /* that the job ran with, if it has none yet; may be empty */
+};
+
+/* A step record as a claimed job brings it. */
+struct job_record {
+    struct job_record *next;
+    struct weir_text path;
+    bool begun;
+    uint64_t at_ms;
+    uint32_t code;           /* of its failure; 0: none */
+    struct weir_text output; /* msgpack */
+};
+
+/* A job that the caller has to run now. */
+struct job_claimed {
+    struct job_claimed *next;
+    char id[ID_UUID];
+    uint32_t attempt; /* the one that begins, from 1 */
+    uint32_t crashes;
+    uint64_t created_ms;
+    struct weir_text pipeline;
+    struct weir_text revision; /* that its first attempt ran with; empty: none ran yet */
+    struct weir_text event;
+    struct weir_text replay_of; /* a job's id; empty: it is no replay */
+    struct job_record *records; /* of its steps, oldest first */
+};
+
+/* Takes up to MAX jobs that are due, oldest first, and makes them RUNNING: STORE_CLAIM. */
+struct job_claim {
+    struct store_op op;
+    unsigned max;
+    const struct weir_text *skip; /* pipelines that have no place free; borrowed */
+    unsigned n_skip;
+    struct job_claimed *jobs; /* set when DONE is called; free by job_claim_free */
+    unsigned n;
+};
+
+/* Frees the jobs that a claim brought. */
+void job_claim_free(struct job_claim *c);
+
+#endif

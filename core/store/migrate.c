@@ -1,0 +1,146 @@
+/* store/migrate.c - the schema of the file, and how an older one becomes it.
+ *
+ * Tables:
+ *   jobs      one row a job, small: what changes with its state. Events are kept apart, because
+ *             SQLite writes a whole row again when one of its numbers changes.
+ *   attempts  those that failed or left a trace; the latest one's times are in jobs.
+ *   steps     records of jobs that are not completed; n gives their order.
+ *   counts    jobs by state, because counting a million rows takes a second.
+ *
+ * Indexes hold only what is looked up, so that a job that runs at once and completes costs
+ * little: jobs_open all that is not completed, jobs_due what waits for a place or a time,
+ * jobs_dead what is grouped into incidents.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "store/impl.h"
+
+#define APPLICATION "2003134834" /* "weir", for file(1) and for whoever opens the wrong file \
+                                  */
+
+/* migrations[N] makes schema N + 1 of schema N. One that was released is never changed. */
+static const char *const migrations[STORE_SCHEMA] = {
+    "CREATE TABLE jobs("
+    " seq INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE,"
+    " pipeline TEXT NOT NULL,"
+    " revision TEXT,"
+    " state INTEGER NOT NULL,"
+    " reason INTEGER,"
+    " attempt INTEGER NOT NULL DEFAULT 0,"
+    " crashes INTEGER NOT NULL DEFAULT 0,"
+    " owner INTEGER,"
+    " stepped INTEGER NOT NULL DEFAULT 0,"
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " started_ms INTEGER,"
+    " due_ms INTEGER,"
+    " key TEXT,"
+    " code INTEGER,"
+    " node TEXT,"
+    " message TEXT,"
+    " fingerprint TEXT,"
+    " replay_of BLOB,"
+    " superseded_by BLOB);"
+    "CREATE INDEX jobs_open ON jobs(state) WHERE state <> 7;"
+    "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 6);"
+    "CREATE INDEX jobs_dead ON jobs(fingerprint, updated_ms) WHERE state = 8;"
+    "CREATE TABLE events(job INTEGER PRIMARY KEY, event BLOB NOT NULL);"
+    "CREATE TABLE results(job INTEGER PRIMARY KEY, result BLOB NOT NULL);"
+    "CREATE TABLE attempts("
+    " job INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL,"
+    " started_ms INTEGER,"
+    " ended_ms INTEGER,"
+    " code INTEGER,"
+    " node TEXT,"
+    " message TEXT,"
+    " trace BLOB,"
+    " PRIMARY KEY(job, attempt)) WITHOUT ROWID;"
+    "CREATE TABLE steps("
+    " n INTEGER PRIMARY KEY,"
+    " job INTEGER NOT NULL,"
+    " path TEXT NOT NULL,"
+    " begun INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL,"
+    " code INTEGER,"
+    " node TEXT,"
+    " message TEXT,"
+    " output BLOB,"
+    " UNIQUE(job, path));"
+    "CREATE TABLE audit("
+    " n INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " at_ms INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " what TEXT NOT NULL,"
+    " job BLOB,"
+    " why TEXT,"
+    " before TEXT,"
+    " after TEXT,"
+    " replay BLOB);"
+    "CREATE TABLE counts(state INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
+    "INSERT INTO counts(state, n) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, "
+    "0),"
+    " (8, 0), (9, 0), (10, 0);"
+    "PRAGMA application_id = " APPLICATION ";",
+};
+
+/* The number that a statement of one row answers. */
+static int64_t
+number(struct db *db, const char *sql)
+{
+    sqlite3_stmt *s = db_make(db, sql);
+    int64_t n = db_row(db, s) ? (int64_t)column_number(s, 0) : 0;
+    sqlite3_finalize(s);
+    return n;
+}
+
+static enum weir_code
+check(struct db *db, int64_t version, struct weir_error *err)
+{
+    if (version > STORE_SCHEMA)
+        return err_set(err, WEIR_INVALID,
+                       "%s was written by a newer weir (schema %lld, this one knows %d)",
+                       db->path, (long long)version, STORE_SCHEMA);
+    if (version < 0 || (version == 0 && number(db, "SELECT count(*) FROM sqlite_schema") > 0))
+        return err_set(err, WEIR_INVALID, "%s is a database of another program", db->path);
+    if (number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode") == 0)
+        return err_set(err, WEIR_UNAVAILABLE,
+                       "%s can't be written through a WAL; its file system must be a local one",
+                       db->path);
+    return WEIR_OK;
+}
+
+/* The error of the connection, or CODE. */
+static enum weir_code
+ended(struct db *db, enum weir_code code, struct weir_error *err)
+{
+    if ((db->rc & 0xff) == SQLITE_NOTADB)
+        return err_set(err, WEIR_INVALID, "%s is no SQLite database", db->path);
+    return db->rc == SQLITE_OK ? code : db_failed(db, err);
+}
+
+enum weir_code
+store_migrate(struct db *db, struct weir_error *err)
+{
+    int64_t version = number(db, "PRAGMA user_version");
+    enum weir_code code = ended(db, WEIR_OK, err);
+    if (code == WEIR_OK)
+        code = ended(db, check(db, version, err), err);
+    if (code != WEIR_OK || version == STORE_SCHEMA)
+        return code;
+
+    char last[64];
+    snprintf(last, sizeof(last), "PRAGMA user_version = %d", STORE_SCHEMA);
+    db_exec(db, "BEGIN IMMEDIATE");
+    for (int64_t i = version; i < STORE_SCHEMA; i++)
+        db_exec(db, migrations[i]);
+    db_exec(db, last);
+    db_exec(db, "COMMIT");
+    store_check_lost(db);
+    code = ended(db, WEIR_OK, err);
+    db_rollback(db);
+    return code;
+}

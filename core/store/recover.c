@@ -1,0 +1,113 @@
+/* store/recover.c - what the process before has left behind.
+ *
+ * Only one process has the file, so that a job which is RUNNING now was cut: by a crash, a
+ * kill, or a power cut. Some whole-table statements do it, because there may be thousands.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/impl.h"
+#include "store/job.h"
+
+#define CUT "the process ended while it ran"
+
+/* fingerprint(pipeline, node, code, message), for statements. */
+static void
+sql_fingerprint(sqlite3_context *c, int n, sqlite3_value **values)
+{
+    (void)n;
+    struct weir_text texts[4];
+    for (int i = 0; i < 4; i++) {
+        const char *bytes = sqlite3_value_blob(values[i]);
+        texts[i] = bytes == NULL
+                       ? TEXT("")
+                       : (struct weir_text){ bytes, (size_t)sqlite3_value_bytes(values[i]) };
+    }
+    struct job_failure f = { .code = (uint32_t)sqlite3_value_int(values[2]),
+                             .node = texts[1],
+                             .message = texts[3] };
+    char fingerprint[JOB_FINGERPRINT];
+    job_fingerprint(texts[0], &f, fingerprint);
+    sqlite3_result_text(c, fingerprint, -1, SQLITE_TRANSIENT);
+}
+
+/* Makes jobs dead that were cut, for REASON: returns how many. */
+static int
+kill_jobs(struct writing *w, enum sql which, enum job_reason reason, struct weir_text message,
+          unsigned crashes_max)
+{
+    sqlite3_stmt *s = db_use(w->db, which);
+    bind_number(s, 1, reason);
+    bind_number(s, 2, w->now_ms);
+    bind_number(s, 3, WEIR_INTERNAL);
+    bind_text(s, 4, message);
+    if (which == SQL_CUT_TOO_OFTEN)
+        bind_number(s, 5, crashes_max);
+    int n = db_run(w->db, s);
+    w->moved[JOB_DEAD] += n;
+    w->moved[JOB_RUNNING] -= n;
+    return n;
+}
+
+/* How many jobs are in each state, from the file. */
+static void
+load_counts(struct store *s, struct db *db)
+{
+    sqlite3_stmt *stmt = db_use(db, SQL_COUNTS);
+    while (db_row(db, stmt)) {
+        uint64_t state = column_number(stmt, 0);
+        if (state < STORE_STATES)
+            s->stats.jobs[state] = column_number(stmt, 1);
+    }
+}
+
+/* All in one transaction. An unsafe step that was cut is said first: whoever replays the job
+ * has to know of it, however often it had crashed before. */
+static void
+take_up(struct writing *w)
+{
+    struct db *db = w->db;
+    sqlite3_stmt *s = db_use(db, SQL_CUT_ATTEMPTS);
+    bind_number(s, 1, w->now_ms);
+    bind_number(s, 2, WEIR_INTERNAL);
+    bind_text(s, 3, TEXT(CUT));
+    int cut = db_run(db, s);
+    if (cut == 0)
+        return;
+    int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
+                         TEXT(CUT ", and nobody knows whether the step did its work"), 0);
+    dead += kill_jobs(w, SQL_CUT_TOO_OFTEN, JOB_CRASH_LOOP_REASON, TEXT(CUT ", once too often"),
+                      w->store->crashes_max);
+    if (dead > 0)
+        db_run(db, db_use(db, SQL_CUT_DEAD));
+
+    s = db_use(db, SQL_CUT_READY);
+    bind_number(s, 1, w->now_ms);
+    int ready = db_run(db, s);
+    w->moved[JOB_READY] += ready;
+    w->moved[JOB_RUNNING] -= ready;
+    store_count(w);
+    if (db->rc == SQLITE_OK)
+        log_say(WEIR_WARN,
+                "%d jobs were cut when the process before ended: %d run again, %d are "
+                "dead",
+                cut, ready, dead);
+}
+
+enum weir_code
+store_recover(struct store *s, struct weir_error *err)
+{
+    struct db *db = &s->writes;
+    struct writing w = { .store = s, .db = db, .now_ms = clock_wall_ms() };
+    sqlite3_create_function(db->handle, "fingerprint", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                            NULL, sql_fingerprint, NULL, NULL);
+    db_run(db, db_use(db, SQL_BEGIN));
+    take_up(&w);
+    load_counts(s, db);
+    db_run(db, db_use(db, SQL_COMMIT));
+    store_check_lost(db);
+    enum weir_code code = db->rc == SQLITE_OK ? WEIR_OK : db_failed(db, err);
+    db_rollback(db);
+    return code;
+}

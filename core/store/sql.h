@@ -1,0 +1,124 @@
+/* store/sql.h - the statements that are kept prepared: name, text. States are written as
+ * numbers where an index has them in its condition: SQLite uses the index for the same words
+ * only.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#define STATEMENTS(X)                                                                          \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+    X(COMMIT, "COMMIT")                                                                        \
+    X(READ, "BEGIN")                                                                           \
+    X(PAGES, "SELECT (SELECT page_count FROM pragma_page_count),"                              \
+             " (SELECT freelist_count FROM pragma_freelist_count),"                            \
+             " (SELECT page_size FROM pragma_page_size)")                                      \
+    X(COUNT, "UPDATE counts SET n = n + ?2 WHERE state = ?1")                                  \
+    X(COUNTS, "SELECT state, n FROM counts")                                                   \
+    /* jobs */                                                                                 \
+    X(ACCEPT, "INSERT INTO jobs(id, pipeline, revision, state, reason, attempt, owner,"        \
+              " created_ms, updated_ms, started_ms, due_ms, key, code, node, message,"         \
+              " fingerprint, replay_of)"                                                       \
+              " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16," \
+              " ?17) ON CONFLICT(id) DO NOTHING")                                              \
+    X(EVENT, "INSERT INTO events(job, event) VALUES(?1, ?2)")                                  \
+    X(COMPLETE,                                                                                \
+      "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ?4,"               \
+      " updated_ms = ?5, code = NULL, node = NULL, message = NULL,"                            \
+      " fingerprint = NULL, revision = COALESCE(revision, ?6)"                                 \
+      " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0")          \
+    X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by"         \
+            " FROM jobs WHERE id = ?1")                                                        \
+    X(FINISH, "UPDATE jobs SET state = ?2, reason = ?3, owner = NULL, attempt = ?4,"           \
+              " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
+              " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
+              " fingerprint = ?11, stepped = ?12,"                                             \
+              " revision = CASE WHEN ?13 THEN NULL ELSE COALESCE(revision, ?14) END"           \
+              " WHERE seq = ?1")                                                               \
+    X(ATTEMPT, "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"     \
+               " node, message, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                \
+    X(RESULT, "INSERT OR REPLACE INTO results(job, result) VALUES(?1, ?2)")                    \
+    X(STEP, "INSERT INTO steps(job, path, begun, at_ms, code, node, message, output)"          \
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(job, path) DO UPDATE SET"     \
+            " begun = excluded.begun, at_ms = excluded.at_ms, code = excluded.code,"           \
+            " node = excluded.node, message = excluded.message, output = excluded.output")     \
+    X(STEPPED,                                                                                 \
+      "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
+    X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
+    /* claims */                                                                               \
+    X(NEXT_PIPELINE, "SELECT pipeline, due_ms FROM jobs INDEXED BY jobs_due"                   \
+                     " WHERE state IN (1, 2, 6) AND pipeline > ?1"                             \
+                     " ORDER BY pipeline, due_ms LIMIT 1")                                     \
+    X(DUE,                                                                                     \
+      "SELECT due_ms, seq FROM jobs INDEXED BY jobs_due"                                       \
+      " WHERE state IN (1, 2, 6) AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")     \
+    X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
+             " updated_ms = ?3 WHERE seq = ?1")                                                \
+    X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
+               " j.revision, j.replay_of, j.stepped, e.event"                                  \
+               " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
+    X(RECORDS, "SELECT path, begun, at_ms, code, output FROM steps WHERE job = ?1 ORDER BY n") \
+    /* operators */                                                                            \
+    X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms FROM jobs j WHERE j.id = ?1")    \
+    X(SHOW_EVENT, "SELECT event FROM events WHERE job = ?1")                                   \
+    X(SHOW_RESULT, "SELECT result FROM results WHERE job = ?1")                                \
+    X(SHOW_ATTEMPTS, "SELECT attempt, started_ms, ended_ms, code, node, message, trace"        \
+                     " FROM attempts WHERE job = ?1 ORDER BY attempt DESC LIMIT 1000")         \
+    X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output"                     \
+                  " FROM steps WHERE job = ?1 ORDER BY n LIMIT 10000")                         \
+    X(REPLAY, "INSERT INTO jobs(id, pipeline, state, attempt, created_ms, updated_ms, due_ms," \
+              " key, replay_of) SELECT ?2, pipeline, 2, 0, ?3, ?3, ?3, key, id"                \
+              " FROM jobs WHERE seq = ?1")                                                     \
+    X(REPLAY_EVENT, "INSERT INTO events(job, event) SELECT ?2, event FROM events"              \
+                    " WHERE job = ?1")                                                         \
+    X(HAS_EVENT, "SELECT 1 FROM events WHERE job = ?1")                                        \
+    X(SUPERSEDE, "UPDATE jobs SET superseded_by = ?2 WHERE seq = ?1")                          \
+    X(MOVE, "UPDATE jobs SET state = ?2, updated_ms = ?3 WHERE seq = ?1")                      \
+    X(AUDIT, "INSERT INTO audit(at_ms, who, what, job, why, before, after, replay)"            \
+             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                        \
+    X(AUDIT_LIST, "SELECT n, at_ms, who, what, job, why, before, after, replay FROM audit"     \
+                  " WHERE n < ?1 ORDER BY n DESC LIMIT ?2")                                    \
+    X(INCIDENTS,                                                                               \
+      "SELECT d.fingerprint, j.pipeline, j.node, j.code, j.message, d.first, d.last, d.n, "    \
+      "j.id"                                                                                   \
+      " FROM (SELECT fingerprint, min(updated_ms) AS first, max(updated_ms) AS last,"          \
+      "  count(*) AS n, max(seq) AS sample FROM jobs INDEXED BY jobs_dead WHERE state = 8"     \
+      "  GROUP BY fingerprint) d JOIN jobs j ON j.seq = d.sample"                              \
+      " WHERE (?1 IS NULL OR j.pipeline = ?1)"                                                 \
+      "  AND (d.last < ?2 OR (d.last = ?2 AND d.fingerprint > ?3))"                            \
+      " ORDER BY d.last DESC, d.fingerprint LIMIT ?4")                                         \
+    /* what a crash left: recover.c */                                                         \
+    X(CUT_ATTEMPTS,                                                                            \
+      "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"              \
+      " message) SELECT seq, attempt, started_ms, ?1, ?2, ?3 FROM jobs"                        \
+      " INDEXED BY jobs_open WHERE state = 4 AND state <> 7")                                  \
+    X(CUT_UNSAFE,                                                                              \
+      "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
+      " updated_ms = ?2, code = ?3, message = ?4,"                                             \
+      " node = (SELECT path FROM steps WHERE job = seq AND begun ORDER BY n DESC LIMIT 1)"     \
+      " WHERE state = 4 AND stepped"                                                           \
+      " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun)")                            \
+    X(CUT_TOO_OFTEN,                                                                           \
+      "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
+      " updated_ms = ?2, code = ?3, message = ?4, node = NULL"                                 \
+      " WHERE state = 4 AND crashes + 1 >= ?5")                                                \
+    X(CUT_DEAD, "UPDATE jobs SET fingerprint = fingerprint(pipeline, node, code, message)"     \
+                " WHERE state = 8 AND fingerprint IS NULL")                                    \
+    X(CUT_READY, "UPDATE jobs SET state = 2, crashes = crashes + 1, owner = NULL,"             \
+                 " updated_ms = ?1, due_ms = ?1 WHERE state = 4")
+
+/* A job as lists give it: ask_job.c reads them in this order. */
+#define JOB_COLUMNS                                                                        \
+    "j.seq, j.id, j.pipeline, j.state, j.reason, j.attempt, j.crashes, j.code, j.node,"    \
+    " j.message, j.created_ms, j.updated_ms, j.due_ms, j.key, j.fingerprint, j.replay_of," \
+    " j.superseded_by"
+
+enum sql {
+#define X(name, text) SQL_##name,
+    STATEMENTS(X)
+#undef X
+        SQL_STATEMENTS
+};
+
+#endif

@@ -1,0 +1,111 @@
+/* store/store.h - the journal: what has to outlive a crash, on SQLite, written by one thread.
+ *
+ * Shards hand in operations and go on; the writer takes all that came while its last commit was
+ * on the way into the next one (group commit), and each operation is told on its shard after
+ * the commit that holds it, never before. A commit is on the disk: WAL, synchronous=FULL. What
+ * operators ask is answered by a thread of its own on a connection that only reads, so that it
+ * delays no commit.
+ *
+ * One process has a store at a time: the file is locked.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/list.h"
+#include "loop/shard.h"
+#include "value/value.h"
+
+struct store;
+
+struct store_config {
+    const char *url;      /* "sqlite:PATH"; folders of PATH are made */
+    uint64_t max_waiting; /* bytes of operations that wait for a commit; 0: 64 MiB */
+    uint64_t max_size;    /* bytes of the file, beyond which new jobs are refused; 0: none */
+    unsigned crashes_max; /* how often a job may take its process down with it; 0: 5 */
+};
+
+/* Opens, migrates and locks the store, takes up what a crash left behind (a job that ran
+ * becomes ready again, or dead: jobs.h), and starts its threads. WEIR_CONFLICT: another process
+ * has it; WEIR_INVALID: the URL, a newer schema, or no database; WEIR_UNAVAILABLE: the disk.
+ * Main thread. */
+enum weir_code store_open(const struct store_config *config, struct store **ret,
+                          struct weir_error *err) MUST_USE;
+
+/* Commits what is waiting, ends the threads, closes. Nothing may be submitted any more, and the
+ * shards of operations that are not told yet must still be there. NULL is accepted and left. */
+void store_close(struct store **s);
+
+/* Waits until every operation that was submitted before is committed (or failed) and posted to
+ * its shard. Any thread but the store's own; blocks. */
+void store_sync(struct store *s);
+
+/* -- operations -- */
+
+struct store_op;
+
+/* The operation is committed (ERR NULL), or failed and nothing of it is stored:
+ * WEIR_UNAVAILABLE (the disk), or what its kind says. Called once on OP's shard; OP is the
+ * caller's again. */
+typedef void store_done_fn(struct store_op *op, const struct weir_error *err);
+
+enum store_kind {
+    STORE_ACCEPT, /* struct job_accept */
+    STORE_CLAIM,  /* struct job_claim */
+    STORE_STEP,   /* struct job_step */
+    STORE_FINISH, /* struct job_finish */
+    STORE_ASK     /* struct store_ask */
+};
+
+/* The head of each operation. The caller fills SHARD, DONE and KIND and keeps the memory, and
+ * all that it points to, until DONE. */
+struct store_op {
+    struct list link;
+    struct weir_shard *shard;
+    store_done_fn *done;
+    enum store_kind kind;
+    bool barred;   /* internal: its commit would fail because of it */
+    uint32_t code; /* internal: how it ended */
+    size_t bytes;  /* internal: what it counts as in the queue */
+    char *text;    /* internal: the error's text; owned by the store */
+};
+
+/* Hands OP in. WEIR_UNAVAILABLE, and DONE is not called, if too much is waiting (only a
+ * STORE_ACCEPT and a STORE_ASK are refused so: what is accepted has to be able to end) or the
+ * store is closing. OP's shard's thread. */
+enum weir_code store_submit(struct store *s, struct store_op *op,
+                            struct weir_error *err) MUST_USE;
+
+/* A question or a command of an operator. */
+struct store_ask {
+    struct store_op op;            /* kind STORE_ASK */
+    const char *what;              /* "jobs.list": asks.h has all */
+    const struct weir_value *with; /* a map of parameters; borrowed */
+    const struct weir_value
+        *answer; /* set when DONE is called without an error; the caller's */
+};
+
+/* -- what others have to know -- */
+
+/* Jobs may be there to be claimed, FN(arg) is called on S once: when one is ready now, or
+ * becomes so. A second call replaces the first. OP's shard's thread. */
+void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg), void *arg);
+/* FN is not called any more. */
+void store_wait_end(struct store *s, struct weir_shard *shard);
+
+/* For metrics; any thread. */
+struct store_stats {
+    uint64_t commits;
+    uint64_t operations; /* that were committed */
+    uint64_t failures;   /* commits that failed */
+    uint64_t waiting;    /* operations that wait */
+    uint64_t waiting_bytes;
+    uint64_t commit_ns; /* all commits together */
+    uint64_t batch_max;
+    uint64_t file_bytes; /* of the database with its WAL */
+    uint64_t jobs[16];   /* by enum job_state: how many there are */
+};
+void store_stats(const struct store *s, struct store_stats *ret);
+
+#endif

@@ -1,0 +1,406 @@
+/* store/writer.c - the thread that writes: batches, commits, telling, and what it does when the
+ * disk refuses.
+ *
+ * What came while a commit was on its way makes the next batch; nothing waits for company. When
+ * a batch can't be committed it is rolled back. Then what somebody waits for with other work at
+ * hand (accepting, claiming, asking) fails, and what has happened already (steps, ends of
+ * attempts) stays and is tried again every RETRY_MS, until it works or the store is closed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "loop/worker.h"
+#include "store/impl.h"
+
+enum { BATCH_OPS = 4096, BATCH_BYTES = 16 << 20, RETRY_MS = 500, CHECKPOINT_PAGES = 1000 };
+
+/* The writer, on its thread. */
+struct writer {
+    struct store *store;
+    struct list backlog; /* taken, not yet in a batch */
+    uint64_t ticket;     /* of the last one that was taken */
+    bool ending;         /* nothing more comes */
+    bool failing;        /* the last batch could not be written */
+    uint64_t retry_ms;   /* then: monotonic; when to try again */
+    struct weir_error why;
+    int checkpointed; /* pages in the WAL at the last checkpoint */
+};
+
+static void
+add(uint64_t *counter, uint64_t by)
+{
+    __atomic_add_fetch(counter, by, __ATOMIC_RELAXED);
+}
+
+void
+store_check_lost(const struct db *db)
+{
+    if (!db_lost(db))
+        return;
+    log_say(WEIR_ERROR,
+            "the disk did not take what was written to %s (fsync: %s): the process ends, "
+            "because nobody knows what is on it; check the disk, then start again",
+            db->path, db->system_error != 0 ? strerror(db->system_error) : "failed");
+    log_stop();
+    _exit(STORE_FSYNC_EXIT);
+}
+
+void
+store_checkpoint(struct store *s, bool all)
+{
+    struct db *db = &s->writes;
+    int mode = all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL);
+    /* A reader that is in the way, or a full disk: the WAL keeps what is in it, and the next
+     * commit says what is wrong. */
+    if (rc != SQLITE_OK) {
+        db->rc = rc;
+        db->system_error = sqlite3_system_errno(db->handle);
+        store_check_lost(db);
+        db_clear(db);
+    }
+}
+
+void
+store_count(struct writing *w)
+{
+    for (unsigned state = 0; state < STORE_STATES; state++) {
+        if (w->moved[state] == 0)
+            continue;
+        sqlite3_stmt *s = db_use(w->db, SQL_COUNT);
+        sqlite3_bind_int(s, 1, (int)state);
+        sqlite3_bind_int64(s, 2, w->moved[state]);
+        db_run(w->db, s);
+    }
+}
+
+void
+op_fail(struct store_op *op, const struct weir_error *err)
+{
+    free(op->text);
+    op->code = err != NULL ? err->code : WEIR_OK;
+    op->text = err != NULL ? strdup(err->text) : NULL;
+    if (err != NULL && op->text == NULL)
+        abort();
+}
+
+/* The operations of one shard, on their way to it. */
+struct telling {
+    struct list ops;
+    struct weir_shard *shard;
+};
+
+/* On the shard: tells its operations. The store may be gone by now. */
+static void
+tell_shard(void *arg)
+{
+    struct telling *t = arg;
+    struct list *link;
+    while ((link = list_shift(&t->ops)) != NULL) {
+        struct store_op *op = list_entry(link, struct store_op, link);
+        if (op->code == WEIR_OK) {
+            op->done(op, NULL);
+            continue;
+        }
+        struct weir_error err;
+        (void)err_set(&err, op->code, "%s", op->text);
+        free(op->text);
+        op->text = NULL;
+        op->done(op, &err);
+    }
+    free(t);
+}
+
+void
+store_tell(struct queue *q, struct list *ops)
+{
+    uint64_t n = 0, bytes = 0;
+    while (!list_empty(ops)) {
+        struct telling *t = malloc(sizeof(*t));
+        if (t == NULL)
+            abort();
+        list_init(&t->ops);
+        t->shard = list_entry(ops->next, struct store_op, link)->shard;
+        list_each(at, next, ops)
+        {
+            struct store_op *op = list_entry(at, struct store_op, link);
+            if (op->shard != t->shard)
+                continue;
+            list_remove(at);
+            list_push(&t->ops, at);
+            n++;
+            bytes += op->bytes;
+        }
+        shard_post(t->shard, tell_shard, t);
+    }
+    queue_told(q, n, bytes);
+}
+
+/* Moves what fits into one commit from the backlog to BATCH. */
+static uint64_t
+cut_batch(struct writer *w, struct list *batch)
+{
+    uint64_t n = 0, bytes = 0;
+    while (!list_empty(&w->backlog) && n < BATCH_OPS && bytes < BATCH_BYTES) {
+        struct store_op *op = list_entry(list_shift(&w->backlog), struct store_op, link);
+        list_push(batch, &op->link);
+        op->barred = false;
+        bytes += op->bytes;
+        n++;
+    }
+    return n;
+}
+
+/* Carries out OP in the open transaction. */
+static enum weir_code
+apply(struct writing *w, struct store_op *op, struct weir_error *err)
+{
+    switch (op->kind) {
+    case STORE_ACCEPT:
+        return job_accept_write(w, (struct job_accept *)op, err);
+    case STORE_CLAIM:
+        return job_claim_write(w, (struct job_claim *)op, err);
+    case STORE_STEP:
+        return job_step_write(w, (struct job_step *)op, err);
+    case STORE_FINISH:
+        return job_finish_write(w, (struct job_finish *)op, err);
+    case STORE_ASK:
+        return ask_do(w->store, w->db, w, (struct store_ask *)op, err);
+    }
+    abort();
+}
+
+/* Takes back what OP has been given by a batch that is rolled back. */
+static void
+take_back(struct store_op *op)
+{
+    if (op->kind == STORE_CLAIM)
+        job_claim_free((struct job_claim *)op);
+    if (op->kind == STORE_ASK)
+        value_unref(&((struct store_ask *)op)->answer);
+    if (!op->barred)
+        op_fail(op, NULL);
+}
+
+/* Whether the error says that one operation can't be written, whatever the disk does. */
+static bool
+is_of_one(const struct db *db)
+{
+    switch (db->rc & 0xff) {
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether the file has its maximal size: pages that are free in it don't count. */
+static bool
+has_no_room(struct store *s, struct db *db)
+{
+    if (s->max_size == 0)
+        return false;
+    sqlite3_stmt *stmt = db_use(db, SQL_PAGES);
+    uint64_t used = 0;
+    if (db_row(db, stmt))
+        used = (column_number(stmt, 0) - column_number(stmt, 1)) * column_number(stmt, 2);
+    sqlite3_reset(stmt);
+    return used >= s->max_size;
+}
+
+/* Writes all of BATCH that is not barred. Returns the operation that broke it, or NULL: then
+ * db->rc says whether it is committed. */
+static struct store_op *
+try_batch(struct writing *w, struct list *batch)
+{
+    struct db *db = w->db;
+    w->now_ms = clock_wall_ms();
+    memset(w->moved, 0, sizeof(w->moved));
+    db_run(db, db_use(db, SQL_BEGIN));
+    w->no_room = has_no_room(w->store, db);
+    if (db->rc != SQLITE_OK)
+        return NULL;
+    list_each(at, next, batch)
+    {
+        struct store_op *op = list_entry(at, struct store_op, link);
+        if (op->barred)
+            continue;
+        struct weir_error err;
+        if (apply(w, op, &err) != WEIR_OK && db->rc == SQLITE_OK)
+            op_fail(op, &err);
+        if (db->rc != SQLITE_OK)
+            return is_of_one(db) ? op : NULL;
+    }
+    store_count(w);
+    db_run(db, db_use(db, SQL_COMMIT));
+    return NULL;
+}
+
+/* Rolls BATCH back, and takes OP out of further tries, if it broke it. */
+static void
+roll_back(struct writing *w, struct list *batch, struct store_op *broke)
+{
+    struct weir_error err;
+    (void)db_failed(w->db, &err);
+    db_rollback(w->db);
+    list_each(at, next, batch) take_back(list_entry(at, struct store_op, link));
+    if (broke == NULL)
+        return;
+    broke->barred = true;
+    err.code = WEIR_INTERNAL;
+    op_fail(broke, &err);
+    log_say(WEIR_ERROR, "an operation can't be stored: %s", err.text);
+}
+
+/* What may fail of OPS is moved to TOLD with the reason. ALL: the rest, too. */
+static void
+refuse(struct list *ops, struct list *told, const struct weir_error *why, bool all)
+{
+    list_each(at, next, ops)
+    {
+        struct store_op *op = list_entry(at, struct store_op, link);
+        if (!all && !op->barred && (op->kind == STORE_STEP || op->kind == STORE_FINISH))
+            continue;
+        list_remove(at);
+        list_push(told, at);
+        if (!op->barred)
+            op_fail(op, why);
+    }
+}
+
+/* The batch could not be written. */
+static void
+batch_failed(struct writer *w, struct writing *g, struct list *batch)
+{
+    store_check_lost(g->db);
+    (void)db_failed(g->db, &w->why);
+    roll_back(g, batch, NULL);
+    add(&w->store->stats.failures, 1);
+    if (!w->failing)
+        log_say(WEIR_ERROR,
+                "nothing can be stored: %s; new jobs are refused, what runs is tried again "
+                "every %d ms",
+                w->why.text, RETRY_MS);
+    w->failing = true;
+    w->retry_ms = clock_mono_ms() + RETRY_MS;
+
+    struct list told;
+    list_init(&told);
+    refuse(batch, &told, &w->why, queue_ending(&w->store->to_write));
+    while (!list_empty(batch)) { /* back to the front, in order */
+        struct list *last = batch->prev;
+        list_remove(last);
+        list_unshift(&w->backlog, last);
+    }
+    store_tell(&w->store->to_write, &told);
+}
+
+/* The batch is on the disk. */
+static void
+batch_written(struct writer *w, const struct writing *g, uint64_t n, uint64_t ns)
+{
+    struct store_stats *stats = &w->store->stats;
+    add(&stats->commits, 1);
+    add(&stats->operations, n);
+    add(&stats->commit_ns, ns);
+    if (n > stats->batch_max)
+        __atomic_store_n(&stats->batch_max, n, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < STORE_STATES; i++)
+        if (g->moved[i] != 0)
+            add(&stats->jobs[i], (uint64_t)g->moved[i]);
+    if (w->failing)
+        log_say(WEIR_INFO, "%s can be written again", w->store->path);
+    w->failing = false;
+}
+
+static void
+write_batch(struct writer *w)
+{
+    struct list batch;
+    list_init(&batch);
+    uint64_t n = cut_batch(w, &batch), start = clock_mono_ns();
+    struct writing g = { .store = w->store, .db = &w->store->writes };
+    struct store_op *broke;
+    while ((broke = try_batch(&g, &batch)) != NULL)
+        roll_back(&g, &batch, broke);
+    if (g.db->rc != SQLITE_OK) {
+        batch_failed(w, &g, &batch);
+        return;
+    }
+    batch_written(w, &g, n, clock_mono_ns() - start);
+    store_tell(&w->store->to_write, &batch);
+
+    int frames = g.db->frames;
+    if (frames < w->checkpointed)
+        w->checkpointed = 0; /* the WAL was begun again */
+    if (frames - w->checkpointed >= CHECKPOINT_PAGES) {
+        store_checkpoint(w->store, false);
+        w->checkpointed = frames;
+    }
+}
+
+/* Fails what may fail at once, until it is time to try again. */
+static void
+refuse_backlog(struct writer *w)
+{
+    struct list told;
+    list_init(&told);
+    refuse(&w->backlog, &told, &w->why, false);
+    store_tell(&w->store->to_write, &told);
+}
+
+/* How long it is until the next try; 0: now, or nothing has failed. */
+static uint64_t
+pause_ms(const struct writer *w)
+{
+    uint64_t now = clock_mono_ms();
+    return w->failing && !w->ending && now < w->retry_ms ? w->retry_ms - now : 0;
+}
+
+/* Waits for something to do, for QUIET_MS at most, and takes all that has come. */
+static void
+gather(struct writer *w, uint64_t quiet_ms)
+{
+    struct queue *q = &w->store->to_write;
+    uint64_t pause = pause_ms(w);
+    if (pause > 0 && pause < quiet_ms)
+        quiet_ms = pause;
+    uint64_t until = quiet_ms == UINT64_MAX ? UINT64_MAX : clock_mono_ms() + quiet_ms;
+    w->ticket = queue_take(q, &w->backlog, until);
+    w->ending = queue_ending(q);
+    if (w->ending) /* what came just before the end; nothing comes any more */
+        w->ticket = queue_take(q, &w->backlog, 0);
+}
+
+void *
+store_writer(void *arg)
+{
+    struct store *s = arg;
+    struct writer w = { .store = s };
+    list_init(&w.backlog);
+    uint64_t quiet_ms = 0; /* how long nothing has to be done for those who wait for jobs */
+    while (!w.ending || !list_empty(&w.backlog)) {
+        if (list_empty(&w.backlog) || pause_ms(&w) > 0)
+            gather(&w, quiet_ms);
+        if (pause_ms(&w) > 0)
+            refuse_backlog(&w);
+        else if (!list_empty(&w.backlog))
+            write_batch(&w);
+        if (list_empty(&w.backlog))
+            queue_settle(&s->to_write, w.ticket);
+        /* Claims would fail now; those who wait are told when it is worth a try. */
+        uint64_t pause = pause_ms(&w);
+        quiet_ms = pause > 0 ? pause : waits_tell(s);
+    }
+    return NULL;
+}

@@ -1,0 +1,216 @@
+// Durable runs: what was accepted is carried out, whatever happens to the process.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { join } from 'node:path';
+import { folder, start, until, weir } from './lib/weir.mjs';
+
+/** An upstream that notes each call; ANSWER(call, res) answers, 200 {} if it is left out. */
+async function upstream(t, answer = (_, res) => res.end('{}')) {
+  const u = { calls: [] };
+  const server = http.createServer(async (req, res) => {
+    let body = '';
+    for await (const piece of req) body += piece;
+    const call = { path: req.url, method: req.method, key: req.headers['idempotency-key'], body: body ? JSON.parse(body) : null };
+    u.calls.push(call);
+    res.setHeader('content-type', 'application/json');
+    answer(call, res, u.calls.length);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  u.url = `http://127.0.0.1:${server.address().port}`;
+  u.of = (path) => u.calls.filter((c) => c.path === path);
+  return u;
+}
+
+/** A folder for the store, and what starts a weir on it, again and again. */
+function place(t, pipelines) {
+  const dir = folder(t, pipelines);
+  return (more = {}) => start(t, dir, { args: ['--store', `sqlite:${join(dir, 'var/weir.db')}`], ...more });
+}
+
+const post = (w, path, body = {}) => fetch(`${w.edge}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+const state = async (w, job) => (await (await fetch(`${w.edge}/_weir/jobs/${job}`)).json()).state;
+const over = (w, job, wanted) => until(async () => (await state(w, job)) === wanted, `job ${job} is ${wanted}`);
+
+const pipeline = (url, more, steps) => `
+trigger: { webhook: { path: /in, methods: [POST] } }
+${more}
+steps:
+${steps.replaceAll('URL', url)}
+`;
+
+test('an accepted event is answered 202 with its job, which is carried out', async (t) => {
+  const u = await upstream(t);
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: "${ request.body }" }') });
+  const w = await go();
+  const r = await post(w, '/in', { n: 7 });
+  assert.equal(r.status, 202);
+  const { job, status_url } = await r.json();
+  assert.match(job, /^[0-9a-f-]{36}$/);
+  assert.equal(status_url, `/_weir/jobs/${job}`);
+  assert.equal(r.headers.get('location'), status_url);
+  await over(w, job, 'completed');
+  assert.deepEqual(u.calls.map((c) => c.body), [{ n: 7 }]);
+  assert.equal((await fetch(`${w.edge}/_weir/jobs/00000000-0000-7000-8000-000000000000`)).status, 404);
+  assert.equal((await fetch(`${w.edge}/_weir/jobs/nonsense`)).status, 404);
+  assert.equal((await post(w, status_url)).status, 400);
+});
+
+test('a durable run with respond: result answers with its result', async (t) => {
+  const u = await upstream(t, (_, res) => res.end('{"ok":true}'));
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'durable: true', '  - http: { method: PUT, url: URL/work, json: { id: "${ run.id }" } }\n  - reply: { json: { attempt: "${ run.attempt }" } }') });
+  const w = await go();
+  const r = await post(w, '/in');
+  assert.equal(r.status, 200);
+  assert.deepEqual(await r.json(), { attempt: 1 });
+  await over(w, u.calls[0].body.id, 'completed');
+});
+
+test('what a crash cuts is taken up again, with the same keys', async (t) => {
+  let hang = true;
+  const u = await upstream(t, (_, res) => { if (!hang) res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: { attempt: "${ run.attempt }" } }') });
+  let w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => u.calls.length === 1, 'the call is under way');
+  w.killed = true;
+  await w.kill();
+  hang = false;
+  w = await go();
+  await over(w, job, 'completed');
+  assert.equal(u.calls.length, 2);
+  assert.ok(u.calls[0].key);
+  assert.equal(u.calls[0].key, u.calls[1].key);
+  assert.deepEqual(u.calls.map((c) => c.body.attempt), [1, 2]);
+});
+
+test('an unsafe step that was cut is not repeated: its job is dead', async (t) => {
+  const u = await upstream(t, (call, res) => { if (call.path !== '/pay') res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - id: pay\n    http: { method: POST, url: URL/pay, json: {} }\n  - http: { method: PUT, url: URL/after, json: {} }') });
+  let w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => u.calls.length === 1, 'the call is under way');
+  w.killed = true;
+  await w.kill();
+  w = await go();
+  await over(w, job, 'dead');
+  await post(w, '/nothing'); // another round of the loop, for what should not come
+  assert.equal(u.calls.length, 1);
+});
+
+test('an unsafe step that is done is not done again when a later one is cut', async (t) => {
+  let hang = true;
+  const u = await upstream(t, (call, res) => { if (call.path === '/pay' || !hang) res.end('{"receipt":42}'); });
+  const steps = '  - id: pay\n    http: { method: POST, url: URL/pay, json: {} }\n  - http: { method: PUT, url: URL/after, json: { receipt: "${ steps.pay.body.receipt }" } }';
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', steps) });
+  let w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => u.of('/after').length === 1, 'the second step is under way');
+  w.killed = true;
+  await w.kill();
+  hang = false;
+  w = await go();
+  await over(w, job, 'completed');
+  assert.equal(u.of('/pay').length, 1);
+  assert.deepEqual(u.of('/after').map((c) => c.body), [{ receipt: 42 }, { receipt: 42 }]);
+});
+
+test('with durable: steps no finished step is done again, in loops too', async (t) => {
+  let hang = true;
+  const u = await upstream(t, (call, res) => { if (call.path !== '/last' || !hang) res.end(JSON.stringify({ path: call.path })); });
+  const steps = `  - id: all
+    foreach: { items: "\${ request.body.items }", concurrency: 2 }
+    do:
+      - id: one
+        http: { method: PUT, url: "URL/item/\${ item }", json: {} }
+  - id: last
+    http: { method: PUT, url: URL/last, json: { n: "\${ size(steps.all) }", first: "\${ steps.all[0].body.path }" } }`;
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'durable: steps\nrespond: accepted', steps) });
+  let w = await go();
+  const { job } = await (await post(w, '/in', { items: ['a', 'b', 'c'] })).json();
+  await until(() => u.of('/last').length === 1, 'the last step is under way');
+  w.killed = true;
+  await w.kill();
+  hang = false;
+  w = await go();
+  await over(w, job, 'completed');
+  for (const item of ['a', 'b', 'c']) assert.equal(u.of(`/item/${item}`).length, 1);
+  assert.deepEqual(u.of('/last').map((c) => c.body), Array(2).fill({ n: 3, first: '/item/a' }));
+});
+
+test('a failed attempt is repeated by the schedule of the job', async (t) => {
+  const u = await upstream(t, (_, res, n) => { res.statusCode = n < 3 ? 503 : 200; res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'durable: true\nretry: { schedule: [50ms, 50ms, 50ms] }', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const w = await go();
+  const r = await post(w, '/in');
+  assert.equal(r.status, 202, 'the caller hears that it is not over');
+  const { job } = await r.json();
+  await over(w, job, 'completed');
+  assert.equal(u.calls.length, 3);
+});
+
+test('when the attempts are used up the job is dead', async (t) => {
+  const u = await upstream(t, (_, res) => { res.statusCode = 503; res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted\nretry: { schedule: [10ms] }', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'dead');
+  assert.equal(u.calls.length, 2);
+});
+
+test('an unsafe step that may have been done is not repeated by the schedule', async (t) => {
+  const u = await upstream(t, (_, res) => { res.statusCode = 503; res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted\nretry: { schedule: [10ms] }', '  - http: { method: POST, url: URL/pay, json: {} }') });
+  const w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'dead');
+  assert.equal(u.calls.length, 1);
+});
+
+test('at the end of the process jobs that are not over go on at the next start', async (t) => {
+  let hang = true;
+  const u = await upstream(t, (_, res) => { if (!hang) res.end('{}'); });
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  let w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => u.calls.length === 1, 'the call is under way');
+  w.child.kill('SIGTERM');
+  await until(async () => { try { return (await post(w, '/in')).status === 503; } catch { return true; } }, 'it drains');
+  w.child.kill('SIGTERM'); // the second one: at once
+  await w.ended;
+  hang = false;
+  w = await go();
+  await over(w, job, 'completed');
+  assert.equal(u.calls.length, 2);
+});
+
+test('a place in the pipeline is waited for in the store', async (t) => {
+  const waiting = [];
+  const u = await upstream(t, (_, res) => waiting.push(res));
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted\nconcurrency: 2', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const w = await go();
+  const jobs = [];
+  for (let i = 0; i < 20; i++) jobs.push((await (await post(w, '/in')).json()).job);
+  for (let done = 0; done < 20;) {
+    await until(() => waiting.length > 0, 'a call');
+    assert.ok(waiting.length <= 2);
+    waiting.shift().end('{}');
+    done++;
+  }
+  for (const job of jobs) await over(w, job, 'completed');
+  assert.equal(u.calls.length, 20);
+});
+
+test('a second process on the same store is refused', async (t) => {
+  const dir = folder(t, { 'a.yaml': pipeline('', 'durable: true', '  - set: 1'), 'b/b.yaml': 'trigger: { webhook: /b }\nsteps: []\n' });
+  const store = ['--store', `sqlite:${join(dir, 'var/weir.db')}`];
+  const w = await start(t, dir, { args: store });
+  const second = weir(['run', join(dir, 'a.yaml'), '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log', 'text', ...store]);
+  assert.equal(second.code, 1);
+  assert.match(second.out, new RegExp(`store.url: .*another weir.*${w.pid}`));
+  // without durable pipelines it starts, and says that it keeps nothing
+  const third = await start(t, join(dir, 'b'), { args: store });
+  assert.ok(await third.log((l) => /there is no store, so failed runs are not kept/.test(l.msg)));
+});
