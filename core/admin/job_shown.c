@@ -26,8 +26,10 @@ holds(struct weir_text name, const char *word)
 static bool
 is_credential(struct weir_text name)
 {
-    static const char *const whole[] = { "authorization", "proxy-authorization", "cookie", "x-api-key" };
-    static const char *const words[] = { "token", "secret", "signature", "password", "api-key", "api_key", "apikey" };
+    static const char *const whole[] = { "authorization", "proxy-authorization", "cookie",
+                                         "x-api-key" };
+    static const char *const words[] = { "token",   "secret",  "signature", "password",
+                                         "api-key", "api_key", "apikey" };
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (name.len == strlen(whole[i]) && holds(name, whole[i]))
             return true;
@@ -66,7 +68,8 @@ query_shown(struct weir_text query)
     buf_init(&name, query.len + 1);
     for (size_t at = 0; at < query.len;) {
         const char *end = memchr(query.bytes + at, '&', query.len - at);
-        struct weir_text one = { query.bytes + at, end ? (size_t)(end - query.bytes) - at : query.len - at };
+        struct weir_text one = { query.bytes + at,
+                                 end ? (size_t)(end - query.bytes) - at : query.len - at };
         const char *equals = memchr(one.bytes, '=', one.len);
         struct weir_text key = { one.bytes, equals ? (size_t)(equals - one.bytes) : one.len };
         struct weir_error err;
@@ -132,8 +135,8 @@ job_shown(const struct weir_value *job)
     return builder_end(&b);
 }
 
-/* A text or bytes: without the secrets, and as a text if they are one. JSON has bytes as base64, which
- * would hide a secret from who looks for it and from nobody else. */
+/* A text or bytes: without the secrets, and as a text if they are one. JSON has bytes as
+ * base64, which would hide a secret from who looks for it and from nobody else. */
 static const struct weir_value *
 text_masked(const struct secrets *secrets, const struct weir_value *v)
 {
@@ -146,7 +149,8 @@ text_masked(const struct secrets *secrets, const struct weir_value *v)
     if (secrets != NULL)
         secrets_mask(secrets, &b);
     struct weir_text t = buf_content(&b);
-    const struct weir_value *masked = utf8_valid(t) ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
+    const struct weir_value *masked =
+        utf8_valid(t) ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
     buf_fini(&b);
     return masked;
 }

@@ -1,4 +1,5 @@
-/* admin/jobs.c - what operators ask of the store, and tell it: /api/v1/jobs, incidents, audit, store.
+/* admin/jobs.c - what operators ask of the store, and tell it: /api/v1/jobs, incidents, audit,
+ * store.
  *
  * A question is the store's from submit until it is told, and outlives who asked: at the end of
  * the admin those who wait are answered 503, and what the store tells later is dropped.
@@ -87,9 +88,10 @@ ask(struct admin *a, struct weir_event *e, const char *what, const struct weir_v
     k->event = e;
     list_push(&a->asking, &k->link);
     a->n_asking++;
-    enum weir_code code = a->n_asking <= ASKS_MAX
-                              ? store_submit(a->config.store, &k->ask.op, &err)
-                              : err_set(&err, WEIR_UNAVAILABLE, "too many questions wait for the store");
+    enum weir_code code =
+        a->n_asking <= ASKS_MAX
+            ? store_submit(a->config.store, &k->ask.op, &err)
+            : err_set(&err, WEIR_UNAVAILABLE, "too many questions wait for the store");
     if (code == WEIR_OK)
         return;
     list_remove(&k->link);
@@ -105,7 +107,8 @@ has_store(const struct admin *a, struct weir_event *e)
 {
     if (a->config.store == NULL)
         answer_problem(e, WEIR_UNAVAILABLE,
-                       "this weir keeps no jobs: store.url is none, or the store could not be opened when it "
+                       "this weir keeps no jobs: store.url is none, or the store could not be "
+                       "opened when it "
                        "started (the log says why)");
     return a->config.store != NULL;
 }
@@ -121,10 +124,13 @@ read_moment(struct weir_text t, int64_t *ret_ms, struct weir_error *err)
         *ret_ms = ago < now ? (int64_t)(now - ago) : 0;
         return WEIR_OK;
     }
-    if (moment_parse(t, TEXT("rfc3339"), ret_ms, NULL) == WEIR_OK)
+    if (moment_parse(t, TEXT("rfc3339"), ret_ms, NULL) == WEIR_OK) {
+        *ret_ms = *ret_ms < 0 ? 0 : *ret_ms;
         return WEIR_OK;
+    }
     return err_set(err, WEIR_INVALID,
-                   "since is neither a duration such as 10m, 2h or 3d, nor a time such as 2026-01-02T03:04:05Z");
+                   "since is neither a duration such as 10m, 2h or 3d, nor a time such as "
+                   "2026-01-02T03:04:05Z");
 }
 
 static enum weir_code
@@ -141,14 +147,16 @@ read_limit(struct weir_text t, int64_t *ret, struct weir_error *err)
 
 /* Puts the query parameter NAME into B, as the store wants it. */
 static enum weir_code
-put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t, struct weir_error *err)
+put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
+              struct weir_error *err)
 {
     int64_t number = 0;
     enum weir_code code = WEIR_OK;
     const struct weir_value *v;
     const char *key = NULL;
     if (t.len > TEXT_MAX)
-        return err_set(err, WEIR_INVALID, "%.*s has more than %u bytes", (int)name.len, name.bytes, TEXT_MAX);
+        return err_set(err, WEIR_INVALID, "%.*s has more than %u bytes", (int)name.len,
+                       name.bytes, TEXT_MAX);
     if (text_is(name, "since")) {
         key = "since_ms";
         code = read_moment(t, &number, err);
@@ -176,8 +184,8 @@ has_name(const char *names, struct weir_text name)
     return false;
 }
 
-/* The query of E as the store's parameters, NAMES alone being allowed; NULL after answering what is
- * wrong. */
+/* The query of E as the store's parameters, NAMES alone being allowed; NULL after answering
+ * what is wrong. */
 static const struct weir_value *
 read_query(struct weir_event *e, const char *names)
 {
@@ -190,8 +198,9 @@ read_query(struct weir_event *e, const char *names)
         if (has_name(names, name))
             code = put_parameter(b, name, value_as_text(v), &err);
         else
-            code = err_set(&err, WEIR_INVALID, "there is no parameter '%.*s' here; there are: %s",
-                           (int)utf8_prefix(name, 60), name.bytes, *names ? names : "none");
+            code =
+                err_set(&err, WEIR_INVALID, "there is no parameter '%.*s' here; there are: %s",
+                        (int)utf8_prefix(name, 60), name.bytes, *names ? names : "none");
     }
     value_unref(&last);
     value_unref(&all);
@@ -225,7 +234,8 @@ take_apart(struct weir_text path, struct weir_text *ret_id, struct weir_text *re
         return true;
     ret_id->len = (size_t)(slash - rest.bytes);
     *ret_verb = (struct weir_text){ slash + 1, rest.len - ret_id->len - 1 };
-    return ret_id->len > 0 && ret_verb->len > 0 && memchr(ret_verb->bytes, '/', ret_verb->len) == NULL;
+    return ret_id->len > 0 && ret_verb->len > 0 &&
+           memchr(ret_verb->bytes, '/', ret_verb->len) == NULL;
 }
 
 /* Whether ID may be one: a UUID as it is printed. Answers if not. */
@@ -241,7 +251,8 @@ is_id(struct weir_event *e, struct weir_text id)
     }
     if (!good)
         answer_problem(e, WEIR_NOT_FOUND,
-                       "'%.*s' is not the id of a job: 36 characters such as 01890a5d-ac96-774b-bcce-b302099a8057",
+                       "'%.*s' is not the id of a job: 36 characters such as "
+                       "01890a5d-ac96-774b-bcce-b302099a8057",
                        (int)utf8_prefix(id, 60), id.bytes);
     return good;
 }
@@ -259,7 +270,9 @@ wrong_method(struct weir_event *e, const char *allow, const char *why)
 static const struct {
     const char *verb;
     const char *what;
-} verbs[] = { { "replay", "jobs.replay" }, { "cancel", "jobs.cancel" }, { "discard", "jobs.discard" } };
+} verbs[] = { { "replay", "jobs.replay" },
+              { "cancel", "jobs.cancel" },
+              { "discard", "jobs.discard" } };
 
 /* The question of a verb; NULL after answering that there is none. */
 static const char *
@@ -268,7 +281,8 @@ find_verb(struct weir_event *e, struct weir_text verb)
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (text_is(verb, verbs[i].verb))
             return verbs[i].what;
-    answer_problem(e, WEIR_NOT_FOUND, "a job can't be told to '%.*s'; what it can be told: replay cancel discard",
+    answer_problem(e, WEIR_NOT_FOUND,
+                   "a job can't be told to '%.*s'; what it can be told: replay cancel discard",
                    (int)utf8_prefix(verb, 60), verb.bytes);
     return NULL;
 }
@@ -284,11 +298,13 @@ show_jobs(struct admin *a, struct weir_event *e)
     }
     if (good && verb.len > 0) {
         if (find_verb(e, verb) != NULL)
-            wrong_method(e, "POST", "a job is told something with POST; GET without the verb looks at it");
+            wrong_method(e, "POST",
+                         "a job is told something with POST; GET without the verb looks at it");
         return;
     }
     if (!good) {
-        answer_problem(e, WEIR_NOT_FOUND, "there is " JOBS ", " JOBS "/ID and " JOBS "/ID/VERB");
+        answer_problem(e, WEIR_NOT_FOUND,
+                       "there is " JOBS ", " JOBS "/ID and " JOBS "/ID/VERB");
         return;
     }
     const struct weir_value *with = is_id(e, id) && has_store(a, e) ? read_query(e, "") : NULL;
@@ -303,16 +319,20 @@ show_jobs(struct admin *a, struct weir_event *e)
 
 /* Takes one member of an order's body. */
 static enum weir_code
-put_order(struct weir_builder *b, struct weir_text key, const struct weir_value *v, struct weir_error *err)
+put_order(struct weir_builder *b, struct weir_text key, const struct weir_value *v,
+          struct weir_error *err)
 {
     bool force = text_is(key, "force");
     if (!force && !text_is(key, "reason") && !text_is(key, "who"))
-        return err_set(err, WEIR_INVALID, "there is no '%.*s' in the body; there are reason, who and force",
+        return err_set(err, WEIR_INVALID,
+                       "there is no '%.*s' in the body; there are reason, who and force",
                        (int)utf8_prefix(key, 60), key.bytes);
     if (force ? v->type != WEIR_BOOL : v->type != WEIR_STRING)
-        return err_set(err, WEIR_INVALID, "'%.*s' is not a %s", (int)key.len, key.bytes, force ? "boolean" : "string");
+        return err_set(err, WEIR_INVALID, "'%.*s' is not a %s", (int)key.len, key.bytes,
+                       force ? "boolean" : "string");
     if (!force && v->len > TEXT_MAX)
-        return err_set(err, WEIR_INVALID, "'%.*s' has more than %u bytes", (int)key.len, key.bytes, TEXT_MAX);
+        return err_set(err, WEIR_INVALID, "'%.*s' has more than %u bytes", (int)key.len,
+                       key.bytes, TEXT_MAX);
     const struct weir_value *copy = value_ref(v);
     builder_set(b, key.bytes, key.len, &copy);
     return WEIR_OK;
@@ -335,7 +355,9 @@ read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error
     }
     enum weir_code code = WEIR_OK;
     if (value_type(body) != WEIR_MAP)
-        code = err_set(err, WEIR_INVALID, "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
+        code = err_set(
+            err, WEIR_INVALID,
+            "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
     for (size_t i = 0; code == WEIR_OK && value_member(body, i, &key, &v); i++)
         code = put_order(b, key, v, err);
     value_unref(&body);
@@ -347,7 +369,8 @@ tell_job(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
     if (!take_apart(e->path, &id, &verb) || verb.len == 0) {
-        wrong_method(e, "GET, HEAD", "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
+        wrong_method(e, "GET, HEAD",
+                     "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
         return;
     }
     const char *what = find_verb(e, verb);

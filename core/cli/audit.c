@@ -1,4 +1,7 @@
-/* cli/audit.c - weir audit: what operators told a running weir. SPDX-License-Identifier: Apache-2.0 */
+/* cli/audit.c - weir audit: what operators told a running weir.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -62,10 +65,14 @@ const struct command command_audit = {
     .name = "audit",
     .summary = "show who replayed, cancelled or discarded jobs of a running weir, and why",
     .usage = "[--limit N] [--after CURSOR] [--json]",
-    .description = "Each order that changed a job is an entry, written in the same commit as the change: when, who\n"
-                   "gave it ($SUDO_USER or $USER of the command, or what a caller of the API says), what, the\n"
-                   "job with its state before and after, and the reason that was given. The newest is first.\n",
-    .examples = "  weir audit\n  weir audit --json | jq -r '.entries[] | select(.what == \"jobs.discard\") | .why'\n",
+    .description = "Each order that changed a job is an entry, written in the same commit as "
+                   "the change: when, who\n"
+                   "gave it ($SUDO_USER or $USER of the command, or what a caller of the API "
+                   "says), what, the\n"
+                   "job with its state before and after, and the reason that was given. The "
+                   "newest is first.\n",
+    .examples = "  weir audit\n  weir audit --json | jq -r '.entries[] | select(.what == "
+                "\"jobs.discard\") | .why'\n",
     .exits = "0 good, 1 refused by the server, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,

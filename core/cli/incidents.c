@@ -1,4 +1,7 @@
-/* cli/incidents.c - weir incidents: dead jobs that failed alike. SPDX-License-Identifier: Apache-2.0 */
+/* cli/incidents.c - weir incidents: dead jobs that failed alike.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,7 +14,8 @@
 static int
 run(const struct args *a)
 {
-    static const char *const names[] = { "pipeline=pipeline", "limit=limit", "after=after", NULL };
+    static const char *const names[] = { "pipeline=pipeline", "limit=limit", "after=after",
+                                         NULL };
     const struct weir_value *v, *one;
     int code = job_ask_list(a, "/api/v1/incidents", names, &v);
     if (v == NULL)
@@ -23,7 +27,8 @@ run(const struct args *a)
         return EXIT_GOOD;
     }
     struct table t;
-    table_headed(&t, "JOBS|PIPELINE|STEP|CODE|LAST|FIRST|ONE OF THEM|MESSAGE", colour_wanted(STDOUT_FILENO));
+    table_headed(&t, "JOBS|PIPELINE|STEP|CODE|LAST|FIRST|ONE OF THEM|MESSAGE",
+                 colour_wanted(STDOUT_FILENO));
     for (size_t i = 0; (one = value_at(list, i)) != NULL; i++) {
         char n[32];
         (void)snprintf(n, sizeof n, "%.0f", answer_member_number(one, "count"));
@@ -54,10 +59,14 @@ const struct command command_incidents = {
     .name = "incidents",
     .summary = "show the dead jobs of a running weir, those that failed alike as one",
     .usage = "[--pipeline NAME] [--limit N] [--after CURSOR] [--json]",
-    .description = "Dead jobs of one pipeline that failed in the same step, with the same code and a message that\n"
-                   "differs only in numbers and identities, are one incident: how many they are, when the last\n"
-                   "and the first of them died, and one to look at. Discarded ones count no more.\n",
-    .examples = "  weir incidents\n  weir incidents --pipeline orders --json | jq '.incidents[].message'\n",
+    .description =
+        "Dead jobs of one pipeline that failed in the same step, with the same code and a "
+        "message that\n"
+        "differs only in numbers and identities, are one incident: how many they are, when the "
+        "last\n"
+        "and the first of them died, and one to look at. Discarded ones count no more.\n",
+    .examples = "  weir incidents\n  weir incidents --pipeline orders --json | jq "
+                "'.incidents[].message'\n",
     .exits = "0 good, 1 refused by the server, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -16,7 +16,8 @@
 #define ANSWER_MAX (64u << 20)
 
 int
-job_ask(const struct args *a, const char *method, const char *path, const char *body, const struct weir_value **ret)
+job_ask(const struct args *a, const char *method, const char *path, const char *body,
+        const struct weir_value **ret)
 {
     struct buf out;
     struct weir_error err = { 0 };
@@ -26,8 +27,8 @@ job_ask(const struct args *a, const char *method, const char *path, const char *
     buf_init(&out, ANSWER_MAX);
     int code = api_ask(a, method, path, body, &status, &out, NULL, NULL);
     if (code == EXIT_GOOD && json_read(buf_content(&out), NULL, NULL, &v, &err) != WEIR_OK) {
-        fprintf(stderr, "weir %s: the answer of the server (%u) can't be read: %s\n", a->command->name, status,
-                err.text);
+        fprintf(stderr, "weir %s: the answer of the server (%u) can't be read: %s\n",
+                a->command->name, status, err.text);
         code = EXIT_WRONG;
     } else if (code == EXIT_GOOD && status >= 400) {
         struct weir_text detail = answer_member_text(v, "detail");
@@ -66,8 +67,8 @@ write_order(struct buf *b, const char *reason, bool force)
 }
 
 int
-job_ask_one(const struct args *a, const char *id, const char *verb, const char *reason, bool force,
-            const struct weir_value **ret)
+job_ask_one(const struct args *a, const char *id, const char *verb, const char *reason,
+            bool force, const struct weir_value **ret)
 {
     struct buf path, body;
     buf_init(&path, 4096);
@@ -94,7 +95,8 @@ job_path_add(struct buf *path, const char *name, const char *value)
 }
 
 int
-job_ask_list(const struct args *a, const char *path, const char *const *names, const struct weir_value **ret)
+job_ask_list(const struct args *a, const char *path, const char *const *names,
+             const struct weir_value **ret)
 {
     struct buf whole;
     buf_init(&whole, 64u << 10);
@@ -119,8 +121,10 @@ job_id_looks_good(const struct args *a, const char *word)
 {
     if (strlen(word) == ID_UUID - 1 && strspn(word, "0123456789abcdef-") == ID_UUID - 1)
         return true;
-    fprintf(stderr, "weir %s: '%.60s' is not the id of a job; weir jobs lists them: 36 characters each\n",
-            a->command->name, word);
+    fprintf(
+        stderr,
+        "weir %s: '%.60s' is not the id of a job; weir jobs lists them: 36 characters each\n",
+        a->command->name, word);
     return false;
 }
 
@@ -130,8 +134,8 @@ print_word(const char *text)
 {
     bool plain = *text != '\0';
     for (const char *c = text; *c; c++)
-        plain = plain && (strchr("-_./:,=@%+", *c) || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
-                          (*c >= 'A' && *c <= 'Z'));
+        plain = plain && (strchr("-_./:,=@%+", *c) || (*c >= '0' && *c <= '9') ||
+                          (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z'));
     if (plain) {
         printf("%s", text);
         return;

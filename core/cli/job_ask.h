@@ -10,22 +10,24 @@
 #include "cli/table.h"
 #include "value/value.h"
 
-/* Asks as api_ask does. *ret is the answer, owned by the caller, also with --json. Of an error the
- * reason is printed (with --json the problem document, to stdout), and *ret is NULL. Returns what
- * the command ends with. */
+/* Asks as api_ask does. *ret is the answer, owned by the caller, also with --json. Of an error
+ * the reason is printed (with --json the problem document, to stdout), and *ret is NULL.
+ * Returns what the command ends with. */
 int job_ask(const struct args *a, const char *method, const char *path, const char *body,
             const struct weir_value **ret);
 
-/* The same of one job: /api/v1/jobs/ID, with a VERB that REASON and FORCE go along with, or NULL. */
-int job_ask_one(const struct args *a, const char *id, const char *verb, const char *reason, bool force,
-                const struct weir_value **ret);
+/* The same of one job: /api/v1/jobs/ID, with a VERB that REASON and FORCE go along with, or
+ * NULL. */
+int job_ask_one(const struct args *a, const char *id, const char *verb, const char *reason,
+                bool force, const struct weir_value **ret);
 
 /* Appends ?NAME=VALUE or &NAME=VALUE; not if VALUE is NULL. */
 void job_path_add(struct buf *path, const char *name, const char *value);
 
-/* Asks PATH and its options --limit, --after and those of NAMES ("option=parameter", NULL at the end).
- * As job_ask; with --json the answer is printed, and *ret is NULL. */
-int job_ask_list(const struct args *a, const char *path, const char *const *names, const struct weir_value **ret);
+/* Asks PATH and its options --limit, --after and those of NAMES ("option=parameter", NULL at
+ * the end). As job_ask; with --json the answer is printed, and *ret is NULL. */
+int job_ask_list(const struct args *a, const char *path, const char *const *names,
+                 const struct weir_value **ret);
 
 /* Whether WORD looks like the id of a job; says so if not. */
 bool job_id_looks_good(const struct args *a, const char *word);

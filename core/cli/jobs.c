@@ -15,8 +15,9 @@
 #define MESSAGE_SHOWN 80u
 
 /* Options of a list, and what the API calls them. */
-static const char *const filters[] = { "state=state", "pipeline=pipeline", "step=node",   "code=code", "since=since",
-                                       "key=key",     "limit=limit",       "after=after", NULL };
+static const char *const filters[] = { "state=state", "pipeline=pipeline", "step=node",
+                                       "code=code",   "since=since",       "key=key",
+                                       "limit=limit", "after=after",       NULL };
 
 static void
 print_list(const struct args *a, const struct weir_value *v)
@@ -125,7 +126,8 @@ run(const struct args *a)
 }
 
 static const struct option options[] = {
-    { 's', "state", "STATE", "only these: dead, running, retryable, ready, scheduled, completed, ..." },
+    { 's', "state", "STATE",
+      "only these: dead, running, retryable, ready, scheduled, completed, ..." },
     { 'p', "pipeline", "NAME", "only jobs of this pipeline" },
     { 0, "step", "ID", "only those that failed in this step" },
     { 0, "code", "CODE", "only those that failed with this code, such as upstream" },
@@ -142,29 +144,40 @@ static const struct option options[] = {
 const struct command command_jobs = {
     .name = "jobs",
     .summary = "list the jobs of a running weir, look at one, cancel or discard it",
-    .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since TIME] [--key KEY]\n"
+    .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since "
+             "TIME] [--key KEY]\n"
              "                 [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
              "       weir jobs show ID [--json]\n"
              "       weir jobs cancel ID [--reason TEXT]\n"
              "       weir jobs discard ID --reason TEXT",
-    .description = "A job is an event that a durable pipeline accepted, with its attempts; and a failed run of any\n"
-                   "pipeline is kept as a dead one. list shows the newest first. show is all that is known of\n"
-                   "one: its event, its attempts, and how far it came in its pipeline. What stands for a\n"
-                   "secret, in the event's headers too, is shown as ***.\n\n"
-                   "cancel ends a job that waits: for its turn, a time, or its next attempt; one whose attempt is\n"
-                   "under way can't be. discard gives a dead one up, so that it counts among the dead no\n"
-                   "more. weir replay runs one again.\n\n"
-                   "States: scheduled, ready, held, running, waiting, retryable, completed, dead, cancelled,\n"
-                   "discarded.\n\n"
-                   "With --json a list is { jobs: [{ id, pipeline, state, reason, attempt, code, node, message,\n"
-                   "created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }], next, total },\n"
-                   "and show adds revision, event, result, attempts and steps. What is absent is left out.\n",
-    .examples = "  weir jobs --state dead --since 1h\n"
-                "  weir jobs --state dead --group-by fingerprint\n"
-                "  weir jobs show 01890a5d-ac96-774b-bcce-b302099a8057\n"
-                "  weir jobs discard 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'a test order'\n"
-                "  weir jobs --state dead --json | jq -r '.jobs[].id'\n",
-    .exits = "0 good, 1 there is no such job, or it was refused, 2 used wrongly, 3 no weir answers",
+    .description =
+        "A job is an event that a durable pipeline accepted, with its attempts; and a failed "
+        "run of any\n"
+        "pipeline is kept as a dead one. list shows the newest first. show is all that is "
+        "known of\n"
+        "one: its event, its attempts, and how far it came in its pipeline. What stands for a\n"
+        "secret, in the event's headers too, is shown as ***.\n\n"
+        "cancel ends a job that waits: for its turn, a time, or its next attempt; one whose "
+        "attempt is\n"
+        "under way can't be. discard gives a dead one up, so that it counts among the dead no\n"
+        "more. weir replay runs one again.\n\n"
+        "States: scheduled, ready, held, running, waiting, retryable, completed, dead, "
+        "cancelled,\n"
+        "discarded.\n\n"
+        "With --json a list is { jobs: [{ id, pipeline, state, reason, attempt, code, node, "
+        "message,\n"
+        "created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }], next, "
+        "total },\n"
+        "and show adds revision, event, result, attempts and steps. What is absent is left "
+        "out.\n",
+    .examples =
+        "  weir jobs --state dead --since 1h\n"
+        "  weir jobs --state dead --group-by fingerprint\n"
+        "  weir jobs show 01890a5d-ac96-774b-bcce-b302099a8057\n"
+        "  weir jobs discard 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'a test order'\n"
+        "  weir jobs --state dead --json | jq -r '.jobs[].id'\n",
+    .exits =
+        "0 good, 1 there is no such job, or it was refused, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,

@@ -109,7 +109,9 @@ print_table(struct group *const *all, unsigned n, const struct groups *g)
     }
     table_print(&t);
     if (!g->whole)
-        printf("\nOnly the newest %u jobs were counted: --since, --pipeline or --code narrow it.\n", g->n_jobs);
+        printf("\nOnly the newest %u jobs were counted: --since, --pipeline or --code narrow "
+               "it.\n",
+               g->n_jobs);
 }
 
 static void

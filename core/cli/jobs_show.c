@@ -1,4 +1,7 @@
-/* cli/jobs_show.c - weir jobs show: all that is known of one job. SPDX-License-Identifier: Apache-2.0 */
+/* cli/jobs_show.c - weir jobs show: all that is known of one job.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +35,8 @@ print_moment(const char *label, const struct weir_value *v, const char *key)
         return;
     clock_text(at, text);
     job_span(now > at ? now - at : at - now, span);
-    printf("%-12s%s (%s%s%s)\n", label, text, now > at ? "" : "in ", span, now > at ? " ago" : "");
+    printf("%-12s%s (%s%s%s)\n", label, text, now > at ? "" : "in ", span,
+           now > at ? " ago" : "");
 }
 
 static void
@@ -48,12 +52,16 @@ print_line(const char *label, struct weir_text t)
 static void
 print_head(const struct weir_value *job, bool colour)
 {
-    struct weir_text state = answer_member_text(job, "state"), reason = answer_member_text(job, "reason");
-    struct weir_text revision = answer_member_text(job, "revision"), node = answer_member_text(job, "node");
-    struct weir_text code = answer_member_text(job, "code"), message = answer_member_text(job, "message");
+    struct weir_text state = answer_member_text(job, "state"),
+                     reason = answer_member_text(job, "reason");
+    struct weir_text revision = answer_member_text(job, "revision"),
+                     node = answer_member_text(job, "node");
+    struct weir_text code = answer_member_text(job, "code"),
+                     message = answer_member_text(job, "message");
     print_line("job", answer_member_text(job, "id"));
-    printf("%-12s%s%s%s%.*s%s", "state", colour ? "\033[" : "", colour ? job_state_paint(state) : "",
-           colour ? "m" : "", (int)state.len, state.bytes, colour ? "\033[0m" : "");
+    printf("%-12s%s%s%s%.*s%s", "state", colour ? "\033[" : "",
+           colour ? job_state_paint(state) : "", colour ? "m" : "", (int)state.len, state.bytes,
+           colour ? "\033[0m" : "");
     printf(reason.len ? ": %.*s\n" : "\n", (int)reason.len, reason.bytes);
     print_line("pipeline", answer_member_text(job, "pipeline"));
     print_line("revision", revision);
@@ -64,7 +72,8 @@ print_head(const struct weir_value *job, bool colour)
         print_moment("due", job, "due_ms");
     printf("%-12s%.0f\n", "attempts", answer_member_number(job, "attempt"));
     if (code.len > 0) {
-        printf("%-12s%.*s%s%.*s: ", "failed", (int)node.len, node.bytes, node.len ? ": " : "", (int)code.len, code.bytes);
+        printf("%-12s%.*s%s%.*s: ", "failed", (int)node.len, node.bytes, node.len ? ": " : "",
+               (int)code.len, code.bytes);
         print_safe(message);
         printf("\n");
     }
@@ -111,10 +120,13 @@ print_body(struct weir_text t)
 static void
 print_event(const struct weir_value *event)
 {
-    struct weir_text method = answer_member_text(event, "method"), path = answer_member_text(event, "path");
-    struct weir_text query = answer_member_text(event, "query"), ip = answer_member_text(event, "client_ip");
+    struct weir_text method = answer_member_text(event, "method"),
+                     path = answer_member_text(event, "path");
+    struct weir_text query = answer_member_text(event, "query"),
+                     ip = answer_member_text(event, "client_ip");
     struct weir_text id = answer_member_text(event, "id");
-    const struct weir_value *raw = value_field(event, "raw"), *body = value_field(event, "body");
+    const struct weir_value *raw = value_field(event, "raw"),
+                            *body = value_field(event, "body");
     const struct weir_value *coded = value_field(event, "raw_base64");
     printf("\nEvent\n  %.*s ", (int)method.len, method.bytes);
     print_safe(path);
@@ -127,7 +139,8 @@ print_event(const struct weir_value *event)
         printf("\n");
         print_body(value_as_text(raw));
     } else if (coded != NULL) {
-        printf("\n  (%u bytes that are no text; --json has them as base64)\n", (unsigned)(coded->len / 4 * 3));
+        printf("\n  (%u bytes that are no text; --json has them as base64)\n",
+               (unsigned)(coded->len / 4 * 3));
     } else if (body != NULL) {
         struct buf b;
         struct weir_error err;
@@ -150,7 +163,8 @@ print_attempts(const struct weir_value *attempts)
     table_headed(&t, "  #|BEGAN|TOOK|STEP|CODE|MESSAGE", false);
     for (size_t i = 0; (one = value_at(attempts, i)) != NULL; i++) {
         char began[CLOCK_TEXT] = "-", took[64] = "-";
-        double from = answer_member_number(one, "started_ms"), to = answer_member_number(one, "ended_ms");
+        double from = answer_member_number(one, "started_ms"),
+               to = answer_member_number(one, "ended_ms");
         if (from > 0)
             clock_text((uint64_t)from, began);
         if (from > 0 && to >= from)
@@ -168,11 +182,14 @@ print_attempts(const struct weir_value *attempts)
 static void
 print_advice(const struct weir_value *job)
 {
-    struct weir_text id = answer_member_text(job, "id"), state = answer_member_text(job, "state");
+    struct weir_text id = answer_member_text(job, "id"),
+                     state = answer_member_text(job, "state");
     if (text_is(state, "dead") && value_field(job, "superseded_by") == NULL)
-        printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s --reason TEXT\n", (int)id.len,
-               id.bytes, (int)id.len, id.bytes);
-    else if (text_is(state, "retryable") || text_is(state, "scheduled") || text_is(state, "ready"))
+        printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s "
+               "--reason TEXT\n",
+               (int)id.len, id.bytes, (int)id.len, id.bytes);
+    else if (text_is(state, "retryable") || text_is(state, "scheduled") ||
+             text_is(state, "ready"))
         printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
 }
 

@@ -1,7 +1,7 @@
 /* cli/jobs_way.c - how far a job came in its pipeline, drawn as the tree of its steps.
  *
- * The steps are those of the pipeline as it is loaded now. What each came to is told by the trace
- * of the last attempt, and by the records of steps that the store keeps.
+ * The steps are those of the pipeline as it is loaded now. What each came to is told by the
+ * trace of the last attempt, and by the records of steps that the store keeps.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,8 +28,11 @@ static const struct {
     const char *paint;
     const char *word;
 } marks[] = {
-    { '.', "2", "not reached" }, { '+', "32", "done" },   { 'x', "31", "failed" },
-    { '>', "33", "went inside" }, { '?', "33", "begun, its end is not known" },
+    { '.', "2", "not reached" },
+    { '+', "32", "done" },
+    { 'x', "31", "failed" },
+    { '>', "33", "went inside" },
+    { '?', "33", "begun, its end is not known" },
 };
 
 /* One step of the pipeline. */
@@ -74,7 +77,8 @@ add_step(struct way *w, struct weir_text id, struct weir_text type, struct weir_
     if (w->n == STEPS_MAX || id.len == 0)
         return;
     struct step *outer = in.len > 0 ? find_step(w, in) : NULL;
-    w->steps[w->n++] = (struct step){ .id = id, .type = type, .in = outer ? (int)(outer - w->steps) : -1 };
+    w->steps[w->n++] =
+        (struct step){ .id = id, .type = type, .in = outer ? (int)(outer - w->steps) : -1 };
 }
 
 /* The step of that id; one that the pipeline has no more is added. */
@@ -161,7 +165,8 @@ add_detail(struct table *t, const struct way *w, const struct step *s)
         table_printf(t, "%u times", s->times);
     } else if (s->bytes > 0) {
         table_printf(t, "%.0f bytes", s->bytes);
-    } else if (s->output != NULL && s->output->type != WEIR_NULL && json_write(&b, s->output, &err) == WEIR_OK) {
+    } else if (s->output != NULL && s->output->type != WEIR_NULL &&
+               json_write(&b, s->output, &err) == WEIR_OK) {
         size_t len = job_cut(buf_content(&b), OUTPUT_SHOWN);
         bool cut = len < b.len;
         b.len = len;
@@ -214,8 +219,8 @@ find_pipeline(const struct args *a, struct weir_text name)
     buf_init(&out, 64u << 20);
     (void)buf_puts(&path, "/api/v1/pipelines/");
     (void)url_encode(&path, name);
-    if (api_ask(a, "GET", path.bytes, NULL, &status, &out, NULL, NULL) == EXIT_GOOD && status == 200 &&
-        json_read(buf_content(&out), NULL, NULL, &v, &err) != WEIR_OK)
+    if (api_ask(a, "GET", path.bytes, NULL, &status, &out, NULL, NULL) == EXIT_GOOD &&
+        status == 200 && json_read(buf_content(&out), NULL, NULL, &v, &err) != WEIR_OK)
         v = NULL;
     buf_fini(&path);
     buf_fini(&out);
@@ -228,22 +233,26 @@ jobs_way(const struct args *a, const struct weir_value *job, bool colour)
     struct way w = { .steps = calloc(STEPS_MAX, sizeof *w.steps) };
     if (w.steps == NULL)
         abort();
-    struct weir_text name = answer_member_text(job, "pipeline"), revision = answer_member_text(job, "revision");
+    struct weir_text name = answer_member_text(job, "pipeline"),
+                     revision = answer_member_text(job, "revision");
     const struct weir_value *pipeline = find_pipeline(a, name), *one;
     for (size_t i = 0; (one = value_at(value_field(pipeline, "steps"), i)) != NULL; i++)
-        add_step(&w, answer_member_text(one, "id"), answer_member_text(one, "type"), answer_member_text(one, "in"));
+        add_step(&w, answer_member_text(one, "id"), answer_member_text(one, "type"),
+                 answer_member_text(one, "in"));
     take_trace(&w, value_field(value_at(value_field(job, "attempts"), 0), "trace"));
     take_records(&w, value_field(job, "steps"));
     finish(&w, job);
     printf("\nThe way through %.*s\n", (int)name.len, name.bytes);
     if (pipeline == NULL)
         printf("  (there is no such pipeline any more)\n");
-    else if (revision.len > 0 && !text_equal(revision, answer_member_text(pipeline, "revision")))
+    else if (revision.len > 0 &&
+             !text_equal(revision, answer_member_text(pipeline, "revision")))
         printf("  (it has changed since: the steps are those that it has now)\n");
     if (w.known)
         draw(&w, colour);
     else
-        printf("  not known: single steps are kept of failed attempts, and with durable: steps\n");
+        printf(
+            "  not known: single steps are kept of failed attempts, and with durable: steps\n");
     value_unref(&pipeline);
     free(w.steps);
 }

@@ -1,4 +1,7 @@
-/* cli/replay.c - weir replay: a job's event runs again, as a new job. SPDX-License-Identifier: Apache-2.0 */
+/* cli/replay.c - weir replay: a job's event runs again, as a new job.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -34,7 +37,8 @@ print_steps(const struct weir_value *pipeline, const char *effect, const char *w
     const struct weir_value *one;
     const char *between = what;
     for (size_t i = 0; (one = value_at(value_field(pipeline, "steps"), i)) != NULL; i++) {
-        struct weir_text id = answer_member_text(one, "id"), type = answer_member_text(one, "type");
+        struct weir_text id = answer_member_text(one, "id"),
+                         type = answer_member_text(one, "type");
         if (!text_is(answer_member_text(one, "effect"), effect) || has_blocks(pipeline, id))
             continue;
         printf("%s%.*s (%.*s)", between, (int)id.len, id.bytes, (int)type.len, type.bytes);
@@ -49,9 +53,12 @@ print_plan(const struct args *a, const struct weir_value *job)
 {
     struct buf path;
     const struct weir_value *pipeline;
-    struct weir_text id = answer_member_text(job, "id"), name = answer_member_text(job, "pipeline");
-    struct weir_text state = answer_member_text(job, "state"), message = answer_member_text(job, "message");
-    struct weir_text revision = answer_member_text(job, "revision"), before = answer_member_text(job, "superseded_by");
+    struct weir_text id = answer_member_text(job, "id"),
+                     name = answer_member_text(job, "pipeline");
+    struct weir_text state = answer_member_text(job, "state"),
+                     message = answer_member_text(job, "message");
+    struct weir_text revision = answer_member_text(job, "revision"),
+                     before = answer_member_text(job, "superseded_by");
     buf_init(&path, 4096);
     (void)buf_puts(&path, "/api/v1/pipelines/");
     (void)url_encode(&path, name);
@@ -61,11 +68,14 @@ print_plan(const struct args *a, const struct weir_value *job)
         return false;
     printf("%.*s is %.*s", (int)id.len, id.bytes, (int)state.len, state.bytes);
     printf(message.len ? ": %.*s\n" : "\n", (int)job_cut(message, 200), message.bytes);
-    printf("Its event will run through the pipeline %.*s from the start, as a new job.\n", (int)name.len, name.bytes);
+    printf("Its event will run through the pipeline %.*s from the start, as a new job.\n",
+           (int)name.len, name.bytes);
     if (revision.len > 0 && !text_equal(revision, answer_member_text(pipeline, "revision")))
         printf("The pipeline has changed since the job ran: it runs as it is now.\n");
-    print_steps(pipeline, "idempotent", "These steps are asked again, with the same idempotency keys: ");
-    print_steps(pipeline, "unsafe", "These steps are not safe to repeat, and may act a second time: ");
+    print_steps(pipeline, "idempotent",
+                "These steps are asked again, with the same idempotency keys: ");
+    print_steps(pipeline, "unsafe",
+                "These steps are not safe to repeat, and may act a second time: ");
     if (before.len > 0)
         printf("It was replayed before, as %.*s.\n", (int)before.len, before.bytes);
     value_unref(&pipeline);
@@ -92,8 +102,8 @@ agreed(const struct args *a)
 static bool
 is_over(struct weir_text state)
 {
-    return text_is(state, "completed") || text_is(state, "dead") || text_is(state, "cancelled") ||
-           text_is(state, "discarded");
+    return text_is(state, "completed") || text_is(state, "dead") ||
+           text_is(state, "cancelled") || text_is(state, "discarded");
 }
 
 /* Draws a state: over the last one on a terminal, else a line for each new one. */
@@ -107,8 +117,10 @@ draw_state(const struct weir_value *job, char last[32], bool over)
         return;
     printf("%s%s", terminal ? "\r\033[K" : "", last);
     if (over && answer_member_text(job, "code").len > 0) {
-        struct weir_text node = answer_member_text(job, "node"), message = answer_member_text(job, "message");
-        printf(": %.*s%s%.*s", (int)node.len, node.bytes, node.len ? ": " : "", (int)job_cut(message, 200), message.bytes);
+        struct weir_text node = answer_member_text(job, "node"),
+                         message = answer_member_text(job, "message");
+        printf(": %.*s%s%.*s", (int)node.len, node.bytes, node.len ? ": " : "",
+               (int)job_cut(message, 200), message.bytes);
     }
     printf(terminal && !over ? "" : "\n");
     fflush(stdout);
@@ -127,7 +139,8 @@ wait_for(const struct args *a, const char *id, uint64_t longest_ms)
         if (job == NULL)
             return code;
         struct weir_text state = answer_member_text(job, "state");
-        bool over = is_over(state), good = text_is(state, "completed"), late = clock_mono_ms() >= end;
+        bool over = is_over(state), good = text_is(state, "completed"),
+             late = clock_mono_ms() >= end;
         if (json && (over || late))
             print_value(job);
         else if (!json)
@@ -136,7 +149,9 @@ wait_for(const struct args *a, const char *id, uint64_t longest_ms)
         if (over)
             return good ? EXIT_GOOD : EXIT_WRONG;
         if (late) {
-            fprintf(stderr, "weir replay: %s is not over yet; weir jobs show %s tells how it goes on\n", id, id);
+            fprintf(stderr,
+                    "weir replay: %s is not over yet; weir jobs show %s tells how it goes on\n",
+                    id, id);
             return EXIT_WRONG;
         }
         (void)nanosleep(&pause, NULL);
@@ -170,7 +185,8 @@ run(const struct args *a)
     struct weir_error err = { 0 };
     const char *timeout = args_text(a, "timeout");
     if (a->n_words == 0) {
-        fprintf(stderr, "weir replay: which job? weir replay ID; weir jobs --state dead lists them\n");
+        fprintf(stderr,
+                "weir replay: which job? weir replay ID; weir jobs --state dead lists them\n");
         return EXIT_USAGE;
     }
     if (timeout && duration_parse(text_of(timeout), &longest_ms, &err) != WEIR_OK) {
@@ -207,17 +223,25 @@ const struct command command_replay = {
     .name = "replay",
     .summary = "run a job of a running weir again",
     .usage = "ID [--reason TEXT] [--yes] [--wait [--timeout TIME]] [--force] [--json]",
-    .description = "The event of the job runs through its pipeline again, from the start and as the pipeline is\n"
-                   "now: as a new job, whose id is printed. What will happen is said before, and on a terminal\n"
-                   "it is asked for; steps with an effect of idempotent send the same keys as the first time,\n"
-                   "so that who is asked can tell. The job itself stays, and names the one that replaced it; it\n"
+    .description = "The event of the job runs through its pipeline again, from the start and "
+                   "as the pipeline is\n"
+                   "now: as a new job, whose id is printed. What will happen is said before, "
+                   "and on a terminal\n"
+                   "it is asked for; steps with an effect of idempotent send the same keys as "
+                   "the first time,\n"
+                   "so that who is asked can tell. The job itself stays, and names the one "
+                   "that replaced it; it\n"
                    "can be replayed once more only if that one failed, too.\n\n"
-                   "With --wait the command ends when the new job does, and shows its states until then.\n\n"
+                   "With --wait the command ends when the new job does, and shows its states "
+                   "until then.\n\n"
                    "With --json: { id, replay_of }, with --wait the new job when it is over.\n",
-    .examples = "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057\n"
-                "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057 --yes --wait --reason 'the bank is back'\n"
-                "  weir jobs --state dead --json | jq -r '.jobs[].id' | xargs -n1 weir replay --yes\n",
-    .exits = "0 good, 1 it was refused, or the new job did not complete (--wait), 2 used wrongly, 3 no weir answers",
+    .examples =
+        "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057\n"
+        "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057 --yes --wait --reason 'the bank is "
+        "back'\n"
+        "  weir jobs --state dead --json | jq -r '.jobs[].id' | xargs -n1 weir replay --yes\n",
+    .exits =
+        "0 good, 1 refused, or the new job failed (--wait), 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,

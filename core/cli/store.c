@@ -16,12 +16,14 @@ add_figure(struct table *t, const char *outer, struct weir_text key, const struc
     struct weir_text inner;
     const struct weir_value *member;
     char name[96], size[64];
-    (void)snprintf(name, sizeof name, "%s%s%.*s", outer, *outer ? " " : "", (int)key.len, key.bytes);
+    (void)snprintf(name, sizeof name, "%s%s%.*s", outer, *outer ? " " : "", (int)key.len,
+                   key.bytes);
     for (size_t i = 0; *outer == '\0' && value_member(v, i, &inner, &member); i++)
         add_figure(t, name, inner, member);
     if (v->type == WEIR_MAP)
         return;
-    bool bytes = v->type == WEIR_INT && key.len > 5 && memcmp(key.bytes + key.len - 5, "bytes", 5) == 0;
+    bool bytes =
+        v->type == WEIR_INT && key.len > 5 && memcmp(key.bytes + key.len - 5, "bytes", 5) == 0;
     table_add(t, text_of(name), NULL);
     if (bytes) {
         bytes_text((uint64_t)v->integer, size, sizeof size);
@@ -69,7 +71,8 @@ const struct command command_store = {
     .name = "store",
     .summary = "show what the store of a running weir holds, and how it does",
     .usage = "[stats] [--json]",
-    .description = "The size of the file, how many jobs there are of each state, commits and operations since the\n"
+    .description = "The size of the file, how many jobs there are of each state, commits and "
+                   "operations since the\n"
                    "start of the process, and what waits for the next commit.\n",
     .examples = "  weir store stats\n  weir store stats --json | jq .jobs.dead\n",
     .exits = "0 good, 1 there is no store, 2 used wrongly, 3 no weir answers",

@@ -185,14 +185,9 @@ look_again(void *arg)
         timer_set(en->shard, &en->look, shard_now(en->shard) + LOOK_AGAIN_MS);
 }
 
-/* The key of E's place: what concurrency.key gives, else the same for all. */
-static enum weir_code
-gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
+enum weir_code
+admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret, struct weir_error *err)
 {
-    const struct part *part = e->trigger->flow->pipeline->concurrency_key;
-    *ret = TEXT("*");
-    if (part == NULL)
-        return WEIR_OK;
     struct run probe; /* an expression wants a run: one that has only its event yet */
     memset(&probe, 0, sizeof probe);
     list_init(&probe.failures);
@@ -213,6 +208,15 @@ gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
     run_forget(&probe);
     arena_fini(&probe.arena);
     return code;
+}
+
+/* The key of E's place: what concurrency.key gives, else the same for all. */
+static enum weir_code
+gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
+{
+    const struct part *part = e->trigger->flow->pipeline->concurrency_key;
+    *ret = TEXT("*");
+    return part ? admission_text(e, part, ret, err) : WEIR_OK;
 }
 
 void

@@ -23,6 +23,11 @@ void admission_go(struct weir_event *e, struct gate *gate, struct weir_text key,
 /* The same for a job that comes out of the store; it is given back if there is no room. */
 void admission_resume(struct weir_event *e);
 
+/* The text of PART, an expression that sees the event alone (a key), in E's memory; *RET stays if
+ * there is no room. */
+enum weir_code admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret,
+                              struct weir_error *err) MUST_USE;
+
 /* Gives a place back that no run was started for. */
 void admission_give(struct gate *gate, struct weir_text key, struct engine *e);
 

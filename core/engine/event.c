@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "engine/job.h"
 #include "net/problem.h"
 
 struct weir_text
@@ -38,6 +39,8 @@ event_answer(struct weir_event *e, const struct event_reply *r)
     if (e->replied)
         return false;
     e->replied = true;
+    if (e->job)
+        job_answer_note(e, r);
     e->ops->reply(e, r);
     return true;
 }

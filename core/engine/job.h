@@ -28,6 +28,9 @@ struct job {
     unsigned open_unsafe;  /* unsafe steps that have begun, and nothing is known of their end */
     uint64_t wait_ms;      /* how long after this one */
     char replay_of[ID_UUID]; /* "": it is no replay */
+    bool once;             /* its answer is kept, for events with the same idempotency key */
+    char *answer;          /* msgpack of it: job_answer.c; owned; NULL: none yet */
+    size_t answer_len;
     struct job_known *known; /* what the store knows of its steps; in the event's arena */
 };
 
@@ -87,8 +90,15 @@ void job_decide(struct run *r);
  * dead one, if its pipeline and the rate allow. */
 void job_finish(struct run *r);
 
-/* Answers E's caller 202 with { job, status_url }. */
-void job_reply_accepted(struct weir_event *e);
+/* Answers E's caller 202 with { job, status_url } for the job ID. */
+void job_reply_accepted(struct weir_event *e, const char *id);
+
+/* -- answers that are kept: job_answer.c -- */
+
+/* Notes what E's caller is answered, if its job wants that. */
+void job_answer_note(struct weir_event *e, const struct event_reply *r);
+/* Answers E with what was noted for the first event of its key; false if BYTES hold no answer. */
+bool job_answer_again(struct weir_event *e, struct weir_text bytes);
 
 /* -- records of steps: job_step.c -- */
 

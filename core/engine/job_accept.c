@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "engine/admission.h"
 #include "engine/job_event.h"
 #include "engine/outcome.h"
@@ -30,6 +31,8 @@ struct accepting {
     struct gate *gate;
     struct weir_text key;
     bool placed;
+    uint8_t once[DIGEST_MAX];    /* of the idempotency key; JOB_ONCE bytes count */
+    uint8_t content[DIGEST_MAX]; /* of what has to be the same */
     struct buf bytes;
 };
 
@@ -45,6 +48,7 @@ refuse(struct weir_event *e, const struct weir_error *err)
 static void
 accepting_free(struct accepting *a)
 {
+    job_accept_free(&a->accept);
     buf_fini(&a->bytes);
     free(a);
 }
@@ -60,6 +64,21 @@ accept_failed(struct accepting *a, const struct weir_error *err)
     refuse(e, err);
 }
 
+/* The event came before: its caller gets what the first one got. */
+static void
+answer_again(struct accepting *a)
+{
+    struct weir_event *e = a->event;
+    struct generation_part *part = e->part;
+    if (a->placed && a->gate)
+        admission_give(a->gate, a->key, engine_of(e->shard));
+    e->job = NULL;
+    if (!job_answer_again(e, a->accept.first_result))
+        job_reply_accepted(e, a->accept.first);
+    e->ops->release(e);
+    part_unpin(part);
+}
+
 static void
 accepted(struct store_op *op, const struct weir_error *err)
 {
@@ -68,12 +87,15 @@ accepted(struct store_op *op, const struct weir_error *err)
     (void)job_op_told(op);
     if (err) {
         struct weir_error copy = *err;
-        copy.retry_after_ms = 1000;
+        copy.retry_after_ms = err->code == WEIR_UNAVAILABLE ? 1000 : 0;
+        copy.status = err->code == WEIR_INVALID ? 422 : 0;
         accept_failed(a, &copy);
+    } else if (a->accept.repeated) {
+        answer_again(a);
     } else {
         e->job->accepted = true;
         if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)
-            job_reply_accepted(e);
+            job_reply_accepted(e, e->job->id);
         if (a->accept.state != JOB_RUNNING) { /* the store keeps it until there is a place */
             struct generation_part *part = e->part;
             e->ops->release(e);
@@ -104,6 +126,34 @@ job_new(struct weir_event *e)
     return j;
 }
 
+/* Fills in the idempotency key of A's event, if its pipeline asks for one and it has one. */
+static enum weir_code
+take_once(struct accepting *a, struct weir_error *err)
+{
+    struct weir_event *e = a->event;
+    const struct pipeline *p = e->trigger->flow->pipeline;
+    struct weir_text key = { "", 0 };
+    enum weir_code code = p->idempotency ? admission_text(e, p->idempotency, &key, err) : WEIR_OK;
+    if (code == WEIR_NOT_FOUND || (code == WEIR_OK && key.len == 0))
+        return WEIR_OK;
+    if (code != WEIR_OK)
+        return err_in(err, "idempotency");
+    struct buf b;
+    buf_init(&b, 4096);
+    (void)buf_add(&b, p->name, strlen(p->name) + 1, NULL);
+    (void)buf_add(&b, key.bytes, key.len, NULL);
+    digest(WEIR_SHA256, buf_content(&b), a->once);
+    buf_fini(&b);
+    digest(WEIR_SHA256, e->raw ? value_as_text(e->raw) : TEXT(""), a->content);
+    struct job_accept *op = &a->accept;
+    op->once = a->once;
+    op->content = a->content;
+    op->once_until_ms = clock_wall_ms() + p->idempotency_ttl_ms;
+    op->once_running = p->idempotency_refuse ? ONCE_REFUSE : p->respond == RESPOND_RESULT ? ONCE_WAIT : ONCE_TELL;
+    e->job->once = p->respond == RESPOND_RESULT;
+    return WEIR_OK;
+}
+
 static struct accepting *
 accepting_new(struct weir_event *e, struct weir_error *err)
 {
@@ -113,7 +163,7 @@ accepting_new(struct weir_event *e, struct weir_error *err)
     buf_init(&a->bytes, EVENT_MAX);
     a->event = e;
     e->job = job_new(e);
-    if (e->job && job_event_write(&a->bytes, e, err) == WEIR_OK)
+    if (e->job && job_event_write(&a->bytes, e, err) == WEIR_OK && take_once(a, err) == WEIR_OK)
         return a;
     if (e->job == NULL)
         err_set(err, WEIR_TOO_LARGE, "the event needs more memory than it may have");
@@ -158,12 +208,12 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
 }
 
 void
-job_reply_accepted(struct weir_event *e)
+job_reply_accepted(struct weir_event *e, const char *id)
 {
     char url[32 + ID_UUID];
-    snprintf(url, sizeof url, "/_weir/jobs/%s", e->job->id);
+    snprintf(url, sizeof url, "/_weir/jobs/%s", id);
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(e->job->id);
+    const struct weir_value *v = value_text(id);
     builder_set(b, "job", 3, &v);
     v = value_text(url);
     builder_set(b, "status_url", 10, &v);

@@ -83,7 +83,7 @@ wait_for_more(struct jobs *j)
 
 /* The job as its event and run know it. */
 static struct job *
-job_of(struct weir_event *e, const struct job_claimed *c)
+job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline *p)
 {
     struct job *j = arena_alloc(e->arena, sizeof *j);
     if (j == NULL)
@@ -91,6 +91,7 @@ job_of(struct weir_event *e, const struct job_claimed *c)
     memcpy(j->id, c->id, sizeof j->id);
     j->attempt = c->attempt;
     j->accepted = j->claimed = true;
+    j->once = p->idempotency && p->respond == RESPOND_RESULT;
     if (c->replay_of.len == ID_UUID - 1)
         memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
     for (const struct job_record *r = c->records; r; r = r->next) {
@@ -122,7 +123,7 @@ start(struct engine *e, const struct job_claimed *c)
         job_bury(e, c, JOB_UNRECOVERABLE_REASON, err.text);
         return;
     }
-    event->job = job_of(event, c);
+    event->job = job_of(event, c, f->pipeline);
     if (event->job == NULL || f->pipeline->n_triggers == 0) {
         event->ops->release(event);
         job_bury(e, c, JOB_DEFINITION_GONE_REASON, "the pipeline has no trigger any more");
@@ -190,5 +191,6 @@ jobs_stop(struct engine *e)
     if (e->jobs == NULL || e->jobs->stopped)
         return;
     e->jobs->stopped = true;
+    store_unpark(e->jobs->store);
     store_wait_end(e->jobs->store, e->shard);
 }

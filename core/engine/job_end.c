@@ -111,8 +111,10 @@ submit_finish(struct engine *en, struct finishing *f)
 }
 
 static void
-forget_known(struct job *j)
+forget(struct job *j)
 {
+    free(j->answer);
+    j->answer = NULL;
     for (struct job_known *k = j->known; k; k = k->next)
         value_unref(&k->output);
     j->known = NULL;
@@ -126,7 +128,7 @@ job_give_back(struct weir_event *e)
     submit_finish(en, finishing_new(en, j->id, j->attempt, JOB_READY));
     if (j->claimed)
         en->jobs->n--;
-    forget_known(j);
+    forget(j);
     e->job = NULL;
 }
 
@@ -198,6 +200,11 @@ finish_job(struct run *r)
     struct finishing *f = finishing_new(en, j->id, j->attempt, state_of(r));
     struct job_finish *end = &f->finish;
     end->started_ms = r->started_wall_ms;
+    size_t at = f->texts.len;
+    if (j->answer)
+        (void)buf_add(&f->texts, j->answer, j->answer_len, NULL);
+    end->result = (struct weir_text){ (const char *)at, f->texts.len - at };
+    end->revision = keep_text(&f->texts, r->flow->pipeline->revision);
     if (end->state == JOB_RETRYABLE)
         end->due_ms = end->ended_ms + j->wait_ms;
     if (r->failure) {
@@ -206,7 +213,7 @@ finish_job(struct run *r)
         end->failure.node = keep_text(&f->texts, r->failure->node);
         end->failure.message = keep_text(&f->texts, r->failure->error.text);
         f->pipeline = keep_text(&f->texts, published(r));
-        size_t at = f->texts.len;
+        at = f->texts.len;
         job_trace_write(&f->texts, r);
         end->trace = (struct weir_text){ (const char *)at, f->texts.len - at };
         settle_text(&end->failure.node, &f->texts);
@@ -214,8 +221,10 @@ finish_job(struct run *r)
         settle_text(&end->trace, &f->texts);
         settle_text(&f->pipeline, &f->texts);
     }
+    settle_text(&end->result, &f->texts);
+    settle_text(&end->revision, &f->texts);
     submit_finish(en, f);
-    forget_known(j);
+    forget(j);
     r->event->job = NULL;
 }
 

@@ -138,6 +138,7 @@ recording_new(struct frame *f, const struct unit *u)
     memcpy(s->id, j->id, sizeof s->id);
     s->attempt = j->attempt;
     s->at_ms = clock_wall_ms();
+    s->revision = text_of(f->run->flow->pipeline->revision); /* the run holds it */
     s->path.len = job_step_path(f, u, path, sizeof path);
     (void)buf_add(&rec->bytes, path, s->path.len, NULL);
     return rec;

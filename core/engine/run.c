@@ -240,7 +240,7 @@ reply_accepted(struct run *r)
         return;
     r->reply_status = 202;
     r->replied_ns = clock_mono_ns();
-    job_reply_accepted(r->event);
+    job_reply_accepted(r->event, r->event->job->id);
 }
 
 static void

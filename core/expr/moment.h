@@ -1,4 +1,4 @@
-/* expr/moment.h - inside the room: moments as text, in UTC, from year 0 to 9999.
+/* expr/moment.h - moments as text, in UTC, from year 0 to 9999. Any thread.
  *
  * A layout is "rfc3339" (2026-01-02T03:04:05.678Z; read with any offset and fraction, or as a
  * date alone), "http" (Fri, 02 Jan 2026 03:04:05 GMT), "date" (2026-01-02), or text with

@@ -195,7 +195,7 @@ enum weir_code
 ask_incidents_list(struct asking *a, struct weir_error *err)
 {
     struct weir_text pipeline;
-    uint64_t limit, before_ms;
+    uint64_t limit, before_ms = 0;
     char fingerprint[JOB_FINGERPRINT];
     enum weir_code code = ask_text(a, "pipeline", &pipeline, err);
     if (code == WEIR_OK)

@@ -1,28 +1,40 @@
 /* store/asks.h - what operators ask of the store, and tell it to do: struct store_ask.
  *
- *  what            with                                           answer
- *  jobs.list       state pipeline code node since_ms key after    { jobs: [...], next, total }
- *                  limit (1 to 1000, 50 if it is left out)
- *  jobs.show       id                                             a job with event, steps,
- * attempts jobs.state      id                                             { job, state,
- * attempt, updated_at } jobs.count      as jobs.list                                   { total,
- * by_state: {...} } jobs.replay     id who reason                                  { id: of the
- * new job, replay_of } jobs.cancel     id who reason                                  { id,
- * state } jobs.discard    id who reason                                  { id, state }
- *  incidents.list  pipeline limit after                           { incidents: [...] }
- *  audit.list      limit after                                    { entries: [...] }
- *  store.stats                                                    { file_bytes, jobs: {...},
- * ... }
+ * what: with; the answer
  *
- * A job in a list is { id, pipeline, state, reason, attempt, code, node, message, created_ms,
- * updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }; absent parts are left out.
- * jobs.show adds revision, event (as it was stored, decoded), result, attempts: [{ attempt,
- * started_ms, ended_ms, code, node, message, trace }] and steps: [{ path, begun, at_ms, code,
- * output }].
+ * - jobs.list: state pipeline code node since_ms key after limit (1 to 1000, 50 if it is left
+ *   out); { jobs: [...], next, total }
+ * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
+ * - jobs.show: id; a job with event, steps, attempts
+ * - jobs.state: id; { job, state, attempt }
+ * - jobs.replay: id who reason force; { id: of the new job, replay_of }
+ * - jobs.cancel: id who reason; { id, state }
+ * - jobs.discard: id who reason; { id, state }
+ * - incidents.list: pipeline limit after; { incidents: [...], next }
+ * - audit.list: limit after; { entries: [...], next }
+ * - store.stats: nothing; { path, schema, file_bytes, jobs: {...}, ... }
  *
- * Lists are newest first; AFTER is the NEXT of the answer before (a keyset page). Errors:
- * WEIR_NOT_FOUND (no such job), WEIR_CONFLICT (its state does not allow that: the text says
- * which state it has, and what can be done), WEIR_INVALID (a parameter, named).
+ * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
+ * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }; absent parts
+ * are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
+ * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
+ * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, code, node, message,
+ * output }]. since_ms is compared with created_ms.
+ *
+ * An incident is { fingerprint, pipeline, node, code, message, first_seen_ms, last_seen_ms,
+ * count, sample: the id of the newest job }, of jobs that are dead; the one seen last comes
+ * first. An entry of the audit is { at_ms, who, what, job, why, before, after, replay: the new
+ * job's id }.
+ *
+ * A replay is of a dead, cancelled or discarded job (of a completed one with force: true) that
+ * has no replay which is live or completed, nor has a replay of that. who has to be there, and
+ * the reason of a discard.
+ *
+ * Numbers may be given as text. A parameter that a question does not know is refused: a filter
+ * that is written wrong would let everything through. Lists are newest first; AFTER is the NEXT
+ * of the answer before (a keyset page). Errors: WEIR_NOT_FOUND (no such job), WEIR_CONFLICT
+ * (its state does not allow that: the text says which state it has, and what can be done),
+ * WEIR_INVALID (a parameter, named), WEIR_TIMEOUT (more than 5 s of reading).
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -158,6 +158,24 @@ db_clear(struct db *db)
     db->system_error = 0;
 }
 
+/* What SQLite was about to do when the system refused it. */
+static const char *
+doing(int rc)
+{
+    switch (rc) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+        return " (reading)";
+    case SQLITE_IOERR_WRITE:
+        return " (writing)";
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_DIR_FSYNC:
+        return " (fsync)";
+    default:
+        return "";
+    }
+}
+
 enum weir_code
 db_failed(const struct db *db, struct weir_error *err)
 {
@@ -169,10 +187,9 @@ db_failed(const struct db *db, struct weir_error *err)
     case SQLITE_BUSY:
         return err_set(err, WEIR_UNAVAILABLE, "%s is locked by another program", db->path);
     default:
-        if (db->system_error == 0)
-            return err_set(err, WEIR_UNAVAILABLE, "%s: %s", db->path, sqlite3_errstr(db->rc));
-        return err_set(err, WEIR_UNAVAILABLE, "%s: %s: %s", db->path, sqlite3_errstr(db->rc),
-                       strerror(db->system_error));
+        return err_set(err, WEIR_UNAVAILABLE, "%s: %s%s%s%s", db->path, sqlite3_errstr(db->rc),
+                       doing(db->rc), db->system_error != 0 ? ": " : "",
+                       db->system_error != 0 ? strerror(db->system_error) : "");
     }
 }
 

@@ -34,6 +34,7 @@ struct store {
     bool writer_runs;
     bool reader_runs;
     struct list waits;        /* struct wait, under a lock of wait.c */
+    bool unparked;            /* atomic: nobody waits for the end of a job any more */
     struct store_stats stats; /* atomic; the writer changes it */
 };
 
@@ -94,7 +95,7 @@ void store_tell(struct queue *q, struct list *ops);
 void job_moved(struct writing *w, unsigned from, unsigned to);
 
 /* STORE_ACCEPT. */
-enum weir_code job_accept_write(struct writing *w, const struct job_accept *a,
+enum weir_code job_accept_write(struct writing *w, struct job_accept *a,
                                 struct weir_error *err) MUST_USE;
 /* STORE_STEP. */
 enum weir_code job_step_write(struct writing *w, const struct job_step *step,
@@ -105,6 +106,16 @@ enum weir_code job_finish_write(struct writing *w, const struct job_finish *f,
 /* STORE_CLAIM. */
 enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
                                struct weir_error *err) MUST_USE;
+
+/* -- once.c: events that come again -- */
+
+/* If A's key is known: sets what A is told (or parks it) and *RET_FOUND. */
+enum weir_code once_find(struct writing *w, struct job_accept *a, bool *ret_found,
+                         struct weir_error *err) MUST_USE;
+/* Notes A's key for the job SEQ, which was made for it. */
+void once_note(struct writing *w, const struct job_accept *a, int64_t seq);
+/* Whether A, which is parked, can be told by now; sets what it is told. */
+bool once_over(struct store *s, struct job_accept *a);
 
 /* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
 uint64_t job_next_due(struct db *db);

@@ -91,14 +91,17 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
 }
 
 enum weir_code
-job_accept_write(struct writing *w, const struct job_accept *a, struct weir_error *err)
+job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err)
 {
     assert(job_may_become(0, a->state));
     uint8_t id[JOB_ID];
     if (!job_id_read(text_of(a->id), id))
         return err_set(err, WEIR_INVALID, "the job's id must be a UUID, not \"%s\"", a->id);
     enum weir_code code = check_accept(w, a, err);
-    if (code != WEIR_OK)
+    bool again = false;
+    if (code == WEIR_OK && a->once)
+        code = once_find(w, a, &again, err);
+    if (code != WEIR_OK || again)
         return code;
     if (!insert_job(w, a, id))
         return err_set(err, WEIR_CONFLICT, "there is a job %s already", a->id);
@@ -108,6 +111,8 @@ job_accept_write(struct writing *w, const struct job_accept *a, struct weir_erro
     sqlite3_bind_int64(s, 1, seq);
     bind_blob(s, 2, a->event);
     db_run(w->db, s);
+    if (a->once)
+        once_note(w, a, seq);
     if (a->state == JOB_DEAD)
         write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
     job_moved(w, 0, a->state);

@@ -60,6 +60,13 @@ struct job_failure {
     struct weir_text message;
 };
 
+/* What happens to an event that comes again while the first one's attempt runs. */
+enum once_running {
+    ONCE_TELL,  /* DONE comes at once */
+    ONCE_WAIT,  /* DONE comes when the attempt is over */
+    ONCE_REFUSE /* WEIR_CONFLICT */
+};
+
 /* A new job: STORE_ACCEPT. It is RUNNING at once, as the first attempt of the shard that hands
  * it in, or waits as READY or SCHEDULED, or is DEAD already (a run that was not durable). */
 struct job_accept {
@@ -70,6 +77,17 @@ struct job_accept {
     struct weir_text revision; /* of the pipeline's file; kept if it runs or has run */
     struct weir_text event;    /* msgpack; all bytes are the caller's */
     struct weir_text key;      /* of its concurrency; may be empty */
+    /* An event that comes again makes no job: JOB_ONCE bytes that stand for its idempotency
+     * key, and that many for what must be the same then (else WEIR_INVALID). NULL: it has
+     * none. */
+    const uint8_t *once;
+    const uint8_t *content;
+    uint64_t once_until_ms; /* wall */
+    enum once_running once_running;
+    bool repeated;          /* set: there is a first one, and nothing was stored */
+    char first[ID_UUID];    /* set then: its id */
+    enum job_state first_state;
+    struct weir_text first_result; /* msgpack; freed by job_accept_free */
     uint64_t created_ms;       /* wall */
     uint64_t due_ms;           /* wall; of a SCHEDULED one */
     /* of a DEAD one */
@@ -79,6 +97,11 @@ struct job_accept {
     uint64_t started_ms;
     uint64_t ended_ms;
 };
+
+#define JOB_ONCE 16
+
+/* Frees what DONE was given. */
+void job_accept_free(struct job_accept *a);
 
 /* The record of a step that is finished, or (of an unsafe one) begun: STORE_STEP. */
 struct job_step {

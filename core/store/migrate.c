@@ -5,6 +5,7 @@
  *             SQLite writes a whole row again when one of its numbers changes.
  *   attempts  those that failed or left a trace; the latest one's times are in jobs.
  *   steps     records of jobs that are not completed; n gives their order.
+ *   once      idempotency keys, as digests, and the job that each made.
  *   counts    jobs by state, because counting a million rows takes a second.
  *
  * Indexes hold only what is looked up, so that a job that runs at once and completes costs
@@ -17,8 +18,8 @@
 
 #include "store/impl.h"
 
-#define APPLICATION "2003134834" /* "weir", for file(1) and for whoever opens the wrong file \
-                                  */
+/* "weir", for file(1) and for whoever opens the wrong file. */
+#define APPLICATION "2003134834"
 
 /* migrations[N] makes schema N + 1 of schema N. One that was released is never changed. */
 static const char *const migrations[STORE_SCHEMA] = {
@@ -70,6 +71,12 @@ static const char *const migrations[STORE_SCHEMA] = {
     " message TEXT,"
     " output BLOB,"
     " UNIQUE(job, path));"
+    "CREATE TABLE once("
+    " key BLOB PRIMARY KEY,"
+    " content BLOB NOT NULL,"
+    " job INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX once_until ON once(until_ms);"
     "CREATE TABLE audit("
     " n INTEGER PRIMARY KEY AUTOINCREMENT,"
     " at_ms INTEGER NOT NULL,"

@@ -90,8 +90,7 @@ take_up(struct writing *w)
     store_count(w);
     if (db->rc == SQLITE_OK)
         log_say(WEIR_WARN,
-                "%d jobs were cut when the process before ended: %d run again, %d are "
-                "dead",
+                "jobs that ran when the process before ended: %d; %d run again, %d are dead",
                 cut, ready, dead);
 }
 

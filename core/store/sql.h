@@ -46,6 +46,13 @@
     X(STEPPED,                                                                                 \
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
+    /* events that come again */                                                               \
+    X(ONCE, "SELECT o.content, o.until_ms, j.id, j.state, j.seq FROM once o"                   \
+            " LEFT JOIN jobs j ON j.seq = o.job WHERE o.key = ?1")                             \
+    X(ONCE_NOTE, "INSERT OR REPLACE INTO once(key, content, job, until_ms)"                    \
+                 " VALUES(?1, ?2, ?3, ?4)")                                                    \
+    X(ONCE_GONE, "DELETE FROM once WHERE key IN"                                               \
+                 " (SELECT key FROM once INDEXED BY once_until WHERE until_ms < ?1 LIMIT 16)") \
     /* claims */                                                                               \
     X(NEXT_PIPELINE, "SELECT pipeline, due_ms FROM jobs INDEXED BY jobs_due"                   \
                      " WHERE state IN (1, 2, 6) AND pipeline > ?1"                             \

@@ -122,6 +122,13 @@ store_sync(struct store *s)
     queue_sync(&s->to_read);
 }
 
+void
+store_unpark(struct store *s)
+{
+    __atomic_store_n(&s->unparked, true, __ATOMIC_RELAXED);
+    queue_nudge(&s->to_write);
+}
+
 static size_t
 failure_bytes(const struct job_failure *f)
 {
@@ -159,6 +166,7 @@ store_submit(struct store *s, struct store_op *op, struct weir_error *err)
 {
     op->code = WEIR_OK;
     op->text = NULL;
+    op->parked = false;
     op->bytes = op_bytes(op);
     bool asks = op->kind == STORE_ASK;
     if (asks)

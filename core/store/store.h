@@ -69,6 +69,7 @@ struct store_op {
     uint32_t code; /* internal: how it ended */
     size_t bytes;  /* internal: what it counts as in the queue */
     char *text;    /* internal: the error's text; owned by the store */
+    bool parked;   /* internal: it waits for the end of a job */
 };
 
 /* Hands OP in. WEIR_UNAVAILABLE, and DONE is not called, if too much is waiting (only a
@@ -76,6 +77,10 @@ struct store_op {
  * store is closing. OP's shard's thread. */
 enum weir_code store_submit(struct store *s, struct store_op *op,
                             struct weir_error *err) MUST_USE;
+
+/* Who waits for the end of a job (ONCE_WAIT) is told now, WEIR_UNAVAILABLE, and nobody
+ * waits from now on: the process ends. Any thread. */
+void store_unpark(struct store *s);
 
 /* A question or a command of an operator. */
 struct store_ask {

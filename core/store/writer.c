@@ -24,6 +24,7 @@ enum { BATCH_OPS = 4096, BATCH_BYTES = 16 << 20, RETRY_MS = 500, CHECKPOINT_PAGE
 struct writer {
     struct store *store;
     struct list backlog; /* taken, not yet in a batch */
+    struct list parked;  /* accepting, and waiting for the end of a job */
     uint64_t ticket;     /* of the last one that was taken */
     bool ending;         /* nothing more comes */
     bool failing;        /* the last batch could not be written */
@@ -120,13 +121,13 @@ tell_shard(void *arg)
 void
 store_tell(struct queue *q, struct list *ops)
 {
-    uint64_t n = 0, bytes = 0;
     while (!list_empty(ops)) {
         struct telling *t = malloc(sizeof(*t));
         if (t == NULL)
             abort();
         list_init(&t->ops);
         t->shard = list_entry(ops->next, struct store_op, link)->shard;
+        uint64_t n = 0, bytes = 0;
         list_each(at, next, ops)
         {
             struct store_op *op = list_entry(at, struct store_op, link);
@@ -137,9 +138,10 @@ store_tell(struct queue *q, struct list *ops)
             n++;
             bytes += op->bytes;
         }
+        /* Before they are told: then they are the shard's, which may look at the figures, too. */
+        queue_told(q, n, bytes);
         shard_post(t->shard, tell_shard, t);
     }
-    queue_told(q, n, bytes);
 }
 
 /* Moves what fits into one commit from the backlog to BATCH. */
@@ -184,6 +186,9 @@ take_back(struct store_op *op)
         job_claim_free((struct job_claim *)op);
     if (op->kind == STORE_ASK)
         value_unref(&((struct store_ask *)op)->answer);
+    if (op->kind == STORE_ACCEPT)
+        job_accept_free((struct job_accept *)op);
+    op->parked = false;
     if (!op->barred)
         op_fail(op, NULL);
 }
@@ -323,6 +328,53 @@ batch_written(struct writer *w, const struct writing *g, uint64_t n, uint64_t ns
     w->failing = false;
 }
 
+/* Whether BATCH may have ended a job: its attempt is over, or an operator has ended it. */
+static bool
+has_ended_some(const struct list *batch)
+{
+    for (const struct list *at = batch->next; at != batch; at = at->next) {
+        enum store_kind kind = list_entry(at, const struct store_op, link)->kind;
+        if (kind == STORE_FINISH || kind == STORE_ASK)
+            return true;
+    }
+    return false;
+}
+
+/* Parks what has to wait, and lets go of what need not any more. */
+static void
+park(struct writer *w, struct list *batch)
+{
+    bool ended = has_ended_some(batch);
+    list_each(at, next, &w->parked)
+    {
+        struct store_op *op = list_entry(at, struct store_op, link);
+        if (!ended || !once_over(w->store, (struct job_accept *)op))
+            continue;
+        list_remove(at);
+        list_push(batch, at);
+        op->parked = false;
+    }
+    list_each(at, next, batch)
+    {
+        if (!list_entry(at, struct store_op, link)->parked)
+            continue;
+        list_remove(at);
+        list_push(&w->parked, at);
+    }
+}
+
+/* Nobody waits for the end of a job any more. */
+static void
+unpark(struct writer *w)
+{
+    struct list told;
+    struct weir_error err;
+    list_init(&told);
+    (void)err_set(&err, WEIR_UNAVAILABLE, "this server ends");
+    refuse(&w->parked, &told, &err, true);
+    store_tell(&w->store->to_write, &told);
+}
+
 static void
 write_batch(struct writer *w)
 {
@@ -338,6 +390,7 @@ write_batch(struct writer *w)
         return;
     }
     batch_written(w, &g, n, clock_mono_ns() - start);
+    park(w, &batch);
     store_tell(&w->store->to_write, &batch);
 
     int frames = g.db->frames;
@@ -388,10 +441,13 @@ store_writer(void *arg)
     struct store *s = arg;
     struct writer w = { .store = s };
     list_init(&w.backlog);
+    list_init(&w.parked);
     uint64_t quiet_ms = 0; /* how long nothing has to be done for those who wait for jobs */
     while (!w.ending || !list_empty(&w.backlog)) {
         if (list_empty(&w.backlog) || pause_ms(&w) > 0)
             gather(&w, quiet_ms);
+        if (__atomic_load_n(&s->unparked, __ATOMIC_RELAXED))
+            unpark(&w);
         if (pause_ms(&w) > 0)
             refuse_backlog(&w);
         else if (!list_empty(&w.backlog))
@@ -402,5 +458,6 @@ store_writer(void *arg)
         uint64_t pause = pause_ms(&w);
         quiet_ms = pause > 0 ? pause : waits_tell(s);
     }
+    unpark(&w);
     return NULL;
 }

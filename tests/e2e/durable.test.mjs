@@ -214,3 +214,82 @@ test('a second process on the same store is refused', async (t) => {
   const third = await start(t, join(dir, 'b'), { args: store });
   assert.ok(await third.log((l) => /there is no store, so failed runs are not kept/.test(l.msg)));
 });
+
+const once = (url, more = '') => pipeline(url, `durable: true\nidempotency: ${more || '${ request.headers["idempotency-key"] ?? "" }'}`,
+  '  - id: work\n    http: { method: PUT, url: URL/work, json: "${ request.body }" }\n  - reply: { status: 201, json: { n: "${ steps.work.body.n }" } }');
+const keyed = (w, key, body = { a: 1 }) => fetch(`${w.edge}/in`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'idempotency-key': key } });
+
+test('an idempotency key a hundred times in parallel, and again after a crash: one run, equal answers', async (t) => {
+  const waiting = [];
+  const u = await upstream(t, (_, res, n) => { waiting.push(() => res.end(JSON.stringify({ n }))); });
+  const go = place(t, { 'a.yaml': once(u.url) });
+  let w = await go({ shards: 2 });
+  const all = Array.from({ length: 100 }, () => keyed(w, 'k-1'));
+  await until(() => waiting.length === 1, 'the first one is under way');
+  waiting[0]();
+  const answers = await Promise.all((await Promise.all(all)).map(async (r) => `${r.status} ${await r.text()}`));
+  assert.deepEqual([...new Set(answers)], ['201 {"n":1}']);
+  assert.equal(u.calls.length, 1);
+  w.killed = true;
+  await w.kill();
+  w = await go();
+  const again = await keyed(w, 'k-1');
+  assert.equal(`${again.status} ${await again.text()}`, '201 {"n":1}');
+  assert.equal(again.headers.get('idempotency-replayed'), 'true');
+  assert.equal(u.calls.length, 1);
+  // another body is a mistake, another key another event, and no key none at all
+  const other = await keyed(w, 'k-1', { a: 2 });
+  assert.equal(other.status, 422);
+  for (const key of ['k-2', '', '']) {
+    const r = keyed(w, key);
+    await until(() => waiting.length > 1, 'it is under way');
+    waiting.pop()();
+    assert.equal((await r).status, 201);
+  }
+  assert.equal(u.calls.length, 4);
+});
+
+test('a key whose first event is cut by a crash waits for the next attempt', async (t) => {
+  let hang = true;
+  const u = await upstream(t, (_, res, n) => { if (!hang) res.end(JSON.stringify({ n })); });
+  const go = place(t, { 'a.yaml': once(u.url) });
+  let w = await go();
+  const first = keyed(w, 'k').catch(() => null);
+  await until(() => u.calls.length === 1, 'it is under way');
+  w.killed = true;
+  await w.kill();
+  await first;
+  hang = false;
+  w = await go();
+  const answers = await Promise.all(Array.from({ length: 5 }, async () => { const r = await keyed(w, 'k'); return `${r.status} ${await r.text()}`; }));
+  assert.deepEqual([...new Set(answers)], ['201 {"n":2}']);
+  assert.equal(u.calls.length, 2);
+});
+
+test('while the first one runs, a repeated event may be refused; a failure is repeated, too', async (t) => {
+  const waiting = [];
+  const u = await upstream(t, (_, res) => { waiting.push(res); });
+  const go = place(t, { 'a.yaml': once(u.url, '{ key: "${ request.headers[\'idempotency-key\'] }", while_running: refuse }') });
+  const w = await go();
+  const first = keyed(w, 'k');
+  await until(() => waiting.length === 1, 'it is under way');
+  assert.equal((await keyed(w, 'k')).status, 409);
+  waiting[0].statusCode = 500;
+  waiting[0].end('{}');
+  const failed = await first;
+  assert.equal(failed.status, 502);
+  const again = await keyed(w, 'k');
+  assert.equal(again.status, 502);
+  assert.deepEqual(await again.json(), await failed.json());
+  assert.equal(u.calls.length, 1);
+});
+
+test('with respond: accepted a repeated event gets the same job', async (t) => {
+  const u = await upstream(t);
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted\nidempotency: ${ request.body.id }', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const w = await go();
+  const jobs = await Promise.all(Array.from({ length: 20 }, async () => (await (await post(w, '/in', { id: 'x' })).json()).job));
+  assert.equal(new Set(jobs).size, 1);
+  await over(w, jobs[0], 'completed');
+  assert.equal(u.calls.length, 1);
+});

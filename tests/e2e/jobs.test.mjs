@@ -1,0 +1,453 @@
+// Jobs as operators see them: listed, looked at, replayed, cancelled and discarded, over the admin
+// API and the command line; and the description of that API.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020.js';
+import { binary, folder, root, start, until, weir } from './lib/weir.mjs';
+import { upstream } from './lib/net.mjs';
+
+const pay = (url) => `
+name: pay
+durable: true
+respond: accepted
+concurrency: { limit: 10, key: "\${ request.params.shop }" }
+trigger: { webhook: { path: "/pay/{shop}", methods: [POST] } }
+steps:
+  - id: check
+    set: { amount: "\${ request.body.amount }" }
+  - id: choose
+    switch:
+    cases:
+      - when: \${ request.body.amount > 5 }
+        do:
+          - id: charge
+            http: { method: POST, url: "${url}/charge", json: { amount: "\${ request.body.amount }" } }
+    default:
+      - id: free
+        set: { nothing: true }
+  - id: receipt
+    set: { done: true }
+`;
+// It is not durable: a run that failed is kept. The peer echoes its secret.
+const frail = (url) => `
+name: frail
+trigger: { webhook: { path: /frail, methods: [POST] } }
+steps:
+  - id: told
+    http: { url: "${url}/echo", headers: { Authorization: "Bearer \${ secrets.CRM }" } }
+  - id: asked
+    http: "${url}/frail"
+`;
+// It fails, and its next attempt is an hour away.
+const late = (url) => `
+name: late
+durable: true
+respond: accepted
+retry: { schedule: [1h] }
+trigger: { webhook: { path: /late, methods: [POST] } }
+steps:
+  - id: asked
+    http: "${url}/late"
+`;
+
+const unknown = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+/** An upstream that fails while p.broken, and weir with the pipelines above. */
+async function shop(t, { more = {}, ...options } = {}) {
+  const p = { broken: true };
+  Object.assign(p, await upstream(t, (request, response) => {
+    const echo = request.url === '/echo';
+    response.statusCode = p.broken && !echo ? 503 : 200;
+    response.end(echo ? `you are ${request.headers.authorization}` : 'fine');
+  }));
+  const store = `sqlite:${folder(t)}/weir.db`;
+  const w = await start(t, { 'pay.yaml': pay(p.url), 'frail.yaml': frail(p.url), 'late.yaml': late(p.url), ...more },
+    { ...options, args: ['--store', store, ...(options.args ?? [])], env: { WEIR_SECRET_CRM: 'hush-hush-hush' } });
+  const s = { p, w };
+  s.api = async (method, path, body, headers = {}) => {
+    const r = await fetch(`${w.admin}/api/v1/${path}`, { method, headers, body: typeof body === 'object' ? JSON.stringify(body) : body });
+    return { status: r.status, allow: r.headers.get('allow'), location: r.headers.get('location'), body: await r.json().catch(() => null) };
+  };
+  s.cli = (...args) => weir([...args, '--admin', w.admin.slice(7)], { env: { SUDO_USER: '', USER: 'ada' } });
+  /** The same for a command that waits: this process has to answer as the upstream meanwhile. */
+  s.wait = (...args) => new Promise((done) => {
+    const child = spawn(binary, [...args, '--admin', w.admin.slice(7)], { env: { ...process.env, SUDO_USER: '', USER: 'ada' }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const r = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (d) => { r.out += d; });
+    child.stderr.setEncoding('utf8').on('data', (d) => { r.err += d; });
+    child.once('close', (code) => { assert.doesNotMatch(r.err, /Sanitizer|runtime error:/); done({ ...r, code }); });
+  });
+  s.send = async (path, body = {}, headers = {}) => {
+    const r = await fetch(`${w.edge}/${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    return { status: r.status, body: await r.json().catch(() => null) };
+  };
+  s.job = async (id) => (await s.api('GET', `jobs/${id}`)).body;
+  s.state = (id, state) => until(async () => (await s.job(id)).state === state, `job ${id} is ${state}`);
+  s.jobs = async (query) => (await s.api('GET', `jobs?${query}`)).body;
+  /** Sends to pay and waits until that job is in STATE: its id. */
+  s.pay = async (state, amount = 7, shop = 'one', headers = {}) => {
+    const r = await s.send(`pay/${shop}`, { amount }, headers);
+    assert.equal(r.status, 202, JSON.stringify(r.body));
+    await s.state(r.body.job, state);
+    return r.body.job;
+  };
+  /** Sends to frail: the id of the dead job that is kept of it. */
+  s.frail = async () => {
+    const n = (await s.jobs('pipeline=frail')).total;
+    assert.equal((await s.send('frail')).status, 502);
+    await until(async () => (await s.jobs('pipeline=frail')).total === n + 1, 'the failed run is kept');
+    return (await s.jobs('pipeline=frail&limit=1')).jobs[0].id;
+  };
+  return s;
+}
+
+test('jobs are listed with filters, a page at a time', async (t) => {
+  const s = await shop(t);
+  const dead = [await s.pay('dead'), await s.pay('dead', 8, 'two'), await s.pay('dead', 9)];
+  const good = await s.pay('completed', 1);
+  const kept = await s.frail();
+  const ids = async (query) => (await s.jobs(query)).jobs.map((j) => j.id);
+  assert.deepEqual(await ids(''), [kept, good, ...dead.toReversed()]);
+  assert.deepEqual(await ids('state=dead&pipeline=pay'), dead.toReversed());
+  assert.deepEqual(await ids('state=completed'), [good]);
+  assert.deepEqual(await ids('node=asked'), [kept]);
+  assert.deepEqual(await ids('key=two'), [dead[1]]);
+  assert.deepEqual(await ids('code=upstream&pipeline=frail'), [kept]);
+  assert.equal((await ids('since=1h')).length, 5);
+  assert.equal((await ids(`since=${encodeURIComponent(new Date(Date.now() - 60_000).toISOString())}`)).length, 5);
+  assert.deepEqual(await ids(`since=${encodeURIComponent(new Date(Date.now() + 60_000).toISOString())}`), []);
+  assert.equal((await ids('since=1969-01-01')).length, 5);
+  const first = await s.jobs('limit=2');
+  assert.equal(first.total, 5);
+  assert.deepEqual(await ids(`limit=2&after=${first.next}`), [dead[2], dead[1]]);
+  const last = await s.jobs(`limit=2&after=${(await s.jobs(`limit=2&after=${first.next}`)).next}`);
+  assert.deepEqual([last.jobs.map((j) => j.id), last.next], [[dead[0]], undefined]);
+  const job = (await s.jobs('state=dead&limit=1')).jobs[0];
+  assert.deepEqual([job.id, job.pipeline, job.state, job.node, job.code, job.attempt], [kept, 'frail', 'dead', 'asked', 'upstream', 1]);
+});
+
+test('what is asked of jobs in a wrong way is told', async (t) => {
+  const s = await shop(t);
+  const refused = async (method, path, status, detail, body) => {
+    const r = await s.api(method, path, body);
+    assert.equal(r.status, status, `${method} ${path}: ${JSON.stringify(r.body)}`);
+    assert.match(r.body.detail, detail, `${method} ${path}`);
+    return r;
+  };
+  await refused('GET', 'jobs?colour=red', 400, /no parameter 'colour'.*state pipeline code node since key after limit/);
+  await refused('GET', 'jobs?state=broken', 400, /state must be scheduled/);
+  await refused('GET', 'jobs?code=nope', 400, /code/);
+  for (const limit of ['0', '1001', '-1', 'ten', '', '99999999999999999999']) await refused('GET', `jobs?limit=${limit}`, 400, /limit is a number from 1 to 1000/);
+  await refused('GET', 'jobs?since=yesterday', 400, /10m, 2h or 3d.*2026-01-02T03:04:05Z/);
+  await refused('GET', 'jobs?after=x', 400, /after/);
+  await refused('GET', `jobs?key=${'k'.repeat(5000)}`, 400, /key has more than 4096 bytes/);
+  await refused('GET', 'jobs/nope', 404, /'nope' is not the id of a job/);
+  await refused('GET', `jobs/${unknown}`, 404, /there is no job 01890a5d/);
+  await refused('GET', `jobs/${unknown}?x=1`, 400, /no parameter 'x'/);
+  await refused('GET', `jobs/${unknown}/replay/now`, 404, /ID\/VERB/);
+  await refused('POST', `jobs/${unknown}/explode`, 404, /replay cancel discard/);
+  await refused('POST', `jobs/${unknown}/replay`, 404, /there is no job/);
+  assert.equal((await refused('POST', 'jobs', 405, /GET/)).allow, 'GET, HEAD');
+  assert.equal((await refused('POST', `jobs/${unknown}`, 405, /GET/)).allow, 'GET, HEAD');
+  assert.equal((await refused('GET', `jobs/${unknown}/replay`, 405, /POST/)).allow, 'POST');
+  assert.equal((await s.api('DELETE', `jobs/${unknown}`)).status, 405);
+  await refused('POST', `jobs/${unknown}/replay`, 400, /not JSON/, '{');
+  await refused('POST', `jobs/${unknown}/replay`, 400, /not an object/, '[]');
+  await refused('POST', `jobs/${unknown}/replay`, 400, /no 'why' in the body; there are reason, who and force/, { why: 'x' });
+  await refused('POST', `jobs/${unknown}/replay`, 400, /'force' is not a boolean/, { force: 'yes' });
+  await refused('POST', `jobs/${unknown}/cancel`, 400, /'reason' is not a string/, { reason: 1 });
+  await refused('POST', `jobs/${unknown}/cancel`, 400, /'reason' has more than 4096 bytes/, { reason: 'r'.repeat(4097) });
+  await refused('POST', `jobs/${unknown}/cancel`, 413, /64 KiB/, { reason: 'r'.repeat(70_000) });
+  await refused('GET', 'incidents?after=x', 400, /after/);
+  await refused('GET', 'audit?state=dead', 400, /no parameter 'state'/);
+  await refused('GET', 'store?x=1', 400, /no parameter 'x' here; there are: none/);
+  assert.equal((await s.api('POST', `jobs/${unknown}/replay`, '{}', { origin: 'http://elsewhere' })).status, 403);
+  assert.equal((await fetch(`${s.w.admin}/api/v1/jobs`, { method: 'HEAD' })).status, 200);
+});
+
+test('a job is shown without the credentials of its event and without secrets', async (t) => {
+  const s = await shop(t);
+  const hidden = { authorization: 'Bearer AAAA', cookie: 'sid=BBBB', 'proxy-authorization': 'CCCC', 'x-api-key': 'DDDD', 'x-gitlab-token': 'EEEE', 'x-hub-signature-256': 'sha256=FFFF', 'x-client-secret': 'GGGG' };
+  const id = await s.pay('dead', 7, 'one?token=HHHH&page=2&api%5Fkey=IIII', { ...hidden, 'x-shop': 'plain' });
+  const raw = await (await fetch(`${s.w.admin}/api/v1/jobs/${id}`)).text();
+  for (const value of ['AAAA', 'BBBB', 'CCCC', 'DDDD', 'EEEE', 'FFFF', 'GGGG', 'HHHH', 'IIII']) assert.ok(!raw.includes(value), value);
+  const job = JSON.parse(raw);
+  const headers = Object.fromEntries(job.event.headers);
+  for (const name of Object.keys(hidden)) assert.equal(headers[name], '***', name);
+  assert.equal(headers['x-shop'], 'plain');
+  assert.equal(job.event.query, 'token=***&page=2&api%5Fkey=***');
+  assert.deepEqual([job.event.method, job.event.path, job.event.raw, job.event.params], ['POST', '/pay/one', '{"amount":7}', [['shop', 'one']]]);
+  assert.deepEqual([job.state, job.node, job.attempts.length, job.attempts[0].node], ['dead', 'charge', 1, 'charge']);
+  const kept = await s.frail();
+  const text = await (await fetch(`${s.w.admin}/api/v1/jobs/${kept}`)).text();
+  assert.ok(!text.includes('hush'));
+  const [told] = JSON.parse(text).attempts[0].trace.steps;
+  assert.deepEqual([told.id, told.output.body], ['told', 'you are Bearer ***']);
+  const people = s.cli('jobs', 'show', kept);
+  assert.ok(!people.out.includes('hush'));
+  // It is kept for the replay all the same.
+  s.p.broken = false;
+  const again = (await s.api('POST', `jobs/${id}/replay`)).body.id;
+  await s.state(again, 'completed');
+  // What is no text is shown as base64.
+  await fetch(`${s.w.edge}/frail`, { method: 'POST', body: Buffer.from([0xff, 0xfe, 0x00]) }).then((r) => r.arrayBuffer());
+  s.p.broken = true;
+  await fetch(`${s.w.edge}/frail`, { method: 'POST', body: Buffer.from([0xff, 0xfe, 0x00]) }).then((r) => r.arrayBuffer());
+  await until(async () => (await s.jobs('pipeline=frail')).total === 2, 'the failed run is kept');
+  const coded = await s.job((await s.jobs('pipeline=frail&limit=1')).jobs[0].id);
+  assert.deepEqual([coded.event.raw, coded.event.raw_base64], [undefined, '//4A']);
+});
+
+test('a dead job is replayed once, discarded with a reason, and the audit knows who', async (t) => {
+  const s = await shop(t);
+  const id = await s.pay('dead'), other = await s.frail();
+  s.p.broken = false;
+  const r = await s.api('POST', `jobs/${id}/replay`, { who: 'grace', reason: 'the bank is back' });
+  assert.equal(r.status, 201);
+  assert.equal(r.body.replay_of, id);
+  assert.equal(r.location, `/api/v1/jobs/${r.body.id}`);
+  await s.state(r.body.id, 'completed');
+  assert.equal((await s.job(r.body.id)).replay_of, id);
+  assert.equal((await s.job(id)).superseded_by, r.body.id);
+  const twice = await s.api('POST', `jobs/${id}/replay`, {});
+  assert.equal(twice.status, 409);
+  assert.match(twice.body.detail, new RegExp(`was replayed as ${r.body.id}, which is completed`));
+  assert.equal((await s.api('POST', `jobs/${r.body.id}/replay`)).status, 409);
+  const forced = await s.api('POST', `jobs/${r.body.id}/replay`, { force: true });
+  assert.equal(forced.status, 201);
+  await s.state(forced.body.id, 'completed');
+  assert.equal((await s.api('POST', `jobs/${other}/discard`)).status, 400);
+  const gone = await s.api('POST', `jobs/${other}/discard`, { reason: 'a test', who: 'grace' });
+  assert.deepEqual([gone.status, gone.body], [200, { id: other, state: 'discarded' }]);
+  assert.equal((await s.api('POST', `jobs/${other}/cancel`)).status, 409);
+  const { entries } = (await s.api('GET', 'audit')).body;
+  assert.deepEqual(entries.map((e) => [e.who, e.what, e.job, e.why, e.after]), [
+    ['grace', 'jobs.discard', other, 'a test', 'discarded'],
+    ['api', 'jobs.replay', r.body.id, undefined, 'completed'],
+    ['grace', 'jobs.replay', id, 'the bank is back', 'dead'],
+  ]);
+  assert.equal(entries[2].replay, r.body.id);
+});
+
+test('a job that waits is cancelled', async (t) => {
+  const s = await shop(t);
+  const { job } = (await s.send('late')).body;
+  await s.state(job, 'retryable');
+  assert.ok((await s.job(job)).due_ms > Date.now() + 1_000_000);
+  const shown = s.cli('jobs', 'show', job);
+  assert.match(shown.out, /^state +retryable\n/m);
+  assert.match(shown.out, /^due +\S+ \(in \d+m\)$/m);
+  assert.match(shown.out, new RegExp(`End it: weir jobs cancel ${job}`));
+  const r = s.cli('jobs', 'cancel', job, '--reason', 'no need');
+  assert.deepEqual([r.code, r.out, r.err], [0, `${job} is cancelled\n`, '']);
+  const again = s.cli('jobs', 'cancel', job);
+  assert.equal(again.code, 1);
+  assert.match(again.err, /^weir jobs: .*cancelled/);
+});
+
+test('weir jobs lists, groups, shows and discards', async (t) => {
+  const s = await shop(t);
+  const none = s.cli('jobs');
+  assert.deepEqual([none.code, none.out, none.err], [0, 'There is no such job.\n', '']);
+  const ids = [await s.pay('dead'), await s.pay('dead', 8), await s.pay('dead', 9)];
+  const good = await s.pay('completed', 1), kept = await s.frail();
+  const list = s.cli('jobs', 'list', '--state', 'dead', '--pipeline', 'pay');
+  assert.deepEqual([list.code, list.err], [0, '']);
+  const lines = list.out.trimEnd().split('\n');
+  assert.match(lines[0], /^ID +PIPELINE +STATE +STEP +CODE +AGE +MESSAGE$/);
+  assert.deepEqual(lines.slice(1).map((l) => l.split(/ +/).slice(0, 5)), ids.toReversed().map((id) => [id, 'pay', 'dead', 'charge', 'upstream']));
+  const page = s.cli('jobs', '--step', 'charge', '--limit', '2');
+  const next = /^There are more: weir jobs (.*)$/m.exec(page.out)[1].split(' ');
+  assert.deepEqual(next.slice(0, 4), ['--step', 'charge', '--limit', '2']);
+  assert.match(weir(['jobs', ...next]).out, new RegExp(`^${ids[0]} `, 'm'));
+  assert.doesNotMatch(weir(['jobs', ...next]).out, /There are more/);
+  assert.deepEqual(JSON.parse(s.cli('jobs', '--json', '--code', 'upstream', '--since', '1h').out).jobs.map((j) => j.id), [kept, ...ids.toReversed()]);
+  const groups = s.cli('jobs', '--group-by', 'fingerprint');
+  assert.deepEqual([groups.code, groups.err], [0, '']);
+  assert.match(groups.out, new RegExp(`^JOBS +PIPELINE .*\\n3 +pay +charge +upstream .* ${ids[2]} .*\\n1 +frail +asked +upstream .*\\n$`));
+  const grouped = JSON.parse(s.cli('jobs', '--group-by', 'fingerprint', '--pipeline', 'pay', '--json').out);
+  assert.deepEqual([grouped.groups.map((g) => [g.jobs, g.node, g.newest]), grouped.jobs, grouped.whole], [[[3, 'charge', ids[2]]], 3, true]);
+  const incidents = s.cli('incidents');
+  assert.deepEqual([incidents.code, incidents.err], [0, '']);
+  assert.match(incidents.out, new RegExp(`^JOBS +PIPELINE .*\\n1 +frail +asked +upstream .* ${kept} .*\\n3 +pay +charge +upstream .* ${ids[2]} .*\\n$`));
+  assert.deepEqual(JSON.parse(s.cli('incidents', '--pipeline', 'pay', '--json').out).incidents.map((i) => i.count), [3]);
+
+  const show = s.cli('jobs', 'show', ids[0]);
+  assert.deepEqual([show.code, show.err], [0, '']);
+  assert.match(show.out, new RegExp(`^job +${ids[0]}\\nstate +dead: .*\\npipeline +pay\\nrevision +[0-9a-f]{16}\\nkey +one\\ncame `));
+  assert.match(show.out, /^failed +charge: upstream: .*503/m);
+  assert.match(show.out, /^Event\n {2}POST \/pay\/one from 127\.0\.0\.1, request \S+\n(.*\n)* {2}content-type: application\/json\n(.*\n)*\n {2}\{"amount":7\}\n/m);
+  assert.match(show.out, /^The way through pay\n {2}\+ check +set +\{"amount":7\} *\n {2}> choose +switch *\n {2}\| {2}x charge +http +.*503.*\n {2}\| {2}\. free +set *\n {2}\. receipt +set *\n {2}\(\. not reached, \+ done, x failed, > went inside\)$/m);
+  assert.match(show.out, /^Attempts.*\n {2}# +BEGAN .*\n {2}1 +20\S+Z +\S+ +charge +upstream /m);
+  assert.match(show.out, new RegExp(`weir replay ${ids[0]}\n`));
+  assert.match(s.cli('jobs', 'show', good).out, /^state +completed\n/m);
+  assert.equal(JSON.parse(s.cli('jobs', 'show', ids[0], '--json').out).event.raw, '{"amount":7}');
+  assert.match(weir(['jobs', '--admin', s.w.admin.slice(7)], { env: { FORCE_COLOR: '1' } }).out, /\x1b\[31mdead\x1b\[0m/);
+
+  assert.deepEqual([s.cli('jobs', 'discard', kept).code, s.cli('jobs', 'discard', kept, '--reason', '').code], [2, 2]);
+  assert.deepEqual(s.cli('jobs', 'discard', kept, '--reason', "it's a test").out, `${kept} is discarded\n`);
+  assert.deepEqual(JSON.parse(s.cli('jobs', 'discard', ids[0], '--reason', 'x', '--json').out), { id: ids[0], state: 'discarded' });
+  const audit = s.cli('audit');
+  assert.match(audit.out, new RegExp(`^WHEN .*\\n20\\S+Z +ada +discard +${ids[0]} +dead +discarded +- +x\\n20\\S+Z +ada +discard +${kept} +dead +discarded +- +it's a test\\n$`));
+  assert.equal(JSON.parse(s.cli('audit', '--limit', '1', '--json').out).entries.length, 1);
+  const stats = s.cli('store', 'stats');
+  assert.deepEqual([stats.code, stats.err], [0, '']);
+  assert.match(stats.out, /^jobs dead +2$/m);
+  assert.match(stats.out, /^jobs discarded +2$/m);
+  assert.equal(JSON.parse(s.cli('store', '--json').out).jobs.completed, 1);
+});
+
+test('weir replay says what it does, and waits until it is done', async (t) => {
+  const s = await shop(t);
+  const id = await s.pay('dead');
+  const failing = await s.wait('replay', id, '--yes', '--wait');
+  assert.equal(failing.code, 1);
+  assert.match(failing.out, /^.* is dead: .*\nIts event will run through the pipeline pay from the start, as a new job\.\nThese steps are not safe to repeat, and may act a second time: charge \(http\)[^\n]*\nnew job: \S+\n(.*\n)*dead: charge: .*503/);
+  const second = /^new job: (\S+)$/m.exec(failing.out)[1];
+  s.p.broken = false;
+  const r = await s.wait('replay', second, '--wait', '--reason', 'the bank is back');
+  assert.deepEqual([r.code, r.err], [0, '']);
+  assert.match(r.out, /^new job: \S+\n(.*\n)*completed\n$/m);
+  const twice = s.cli('replay', id);
+  assert.equal(twice.code, 1);
+  assert.match(twice.out, new RegExp(`It was replayed before, as ${second}\\.`));
+  assert.match(twice.err, /^weir replay: job \S+ was replayed as/);
+  const done = /^new job: (\S+)$/m.exec(r.out)[1];
+  const json = await s.wait('replay', done, '--force', '--wait', '--json');
+  assert.equal(json.code, 0);
+  assert.deepEqual([JSON.parse(json.out).replay_of, JSON.parse(json.out).state], [done, 'completed']);
+  const refused = s.cli('replay', done, '--json');
+  assert.equal(refused.code, 1);
+  assert.equal(JSON.parse(refused.out).status, 409);
+  assert.match(s.cli('audit').out, new RegExp(`ada +replay +${second} .* the bank is back\n`));
+});
+
+test('commands about jobs end with the codes of all commands', async (t) => {
+  const s = await shop(t);
+  const wrong = [['jobs', 'explode'], ['jobs', 'replay', unknown], ['jobs', 'show'], ['jobs', 'show', 'nope'], ['jobs', 'show', unknown, '--state', 'dead'], ['jobs', 'list', 'x'],
+    ['jobs', '--group-by', 'colour'], ['jobs', '--reason', 'x'], ['jobs', 'discard', unknown], ['replay'], ['replay', 'nope'], ['replay', unknown, '--timeout', 'soon'],
+    ['store', 'compact'], ['incidents', 'x'], ['audit', '--what']];
+  for (const args of wrong) {
+    const r = s.cli(...args);
+    assert.equal(r.code, 2, args.join(' '));
+    assert.match(r.err, /^weir (jobs|replay|store|incidents|audit): /);
+    assert.equal(r.out, '');
+  }
+  for (const args of [['jobs', 'show', unknown], ['jobs', '--state', 'broken'], ['jobs', '--limit', '0'], ['replay', unknown], ['jobs', 'cancel', unknown]]) {
+    const r = s.cli(...args);
+    assert.deepEqual([r.code, r.out], [1, ''], args.join(' '));
+    assert.match(r.err, /^weir (jobs|replay): \S/);
+  }
+  for (const args of [['jobs'], ['jobs', 'show', unknown], ['replay', unknown], ['incidents'], ['audit'], ['store', 'stats']]) {
+    assert.equal(weir([...args, '--admin', '127.0.0.1:1']).code, 3, args.join(' '));
+    assert.match(weir([args[0], '--help']).out, /^Examples:\n {2}weir /m);
+  }
+});
+
+test('without a store the questions are answered with 503', async (t) => {
+  const w = await start(t, { 'a.yaml': 'trigger: { webhook: /a }\nsteps: [ { reply: 204 } ]\n' }, { args: ['--store', 'none'] });
+  for (const [method, path] of [['GET', 'jobs'], ['GET', `jobs/${unknown}`], ['POST', `jobs/${unknown}/replay`], ['GET', 'incidents'], ['GET', 'audit'], ['GET', 'store']]) {
+    const r = await fetch(`${w.admin}/api/v1/${path}`, { method });
+    assert.equal(r.status, 503, path);
+    assert.match((await r.json()).detail, /keeps no jobs: store\.url is none/);
+  }
+  const r = weir(['jobs', '--admin', w.admin.slice(7)]);
+  assert.equal(r.code, 1);
+  assert.match(r.err, /^weir jobs: this weir keeps no jobs/);
+});
+
+test('jobs ask for the token', async (t) => {
+  const s = await shop(t, { args: ['--set', 'admin.token=t0ken'] });
+  for (const [method, path] of [['GET', 'jobs'], ['GET', `jobs/${unknown}`], ['POST', `jobs/${unknown}/replay`], ['GET', 'incidents'], ['GET', 'audit'], ['GET', 'store']]) {
+    assert.equal((await s.api(method, path)).status, 401, path);
+  }
+  assert.equal((await s.api('GET', 'jobs', undefined, { authorization: 'Bearer t0ken' })).status, 200);
+  assert.equal(s.cli('jobs').code, 1);
+  assert.equal(s.cli('jobs', '--set', 'admin.token=t0ken').code, 0);
+});
+
+// -- the description of the API --
+
+const openapi = JSON.parse(readFileSync(join(root, 'schemas/openapi.json'), 'utf8'));
+const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+ajv.addSchema({ $id: 'api', ...openapi });
+const follow = (x) => (x.$ref ? x.$ref.slice(2).split('/').reduce((at, k) => at[k], openapi) : x);
+const operations = Object.entries(openapi.paths).flatMap(([path, item]) => Object.entries(item).map(([method, op]) => ({ path, method: method.toUpperCase(), op })));
+
+test('schemas/openapi.json is whole in itself', () => {
+  assert.equal(openapi.openapi, '3.1.0');
+  const ids = new Set();
+  for (const { path, method, op } of operations) {
+    assert.ok(op.summary && op.operationId && !ids.has(op.operationId), `${method} ${path}`);
+    ids.add(op.operationId);
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]);
+    const params = (op.parameters ?? []).map(follow);
+    assert.deepEqual(params.filter((p) => p.in === 'path').map((p) => p.name), named, `${method} ${path}`);
+    assert.ok(Object.keys(op.responses).some((status) => status.startsWith('2')));
+    for (const r of Object.values(op.responses)) assert.ok(follow(r).description, `${method} ${path}`);
+  }
+  const refs = [];
+  const walk = (x) => { if (x && typeof x === 'object') { if (typeof x.$ref === 'string') refs.push(x.$ref); Object.values(x).forEach(walk); } };
+  walk(openapi);
+  for (const ref of refs) assert.ok(follow({ $ref: ref }), ref);
+  for (const name of Object.keys(openapi.components.schemas)) ajv.compile({ $ref: `api#/components/schemas/${name}` });
+});
+
+test('each path of the admin is described', async (t) => {
+  const s = await shop(t);
+  const source = readFileSync(join(root, 'core/admin/admin.c'), 'utf8');
+  const table = [...source.matchAll(/\{ "(GET|POST)", "([^"]+)", (true|false), (?:true|false), \w+ \}/g)];
+  assert.ok(table.length >= 15);
+  const described = (method, path) => operations.some((o) => o.method === method && o.path === path);
+  const below = (method, path) => operations.some((o) => o.method === method && o.path.startsWith(`${path}/{`));
+  for (const [, method, path, deep] of table) {
+    if (method === 'GET' || deep === 'false') assert.ok(described(method, path), `${method} ${path}`);
+    if (deep === 'true') assert.ok(below(method, path), `${method} ${path}/...`);
+  }
+  for (const c of (await s.api('GET', 'info')).body.collections) {
+    assert.ok(described('GET', `/api/v1/${c.name}`) && below('GET', `/api/v1/${c.name}`), c.name);
+    for (const verb of c.verbs) assert.ok(described('POST', `/api/v1/${c.name}/{name}/${verb}`), `${c.name} ${verb}`);
+  }
+});
+
+test('each described path answers as it is described', async (t) => {
+  const protect = `
+trigger: { webhook: { path: /guarded, methods: [POST] } }
+steps:
+  - { id: limit, ratelimit: { key: all, limit: 100/1h } }
+  - id: guard
+    breaker: peer
+    do: [ { set: 1 } ]
+`;
+  const s = await shop(t, { more: { 'protect.yaml': protect } });
+  await s.send('guarded');
+  const job = await s.pay('dead');
+  await s.frail();
+  await s.pay('completed', 1);
+  await s.api('POST', `jobs/${await s.pay('dead')}/discard`, { reason: 'for the audit' });
+  const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job };
+  const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
+  const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
+  for (const { path, method, op } of operations.toSorted((a, b) => order(a) - order(b))) {
+    const what = `${method} ${path}`;
+    const body = method !== 'POST' ? undefined : path.endsWith('/discard') ? '{"reason":"x"}' : path.endsWith('/reset') ? '{"key":"all"}' : undefined;
+    const stop = new AbortController();
+    const r = await fetch(s.w.admin + fill(path), { method, body, signal: stop.signal });
+    const content = follow(op.responses[r.status] ?? op.responses.default).content;
+    assert.ok(op.responses[r.status], `${what} answers ${r.status}`);
+    assert.notEqual(r.status, 404, what);
+    const type = r.headers.get('content-type').split(';')[0];
+    assert.ok(content[type], `${what} answers ${type}`);
+    if (type.endsWith('json')) {
+      const value = await r.json();
+      const pointer = `#/paths/${path.replaceAll('~', '~0').replaceAll('/', '~1').replaceAll('{', '%7B').replaceAll('}', '%7D')}/${method.toLowerCase()}/responses/${r.status}`;
+      const schema = op.responses[r.status].$ref ? `api${op.responses[r.status].$ref}/content/application~1problem+json/schema` : `api${pointer}/content/application~1json/schema`;
+      const valid = ajv.compile({ $ref: schema });
+      assert.ok(valid(value), `${what}: ${JSON.stringify(valid.errors)}\n${JSON.stringify(value)}`);
+    }
+    stop.abort();
+  }
+});

@@ -1,0 +1,175 @@
+/* unit/admin/jobs_test.c - questions to the store: each is answered once, also if the admin ends
+ * before the store tells; and how many may wait.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "admin/parts.h"
+#include "engine/run.h"
+
+#define REQUESTS 66 /* more than may wait */
+
+static struct arena arena;
+static struct admin admin;
+static struct engine engine; /* of a shard without pipelines */
+static char folder[] = "/tmp/weir-jobs-XXXXXX";
+
+/* Requests, and their answers. */
+static struct weir_event events[REQUESTS];
+static unsigned status[REQUESTS];
+static unsigned replies[REQUESTS];
+static char body[2048]; /* of the last answer */
+
+static void
+reply(struct weir_event *e, const struct event_reply *r)
+{
+    struct weir_text text = r->body ? value_as_text(r->body) : (struct weir_text){ "", 0 };
+    replies[e - events]++;
+    status[e - events] = r->status;
+    snprintf(body, sizeof body, "%.*s", (int)text.len, text.bytes);
+}
+
+static const struct event_ops event_ops = { .reply = reply };
+
+static struct weir_event *
+request(unsigned i, const char *path)
+{
+    events[i] = (struct weir_event){ .ops = &event_ops,
+                                     .arena = &arena,
+                                     .method = TEXT("GET"),
+                                     .path = text_of(path),
+                                     .id = TEXT("r1") };
+    status[i] = replies[i] = 0;
+    return &events[i];
+}
+
+static void
+turn_until_told(void)
+{
+    while (admin.n_asking > 0) {
+        store_sync(admin.config.store);
+        shard_turn(admin.shard, 10);
+    }
+}
+
+static void
+the_store_answers(void **state)
+{
+    (void)state;
+    show_jobs(&admin, request(0, "/api/v1/jobs"));
+    assert_int_equal(replies[0], 0);
+    turn_until_told();
+    assert_int_equal(status[0], 200);
+    assert_string_equal(body, "{\n  \"jobs\": [],\n  \"total\": 0\n}\n");
+    assert_int_equal(replies[0], 1);
+}
+
+static void
+only_so_many_may_wait(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < REQUESTS; i++)
+        show_jobs(&admin, request(i, "/api/v1/jobs"));
+    for (unsigned i = 0; i < 64; i++)
+        assert_int_equal(replies[i], 0);
+    for (unsigned i = 64; i < REQUESTS; i++)
+        assert_int_equal(status[i], 503);
+    assert_non_null(strstr(body, "too many questions"));
+    turn_until_told();
+    for (unsigned i = 0; i < 64; i++)
+        assert_int_equal(status[i], 200);
+    for (unsigned i = 0; i < REQUESTS; i++)
+        assert_int_equal(replies[i], 1);
+}
+
+static void
+at_the_end_who_waits_is_answered_and_the_late_answer_dropped(void **state)
+{
+    (void)state;
+    show_jobs(&admin, request(0, "/api/v1/jobs"));
+    show_store(&admin, request(1, "/api/v1/store"));
+    asking_end(&admin);
+    assert_int_equal(status[0], 503);
+    assert_int_equal(status[1], 503);
+    assert_non_null(strstr(body, "shutting down"));
+    assert_true(list_empty(&admin.asking));
+    /* The store has posted by now: this runs it. */
+    shard_turn(admin.shard, 0);
+    assert_int_equal(replies[0], 1);
+    assert_int_equal(replies[1], 1);
+    asking_end(&admin);
+}
+
+static void
+without_a_store_nothing_is_asked(void **state)
+{
+    (void)state;
+    struct store *store = admin.config.store;
+    admin.config.store = NULL;
+    show_incidents(&admin, request(0, "/api/v1/incidents"));
+    admin.config.store = store;
+    assert_int_equal(status[0], 503);
+    assert_non_null(strstr(body, "keeps no jobs"));
+    assert_int_equal(replies[0], 1);
+}
+
+static void
+remove_file(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)unlink(path);
+}
+
+static int
+begin(void **state)
+{
+    (void)state;
+    struct weir_error err = { 0 };
+    char url[128];
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(url, sizeof url, "sqlite:%s/weir.db", folder);
+    struct store_config config = { .url = url };
+    if (store_open(&config, &admin.config.store, &err) != WEIR_OK ||
+        shard_new(0, &admin.shard, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+    admin.shard->slots[SHARD_ENGINE] = &engine;
+    list_init(&admin.asking);
+    arena_init(&arena, 4096, 1 << 20);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    store_close(&admin.config.store);
+    shard_free(&admin.shard);
+    arena_fini(&arena);
+    static const char *const files[] = { "weir.db", "weir.db-wal", "weir.db-shm", "weir.db.lock" };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        remove_file(files[i]);
+    return rmdir(folder);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_store_answers),
+        cmocka_unit_test(only_so_many_may_wait),
+        cmocka_unit_test(at_the_end_who_waits_is_answered_and_the_late_answer_dropped),
+        cmocka_unit_test(without_a_store_nothing_is_asked),
+    };
+    return cmocka_run_group_tests_name("admin/jobs", tests, begin, end);
+}
