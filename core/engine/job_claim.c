@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/admission.h"
 #include "engine/job.h"
@@ -12,6 +13,7 @@
 #include "value/msgpack.h"
 
 #define CLAIM_MAX 32u /* jobs of one claim */
+#define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
 
 static void
 look_idle(void *arg)
@@ -54,9 +56,11 @@ jobs_free(struct engine *e)
 {
     if (e->jobs == NULL)
         return;
+    uint64_t until = clock_mono_ms() + END_MS;
     while (e->jobs->n_ops > 0) {
-        store_sync(e->jobs->store);
         shard_turn(e->shard, 10);
+        if (clock_mono_ms() >= until)
+            store_give_up(e->jobs->store);
     }
     soon_remove(&e->jobs->idle);
     free(e->jobs);

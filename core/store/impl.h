@@ -34,6 +34,7 @@ struct store {
     bool writer_runs;
     bool reader_runs;
     struct list waits;        /* struct wait, under a lock of wait.c */
+    bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
     struct store_stats stats; /* atomic; the writer changes it */
 };

@@ -129,6 +129,13 @@ store_unpark(struct store *s)
     queue_nudge(&s->to_write);
 }
 
+void
+store_give_up(struct store *s)
+{
+    __atomic_store_n(&s->given_up, true, __ATOMIC_RELAXED);
+    queue_nudge(&s->to_write);
+}
+
 static size_t
 failure_bytes(const struct job_failure *f)
 {

@@ -82,6 +82,10 @@ enum weir_code store_submit(struct store *s, struct store_op *op,
  * waits from now on: the process ends. Any thread. */
 void store_unpark(struct store *s);
 
+/* The process ends and has waited long enough for the disk: what can't be written from now on
+ * fails, and is not tried again. Any thread. */
+void store_give_up(struct store *s);
+
 /* A question or a command of an operator. */
 struct store_ask {
     struct store_op op;            /* kind STORE_ASK */

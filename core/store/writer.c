@@ -283,6 +283,14 @@ refuse(struct list *ops, struct list *told, const struct weir_error *why, bool a
     }
 }
 
+/* Whether this is the last try of what can't be written. */
+static bool
+tries_no_more(const struct writer *w)
+{
+    const struct store *s = w->store;
+    return w->ending || queue_ending(&w->store->to_write) || __atomic_load_n(&s->given_up, __ATOMIC_RELAXED);
+}
+
 /* The batch could not be written. */
 static void
 batch_failed(struct writer *w, struct writing *g, struct list *batch)
@@ -301,7 +309,7 @@ batch_failed(struct writer *w, struct writing *g, struct list *batch)
 
     struct list told;
     list_init(&told);
-    refuse(batch, &told, &w->why, queue_ending(&w->store->to_write));
+    refuse(batch, &told, &w->why, tries_no_more(w));
     while (!list_empty(batch)) { /* back to the front, in order */
         struct list *last = batch->prev;
         list_remove(last);
@@ -417,7 +425,7 @@ static uint64_t
 pause_ms(const struct writer *w)
 {
     uint64_t now = clock_mono_ms();
-    return w->failing && !w->ending && now < w->retry_ms ? w->retry_ms - now : 0;
+    return w->failing && !tries_no_more(w) && now < w->retry_ms ? w->retry_ms - now : 0;
 }
 
 /* Waits for something to do, for QUIET_MS at most, and takes all that has come. */

@@ -2,6 +2,9 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folder, start, until, weir } from './lib/weir.mjs';
 
@@ -292,4 +295,56 @@ test('with respond: accepted a repeated event gets the same job', async (t) => {
   assert.equal(new Set(jobs).size, 1);
   await over(w, jobs[0], 'completed');
   assert.equal(u.calls.length, 1);
+});
+
+/** A file system of SIZE bytes at a folder of its own; null where that is not allowed. */
+function smallDisk(t, size) {
+  const dir = mkdtempSync(join(tmpdir(), 'weir-disk-'));
+  const mount = (options) => spawnSync('mount', options, { encoding: 'utf8' }).status === 0;
+  const mounted = mount(['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir]);
+  t.after(() => { if (mounted) spawnSync('umount', ['-l', dir]); rmdirSync(dir); });
+  if (!mounted) return null;
+  return { dir, grow: (to) => mount(['-o', `remount,size=${to}`, dir]) };
+}
+
+test('a full disk: 503 and no acknowledgement, other routes go on, and it recovers', async (t) => {
+  const disk = smallDisk(t, '2m');
+  if (disk === null) return t.skip('no file system can be mounted here');
+  const held = [];
+  const u = await upstream(t, (call, res) => { if (call.body.hold) held.push(res); else res.end('{}'); });
+  const dir = folder(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: { hold: "${ request.body.hold ?? false }" } }'), 'h.yaml': 'trigger: { webhook: { path: /h, methods: [POST] } }\nsteps:\n  - set: 1\n' });
+  const w = await start(t, dir, { args: ['--store', `sqlite:${join(disk.dir, 'weir.db')}`] });
+  const jobs = [(await (await post(w, '/in', { hold: true })).json()).job];
+  await until(() => held.length === 1, 'a job is under way');
+  let refused = null;
+  while (refused === null && jobs.length < 1000) {
+    const r = await post(w, '/in', { text: 'x'.repeat(20_000) });
+    if (r.status === 202) jobs.push((await r.json()).job); else refused = r;
+  }
+  assert.equal(refused.status, 503);
+  assert.ok(Number(refused.headers.get('retry-after')) >= 1);
+  assert.match((await refused.json()).detail, /disk is full/);
+  assert.equal((await post(w, '/h')).status, 200);
+  held[0].end('{}'); // what ends now has to wait for the disk, and is not lost
+  assert.ok(disk.grow('20m'));
+  await until(async () => (await post(w, '/in')).status === 202, 'events are accepted again', 5000);
+  for (const job of jobs) await over(w, job, 'completed');
+});
+
+test('a full disk does not keep the process from ending, and the job goes on at the next start', async (t) => {
+  const disk = smallDisk(t, '1m');
+  if (disk === null) return t.skip('no file system can be mounted here');
+  const held = [];
+  const u = await upstream(t, (_, res) => held.push(res));
+  const dir = folder(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const go = () => start(t, dir, { args: ['--store', `sqlite:${join(disk.dir, 'weir.db')}`] });
+  let w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => held.length === 1, 'a job is under way');
+  while ((await post(w, '/in', { text: 'x'.repeat(50_000) })).status === 202);
+  for (const res of held) res.end('{}');
+  await w.stop();
+  assert.ok(disk.grow('20m'));
+  w = await go();
+  await until(async () => { while (held.length) held.pop().end('{}'); return (await state(w, job)) === 'completed'; }, 'the job is over');
 });
