@@ -234,6 +234,7 @@ struct weir_plugin {
 };
 
 /* A route of the edge, for a trigger. */
+struct weir_header;
 struct weir_route {
     uint32_t size;
     uint32_t flags;      /* 0                                                     */
@@ -242,6 +243,10 @@ struct weir_route {
     uint32_t n_methods;
     uint32_t pad;
     uint64_t max_body;   /* bytes; 0: the edge's limit                            */
+    /* 1.1: headers of what the edge answers here by itself (405, 413 ...): n_headers    */
+    const struct weir_header *headers;
+    uint32_t n_headers;
+    uint32_t pad2;
 };
 
 struct weir_header {

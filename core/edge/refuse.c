@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "edge/request.h"
+#include "edge/route_tree.h"
 #include "net/problem.h"
 
 /* A body that nobody wants is read and thrown away up to so many bytes; else the connection
@@ -37,6 +38,19 @@ answer(struct request *r, const struct weir_error *err)
     value_unref(&body);
 }
 
+/* What the trigger of the path wants on every answer; a malformed target has none. */
+static void
+add_route_headers(struct request *r)
+{
+    unsigned n = 0;
+    if (r->edge == NULL || r->edge->config.handler.handle != NULL || r->own || r->decoded.len == 0)
+        return;
+    const struct weir_header *h =
+        route_headers(r->port->routes(r->edge->shard), r->event.method, r->decoded, &n);
+    for (unsigned i = 0; i < n; i++)
+        event_add_header(&r->event, h[i].name, h[i].value, false);
+}
+
 void
 request_refuse(struct request *r, const struct weir_error *err, enum refusal why)
 {
@@ -47,6 +61,7 @@ request_refuse(struct request *r, const struct weir_error *err, enum refusal why
         r->skip = r->length;
     else if (r->body.kind != HTTP_BODY_NONE)
         r->close = r->unread = true;
+    add_route_headers(r);
     answer(r, err);
 }
 

@@ -141,6 +141,7 @@ request_new(struct connection *c)
     c->request = r;
     r->port = e->config.port;
     r->route = route_name_none();
+    r->decoded = (struct weir_text){ "", 0 };
     r->start_ns = clock_mono_ns();
     list_push(&e->requests, &r->link);
     soon_init(&r->soon, on_soon, r);

@@ -171,6 +171,22 @@ route_find(const void *tree, struct weir_text method, struct weir_text path,
     return answer;
 }
 
+const struct weir_header *
+route_headers(const void *tree, struct weir_text method, struct weir_text path, unsigned *ret_n)
+{
+    struct weir_text params[ROUTE_PARAMS];
+    struct walk w;
+    walk_begin(&w, tree, path, params);
+    const struct leaf *list, *first = NULL, *taker = NULL;
+    while (taker == NULL && (list = walk_next(&w)) != NULL) {
+        taker = with_method(list, method_find(method), method);
+        first = first != NULL ? first : list;
+    }
+    const struct leaf *l = taker != NULL ? taker : first;
+    *ret_n = l != NULL ? l->n_headers : 0;
+    return l != NULL ? l->headers : NULL;
+}
+
 static void
 add_method(struct buf *out, struct weir_text name)
 {

@@ -14,6 +14,8 @@ struct leaf {
     const struct engine_route *from; /* valid while the tree is made */
     struct trigger_unit *trigger;
     uint64_t max_body;
+    const struct weir_header *headers; /* the generation's */
+    unsigned n_headers;
     uint32_t known; /* bits 1 << enum method; all of them: every method */
     bool every;     /* every method, also those that have no number */
     unsigned n_others;

@@ -207,6 +207,8 @@ add_route(struct maker *m, const struct engine_route *route)
     leaf->from = route;
     leaf->trigger = route->trigger;
     leaf->max_body = route->max_body;
+    leaf->headers = route->headers;
+    leaf->n_headers = route->n_headers;
     leaf->name = route_name_find(text_of(route->path));
     leaf->param_names = take(m, (pattern.n_params + 1) * sizeof(struct weir_text));
 

@@ -46,6 +46,11 @@ enum route_answer route_find(const void *tree, struct weir_text method, struct w
 /* Appends the methods that are allowed for PATH, for the Allow field. */
 void route_allow(const void *tree, struct weir_text path, struct buf *out);
 
+/* The headers of what the edge answers by itself to METHOD and PATH: those of the route that takes
+ * them, else of the first one whose pattern fits; NULL: none. */
+const struct weir_header *route_headers(const void *tree, struct weir_text method,
+                                        struct weir_text path, unsigned *ret_n);
+
 /* Whether a path or a pattern lies under /_weir/. */
 bool route_reserved(struct weir_text path);
 

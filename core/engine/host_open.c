@@ -99,6 +99,25 @@ metric(struct weir_open *o, const struct weir_metric *m, struct weir_error *err)
     return metric_family(m, err);
 }
 
+/* The headers of R in the generation's memory; plugins built for 1.0 have none. */
+static enum weir_code
+copy_headers(struct arena *a, const struct weir_route *r, struct engine_route *to, struct weir_error *err)
+{
+    if (r->size < offsetof(struct weir_route, pad2) || r->n_headers == 0)
+        return WEIR_OK;
+    struct weir_header *all = arena_alloc(a, r->n_headers * sizeof *all);
+    for (unsigned i = 0; all && i < r->n_headers; i++) {
+        const struct weir_header *h = &r->headers[i];
+        all[i].name = (struct weir_text){ arena_copy(a, h->name.bytes, h->name.len), h->name.len };
+        all[i].value = (struct weir_text){ arena_copy(a, h->value.bytes, h->value.len), h->value.len };
+        if (all[i].name.bytes == NULL || all[i].value.bytes == NULL)
+            all = NULL;
+    }
+    to->headers = all;
+    to->n_headers = all ? r->n_headers : 0;
+    return all ? WEIR_OK : err_set(err, WEIR_TOO_LARGE, "there are too many headers");
+}
+
 static uint32_t
 route(struct weir_open *o, const struct weir_route *r, struct weir_error *err)
 {
@@ -123,7 +142,7 @@ route(struct weir_open *o, const struct weir_route *r, struct weir_error *err)
                                          r->methods[i].len };
     if (path == NULL || methods == NULL)
         return err_set(err, WEIR_TOO_LARGE, "there are too many routes");
-    return WEIR_OK;
+    return copy_headers(a, r, copy, err);
 }
 
 static struct weir_table *

@@ -15,6 +15,8 @@ struct engine_route {
     const struct weir_text *methods; /* none: every method */
     unsigned n_methods;
     uint64_t max_body; /* bytes; 0: the edge's */
+    const struct weir_header *headers; /* of what the edge answers by itself; n_headers */
+    unsigned n_headers;
     struct trigger_unit *trigger;
     const struct trigger *source; /* for messages: file and mark */
 };

@@ -67,6 +67,8 @@ add_route(struct weir_open *open, const struct webhook *w, struct weir_error *er
     memcpy(methods, w->methods.items, w->methods.n * sizeof *methods);
     route.methods = methods;
     route.n_methods = w->methods.n;
+    route.headers = w->headers;
+    route.n_headers = w->n_headers;
     if (w->cors != NULL && !holds(&w->methods, WEIR_TEXT("OPTIONS")))
         methods[route.n_methods++] = WEIR_TEXT("OPTIONS");
     uint32_t code = host->route(open, &route, err);

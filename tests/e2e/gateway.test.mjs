@@ -256,6 +256,19 @@ for (const [home, store] of Object.entries(homes)) {
     }
   });
 
+  test(`${home}: what the edge itself refuses has the gateway's headers, too`, async (t) => {
+    const w = await gateway(t, await peer(t));
+    const url = `${w.edge}/gateway/embeddings/create`;
+    const large = { method: 'POST', body: JSON.stringify({ text: 'x'.repeat(2_000_000) }), headers: { 'content-type': 'application/json' } };
+    for (const [options, status] of [[{}, 405], [large, 413]]) {
+      const r = await fetch(url, options);
+      assert.equal(r.status, status);
+      assert.equal(r.headers.get('x-gateway-version'), '1.0');
+      assert.ok(r.headers.get('x-request-id'));
+      await r.arrayBuffer();
+    }
+  });
+
   test(`${home}: requests and their durations are counted by service and method`, async (t) => {
     const p = await peer(t);
     const w = await gateway(t, p);

@@ -53,7 +53,7 @@ struct layout {
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
     M(n_collections) M(collections)
-#define ROUTE_MEMBERS M(size) M(flags) M(path) M(methods) M(n_methods) M(pad) M(max_body)
+#define ROUTE_MEMBERS M(size) M(flags) M(path) M(methods) M(n_methods) M(pad) M(max_body) M(headers) M(n_headers) M(pad2)
 #define HEADER_MEMBERS M(name) M(value)
 #define REPLY_MEMBERS \
     M(size) M(status) M(headers) M(n_headers) M(pad) M(content_type) M(body) M(value)
