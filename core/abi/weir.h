@@ -334,6 +334,10 @@ typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
 
+/* DID: the mark had the number it had to have, and has the new one. NOW: what it has. ERR (else
+ * NULL, lent): nothing is known; DID is false and NOW 0. */
+typedef void weir_advanced_fn(void *arg, bool did, uint64_t now, const struct weir_error *err);
+
 /* Tells the samples of a metric by host->sample; on any thread, and quickly. */
 typedef void weir_collect_fn(void *arg, struct weir_sink *sink);
 
@@ -467,7 +471,8 @@ struct weir_host {
     void (*refuse)(struct weir_event *, const struct weir_error *);
     /* Answers without a run (CORS preflight, challenges). */
     void (*event_reply)(struct weir_event *, const struct weir_reply *);
-    /* Starts a run of the trigger's pipeline with this event, from a shard's thread. */
+    /* Starts a run of the trigger's pipeline with this event, from a shard's thread.
+     * WEIR_UNAVAILABLE: it takes no more runs now. */
     uint32_t (*emit)(struct weir_shard *, void *state, const struct weir_value *event,
                      struct weir_error *err);
 
@@ -660,6 +665,16 @@ struct weir_host {
     /* Stands for the run: the same for all its calls, and for those of the pipelines that it
      * calls. To be compared, and nothing else. */
     const void *(*whole_run)(const struct weir_call *);
+
+    /* -- marks: numbers that outlive the process -- */
+
+    /* Sets the number under NAME (at most 512 bytes) from FROM to TO, if it is FROM (0: there is
+     * none yet), and tells FN: once it is in the store and on the disk, or, where there is no
+     * store, at once from the memory of the process. FN is called once, maybe before this
+     * returns, and also after the trigger was detached: ARG has to live until then. Numbers are
+     * below 2^63. While the process ends no number grows any more: WEIR_UNAVAILABLE. */
+    void (*advance)(struct weir_shard *, struct weir_text name, uint64_t from, uint64_t to,
+                    weir_advanced_fn *fn, void *arg);
 };
 
 #ifdef __GNUC__

@@ -90,9 +90,16 @@ static const struct resource resources[] = {
     { "GET", "/api/v1/events", false, false, watch_events },
     { "GET", "/api/v1/jobs", true, false, show_jobs },
     { "POST", "/api/v1/jobs", true, false, tell_job },
+    { "GET", "/api/v1/batches", true, false, show_batches },
+    { "POST", "/api/v1/batches", true, false, tell_batch },
+    { "GET", "/api/v1/pauses", false, false, show_pauses },
+    { "POST", "/api/v1/pipelines", true, false, tell_pipeline },
     { "GET", "/api/v1/incidents", false, false, show_incidents },
     { "GET", "/api/v1/audit", false, false, show_audit },
     { "GET", "/api/v1/store", false, false, show_store },
+    { "GET", "/api/v1/store/export", false, false, export_jobs },
+    { "POST", "/api/v1/store/compact", false, false, compact_store },
+    { "POST", "/api/v1/store/backup", false, false, back_up_store },
     { "POST", "/api/v1/reload", false, false, ask_reload },
     { "POST", "/api/v1/drain", false, false, ask_drain },
 };
@@ -222,6 +229,7 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     }
     s->slots[SHARD_ADMIN] = a;
     process_metrics(a);
+    store_metrics(c->store);
     *ret = a;
     return WEIR_OK;
 }
@@ -236,6 +244,7 @@ admin_free(struct admin **a)
     collections_end(*a);
     asking_end(*a);
     edge_free(&(*a)->edge);
+    store_metrics(NULL);
     (*a)->shard->slots[SHARD_ADMIN] = NULL;
     free((*a)->token);
     free(*a);

@@ -135,6 +135,23 @@ job_shown(const struct weir_value *job)
     return builder_end(&b);
 }
 
+const struct weir_value *
+jobs_shown(const struct weir_value *page)
+{
+    struct weir_builder *b = builder_map(), *list = builder_list();
+    const struct weir_value *jobs = value_field(page, "jobs"), *next = value_field(page, "next");
+    const struct weir_value *job, *shown;
+    for (size_t i = 0; (job = value_at(jobs, i)) != NULL; i++) {
+        shown = job_shown(job);
+        builder_add(list, &shown);
+    }
+    shown = builder_end(&list);
+    builder_set(b, "jobs", 4, &shown);
+    if (next != NULL)
+        builder_put(b, "next", next);
+    return builder_end(&b);
+}
+
 /* A text or bytes: without the secrets, and as a text if they are one. JSON has bytes as
  * base64, which would hide a secret from who looks for it and from nobody else. */
 static const struct weir_value *

@@ -21,6 +21,7 @@
 #define BODY_MAX (64u << 10)
 #define TEXT_MAX 4096u /* bytes of a reason, a name, a filter */
 #define JOBS "/api/v1/jobs"
+#define BATCHES "/api/v1/batches"
 
 /* A question, and the request that it came by. */
 struct asking {
@@ -36,6 +37,12 @@ text_value(struct weir_text t)
     return value_string(t.bytes, t.len);
 }
 
+static bool
+makes_something(const char *what)
+{
+    return strcmp(what, "jobs.replay") == 0 || strcmp(what, "batches.make") == 0;
+}
+
 /* What the store told, as the one who asked may see it. V is lent. */
 static void
 answer_told(const struct asking *k, const struct weir_value *v)
@@ -43,11 +50,17 @@ answer_told(const struct asking *k, const struct weir_value *v)
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
         answer_unmarked(k->admin, e, job_shown(v));
-    } else if (strcmp(k->ask.what, "jobs.replay") == 0) {
+    } else if (strcmp(k->ask.what, "jobs.export") == 0) {
+        answer_unmarked(k->admin, e, jobs_shown(v));
+    } else if (strcmp(k->ask.what, "store.compact") == 0 ||
+               strcmp(k->ask.what, "store.backup") == 0) {
+        answer_json(e, 202, value_ref(v));
+    } else if (makes_something(k->ask.what)) {
         const struct weir_value *id = value_field(v, "id");
+        const char *jobs = strcmp(k->ask.what, "jobs.replay") == 0 ? JOBS "/" : BATCHES "/";
         struct buf at;
         buf_init(&at, 256);
-        if (id && buf_puts(&at, JOBS "/") && buf_text(&at, value_as_text(id)))
+        if (id && buf_puts(&at, jobs) && buf_text(&at, value_as_text(id)))
             event_add_header(e, TEXT("Location"), buf_content(&at), false);
         buf_fini(&at);
         answer_json(e, 201, value_masked(v));
@@ -73,9 +86,8 @@ told(struct store_op *op, const struct weir_error *err)
     free(k);
 }
 
-/* Asks the store; the parameters are taken. */
-static void
-ask(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
+void
+ask_store(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
 {
     struct weir_error err = { 0 };
     struct asking *k = calloc(1, sizeof *k);
@@ -101,8 +113,7 @@ ask(struct admin *a, struct weir_event *e, const char *what, const struct weir_v
     free(k);
 }
 
-/* Whether there is a store; answers if not. */
-static bool
+bool
 has_store(const struct admin *a, struct weir_event *e)
 {
     if (a->config.store == NULL)
@@ -145,8 +156,7 @@ read_limit(struct weir_text t, int64_t *ret, struct weir_error *err)
     return WEIR_OK;
 }
 
-/* Puts the query parameter NAME into B, as the store wants it. */
-static enum weir_code
+enum weir_code
 put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
               struct weir_error *err)
 {
@@ -171,8 +181,7 @@ put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
     return WEIR_OK;
 }
 
-/* Whether the blank-separated NAMES have that one. */
-static bool
+bool
 has_name(const char *names, struct weir_text name)
 {
     for (const char *at = names; *at != '\0'; at += strspn(at, " ")) {
@@ -184,9 +193,7 @@ has_name(const char *names, struct weir_text name)
     return false;
 }
 
-/* The query of E as the store's parameters, NAMES alone being allowed; NULL after answering
- * what is wrong. */
-static const struct weir_value *
+const struct weir_value *
 read_query(struct weir_event *e, const char *names)
 {
     const struct weir_value *last = NULL, *all = NULL, *v;
@@ -211,21 +218,21 @@ read_query(struct weir_event *e, const char *names)
     return NULL;
 }
 
-static void
+void
 ask_query(struct admin *a, struct weir_event *e, const char *what, const char *names)
 {
     const struct weir_value *with = has_store(a, e) ? read_query(e, names) : NULL;
     if (with != NULL)
-        ask(a, e, what, with);
+        ask_store(a, e, what, with);
 }
 
 /* -- a job's path and orders -- */
 
-/* Cuts the path behind /api/v1/jobs/ into ID and VERB (empty: absent). False if it has more. */
-static bool
-take_apart(struct weir_text path, struct weir_text *ret_id, struct weir_text *ret_verb)
+bool
+split_path(struct weir_text path, const char *prefix, struct weir_text *ret_id,
+           struct weir_text *ret_verb)
 {
-    size_t skip = path.len > strlen(JOBS) ? strlen(JOBS) + 1 : path.len;
+    size_t skip = path.len > strlen(prefix) ? strlen(prefix) + 1 : path.len;
     struct weir_text rest = { path.bytes + skip, path.len - skip };
     const char *slash = rest.len > 0 ? memchr(rest.bytes, '/', rest.len) : NULL;
     *ret_id = rest;
@@ -238,9 +245,8 @@ take_apart(struct weir_text path, struct weir_text *ret_id, struct weir_text *re
            memchr(ret_verb->bytes, '/', ret_verb->len) == NULL;
 }
 
-/* Whether ID may be one: a UUID as it is printed. Answers if not. */
-static bool
-is_id(struct weir_event *e, struct weir_text id)
+bool
+is_id(struct weir_event *e, struct weir_text id, const char *what)
 {
     bool good = id.len == ID_UUID - 1;
     for (size_t i = 0; good && i < id.len; i++) {
@@ -251,13 +257,13 @@ is_id(struct weir_event *e, struct weir_text id)
     }
     if (!good)
         answer_problem(e, WEIR_NOT_FOUND,
-                       "'%.*s' is not the id of a job: 36 characters such as "
+                       "'%.*s' is not the id of a %s: 36 characters such as "
                        "01890a5d-ac96-774b-bcce-b302099a8057",
-                       (int)utf8_prefix(id, 60), id.bytes);
+                       (int)utf8_prefix(id, 60), id.bytes, what);
     return good;
 }
 
-static void
+void
 wrong_method(struct weir_event *e, const char *allow, const char *why)
 {
     struct weir_error err = { 0 };
@@ -291,7 +297,7 @@ void
 show_jobs(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
-    bool good = take_apart(e->path, &id, &verb);
+    bool good = split_path(e->path, JOBS, &id, &verb);
     if (good && id.len == 0) {
         ask_query(a, e, "jobs.list", "state pipeline code node since key after limit");
         return;
@@ -307,14 +313,14 @@ show_jobs(struct admin *a, struct weir_event *e)
                        "there is " JOBS ", " JOBS "/ID and " JOBS "/ID/VERB");
         return;
     }
-    const struct weir_value *with = is_id(e, id) && has_store(a, e) ? read_query(e, "") : NULL;
+    const struct weir_value *with = is_id(e, id, "job") && has_store(a, e) ? read_query(e, "") : NULL;
     if (with == NULL)
         return;
     struct weir_builder *b = builder_map();
     const struct weir_value *v = text_value(id);
     builder_set(b, "id", 2, &v);
     value_unref(&with);
-    ask(a, e, "jobs.show", builder_end(&b));
+    ask_store(a, e, "jobs.show", builder_end(&b));
 }
 
 /* Takes one member of an order's body. */
@@ -338,13 +344,12 @@ put_order(struct weir_builder *b, struct weir_text key, const struct weir_value 
     return WEIR_OK;
 }
 
-/* Puts the body of an order, { reason, who, force }, into B; each may be left out. */
-static enum weir_code
-read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error *err)
+enum weir_code
+body_map(const struct weir_event *e, const struct weir_value **ret, struct weir_error *err)
 {
-    struct weir_text raw = e->raw ? value_as_text(e->raw) : TEXT(""), key;
-    const struct weir_value *body = NULL, *v = value_text("api");
-    builder_set(b, "who", 3, &v);
+    struct weir_text raw = e->raw ? value_as_text(e->raw) : TEXT("");
+    const struct weir_value *body = NULL;
+    *ret = NULL;
     if (raw.len == 0)
         return WEIR_OK;
     if (raw.len > BODY_MAX)
@@ -353,12 +358,24 @@ read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error
         err->status = 400;
         return err_in(err, "the body is not JSON");
     }
-    enum weir_code code = WEIR_OK;
-    if (value_type(body) != WEIR_MAP)
-        code = err_set(
-            err, WEIR_INVALID,
-            "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
-    for (size_t i = 0; code == WEIR_OK && value_member(body, i, &key, &v); i++)
+    if (value_type(body) == WEIR_MAP) {
+        *ret = body;
+        return WEIR_OK;
+    }
+    value_unref(&body);
+    return err_set(err, WEIR_INVALID,
+                   "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
+}
+
+/* Puts the body of an order, { reason, who, force }, into B; each may be left out. */
+static enum weir_code
+read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error *err)
+{
+    struct weir_text key;
+    const struct weir_value *body, *v = value_text("api");
+    builder_set(b, "who", 3, &v);
+    enum weir_code code = body_map(e, &body, err);
+    for (size_t i = 0; code == WEIR_OK && body && value_member(body, i, &key, &v); i++)
         code = put_order(b, key, v, err);
     value_unref(&body);
     return code;
@@ -368,20 +385,20 @@ void
 tell_job(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
-    if (!take_apart(e->path, &id, &verb) || verb.len == 0) {
+    if (!split_path(e->path, JOBS, &id, &verb) || verb.len == 0) {
         wrong_method(e, "GET, HEAD",
                      "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
         return;
     }
     const char *what = find_verb(e, verb);
-    if (what == NULL || !is_id(e, id) || !has_store(a, e))
+    if (what == NULL || !is_id(e, id, "job") || !has_store(a, e))
         return;
     struct weir_error err = { 0 };
     struct weir_builder *b = builder_map();
     const struct weir_value *v = text_value(id);
     builder_set(b, "id", 2, &v);
     if (read_order(e, b, &err) == WEIR_OK) {
-        ask(a, e, what, builder_end(&b));
+        ask_store(a, e, what, builder_end(&b));
         return;
     }
     builder_free(&b);

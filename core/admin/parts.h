@@ -95,10 +95,46 @@ void show_store(struct admin *a, struct weir_event *e);
 /* Answers who still waits, and waits itself until the store has told all. */
 void asking_end(struct admin *a);
 
+/* -- jobs.c, for others that ask the store -- */
+
+/* Whether there is a store; answers if not. */
+bool has_store(const struct admin *a, struct weir_event *e);
+/* Asks the store, whose answer is E's; the parameters are taken. */
+void ask_store(struct admin *a, struct weir_event *e, const char *what,
+               const struct weir_value *take_with);
+/* The same with the query of E as parameters, of which NAMES, separated by blanks, may be there;
+ * and the parameters alone, NULL after answering what is wrong. */
+void ask_query(struct admin *a, struct weir_event *e, const char *what, const char *names);
+const struct weir_value *read_query(struct weir_event *e, const char *names);
+/* Whether the blank-separated NAMES have that one. */
+bool has_name(const char *names, struct weir_text name);
+/* Puts the parameter NAME into B, as the store wants it. */
+enum weir_code put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
+                             struct weir_error *err) MUST_USE;
+/* The body of E, a map that is the caller's; NULL if it is empty. */
+enum weir_code body_map(const struct weir_event *e, const struct weir_value **ret,
+                         struct weir_error *err) MUST_USE;
+/* Cuts the path behind PREFIX/ into ID and VERB (empty: absent). False if it has more. */
+bool split_path(struct weir_text path, const char *prefix, struct weir_text *ret_id,
+                struct weir_text *ret_verb);
+/* Whether ID may be that of a WHAT: a UUID as it is printed. Answers if not. */
+bool is_id(struct weir_event *e, struct weir_text id, const char *what);
+/* Answers 405. */
+void wrong_method(struct weir_event *e, const char *allow, const char *why);
+
+/* -- batches.c: each answers one kind of request -- */
+void show_batches(struct admin *a, struct weir_event *e);
+void tell_batch(struct admin *a, struct weir_event *e);
+void show_pauses(struct admin *a, struct weir_event *e);
+void tell_pipeline(struct admin *a, struct weir_event *e);
+
 /* -- job_shown.c -- */
 
 /* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */
 const struct weir_value *job_shown(const struct weir_value *job);
+
+/* The same of all jobs of PAGE, an answer to jobs.export. */
+const struct weir_value *jobs_shown(const struct weir_value *page);
 
 /* Answers with a document of the store, where secrets bear no mark: what has the text of one is hidden,
  * and bytes are shown as text if they are one. V is taken. */
@@ -108,6 +144,14 @@ void answer_unmarked(const struct admin *a, struct weir_event *e, const struct w
 
 /* Ends every stream of live events. */
 void watchers_end(struct admin *a);
+
+/* -- store.c: each answers one kind of request -- */
+void export_jobs(struct admin *a, struct weir_event *e);
+void compact_store(struct admin *a, struct weir_event *e);
+void back_up_store(struct admin *a, struct weir_event *e);
+
+/* -- store_metrics.c: weir_store_* and weir_jobs, of this store from now on; NULL: of none -- */
+void store_metrics(struct store *s);
 
 /* -- process.c: process_* and weir_* values that are worked out when metrics are read -- */
 void process_metrics(const struct admin *a);

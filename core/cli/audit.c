@@ -17,7 +17,28 @@ what_of(const struct weir_value *entry)
 {
     struct weir_text what = answer_member_text(entry, "what");
     size_t skip = what.len > 5 && memcmp(what.bytes, "jobs.", 5) == 0 ? 5 : 0;
+    if (text_is(what, "pauses.make"))
+        return text_of("pause");
+    if (text_is(what, "pauses.end"))
+        return text_of("resume");
     return (struct weir_text){ what.bytes + skip, what.len - skip };
+}
+
+/* What was told something: a job, a batch, or a pipeline with a key of it. */
+static void
+add_target(struct table *t, const struct weir_value *entry)
+{
+    struct weir_text pipeline = answer_member_text(entry, "pipeline"),
+                     key = answer_member_text(entry, "key");
+    if (answer_member_text(entry, "job").len > 0)
+        job_add_text(t, entry, "job", 64);
+    else if (answer_member_text(entry, "batch").len > 0)
+        job_add_text(t, entry, "batch", 64);
+    else if (key.len > 0)
+        table_printf(t, "%.*s (%.*s)", (int)job_cut(pipeline, 64), pipeline.bytes,
+                     (int)job_cut(key, 64), key.bytes);
+    else
+        job_add_text(t, entry, "pipeline", 64);
 }
 
 static int
@@ -35,14 +56,14 @@ run(const struct args *a)
         return EXIT_GOOD;
     }
     struct table t;
-    table_headed(&t, "WHEN|WHO|WHAT|JOB|BEFORE|AFTER|NEW JOB|WHY", false);
+    table_headed(&t, "WHEN|WHO|WHAT|OF|BEFORE|AFTER|NEW JOB|WHY", false);
     for (size_t i = 0; (one = value_at(list, i)) != NULL; i++) {
         char at[CLOCK_TEXT];
         clock_text((uint64_t)answer_member_number(one, "at_ms"), at);
         table_add(&t, text_of(at), NULL);
         job_add_text(&t, one, "who", 64);
         table_add(&t, what_of(one), NULL);
-        job_add_text(&t, one, "job", 64);
+        add_target(&t, one);
         job_add_text(&t, one, "before", 64);
         job_add_text(&t, one, "after", 64);
         job_add_text(&t, one, "replay", 64);
@@ -65,12 +86,13 @@ const struct command command_audit = {
     .name = "audit",
     .summary = "show who replayed, cancelled or discarded jobs of a running weir, and why",
     .usage = "[--limit N] [--after CURSOR] [--json]",
-    .description = "Each order that changed a job is an entry, written in the same commit as "
-                   "the change: when, who\n"
-                   "gave it ($SUDO_USER or $USER of the command, or what a caller of the API "
-                   "says), what, the\n"
-                   "job with its state before and after, and the reason that was given. The "
-                   "newest is first.\n",
+    .description = "Each order that changed a job, a batch or a pause is an entry, written in the "
+                   "same commit as\n"
+                   "the change: when, who gave it ($SUDO_USER or $USER of the command, or what a "
+                   "caller of the\n"
+                   "API says), what, of which job, batch or pipeline, the state before and after, "
+                   "and the reason\n"
+                   "that was given. The newest is first.\n",
     .examples = "  weir audit\n  weir audit --json | jq -r '.entries[] | select(.what == "
                 "\"jobs.discard\") | .why'\n",
     .exits = "0 good, 1 refused by the server, 2 used wrongly, 3 no weir answers",

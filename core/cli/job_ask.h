@@ -21,6 +21,9 @@ int job_ask(const struct args *a, const char *method, const char *path, const ch
 int job_ask_one(const struct args *a, const char *id, const char *verb, const char *reason,
                 bool force, const struct weir_value **ret);
 
+/* Who gives an order, for the audit. */
+const char *order_giver(void);
+
 /* Appends ?NAME=VALUE or &NAME=VALUE; not if VALUE is NULL. */
 void job_path_add(struct buf *path, const char *name, const char *value);
 

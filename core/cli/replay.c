@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/api.h"
+#include "cli/batches.h"
 #include "cli/commands.h"
 #include "cli/job_ask.h"
 #include "cli/setup.h"
@@ -30,9 +31,8 @@ has_blocks(const struct weir_value *pipeline, struct weir_text id)
     return false;
 }
 
-/* Prints the steps of that effect, after WHAT; nothing if there are none. */
-static void
-print_steps(const struct weir_value *pipeline, const char *effect, const char *what)
+void
+replay_print_steps(const struct weir_value *pipeline, const char *effect, const char *what)
 {
     const struct weir_value *one;
     const char *between = what;
@@ -72,24 +72,29 @@ print_plan(const struct args *a, const struct weir_value *job)
            (int)name.len, name.bytes);
     if (revision.len > 0 && !text_equal(revision, answer_member_text(pipeline, "revision")))
         printf("The pipeline has changed since the job ran: it runs as it is now.\n");
-    print_steps(pipeline, "idempotent",
-                "These steps are asked again, with the same idempotency keys: ");
-    print_steps(pipeline, "unsafe",
-                "These steps are not safe to repeat, and may act a second time: ");
+    replay_print_steps(pipeline, "idempotent",
+                       "These steps are asked again, with the same idempotency keys: ");
+    replay_print_steps(pipeline, "unsafe",
+                       "These steps are not safe to repeat, and may act a second time: ");
     if (before.len > 0)
         printf("It was replayed before, as %.*s.\n", (int)before.len, before.bytes);
     value_unref(&pipeline);
     return true;
 }
 
-/* Asks on a terminal; elsewhere nobody is there to answer, and the command was given. */
-static bool
-agreed(const struct args *a)
+bool
+replay_asks(const struct args *a)
+{
+    return !args_given(a, "yes") && !args_given(a, "json") && isatty(STDIN_FILENO);
+}
+
+bool
+replay_agreed(const struct args *a, const char *question)
 {
     char line[16] = "";
-    if (args_given(a, "yes") || !isatty(STDIN_FILENO))
+    if (!replay_asks(a))
         return true;
-    printf("Replay it? [y/N] ");
+    printf("%s [y/N] ", question);
     fflush(stdout);
     if (fgets(line, sizeof line, stdin) == NULL)
         printf("\n");
@@ -177,6 +182,32 @@ replay(const struct args *a, const char *id, uint64_t longest_ms)
     return wait ? wait_for(a, new_id, longest_ms) : EXIT_GOOD;
 }
 
+/* A filter next to an id would be left out: says so. */
+static bool
+only_of_one(const struct args *a)
+{
+    static const char *const many[] = { "state",
+                                        "pipeline",
+                                        "step",
+                                        "code",
+                                        "since",
+                                        "key",
+                                        "max",
+                                        "rate",
+                                        "concurrency",
+                                        "canary",
+                                        "stop-on-failures",
+                                        "plan" };
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
+        if (!args_given(a, many[i]))
+            continue;
+        fprintf(stderr, "weir replay: --%s goes with weir replay run, which takes no id\n",
+                many[i]);
+        return false;
+    }
+    return true;
+}
+
 static int
 run(const struct args *a)
 {
@@ -185,15 +216,21 @@ run(const struct args *a)
     struct weir_error err = { 0 };
     const char *timeout = args_text(a, "timeout");
     if (a->n_words == 0) {
-        fprintf(stderr,
-                "weir replay: which job? weir replay ID; weir jobs --state dead lists them\n");
+        fprintf(
+            stderr,
+            "weir replay: which job? weir replay ID; weir jobs --state dead lists them; weir "
+            "replay run takes many\n");
         return EXIT_USAGE;
     }
     if (timeout && duration_parse(text_of(timeout), &longest_ms, &err) != WEIR_OK) {
         fprintf(stderr, "weir replay: --timeout: %s\n", err.text);
         return EXIT_USAGE;
     }
-    if (!job_id_looks_good(a, a->words[0]))
+    if (strcmp(a->words[0], "plan") == 0)
+        return replay_plan(a);
+    if (strcmp(a->words[0], "run") == 0)
+        return replay_run(a, timeout ? longest_ms : UINT64_MAX);
+    if (!job_id_looks_good(a, a->words[0]) || !only_of_one(a))
         return EXIT_USAGE;
     if (!args_given(a, "json")) {
         int code = job_ask_one(a, a->words[0], NULL, NULL, false, &job);
@@ -203,7 +240,7 @@ run(const struct args *a)
         value_unref(&job);
         if (!good)
             return EXIT_WRONG;
-        if (!agreed(a))
+        if (!replay_agreed(a, "Replay it?"))
             return EXIT_GOOD;
     }
     return replay(a, a->words[0], longest_ms);
@@ -211,6 +248,19 @@ run(const struct args *a)
 
 static const struct option options[] = {
     { 0, "reason", "TEXT", "why, for the audit" },
+    { 's', "state", "STATE",
+      "run, plan: jobs in this state: dead (usual), cancelled, discarded" },
+    { 'p', "pipeline", "NAME", "run, plan: jobs of this pipeline" },
+    { 0, "step", "ID", "run, plan: jobs that failed in this step" },
+    { 0, "code", "CODE", "run, plan: jobs that failed with this code" },
+    { 0, "since", "WHEN", "run, plan: jobs that came since: 10m, 2h, 3d ago, or an ISO time" },
+    { 0, "key", "KEY", "run, plan: jobs of this key of the pipeline's concurrency" },
+    { 0, "max", "N", "run, plan: the oldest N of them" },
+    { 0, "rate", "N/TIME", "run: at most that many in that time, such as 10/1s" },
+    { 0, "concurrency", "N", "run: at most N of them at once (100; at most 1000)" },
+    { 0, "canary", "N", "run: N first; the rest when these are completed" },
+    { 0, "stop-on-failures", "N", "run: pause when N are dead" },
+    { 0, "plan", "HASH", "run: only if it is still the plan with this hash" },
     { 'y', "yes", NULL, "do it without asking" },
     { 0, "force", NULL, "also a job that is completed" },
     { 'w', "wait", NULL, "wait until the new job is over" },
@@ -221,25 +271,43 @@ static const struct option options[] = {
 
 const struct command command_replay = {
     .name = "replay",
-    .summary = "run a job of a running weir again",
-    .usage = "ID [--reason TEXT] [--yes] [--wait [--timeout TIME]] [--force] [--json]",
-    .description = "The event of the job runs through its pipeline again, from the start and "
-                   "as the pipeline is\n"
-                   "now: as a new job, whose id is printed. What will happen is said before, "
-                   "and on a terminal\n"
-                   "it is asked for; steps with an effect of idempotent send the same keys as "
-                   "the first time,\n"
-                   "so that who is asked can tell. The job itself stays, and names the one "
-                   "that replaced it; it\n"
-                   "can be replayed once more only if that one failed, too.\n\n"
-                   "With --wait the command ends when the new job does, and shows its states "
-                   "until then.\n\n"
-                   "With --json: { id, replay_of }, with --wait the new job when it is over.\n",
+    .summary = "run a job of a running weir again, or many of them",
+    .usage = "ID [--reason TEXT] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
+             "       weir replay plan [filters] [--max N] [--json]\n"
+             "       weir replay run [filters] [--max N] [--rate N/TIME] [--concurrency N] "
+             "[--canary N]\n"
+             "                       [--stop-on-failures N] [--plan HASH] [--reason TEXT] "
+             "[--yes] [--wait]",
+    .description =
+        "The event of the job runs through its pipeline again, from the start and "
+        "as the pipeline is\n"
+        "now: as a new job, whose id is printed. What will happen is said before, "
+        "and on a terminal\n"
+        "it is asked for; steps with an effect of idempotent send the same keys as "
+        "the first time,\n"
+        "so that who is asked can tell. The job itself stays, and names the one "
+        "that replaced it; it\n"
+        "can be replayed once more only if that one failed, too.\n\n"
+        "With --wait the command ends when the new job does, and shows its states "
+        "until then.\n\n"
+        "plan says which jobs a batch would take: how many, of which pipelines and "
+        "steps, and what is\n"
+        "not safe to repeat there. run makes that batch: the list of jobs is taken once, "
+        "and the\n"
+        "replays are made bit by bit, each once, also over a restart. Of an event that was "
+        "replayed\n"
+        "the newest job alone is taken, and none that waits in another batch. weir "
+        "batches shows,\n"
+        "pauses, resumes and cancels it.\n\n"
+        "With --json: { id, replay_of }, with --wait the new job when it is over; with "
+        "run the batch.\n",
     .examples =
         "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057\n"
         "  weir replay 01890a5d-ac96-774b-bcce-b302099a8057 --yes --wait --reason 'the bank is "
         "back'\n"
-        "  weir jobs --state dead --json | jq -r '.jobs[].id' | xargs -n1 weir replay --yes\n",
+        "  weir replay plan --pipeline pay --step charge --since 2h\n"
+        "  weir replay run --pipeline pay --canary 5 --rate 10/1s --stop-on-failures 20 "
+        "--wait\n",
     .exits =
         "0 good, 1 refused, or the new job failed (--wait), 2 used wrongly, 3 no weir answers",
     .options = options,

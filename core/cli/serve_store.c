@@ -19,7 +19,17 @@ server_store_open(struct server *s, struct weir_error *err)
     const char *url = settings_text(s->setup->settings, "store.url");
     if (!setup_has_store(s->setup))
         return WEIR_OK;
+    struct store_keep keep = {
+        .completed_ms = settings_number(s->setup->settings, "store.keep.completed"),
+        .cancelled_ms = settings_number(s->setup->settings, "store.keep.cancelled"),
+        .discarded_ms = settings_number(s->setup->settings, "store.keep.discarded"),
+        .dead_ms = settings_number(s->setup->settings, "store.keep.dead"),
+        .audit_ms = settings_number(s->setup->settings, "store.keep.audit"),
+        .jobs = settings_number(s->setup->settings, "store.keep_jobs"),
+        .bytes = settings_number(s->setup->settings, "store.keep_bytes"),
+    };
     struct store_config config = { .url = url,
+                                   .keep = keep,
                                    .max_waiting = settings_number(s->setup->settings, "store.max_waiting"),
                                    .max_size = settings_number(s->setup->settings, "store.max_size"),
                                    .crashes_max = (unsigned)settings_number(s->setup->settings, "store.max_crashes") };

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/job_ask.h"
 #include "cli/setup.h"
+#include "cli/store.h"
 
 /* Adds a figure, or those of the map that stands there: "jobs dead". */
 static void
@@ -38,15 +39,11 @@ add_figure(struct table *t, const char *outer, struct weir_text key, const struc
 }
 
 static int
-run(const struct args *a)
+stats(const struct args *a)
 {
     const struct weir_value *v, *member;
     struct weir_text key;
     struct table t;
-    if (a->n_words > 0 && strcmp(a->words[0], "stats") != 0) {
-        fprintf(stderr, "weir store: '%.60s' is not stats\n", a->words[0]);
-        return EXIT_USAGE;
-    }
     int code = job_ask(a, "GET", "/api/v1/store", NULL, &v);
     if (v == NULL)
         return code;
@@ -62,22 +59,76 @@ run(const struct args *a)
     return EXIT_GOOD;
 }
 
+static int
+run(const struct args *a)
+{
+    const char *verb = a->n_words > 0 ? a->words[0] : "stats";
+    bool backup = strcmp(verb, "backup") == 0, export = strcmp(verb, "export") == 0;
+    if (backup != (a->n_words == 2)) {
+        fprintf(stderr,
+                backup ? "weir store: where to? weir store backup FILE\n"
+                       : "weir store: %s takes no second word\n",
+                verb);
+        return EXIT_USAGE;
+    }
+    static const char *const of_export[] = { "state", "pipeline", "since", "output" };
+    for (size_t i = 0; !export && i < sizeof of_export / sizeof *of_export; i++)
+        if (args_given(a, of_export[i])) {
+            fprintf(stderr, "weir store: --%s is for weir store export\n", of_export[i]);
+            return EXIT_USAGE;
+        }
+    if (strcmp(verb, "stats") == 0)
+        return stats(a);
+    if (strcmp(verb, "compact") == 0)
+        return store_task(a, "/api/v1/store/compact", NULL);
+    if (backup)
+        return store_task(a, "/api/v1/store/backup", a->words[1]);
+    if (export)
+        return store_export(a);
+    fprintf(stderr, "weir store: '%.60s' is not stats, compact, export or backup\n", verb);
+    return EXIT_USAGE;
+}
+
 static const struct option options[] = {
-    { 0, "json", NULL, "print the answer as JSON" },
+    { 's', "state", "STATE", "export: only these: dead, completed, ready, ..." },
+    { 'p', "pipeline", "NAME", "export: only jobs of this pipeline" },
+    { 0, "since", "TIME", "export: only those that came since then: 10m, 2h, 3d, an ISO time" },
+    { 'o', "output", "FILE",
+      "export: into this file, which must not be there (default: stdout)" },
+    { 0, "reason", "TEXT", "why, for the audit (compact, backup)" },
+    { 0, "json", NULL, "print the answer as JSON (stats, compact, backup)" },
     API_OPTIONS,
 };
 
 const struct command command_store = {
     .name = "store",
-    .summary = "show what the store of a running weir holds, and how it does",
-    .usage = "[stats] [--json]",
-    .description = "The size of the file, how many jobs there are of each state, commits and "
-                   "operations since the\n"
-                   "start of the process, and what waits for the next commit.\n",
-    .examples = "  weir store stats\n  weir store stats --json | jq .jobs.dead\n",
-    .exits = "0 good, 1 there is no store, 2 used wrongly, 3 no weir answers",
+    .summary = "look at the store of a running weir, make it smaller, export or back it up",
+    .usage =
+        "[stats] [--json]\n"
+        "       weir store compact [--reason TEXT] [--json]\n"
+        "       weir store export [--state STATE] [--pipeline NAME] [--since TIME] [-o FILE]\n"
+        "       weir store backup FILE [--reason TEXT] [--json]",
+    .description =
+        "stats: the size of the file, how many jobs there are of each state, commits and "
+        "operations since the\n"
+        "start of the process, what waits for the next commit, and what was removed.\n\n"
+        "compact gives back to the file system what is free in the file. backup makes a "
+        "copy\n"
+        "which a weir can be started with; FILE is on the server, ends in .db, and is in "
+        "the\n"
+        "store's folder unless it begins with a slash. Nothing is overwritten. Both go "
+        "on while the\n"
+        "server works, and if this command is ended.\n\n"
+        "export writes jobs here, one a line, newest first, as weir jobs show --json "
+        "has them:\n"
+        "what stands for a secret is ***.\n",
+    .examples = "  weir store stats\n  weir store stats --json | jq .jobs.dead\n"
+                "  weir store export --state dead --since 7d -o dead.ndjson\n"
+                "  weir store backup /var/backups/weir-monday.db\n",
+    .exits =
+        "0 good, 1 refused or failed, or there is no store, 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .max_words = 1,
+    .max_words = 2,
     .run = run,
 };

@@ -219,21 +219,26 @@ gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
     return part ? admission_text(e, part, ret, err) : WEIR_OK;
 }
 
+const char *
+admission_closed(const struct engine *en)
+{
+    if (en->draining)
+        return "this server is shutting down";
+    if (atomic_load_explicit(&en->n_runs, memory_order_relaxed) >= en->limits.max_runs)
+        return "too many runs are in flight";
+    if (en->limits.max_lag_ms && en->shard->lag_ms > en->limits.max_lag_ms)
+        return "this server is overloaded";
+    return NULL;
+}
+
 void
 admission_offer(struct weir_event *e)
 {
     struct engine *en = engine_of(e->shard);
     const struct flow *f = e->trigger->flow;
-    if (en->draining) {
-        refuse(e, "this server is shutting down");
-        return;
-    }
-    if (atomic_load_explicit(&en->n_runs, memory_order_relaxed) >= en->limits.max_runs) {
-        refuse(e, "too many runs are in flight");
-        return;
-    }
-    if (en->limits.max_lag_ms && en->shard->lag_ms > en->limits.max_lag_ms) {
-        refuse(e, "this server is overloaded");
+    const char *closed = admission_closed(en);
+    if (closed) {
+        refuse(e, closed);
         return;
     }
     bool durable = job_wanted(en, f);

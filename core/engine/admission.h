@@ -14,6 +14,9 @@
 /* The gate of pipeline NAME, which outlives generations, with today's LIMIT. Main thread. */
 struct gate *gate_of(const char *name, unsigned limit);
 
+/* Why no run may start now; NULL: one may. */
+const char *admission_closed(const struct engine *en);
+
 /* Starts a run for E if there is room, queues or refuses it otherwise. */
 void admission_offer(struct weir_event *e);
 

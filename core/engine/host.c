@@ -20,6 +20,7 @@ fill(void)
     host_fill_value(&table);
     host_fill_tools(&table);
     host_fill_question(&table);
+    host_fill_mark(&table);
 }
 
 const struct weir_host *

@@ -140,6 +140,9 @@ emit(struct weir_shard *shard, void *state, const struct weir_value *body, struc
     struct trigger_unit *t = en->current ? trigger_of(en->current, state) : NULL;
     if (t == NULL)
         return err_set(err, WEIR_NOT_FOUND, "the trigger belongs to no running generation");
+    const char *closed = admission_closed(en);
+    if (closed) /* said to the trigger, which may try again: nobody else would hear of it */
+        return err_set(err, WEIR_UNAVAILABLE, "%s", closed);
     struct emitted *m = calloc(1, sizeof *m);
     if (m == NULL)
         abort();

@@ -64,16 +64,19 @@ accept_failed(struct accepting *a, const struct weir_error *err)
     refuse(e, err);
 }
 
-/* The event came before: its caller gets what the first one got. */
+/* The event does not run here: it came before, and its caller gets what the first one got; or
+ * its pipeline is paused, and nobody can wait for the end of that. */
 static void
-answer_again(struct accepting *a)
+answer_and_leave(struct accepting *a)
 {
     struct weir_event *e = a->event;
     struct generation_part *part = e->part;
     if (a->placed && a->gate)
         admission_give(a->gate, a->key, engine_of(e->shard));
     e->job = NULL;
-    if (!job_answer_again(e, a->accept.first_result))
+    if (!a->accept.repeated)
+        job_reply_accepted(e, a->accept.id);
+    else if (!job_answer_again(e, a->accept.first_result))
         job_reply_accepted(e, a->accept.first);
     e->ops->release(e);
     part_unpin(part);
@@ -90,8 +93,8 @@ accepted(struct store_op *op, const struct weir_error *err)
         copy.retry_after_ms = err->code == WEIR_UNAVAILABLE ? 1000 : 0;
         copy.status = err->code == WEIR_INVALID ? 422 : 0;
         accept_failed(a, &copy);
-    } else if (a->accept.repeated) {
-        answer_again(a);
+    } else if (a->accept.repeated || a->accept.held) {
+        answer_and_leave(a);
     } else {
         e->job->accepted = true;
         if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)

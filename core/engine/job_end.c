@@ -192,6 +192,21 @@ reason_of(const struct run *r)
     return code_is_later(f->error.code) ? JOB_EXHAUSTED_REASON : JOB_UNRECOVERABLE_REASON;
 }
 
+/* How long the job that ends is kept, as its pipeline says. What a key's later events are
+ * answered is kept as long as the key. */
+static void
+set_keep(struct job_finish *end, const struct run *r)
+{
+    const struct pipeline *p = r->flow->pipeline;
+    const struct retention_times *t = &p->retention;
+    end->keep_ms = end->state == JOB_COMPLETED   ? t->completed_ms
+                   : end->state == JOB_CANCELLED ? t->cancelled_ms
+                   : end->state == JOB_DEAD      ? t->dead_ms
+                                                 : 0;
+    end->keep_least_ms = r->event->job->once ? p->idempotency_ttl_ms : 0;
+    end->payload_keep_ms = t->payloads_ms;
+}
+
 static void
 finish_job(struct run *r)
 {
@@ -200,6 +215,7 @@ finish_job(struct run *r)
     struct finishing *f = finishing_new(en, j->id, j->attempt, state_of(r));
     struct job_finish *end = &f->finish;
     end->started_ms = r->started_wall_ms;
+    set_keep(end, r);
     size_t at = f->texts.len;
     if (j->answer)
         (void)buf_add(&f->texts, j->answer, j->answer_len, NULL);
@@ -295,6 +311,8 @@ fill_dead(struct keeping *k, const struct run *r, size_t event_len)
     op->reason = reason_of(r);
     k->published = *published(r) != '\0';
     op->created_ms = op->started_ms = r->started_wall_ms;
+    op->keep_ms = r->flow->pipeline->retention.dead_ms;
+    op->payload_keep_ms = r->flow->pipeline->retention.payloads_ms;
     op->ended_ms = clock_wall_ms();
 }
 

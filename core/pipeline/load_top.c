@@ -188,13 +188,22 @@ top_retry(struct loading *l, const struct yaml_node *key, const struct yaml_node
 static void
 top_retention(struct loading *l, const struct yaml_node *key, const struct yaml_node *n)
 {
+    struct retention_times *r = &l->p->retention;
+    const struct {
+        const char *name;
+        uint64_t *ms;
+    } times[] = { { "completed", &r->completed_ms },
+                  { "cancelled", &r->cancelled_ms },
+                  { "dead", &r->dead_ms },
+                  { "payloads", &r->payloads_ms } };
     (void)key;
-    if (n->kind != YAML_MAP) {
-        load_say(l, n, DIAG_WRONG_TYPE, NULL, "'retention' must be a map, not %s",
-                 yaml_kind_name(n));
+    if (!load_map(l, n, "retention", "completed|cancelled|dead|payloads"))
         return;
+    for (unsigned i = 0; i < sizeof times / sizeof *times; i++) {
+        const struct yaml_node *at = yaml_get(n, times[i].name);
+        if (at != NULL)
+            (void)load_duration(l, at, times[i].name, times[i].ms);
     }
-    l->p->retention = own_value(l->p, yaml_value(n));
 }
 
 /* Constants, so that any thread may read them without evaluating. */

@@ -89,6 +89,14 @@ enum respond { RESPOND_RESULT, RESPOND_ACCEPTED };
 enum durable { DURABLE_NO, DURABLE_YES, DURABLE_STEPS };
 enum when_full { WHEN_FULL_QUEUE, WHEN_FULL_REJECT };
 
+/* How long jobs of a pipeline are kept, by how they ended; 0: as the store's settings say. */
+struct retention_times {
+    uint64_t completed_ms;
+    uint64_t cancelled_ms;
+    uint64_t dead_ms;
+    uint64_t payloads_ms; /* what they hold; 0: as long as themselves */
+};
+
 struct pipeline {
     struct arena arena; /* holds all of the model but counted values and compiled parts */
     const char *name;
@@ -111,7 +119,7 @@ struct pipeline {
     struct part *order_by;              /* NULL: none */
     bool order_hold;                    /* on_dead: hold */
     const struct job_retry *job_retry;  /* NULL: a failed attempt is final */
-    const struct weir_value *retention; /* as written; NULL: none */
+    struct retention_times retention;
     const struct weir_value *vars;      /* a map */
     const char **tags;
     unsigned n_tags;

@@ -109,7 +109,20 @@ static const char top_properties[] = WEIR_JSON({
         ]
     },
     "retry" : { "description" : "Attempts of the whole job.", "$ref" : "#/$defs/job_retry" },
-    "retention" : { "description" : "How long jobs are kept.", "type" : "object" },
+    "retention" : {
+        "description" : "How long jobs are kept that are over, where it differs from the settings.",
+        "type" : "object",
+        "additionalProperties" : false,
+        "properties" : {
+            "completed" : { "$ref" : "#/$defs/duration" },
+            "cancelled" : { "$ref" : "#/$defs/duration" },
+            "dead" : { "$ref" : "#/$defs/duration" },
+            "payloads" : {
+                "description" : "What a job holds: event, result, steps, traces.",
+                "$ref" : "#/$defs/duration"
+            }
+        }
+    },
     "vars" : { "description" : "Constants: vars.NAME in expressions.", "type" : "object" },
     "steps" : { "description" : "The nodes, run in order.", "$ref" : "#/$defs/block" },
     "catch" : {

@@ -56,6 +56,20 @@
       "Size of the store from which new durable events are refused with 503; 0: none.")     \
     X("store.max_crashes", COUNT, "5", "1..100",                                            \
       "How often a job may take the process down with it before it is dead.")               \
+    X("store.keep.completed", DURATION, "1d", "",                                           \
+      "How long completed jobs are kept; 0: for ever.")                                     \
+    X("store.keep.cancelled", DURATION, "7d", "",                                           \
+      "How long cancelled jobs are kept; 0: for ever.")                                     \
+    X("store.keep.discarded", DURATION, "7d", "",                                           \
+      "How long discarded jobs are kept; 0: for ever.")                                     \
+    X("store.keep.dead", DURATION, "30d", "",                                               \
+      "How long dead jobs are kept; 0: for ever.")                                          \
+    X("store.keep.audit", DURATION, "365d", "",                                             \
+      "How long entries of the audit are kept; 0: for ever.")                               \
+    X("store.keep_jobs", COUNT, "1000000", "0..1000000000",                                 \
+      "Jobs that are over, at most; then the oldest completed ones go first; 0: any number.") \
+    X("store.keep_bytes", BYTES, "0", "",                                                   \
+      "Payloads of jobs that are over, at most; completed ones go first; 0: any size.")     \
     X("client.connect_timeout", DURATION, "5s", "",                                         \
       "Connecting to an upstream, TLS included.")                                           \
     X("client.first_byte_timeout", DURATION, "30s", "",                                     \

@@ -47,9 +47,34 @@ void put_built(struct weir_builder *b, const char *key, struct weir_builder **bu
 /* The members of a job from a row of JOB_COLUMNS. */
 void put_job(struct weir_builder *b, sqlite3_stmt *s);
 
+/* Who gives the order (has to be there) and why (may be empty). */
+enum weir_code ask_who(const struct asking *a, struct weir_text *ret_who,
+                       struct weir_text *ret_reason, struct weir_error *err) MUST_USE;
+
+/* An entry of the audit; what is empty or NULL is left out. */
+struct audit {
+    struct weir_text who;
+    const char *what;
+    const uint8_t *job; /* JOB_ID bytes, as the other two */
+    const uint8_t *replay;
+    const uint8_t *batch;
+    struct weir_text pipeline;
+    struct weir_text key;
+    struct weir_text reason;
+    const char *before;
+    const char *after;
+};
+
+/* Adds it to the commit in the making. */
+void audit_add(struct writing *w, const struct audit *entry);
+
 /* Each answers one WHAT. */
 typedef enum weir_code ask_fn(struct asking *a, struct weir_error *err);
 ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_count, ask_jobs_replay, ask_jobs_cancel,
-    ask_jobs_discard, ask_jobs_state, ask_incidents_list, ask_audit_list, ask_store_stats;
+    ask_jobs_discard, ask_jobs_state, ask_incidents_list, ask_audit_list, ask_marks_advance,
+    ask_store_stats;
+ask_fn ask_jobs_export, ask_store_backup, ask_store_compact;
+ask_fn ask_batches_plan, ask_batches_make, ask_batches_list, ask_batches_show, ask_batches_pause,
+    ask_batches_resume, ask_batches_cancel, ask_pauses_list, ask_pauses_make, ask_pauses_end;
 
 #endif

@@ -7,18 +7,9 @@
 
 #include "base/buf.h"
 #include "store/ask.h"
+#include "store/filter.h"
 
 enum { SQL_MAX = 4096 };
-
-/* What a list is of. */
-struct filter {
-    unsigned state;
-    uint32_t code;
-    struct weir_text pipeline;
-    struct weir_text node;
-    struct weir_text key;
-    uint64_t since_ms;
-};
 
 static enum weir_code
 read_words(const struct asking *a, struct filter *f, struct weir_error *err)
@@ -42,8 +33,8 @@ read_words(const struct asking *a, struct filter *f, struct weir_error *err)
     return WEIR_OK;
 }
 
-static enum weir_code
-read_filter(const struct asking *a, struct filter *f, struct weir_error *err)
+enum weir_code
+filter_read(const struct asking *a, struct filter *f, struct weir_error *err)
 {
     *f = (struct filter){ 0 };
     enum weir_code code = read_words(a, f, err);
@@ -58,10 +49,10 @@ read_filter(const struct asking *a, struct filter *f, struct weir_error *err)
     return code;
 }
 
-/* Adds the conditions. Only numbers that are known to be some are written out, because SQLite
- * takes an index with a condition only if it sees that it holds. */
-static void
-add_where(struct buf *sql, const struct filter *f)
+/* Only numbers that are known to be some are written out, because SQLite takes an index with a
+ * condition only if it sees that it holds. */
+void
+filter_where(struct buf *sql, const struct filter *f)
 {
     buf_puts(sql, " WHERE 1");
     if (f->state != 0)
@@ -81,11 +72,10 @@ add_where(struct buf *sql, const struct filter *f)
         buf_puts(sql, " AND j.created_ms >= ?4");
 }
 
-/* Prepares SQL and binds what add_where left open; a number that is not there is no error. */
-static sqlite3_stmt *
-make(struct asking *a, const struct buf *sql, const struct filter *f)
+sqlite3_stmt *
+filter_make(struct db *db, const struct buf *sql, const struct filter *f)
 {
-    sqlite3_stmt *s = db_make(a->db, sql->bytes);
+    sqlite3_stmt *s = db_make(db, sql->bytes);
     if (s == NULL)
         return NULL;
     if (f->pipeline.len > 0)
@@ -115,15 +105,15 @@ count(struct asking *a, const struct filter *f, uint64_t by_state[STORE_STATES])
     buf_init(&sql, SQL_MAX);
     bool kept = is_kept_count(f);
     if (kept) {
-        buf_puts(&sql, "SELECT state, n FROM counts");
+        buf_puts(&sql, "SELECT state, n FROM counts WHERE state > 0");
         if (f->state != 0)
-            buf_printf(&sql, " WHERE state = %u", f->state);
+            buf_printf(&sql, " AND state = %u", f->state);
     } else {
         buf_puts(&sql, "SELECT j.state, count(*) FROM jobs j");
-        add_where(&sql, f);
+        filter_where(&sql, f);
         buf_puts(&sql, " GROUP BY j.state");
     }
-    sqlite3_stmt *s = make(a, &sql, f);
+    sqlite3_stmt *s = filter_make(a->db, &sql, f);
     uint64_t total = 0;
     while (db_row(a->db, s)) {
         uint64_t state = column_number(s, 0), n = column_number(s, 1);
@@ -145,11 +135,11 @@ read_page(struct asking *a, const struct filter *f, uint64_t after, uint64_t lim
     struct buf sql;
     buf_init(&sql, SQL_MAX);
     buf_puts(&sql, "SELECT " JOB_COLUMNS " FROM jobs j");
-    add_where(&sql, f);
+    filter_where(&sql, f);
     if (after > 0)
         buf_printf(&sql, " AND j.seq < %llu", (unsigned long long)after);
     buf_printf(&sql, " ORDER BY j.seq DESC LIMIT %llu", (unsigned long long)limit + 1);
-    sqlite3_stmt *s = make(a, &sql, f);
+    sqlite3_stmt *s = filter_make(a->db, &sql, f);
 
     struct weir_builder *jobs = builder_list();
     uint64_t last = 0, n = 0;
@@ -175,7 +165,7 @@ ask_jobs_list(struct asking *a, struct weir_error *err)
 {
     struct filter f;
     uint64_t limit, after;
-    enum weir_code code = read_filter(a, &f, err);
+    enum weir_code code = filter_read(a, &f, err);
     if (code == WEIR_OK)
         code = ask_limit(a, &limit, err);
     if (code == WEIR_OK && ask_number(a, "after", 0, INT64_MAX, &after, NULL) != WEIR_OK)
@@ -193,7 +183,8 @@ ask_jobs_list(struct asking *a, struct weir_error *err)
         snprintf(text, sizeof(text), "%llu", (unsigned long long)next);
         answer_put_text(answer, "next", text_of(text));
     }
-    put_number(answer, "total", count(a, &f, by_state));
+    if (strcmp(a->what, "jobs.list") == 0)
+        put_number(answer, "total", count(a, &f, by_state));
     a->answer = builder_end(&answer);
     return WEIR_OK;
 }
@@ -202,7 +193,7 @@ enum weir_code
 ask_jobs_count(struct asking *a, struct weir_error *err)
 {
     struct filter f;
-    enum weir_code code = read_filter(a, &f, err);
+    enum weir_code code = filter_read(a, &f, err);
     if (code != WEIR_OK)
         return code;
     uint64_t by_state[STORE_STATES];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/ask.h"
+#include "store/task.h"
 
 /* A statement whose only parameter is a job's number. */
 static sqlite3_stmt *
@@ -242,6 +243,9 @@ add_entry(struct weir_builder *list, sqlite3_stmt *s)
     put_column(b, "before", s, 6);
     put_column(b, "after", s, 7);
     put_column_id(b, "replay", s, 8);
+    put_column_id(b, "batch", s, 9);
+    put_column(b, "pipeline", s, 10);
+    put_column(b, "key", s, 11);
     const struct weir_value *v = builder_end(&b);
     builder_add(list, &v);
 }
@@ -280,6 +284,21 @@ ask_audit_list(struct asking *a, struct weir_error *err)
     return WEIR_OK;
 }
 
+/* What was removed since the process began. */
+static void
+put_removed(struct weir_builder *answer, const struct store_stats *stats)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        STORE_REMOVED(X)
+#undef X
+    };
+    struct weir_builder *removed = builder_map();
+    for (unsigned i = 0; i < STORE_REMOVALS; i++)
+        put_number(removed, words[i], stats->removed[i]);
+    put_built(answer, "removed", &removed);
+}
+
 enum weir_code
 ask_store_stats(struct asking *a, struct weir_error *err)
 {
@@ -298,6 +317,10 @@ ask_store_stats(struct asking *a, struct weir_error *err)
     put_number(answer, "batch_max", stats.batch_max);
     put_number(answer, "waiting", stats.waiting);
     put_number(answer, "waiting_bytes", stats.waiting_bytes);
+    put_number(answer, "over_bytes", stats.over_bytes);
+    put_number(answer, "removing_max_us", stats.removing_max_ns / 1000);
+    put_removed(answer, &stats);
+    task_put(a->store->task, answer);
     for (unsigned i = 1; i < STORE_STATES; i++)
         if (stats.jobs[i] > 0)
             put_number(jobs, job_state_word(i), stats.jobs[i]);

@@ -12,6 +12,23 @@
  * - jobs.discard: id who reason; { id, state }
  * - incidents.list: pipeline limit after; { incidents: [...], next }
  * - audit.list: limit after; { entries: [...], next }
+ * - marks.advance: name from to; { did, now }: sets the number under name to TO if it is FROM (0:
+ *   there is none yet); now is what it is afterwards
+ * - jobs.export: as jobs.list; { jobs: [...], next }, each job as jobs.show gives it
+ * - store.compact: who reason; { number: of the task }. It is carried out while the store is at
+ *   work: store.stats tells how far it is
+ * - store.backup: file who reason; { number, file: its whole path }. FILE ends in .db, is below
+ *   the store's own folder unless it begins with a slash, and must not be there
+ * - batches.plan: as jobs.list, without after and limit, max; { plan: a hash, total, left_out,
+ *   groups: [{ pipeline, node, code, jobs }] }
+ * - batches.make: as batches.plan, rate ("10/1s") concurrency canary stop_on_failures plan who
+ *   reason; a batch
+ * - batches.list: limit after; { batches: [...], next }
+ * - batches.show: id state limit after; a batch with jobs: [{ job, state, replay, why }], next
+ * - batches.pause, batches.resume, batches.cancel: id who reason; a batch
+ * - pauses.list: nothing; { pauses: [{ pipeline, key, at_ms, who, reason, held }] }
+ * - pauses.make, pauses.end: pipeline key who reason; { pipeline, key, paused, held or released:
+ *   how many jobs }
  * - store.stats: nothing; { path, schema, file_bytes, jobs: {...}, ... }
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
@@ -22,13 +39,21 @@
  * output }]. since_ms is compared with created_ms.
  *
  * An incident is { fingerprint, pipeline, node, code, message, first_seen_ms, last_seen_ms,
- * count, sample: the id of the newest job }, of jobs that are dead; the one seen last comes
+ * count, sample: the id of the newest job }, of jobs that are dead and were not
+ * replayed; the one seen last comes
  * first. An entry of the audit is { at_ms, who, what, job, why, before, after, replay: the new
- * job's id }.
+ * job's id, batch, pipeline, key }.
  *
  * A replay is of a dead, cancelled or discarded job (of a completed one with force: true) that
  * has no replay which is live or completed, nor has a replay of that. who has to be there, and
  * the reason of a discard.
+ *
+ * A batch replays the jobs that the filter takes when it is made (dead ones, if no state is
+ * given), of each event that was replayed the newest job alone, and none that waits in another
+ * batch; what is left out so is counted as left_out. It is { id, state, why: it is paused, total,
+ * items: { pending, made, completed, dead, cancelled, skipped }, created_ms, updated_ms, ended_ms,
+ * rate, concurrency, canary, stop_on_failures, who, reason, plan, filter }. With a PLAN it is made
+ * only if the jobs are those of that plan. See batch.h.
  *
  * Numbers may be given as text. A parameter that a question does not know is refused: a filter
  * that is written wrong would let everything through. Lists are newest first; AFTER is the NEXT

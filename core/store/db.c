@@ -42,6 +42,12 @@ set_up(struct db *db, bool writes)
     db_exec(db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;");
     if (!writes)
         return;
+    /* Of a new file only, and before anything is in it: then what is free can be given back in
+     * pieces (compact.c). */
+    db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL;");
+    /* What is removed is zeroed where that costs no write of a page. Some builds of SQLite would
+     * write each freed page out: that is as much as was stored. */
+    db_exec(db, "PRAGMA secure_delete = FAST;");
     db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                 "PRAGMA journal_size_limit = 67108864;");
     sqlite3_wal_hook(db->handle, on_commit, db);

@@ -19,6 +19,7 @@ struct db {
     int rc;           /* the first error, as SQLite's extended code; SQLITE_OK */
     int system_error; /* errno of it, or 0 */
     int frames;       /* pages in the WAL, as of the last commit */
+    int checkpointed; /* as of the last checkpoint */
     sqlite3_stmt *kept[SQL_STATEMENTS];
 };
 

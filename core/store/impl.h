@@ -37,6 +37,10 @@ struct store {
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
     struct store_stats stats; /* atomic; the writer changes it */
+    struct store_keep keep;
+    struct retention *retention; /* the writer's; retention.h */
+    struct task *task;           /* the latest one; task.h */
+    int64_t ended_bytes; /* payloads of the jobs that the open transaction has ended */
 };
 
 /* What belongs to one batch of the writer. */
@@ -45,6 +49,7 @@ struct writing {
     struct db *db;
     uint64_t now_ms;             /* wall */
     bool no_room;                /* the file has its maximal size */
+    bool paused;                 /* some pipeline is: pause.c */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
 };
 
@@ -71,6 +76,9 @@ void *store_writer(void *arg);
 /* The reader's thread, until its queue is ended; what is in it then is answered, too. */
 void *store_reader(void *arg);
 
+/* Makes the WAL short, if enough was written since it was made so the last time; else false. */
+bool store_shorten(struct store *s);
+
 /* If an fsync has failed, says so and ends the process: what SQLite believes to be on the disk
  * need not be there, and a second try that succeeds would prove nothing. */
 void store_check_lost(const struct db *db);
@@ -78,7 +86,18 @@ void store_check_lost(const struct db *db);
 /* Makes the WAL short, if it is long enough or ALL is set. */
 void store_checkpoint(struct store *s, bool all);
 
-/* Writes the changes of the counts. */
+/* -- writing.c: a transaction of the writer -- */
+
+/* Begins one: fills W but for its store and DB. db->rc says whether it is open. */
+void writing_begin(struct writing *w);
+
+/* Adds to the figures what W has changed, now that it is committed, in NS. */
+void writing_counted(const struct writing *w, uint64_t ns);
+
+/* Commits what the store does by itself. False: nothing of it has happened; that was logged. */
+bool writing_end(struct writing *w, uint64_t start_ns);
+
+/* Writes the changes of the counts: state 0 stands for the payloads of jobs that are over. */
 void store_count(struct writing *w);
 
 /* Fails OP with ERR, or takes its failure away (NULL). */
@@ -113,13 +132,29 @@ enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
 /* If A's key is known: sets what A is told (or parks it) and *RET_FOUND. */
 enum weir_code once_find(struct writing *w, struct job_accept *a, bool *ret_found,
                          struct weir_error *err) MUST_USE;
-/* Notes A's key for the job SEQ, which was made for it. */
-void once_note(struct writing *w, const struct job_accept *a, int64_t seq);
+/* Notes A's key for the job of those bytes, which was made for it. */
+void once_note(struct writing *w, const struct job_accept *a, const uint8_t *id);
 /* Whether A, which is parked, can be told by now; sets what it is told. */
 bool once_over(struct store *s, struct job_accept *a);
 
 /* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
 uint64_t job_next_due(struct db *db);
+
+/* -- pause.c: pipelines and keys whose jobs are held -- */
+
+/* Whether there are any. */
+bool pause_any(struct db *db);
+/* Whether jobs of PIPELINE and KEY (may be empty) are held; the same of the job SEQ. */
+bool pause_has(struct writing *w, struct weir_text pipeline, struct weir_text key);
+bool pause_has_job(struct writing *w, int64_t seq);
+/* Holds all that waits and is paused: after a crash. */
+void pauses_hold(struct writing *w);
+
+/* -- batch.c -- */
+
+/* Works on batches of replays, in a commit of its own. Returns in how many milliseconds there is
+ * more to do; UINT64_MAX: there are none. No transaction is open. */
+uint64_t batches_turn(struct store *s);
 
 /* -- wait.c -- */
 

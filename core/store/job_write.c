@@ -8,6 +8,7 @@
 
 #include "store/impl.h"
 #include "store/job.h"
+#include "store/retention.h"
 
 void
 job_moved(struct writing *w, unsigned from, unsigned to)
@@ -66,7 +67,7 @@ bind_failure(sqlite3_stmt *s, int at, const struct job_failure *f, const char *f
 static bool
 insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_ID])
 {
-    bool runs = a->state == JOB_RUNNING, ran = runs || a->state == JOB_DEAD;
+    bool runs = a->state == JOB_RUNNING && !a->held, ran = runs || a->state == JOB_DEAD;
     char fingerprint[JOB_FINGERPRINT] = "";
     if (a->state == JOB_DEAD)
         job_fingerprint(a->pipeline, &a->failure, fingerprint);
@@ -75,7 +76,7 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
     bind_text(s, 2, a->pipeline);
     bind_text(s, 3, ran ? a->revision : TEXT(""));
-    bind_number(s, 4, a->state);
+    bind_number(s, 4, a->held ? JOB_HELD : a->state);
     bind_number(s, 5, a->state == JOB_DEAD ? a->reason : 0u);
     sqlite3_bind_int(s, 6, ran);
     bind_number(s, 7, runs ? w->store->owner : 0);
@@ -87,7 +88,15 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     bind_text(s, 12, a->key);
     bind_failure(s, 13, &a->failure, fingerprint);
     bind_number(s, 17, 0);
-    return db_run(w->db, s) == 1;
+    bool dead = a->state == JOB_DEAD;
+    uint64_t bytes = a->event.len + (dead ? a->trace.len : 0);
+    bind_number(s, 18, dead ? a->keep_ms : 0);
+    bind_number(s, 19, dead ? a->payload_keep_ms : 0);
+    sqlite3_bind_int64(s, 20, (int64_t)bytes);
+    if (db_run(w->db, s) != 1)
+        return false;
+    w->moved[0] += dead ? (int64_t)bytes : 0;
+    return true;
 }
 
 enum weir_code
@@ -103,6 +112,7 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
         code = once_find(w, a, &again, err);
     if (code != WEIR_OK || again)
         return code;
+    a->held = a->state != JOB_DEAD && pause_has(w, a->pipeline, a->key);
     if (!insert_job(w, a, id))
         return err_set(err, WEIR_CONFLICT, "there is a job %s already", a->id);
 
@@ -112,10 +122,10 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     bind_blob(s, 2, a->event);
     db_run(w->db, s);
     if (a->once)
-        once_note(w, a, seq);
+        once_note(w, a, id);
     if (a->state == JOB_DEAD)
         write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
-    job_moved(w, 0, a->state);
+    job_moved(w, 0, a->held ? JOB_HELD : a->state);
     return WEIR_OK;
 }
 
@@ -199,6 +209,18 @@ job_step_write(struct writing *w, const struct job_step *step, struct weir_error
     return WEIR_OK;
 }
 
+/* Binds for how long the job is kept, and at AT + 1 its payload. */
+static void
+bind_keep(const struct writing *w, sqlite3_stmt *s, int at, const struct job_finish *f)
+{
+    uint64_t keep = f->keep_ms, usual = retention_usual(w->store, f->state);
+    /* What has no limit is longer than anything. */
+    if (f->keep_least_ms > keep && (keep > 0 || (usual > 0 && f->keep_least_ms > usual)))
+        keep = f->keep_least_ms;
+    bind_number(s, at, keep);
+    bind_number(s, at + 1, f->payload_keep_ms);
+}
+
 /* The usual end, in one statement: completed, and nothing to keep or to drop. False: something
  * else is to be done, or to be said. */
 static bool
@@ -215,6 +237,7 @@ complete(struct writing *w, const struct job_finish *f)
     bind_number(s, 4, f->started_ms);
     sqlite3_bind_int64(s, 5, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
     bind_text(s, 6, f->revision);
+    bind_keep(w, s, 7, f);
     if (db_run(w->db, s) != 1)
         return false;
     job_moved(w, JOB_RUNNING, JOB_COMPLETED);
@@ -231,9 +254,10 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
         job_fingerprint((struct weir_text){ h->pipeline, h->pipeline_len }, &f->failure,
                         fingerprint);
     bool due = back || f->state == JOB_RETRYABLE;
+    unsigned state = due && pause_has_job(w, h->seq) ? JOB_HELD : f->state;
     sqlite3_stmt *s = db_use(w->db, SQL_FINISH);
     sqlite3_bind_int64(s, 1, h->seq);
-    bind_number(s, 2, f->state);
+    bind_number(s, 2, state);
     bind_number(s, 3, f->state == JOB_DEAD ? f->reason : 0u);
     sqlite3_bind_int64(s, 4, back ? f->attempt - 1 : f->attempt);
     bind_number(s, 5, f->started_ms);
@@ -243,8 +267,10 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
     sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);
     bind_text(s, 14, f->revision);
+    bind_keep(w, s, 15, f);
+    sqlite3_bind_int64(s, 17, (int64_t)(f->result.len + f->trace.len));
     db_run(w->db, s);
-    job_moved(w, JOB_RUNNING, f->state);
+    job_moved(w, JOB_RUNNING, state);
 }
 
 enum weir_code

@@ -49,13 +49,13 @@ job_may_become(unsigned from, unsigned to)
 {
 #define S(name) (1u << JOB_##name)
     static const unsigned may[] = {
-        [0] = S(SCHEDULED) | S(READY) | S(RUNNING) | S(DEAD), /* a new one */
-        [JOB_SCHEDULED] = S(RUNNING) | S(CANCELLED),
-        [JOB_READY] = S(RUNNING) | S(CANCELLED),
-        [JOB_HELD] = S(CANCELLED),
-        [JOB_RUNNING] = S(READY) | S(RETRYABLE) | S(COMPLETED) | S(DEAD) | S(CANCELLED),
+        [0] = S(SCHEDULED) | S(READY) | S(HELD) | S(RUNNING) | S(DEAD), /* a new one */
+        [JOB_SCHEDULED] = S(RUNNING) | S(HELD) | S(CANCELLED),
+        [JOB_READY] = S(RUNNING) | S(HELD) | S(CANCELLED),
+        [JOB_HELD] = S(SCHEDULED) | S(READY) | S(RETRYABLE) | S(CANCELLED),
+        [JOB_RUNNING] = S(READY) | S(HELD) | S(RETRYABLE) | S(COMPLETED) | S(DEAD) | S(CANCELLED),
         [JOB_WAITING] = S(CANCELLED),
-        [JOB_RETRYABLE] = S(RUNNING) | S(CANCELLED),
+        [JOB_RETRYABLE] = S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_DEAD] = S(DISCARDED),
         [JOB_COMPLETED] = 0,
         [JOB_CANCELLED] = 0,

@@ -84,6 +84,7 @@ struct job_accept {
     const uint8_t *content;
     uint64_t once_until_ms; /* wall */
     enum once_running once_running;
+    bool held; /* set: its pipeline or key is paused, and it waits as HELD, not in STATE */
     bool repeated;          /* set: there is a first one, and nothing was stored */
     char first[ID_UUID];    /* set then: its id */
     enum job_state first_state;
@@ -96,6 +97,8 @@ struct job_accept {
     struct weir_text trace; /* msgpack: what its attempt did; may be empty */
     uint64_t started_ms;
     uint64_t ended_ms;
+    uint64_t keep_ms; /* how long it is kept, if it is DEAD; 0: as the store says */
+    uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
 };
 
 #define JOB_ONCE 16
@@ -131,6 +134,9 @@ struct job_finish {
     struct weir_text trace;    /* msgpack; may be empty */
     struct weir_text result;   /* msgpack: what was answered; may be empty */
     struct weir_text revision; /* that the job ran with, if it has none yet; may be empty */
+    uint64_t keep_ms;         /* how long it is kept from now on; 0: as the store says */
+    uint64_t keep_least_ms;   /* but not shorter than this */
+    uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
 };
 
 /* A step record as a claimed job brings it. */

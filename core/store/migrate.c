@@ -5,12 +5,18 @@
  *             SQLite writes a whole row again when one of its numbers changes.
  *   attempts  those that failed or left a trace; the latest one's times are in jobs.
  *   steps     records of jobs that are not completed; n gives their order.
- *   once      idempotency keys, as digests, and the job that each made.
- *   counts    jobs by state, because counting a million rows takes a second.
+ *   once      idempotency keys, as digests, and the id of the job that each made: a key may
+ *             outlive its job.
+ *   marks     numbers under names, such as the time for which a schedule has fired last.
+ *   batches   bulk replays; batch_items the jobs of each, by their number (which gives the order)
+ *             and their identity (which stays right when the job was taken away).
+ *   pauses    pipelines whose jobs are held; key is empty, or the one key that is.
+ *   counts    jobs by state, because counting a million rows takes a second; under state 0 the
+ *             bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
  *
  * Indexes hold only what is looked up, so that a job that runs at once and completes costs
  * little: jobs_open all that is not completed, jobs_due what waits for a place or a time,
- * jobs_dead what is grouped into incidents.
+ * jobs_held what is paused, jobs_dead what is grouped into incidents.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,6 +44,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     " updated_ms INTEGER NOT NULL,"
     " started_ms INTEGER,"
     " due_ms INTEGER,"
+    " keep_ms INTEGER,"
+    " payload_keep_ms INTEGER,"
+    " bytes INTEGER NOT NULL DEFAULT 0,"
     " key TEXT,"
     " code INTEGER,"
     " node TEXT,"
@@ -47,7 +56,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     " superseded_by BLOB);"
     "CREATE INDEX jobs_open ON jobs(state) WHERE state <> 7;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 6);"
-    "CREATE INDEX jobs_dead ON jobs(fingerprint, updated_ms) WHERE state = 8;"
+    "CREATE INDEX jobs_held ON jobs(pipeline, key) WHERE state = 3;"
+    "CREATE INDEX jobs_dead ON jobs(fingerprint, updated_ms)"
+    " WHERE state = 8 AND superseded_by IS NULL;"
     "CREATE TABLE events(job INTEGER PRIMARY KEY, event BLOB NOT NULL);"
     "CREATE TABLE results(job INTEGER PRIMARY KEY, result BLOB NOT NULL);"
     "CREATE TABLE attempts("
@@ -74,7 +85,7 @@ static const char *const migrations[STORE_SCHEMA] = {
     "CREATE TABLE once("
     " key BLOB PRIMARY KEY,"
     " content BLOB NOT NULL,"
-    " job INTEGER NOT NULL,"
+    " job BLOB NOT NULL,"
     " until_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX once_until ON once(until_ms);"
     "CREATE TABLE audit("
@@ -86,9 +97,58 @@ static const char *const migrations[STORE_SCHEMA] = {
     " why TEXT,"
     " before TEXT,"
     " after TEXT,"
-    " replay BLOB);"
+    " replay BLOB,"
+    " batch BLOB,"
+    " pipeline TEXT,"
+    " key TEXT);"
+    "CREATE TABLE batches("
+    " n INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE,"
+    " state INTEGER NOT NULL,"
+    " open INTEGER NOT NULL,"
+    " why TEXT,"
+    " filter BLOB NOT NULL,"
+    " plan TEXT NOT NULL,"
+    " who TEXT NOT NULL,"
+    " reason TEXT,"
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER,"
+    " rate INTEGER,"
+    " per_ms INTEGER,"
+    " next_us INTEGER,"
+    " concurrency INTEGER NOT NULL,"
+    " canary INTEGER,"
+    " canary_over INTEGER,"
+    " stop_on_failures INTEGER,"
+    " forgiven INTEGER,"
+    " pending INTEGER,"
+    " made INTEGER,"
+    " completed INTEGER,"
+    " dead INTEGER,"
+    " cancelled INTEGER,"
+    " skipped INTEGER);"
+    "CREATE INDEX batches_open ON batches(n) WHERE open = 1;"
+    "CREATE TABLE batch_items("
+    " batch INTEGER NOT NULL,"
+    " job INTEGER NOT NULL,"
+    " id BLOB NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " replay BLOB,"
+    " why TEXT,"
+    " PRIMARY KEY(batch, job)) WITHOUT ROWID;"
+    "CREATE INDEX batch_items_open ON batch_items(batch, state, job) WHERE state IN (1, 2);"
+    "CREATE INDEX batch_items_pending ON batch_items(id) WHERE state = 1;"
+    "CREATE TABLE pauses("
+    " pipeline TEXT NOT NULL,"
+    " key TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " reason TEXT,"
+    " PRIMARY KEY(pipeline, key)) WITHOUT ROWID;"
+    "CREATE TABLE marks(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE counts(state INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
-    "INSERT INTO counts(state, n) VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, "
+    "INSERT INTO counts(state, n) VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, "
     "0),"
     " (8, 0), (9, 0), (10, 0);"
     "PRAGMA application_id = " APPLICATION ";",

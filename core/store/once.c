@@ -19,11 +19,12 @@ job_accept_free(struct job_accept *a)
     a->first_result = (struct weir_text){ NULL, 0 };
 }
 
-/* Whether a job in that state has nothing more to say to who waits for its first attempt. */
+/* Whether a job in that state has nothing more to say to who waits for its first attempt. One
+ * that is held may be so for days. */
 static bool
 is_over(unsigned state)
 {
-    return state != JOB_RUNNING && state != JOB_READY && state != JOB_HELD && state != JOB_SCHEDULED;
+    return state != JOB_RUNNING && state != JOB_READY && state != JOB_SCHEDULED;
 }
 
 static void
@@ -47,7 +48,7 @@ read_result(struct db *db, int64_t seq, struct job_accept *a)
 struct known {
     bool same;
     uint64_t until_ms;
-    int64_t seq; /* 0: its job is gone */
+    int64_t seq; /* 0: its job was removed: it was over, and nobody knows what it answered */
 };
 
 static bool
@@ -62,7 +63,7 @@ look(struct db *db, struct job_accept *a, struct known *ret)
         ret->until_ms = column_number(s, 1);
         ret->seq = (int64_t)column_number(s, 4);
         job_id_write(column_text(s, 2), a->first);
-        a->first_state = (enum job_state)column_number(s, 3);
+        a->first_state = ret->seq != 0 ? (enum job_state)column_number(s, 3) : JOB_COMPLETED;
     }
     sqlite3_reset(s);
     return found;
@@ -72,7 +73,7 @@ enum weir_code
 once_find(struct writing *w, struct job_accept *a, bool *ret_found, struct weir_error *err)
 {
     struct known k;
-    *ret_found = look(w->db, a, &k) && k.until_ms > w->now_ms && k.seq != 0;
+    *ret_found = look(w->db, a, &k) && k.until_ms > w->now_ms;
     if (!*ret_found)
         return WEIR_OK;
     a->repeated = true;
@@ -91,12 +92,12 @@ once_find(struct writing *w, struct job_accept *a, bool *ret_found, struct weir_
 }
 
 void
-once_note(struct writing *w, const struct job_accept *a, int64_t seq)
+once_note(struct writing *w, const struct job_accept *a, const uint8_t *id)
 {
     sqlite3_stmt *s = db_use(w->db, SQL_ONCE_NOTE);
     sqlite3_bind_blob(s, 1, a->once, JOB_ONCE, SQLITE_STATIC);
     sqlite3_bind_blob(s, 2, a->content, JOB_ONCE, SQLITE_STATIC);
-    sqlite3_bind_int64(s, 3, seq);
+    sqlite3_bind_blob(s, 3, id, JOB_ID, SQLITE_STATIC);
     sqlite3_bind_int64(s, 4, (int64_t)a->once_until_ms);
     db_run(w->db, s);
     s = db_use(w->db, SQL_ONCE_GONE); /* as many as come go, and more */

@@ -32,6 +32,17 @@ sql_fingerprint(sqlite3_context *c, int n, sqlite3_value **values)
     sqlite3_result_text(c, fingerprint, -1, SQLITE_TRANSIENT);
 }
 
+/* ended(bytes): counts the payload of a job that is over from now on, and gives it back. */
+static void
+sql_ended(sqlite3_context *c, int n, sqlite3_value **values)
+{
+    (void)n;
+    struct store *s = sqlite3_user_data(c);
+    int64_t bytes = sqlite3_value_int64(values[0]);
+    s->ended_bytes += bytes;
+    sqlite3_result_int64(c, bytes);
+}
+
 /* Makes jobs dead that were cut, for REASON: returns how many. */
 static int
 kill_jobs(struct writing *w, enum sql which, enum job_reason reason, struct weir_text message,
@@ -87,6 +98,7 @@ take_up(struct writing *w)
     int ready = db_run(db, s);
     w->moved[JOB_READY] += ready;
     w->moved[JOB_RUNNING] -= ready;
+    pauses_hold(w);
     store_count(w);
     if (db->rc == SQLITE_OK)
         log_say(WEIR_WARN,
@@ -101,6 +113,7 @@ store_recover(struct store *s, struct weir_error *err)
     struct writing w = { .store = s, .db = db, .now_ms = clock_wall_ms() };
     sqlite3_create_function(db->handle, "fingerprint", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                             NULL, sql_fingerprint, NULL, NULL);
+    sqlite3_create_function(db->handle, "ended", 1, SQLITE_UTF8, s, sql_ended, NULL, NULL);
     db_run(db, db_use(db, SQL_BEGIN));
     take_up(&w);
     load_counts(s, db);

@@ -7,7 +7,10 @@
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
 
+#include "store/sql_batch.h"
+
 #define STATEMENTS(X)                                                                          \
+    BATCH_STATEMENTS(X)                                                                        \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                \
     X(COMMIT, "COMMIT")                                                                        \
     X(READ, "BEGIN")                                                                           \
@@ -19,22 +22,27 @@
     /* jobs */                                                                                 \
     X(ACCEPT, "INSERT INTO jobs(id, pipeline, revision, state, reason, attempt, owner,"        \
               " created_ms, updated_ms, started_ms, due_ms, key, code, node, message,"         \
-              " fingerprint, replay_of)"                                                       \
+              " fingerprint, replay_of, keep_ms, payload_keep_ms, bytes)"                      \
               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16," \
-              " ?17) ON CONFLICT(id) DO NOTHING")                                              \
+              " ?17, ?18, ?19, ?20) ON CONFLICT(id) DO NOTHING")                               \
     X(EVENT, "INSERT INTO events(job, event) VALUES(?1, ?2)")                                  \
     X(COMPLETE,                                                                                \
       "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ?4,"               \
       " updated_ms = ?5, code = NULL, node = NULL, message = NULL,"                            \
-      " fingerprint = NULL, revision = COALESCE(revision, ?6)"                                 \
+      " fingerprint = NULL, revision = COALESCE(revision, ?6),"                                \
+      " keep_ms = ?7, payload_keep_ms = ?8, bytes = ended(bytes)"                              \
       " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0")          \
-    X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by"         \
-            " FROM jobs WHERE id = ?1")                                                        \
+    X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by,"        \
+            " replay_of FROM jobs WHERE id = ?1")                                                        \
     X(FINISH, "UPDATE jobs SET state = ?2, reason = ?3, owner = NULL, attempt = ?4,"           \
               " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
               " fingerprint = ?11, stepped = ?12,"                                             \
-              " revision = CASE WHEN ?13 THEN NULL ELSE COALESCE(revision, ?14) END"           \
+              " revision = CASE WHEN ?13 THEN NULL ELSE COALESCE(revision, ?14) END,"          \
+              " keep_ms = ?15, payload_keep_ms = ?16, bytes = CASE WHEN ?2 IN (7, 8, 9)"       \
+              " THEN ended(bytes + ?17 + CASE WHEN ?12 THEN (SELECT"                           \
+              " coalesce(sum(length(output)), 0) FROM steps WHERE job = ?1) ELSE 0 END)"       \
+              " ELSE bytes + ?17 END"                                                          \
               " WHERE seq = ?1")                                                               \
     X(ATTEMPT, "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"     \
                " node, message, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                \
@@ -47,8 +55,8 @@
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
     /* events that come again */                                                               \
-    X(ONCE, "SELECT o.content, o.until_ms, j.id, j.state, j.seq FROM once o"                   \
-            " LEFT JOIN jobs j ON j.seq = o.job WHERE o.key = ?1")                             \
+    X(ONCE, "SELECT o.content, o.until_ms, o.job, j.state, j.seq FROM once o"                  \
+            " LEFT JOIN jobs j ON j.id = o.job WHERE o.key = ?1")                              \
     X(ONCE_NOTE, "INSERT OR REPLACE INTO once(key, content, job, until_ms)"                    \
                  " VALUES(?1, ?2, ?3, ?4)")                                                    \
     X(ONCE_GONE, "DELETE FROM once WHERE key IN"                                               \
@@ -66,6 +74,9 @@
                " j.revision, j.replay_of, j.stepped, e.event"                                  \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
     X(RECORDS, "SELECT path, begun, at_ms, code, output FROM steps WHERE job = ?1 ORDER BY n") \
+    /* marks */                                                                                \
+    X(MARK, "SELECT n FROM marks WHERE name = ?1")                                             \
+    X(MARK_SET, "INSERT OR REPLACE INTO marks(name, n) VALUES(?1, ?2)")                        \
     /* operators */                                                                            \
     X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms FROM jobs j WHERE j.id = ?1")    \
     X(SHOW_EVENT, "SELECT event FROM events WHERE job = ?1")                                   \
@@ -75,26 +86,46 @@
     X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output"                     \
                   " FROM steps WHERE job = ?1 ORDER BY n LIMIT 10000")                         \
     X(REPLAY, "INSERT INTO jobs(id, pipeline, state, attempt, created_ms, updated_ms, due_ms," \
-              " key, replay_of) SELECT ?2, pipeline, 2, 0, ?3, ?3, ?3, key, id"                \
-              " FROM jobs WHERE seq = ?1")                                                     \
+              " key, replay_of, bytes) SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3, key, id,"       \
+              " (SELECT length(event) FROM events WHERE job = ?1) FROM jobs WHERE seq = ?1")   \
     X(REPLAY_EVENT, "INSERT INTO events(job, event) SELECT ?2, event FROM events"              \
                     " WHERE job = ?1")                                                         \
-    X(HAS_EVENT, "SELECT 1 FROM events WHERE job = ?1")                                        \
+    X(HAS_EVENT, "SELECT length(event) FROM events WHERE job = ?1")                            \
     X(SUPERSEDE, "UPDATE jobs SET superseded_by = ?2 WHERE seq = ?1")                          \
-    X(MOVE, "UPDATE jobs SET state = ?2, updated_ms = ?3 WHERE seq = ?1")                      \
-    X(AUDIT, "INSERT INTO audit(at_ms, who, what, job, why, before, after, replay)"            \
-             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                        \
-    X(AUDIT_LIST, "SELECT n, at_ms, who, what, job, why, before, after, replay FROM audit"     \
+    /* one that is cancelled is over now, one that is discarded was so before */               \
+    X(MOVE, "UPDATE jobs SET state = ?2, updated_ms = ?3, keep_ms = NULL,"                     \
+            " bytes = CASE WHEN ?2 = 9 THEN ended(bytes) ELSE bytes END WHERE seq = ?1")       \
+    X(AUDIT, "INSERT INTO audit(at_ms, who, what, job, why, before, after, replay, batch,"     \
+             " pipeline, key) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                        \
+    X(AUDIT_LIST, "SELECT n, at_ms, who, what, job, why, before, after, replay, batch,"        \
+                  " pipeline, key FROM audit"                                                  \
                   " WHERE n < ?1 ORDER BY n DESC LIMIT ?2")                                    \
     X(INCIDENTS,                                                                               \
       "SELECT d.fingerprint, j.pipeline, j.node, j.code, j.message, d.first, d.last, d.n, "    \
       "j.id"                                                                                   \
       " FROM (SELECT fingerprint, min(updated_ms) AS first, max(updated_ms) AS last,"          \
-      "  count(*) AS n, max(seq) AS sample FROM jobs INDEXED BY jobs_dead WHERE state = 8"     \
+      "  count(*) AS n, max(seq) AS sample FROM jobs INDEXED BY jobs_dead"                     \
+      "  WHERE state = 8 AND superseded_by IS NULL"                                            \
       "  GROUP BY fingerprint) d JOIN jobs j ON j.seq = d.sample"                              \
       " WHERE (?1 IS NULL OR j.pipeline = ?1)"                                                 \
       "  AND (d.last < ?2 OR (d.last = ?2 AND d.fingerprint > ?3))"                            \
       " ORDER BY d.last DESC, d.fingerprint LIMIT ?4")                                         \
+    /* what is over: retention.c */                                                            \
+    X(TIDY_LAST, "SELECT (SELECT min(seq) FROM jobs), (SELECT max(seq) FROM jobs)")            \
+    X(TIDY_SCAN, "SELECT seq, state, updated_ms, keep_ms, payload_keep_ms, bytes, created_ms"  \
+                 " FROM jobs WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")                        \
+    X(TIDY_JOBS, "DELETE FROM jobs WHERE seq BETWEEN ?1 AND ?2")                               \
+    X(TIDY_EVENTS, "DELETE FROM events WHERE job BETWEEN ?1 AND ?2")                           \
+    X(TIDY_RESULTS, "DELETE FROM results WHERE job BETWEEN ?1 AND ?2")                         \
+    X(TIDY_STEPS, "DELETE FROM steps WHERE job BETWEEN ?1 AND ?2")                             \
+    X(TIDY_ATTEMPTS, "DELETE FROM attempts WHERE job BETWEEN ?1 AND ?2")                       \
+    X(TIDY_TRACES, "UPDATE attempts SET trace = NULL"                                          \
+                   " WHERE job BETWEEN ?1 AND ?2 AND trace IS NOT NULL")                       \
+    X(TIDY_EMPTY, "UPDATE jobs SET bytes = 0 WHERE seq BETWEEN ?1 AND ?2")                     \
+    X(TIDY_KEYS, "DELETE FROM once WHERE key IN"                                               \
+                 " (SELECT key FROM once INDEXED BY once_until WHERE until_ms < ?1 LIMIT 64)") \
+    X(TIDY_AUDIT, "DELETE FROM audit WHERE n IN"                                               \
+                  " (SELECT n FROM audit ORDER BY n LIMIT 64) AND at_ms < ?1")                 \
     /* what a crash left: recover.c */                                                         \
     X(CUT_ATTEMPTS,                                                                            \
       "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"              \
@@ -102,13 +133,13 @@
       " INDEXED BY jobs_open WHERE state = 4 AND state <> 7")                                  \
     X(CUT_UNSAFE,                                                                              \
       "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
-      " updated_ms = ?2, code = ?3, message = ?4,"                                             \
+      " updated_ms = ?2, code = ?3, message = ?4, bytes = ended(bytes),"                       \
       " node = (SELECT path FROM steps WHERE job = seq AND begun ORDER BY n DESC LIMIT 1)"     \
       " WHERE state = 4 AND stepped"                                                           \
       " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun)")                            \
     X(CUT_TOO_OFTEN,                                                                           \
       "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
-      " updated_ms = ?2, code = ?3, message = ?4, node = NULL"                                 \
+      " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \
       " WHERE state = 4 AND crashes + 1 >= ?5")                                                \
     X(CUT_DEAD, "UPDATE jobs SET fingerprint = fingerprint(pipeline, node, code, message)"     \
                 " WHERE state = 8 AND fingerprint IS NULL")                                    \

@@ -13,6 +13,8 @@
 #include "base/random.h"
 #include "store/asks.h"
 #include "store/impl.h"
+#include "store/retention.h"
+#include "store/task.h"
 
 enum {
     MAX_WAITING = 64 << 20,
@@ -77,6 +79,9 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->max_waiting = config->max_waiting ? config->max_waiting : MAX_WAITING;
     s->max_size = config->max_size;
     s->crashes_max = config->crashes_max ? config->crashes_max : CRASHES_MAX;
+    s->keep = config->keep;
+    s->retention = retention_new(s);
+    s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
     list_init(&s->waits);
@@ -95,6 +100,7 @@ store_close(struct store **store)
     struct store *s = *store;
     if (s == NULL)
         return;
+    task_end(s->task);
     queue_end(&s->to_read);
     if (s->reader_runs)
         pthread_join(s->reader, NULL);
@@ -107,6 +113,8 @@ store_close(struct store **store)
     if (s->writer_runs)
         store_checkpoint(s, true);
     db_close(&s->writes);
+    retention_free(&s->retention);
+    task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);
     queue_fini(&s->to_write);
@@ -224,4 +232,10 @@ store_stats(const struct store *s, struct store_stats *ret)
     pthread_mutex_unlock(&q->lock);
     for (unsigned i = 0; i < STORE_STATES; i++)
         ret->jobs[i] = __atomic_load_n(&now->jobs[i], __ATOMIC_RELAXED);
+    ret->over_bytes = ret->jobs[0];
+    ret->jobs[0] = 0;
+    for (unsigned i = 0; i < STORE_REMOVALS; i++)
+        ret->removed[i] = __atomic_load_n(&now->removed[i], __ATOMIC_RELAXED);
+    ret->removing_ns = __atomic_load_n(&now->removing_ns, __ATOMIC_RELAXED);
+    ret->removing_max_ns = __atomic_load_n(&now->removing_max_ns, __ATOMIC_RELAXED);
 }

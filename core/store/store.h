@@ -19,11 +19,25 @@
 
 struct store;
 
+/* How long jobs are kept that are over; what is 0 has no limit. */
+struct store_keep {
+    uint64_t completed_ms;
+    uint64_t cancelled_ms;
+    uint64_t discarded_ms;
+    uint64_t dead_ms;
+    uint64_t audit_ms;
+    uint64_t jobs;             /* of all that are over: the oldest completed ones go first */
+    uint64_t bytes;            /* of their payloads: the same */
+    uint64_t look_ms;          /* how often is looked at least; 0: 10 s */
+    uint64_t (*wall_ms)(void); /* the clock of all this; NULL: the wall's */
+};
+
 struct store_config {
     const char *url;      /* "sqlite:PATH"; folders of PATH are made */
     uint64_t max_waiting; /* bytes of operations that wait for a commit; 0: 64 MiB */
     uint64_t max_size;    /* bytes of the file, beyond which new jobs are refused; 0: none */
     unsigned crashes_max; /* how often a job may take its process down with it; 0: 5 */
+    struct store_keep keep;
 };
 
 /* Opens, migrates and locks the store, takes up what a crash left behind (a job that ran
@@ -103,6 +117,20 @@ void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg)
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
 
+/* What is removed when it is over: name, word. */
+#define STORE_REMOVED(X)                                                          \
+    X(JOBS, "jobs")         /* with all that belongs to them */                   \
+    X(PAYLOADS, "payloads") /* of jobs that stay: event, result, steps, traces */ \
+    X(KEYS, "keys")         /* idempotency keys */                                \
+    X(AUDIT, "audit")       /* its entries */
+
+enum store_removal {
+#define X(name, word) STORE_REMOVED_##name,
+    STORE_REMOVED(X)
+#undef X
+        STORE_REMOVALS
+};
+
 /* For metrics; any thread. */
 struct store_stats {
     uint64_t commits;
@@ -114,6 +142,10 @@ struct store_stats {
     uint64_t batch_max;
     uint64_t file_bytes; /* of the database with its WAL */
     uint64_t jobs[16];   /* by enum job_state: how many there are */
+    uint64_t over_bytes; /* payloads of jobs that are over */
+    uint64_t removed[STORE_REMOVALS];
+    uint64_t removing_ns;     /* what that took, all together */
+    uint64_t removing_max_ns; /* the longest piece of it */
 };
 void store_stats(const struct store *s, struct store_stats *ret);
 

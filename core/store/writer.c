@@ -17,8 +17,10 @@
 #include "base/log.h"
 #include "loop/worker.h"
 #include "store/impl.h"
+#include "store/retention.h"
 
-enum { BATCH_OPS = 4096, BATCH_BYTES = 16 << 20, RETRY_MS = 500, CHECKPOINT_PAGES = 1000 };
+enum { BATCH_OPS = 4096, BATCH_BYTES = 16 << 20, RETRY_MS = 500, CHECKPOINT_PAGES = 1000,
+       BATCHES_MS = 10 /* after a job has ended */ };
 
 /* The writer, on its thread. */
 struct writer {
@@ -30,7 +32,7 @@ struct writer {
     bool failing;        /* the last batch could not be written */
     uint64_t retry_ms;   /* then: monotonic; when to try again */
     struct weir_error why;
-    int checkpointed; /* pages in the WAL at the last checkpoint */
+    uint64_t batches_ms; /* monotonic; when batches of replays are looked at again */
 };
 
 static void
@@ -68,9 +70,24 @@ store_checkpoint(struct store *s, bool all)
     }
 }
 
+bool
+store_shorten(struct store *s)
+{
+    struct db *db = &s->writes;
+    if (db->frames < db->checkpointed)
+        db->checkpointed = 0; /* the WAL was begun again */
+    if (db->frames - db->checkpointed < CHECKPOINT_PAGES)
+        return false;
+    store_checkpoint(s, false);
+    db->checkpointed = db->frames;
+    return true;
+}
+
 void
 store_count(struct writing *w)
 {
+    w->moved[0] += w->store->ended_bytes;
+    w->store->ended_bytes = 0;
     for (unsigned state = 0; state < STORE_STATES; state++) {
         if (w->moved[state] == 0)
             continue;
@@ -209,30 +226,13 @@ is_of_one(const struct db *db)
     }
 }
 
-/* Whether the file has its maximal size: pages that are free in it don't count. */
-static bool
-has_no_room(struct store *s, struct db *db)
-{
-    if (s->max_size == 0)
-        return false;
-    sqlite3_stmt *stmt = db_use(db, SQL_PAGES);
-    uint64_t used = 0;
-    if (db_row(db, stmt))
-        used = (column_number(stmt, 0) - column_number(stmt, 1)) * column_number(stmt, 2);
-    sqlite3_reset(stmt);
-    return used >= s->max_size;
-}
-
 /* Writes all of BATCH that is not barred. Returns the operation that broke it, or NULL: then
  * db->rc says whether it is committed. */
 static struct store_op *
 try_batch(struct writing *w, struct list *batch)
 {
     struct db *db = w->db;
-    w->now_ms = clock_wall_ms();
-    memset(w->moved, 0, sizeof(w->moved));
-    db_run(db, db_use(db, SQL_BEGIN));
-    w->no_room = has_no_room(w->store, db);
+    writing_begin(w);
     if (db->rc != SQLITE_OK)
         return NULL;
     list_each(at, next, batch)
@@ -323,14 +323,10 @@ static void
 batch_written(struct writer *w, const struct writing *g, uint64_t n, uint64_t ns)
 {
     struct store_stats *stats = &w->store->stats;
-    add(&stats->commits, 1);
+    writing_counted(g, ns);
     add(&stats->operations, n);
-    add(&stats->commit_ns, ns);
     if (n > stats->batch_max)
         __atomic_store_n(&stats->batch_max, n, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < STORE_STATES; i++)
-        if (g->moved[i] != 0)
-            add(&stats->jobs[i], (uint64_t)g->moved[i]);
     if (w->failing)
         log_say(WEIR_INFO, "%s can be written again", w->store->path);
     w->failing = false;
@@ -398,16 +394,11 @@ write_batch(struct writer *w)
         return;
     }
     batch_written(w, &g, n, clock_mono_ns() - start);
+    if (has_ended_some(&batch) && w->batches_ms > clock_mono_ms() + BATCHES_MS)
+        w->batches_ms = clock_mono_ms() + BATCHES_MS;
     park(w, &batch);
     store_tell(&w->store->to_write, &batch);
-
-    int frames = g.db->frames;
-    if (frames < w->checkpointed)
-        w->checkpointed = 0; /* the WAL was begun again */
-    if (frames - w->checkpointed >= CHECKPOINT_PAGES) {
-        store_checkpoint(w->store, false);
-        w->checkpointed = frames;
-    }
+    (void)store_shorten(w->store);
 }
 
 /* Fails what may fail at once, until it is time to try again. */
@@ -443,6 +434,21 @@ gather(struct writer *w, uint64_t quiet_ms)
         w->ticket = queue_take(q, &w->backlog, 0);
 }
 
+/* Works on batches of replays, if it is time for that. Returns in how many milliseconds it will
+ * be; UINT64_MAX: there are none. */
+static uint64_t
+turn_batches(struct writer *w)
+{
+    uint64_t now = clock_mono_ms();
+    if (now >= w->batches_ms) {
+        uint64_t wait_ms = batches_turn(w->store);
+        w->batches_ms = wait_ms == UINT64_MAX ? UINT64_MAX : now + wait_ms;
+    }
+    return w->batches_ms == UINT64_MAX ? UINT64_MAX
+           : w->batches_ms > now       ? w->batches_ms - now
+                                       : 0;
+}
+
 void *
 store_writer(void *arg)
 {
@@ -464,7 +470,11 @@ store_writer(void *arg)
             queue_settle(&s->to_write, w.ticket);
         /* Claims would fail now; those who wait are told when it is worth a try. */
         uint64_t pause = pause_ms(&w);
+        uint64_t batch_ms = pause > 0 || w.ending ? UINT64_MAX : turn_batches(&w);
         quiet_ms = pause > 0 ? pause : waits_tell(s);
+        quiet_ms = batch_ms < quiet_ms ? batch_ms : quiet_ms;
+        uint64_t tidy_ms = pause > 0 || w.ending ? UINT64_MAX : retention_turn(s);
+        quiet_ms = tidy_ms < quiet_ms ? tidy_ms : quiet_ms;
     }
     unpark(&w);
     return NULL;

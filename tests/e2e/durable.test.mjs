@@ -175,12 +175,12 @@ test('an unsafe step that may have been done is not repeated by the schedule', a
 test('at the end of the process jobs that are not over go on at the next start', async (t) => {
   let hang = true;
   const u = await upstream(t, (_, res) => { if (!hang) res.end('{}'); });
-  const go = place(t, { 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: {} }') });
+  const go = place(t, { 'probe.yaml': 'trigger: { webhook: { path: /probe, methods: [POST] } }\nsteps:\n  - set: 1\n', 'a.yaml': pipeline(u.url, 'respond: accepted', '  - http: { method: PUT, url: URL/work, json: {} }') });
   let w = await go();
   const { job } = await (await post(w, '/in')).json();
   await until(() => u.calls.length === 1, 'the call is under way');
   w.child.kill('SIGTERM');
-  await until(async () => { try { return (await post(w, '/in')).status === 503; } catch { return true; } }, 'it drains');
+  await until(async () => { try { return (await post(w, '/probe')).status === 503; } catch { return true; } }, 'it drains');
   w.child.kill('SIGTERM'); // the second one: at once
   await w.ended;
   hang = false;

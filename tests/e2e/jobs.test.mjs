@@ -329,7 +329,7 @@ test('commands about jobs end with the codes of all commands', async (t) => {
   const s = await shop(t);
   const wrong = [['jobs', 'explode'], ['jobs', 'replay', unknown], ['jobs', 'show'], ['jobs', 'show', 'nope'], ['jobs', 'show', unknown, '--state', 'dead'], ['jobs', 'list', 'x'],
     ['jobs', '--group-by', 'colour'], ['jobs', '--reason', 'x'], ['jobs', 'discard', unknown], ['replay'], ['replay', 'nope'], ['replay', unknown, '--timeout', 'soon'],
-    ['store', 'compact'], ['incidents', 'x'], ['audit', '--what']];
+    ['store', 'explode'], ['incidents', 'x'], ['audit', '--what']];
   for (const args of wrong) {
     const r = s.cli(...args);
     assert.equal(r.code, 2, args.join(' '));
@@ -428,7 +428,9 @@ steps:
   await s.frail();
   await s.pay('completed', 1);
   await s.api('POST', `jobs/${await s.pay('dead')}/discard`, { reason: 'for the audit' });
-  const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job };
+  // It has one replay, and the next one an hour later.
+  const batch = (await s.api('POST', 'batches', { rate: '1/1h' })).body.id;
+  const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job, '/api/v1/batches': batch };
   const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
   const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
   for (const { path, method, op } of operations.toSorted((a, b) => order(a) - order(b))) {

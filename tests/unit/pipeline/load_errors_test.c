@@ -75,7 +75,7 @@ what_needs_a_store_says_so(void **state)
         r, true,
         "respond: accepted\norder_by: { key: \"${ request.body.id }\", on_dead: hold }\n"
         "idempotency: { key: \"${ request.id }\", while_running: refuse, ttl: 1h }\n"
-        "retry: { schedule: [5s, 5m] }\nretention: { completed: 7d }\nsteps: []\n",
+        "retry: { schedule: [5s, 5m] }\nretention: { completed: 7d, payloads: 1h }\nsteps: []\n",
         "");
     assert_int_equal(p->durable, DURABLE_YES);
     assert_int_equal(p->respond, RESPOND_ACCEPTED);
@@ -84,7 +84,9 @@ what_needs_a_store_says_so(void **state)
     assert_true(p->idempotency_refuse);
     assert_int_equal(p->idempotency_ttl_ms, 3600000);
     assert_non_null(p->job_retry);
-    assert_non_null(p->retention);
+    assert_int_equal(p->retention.completed_ms, 7 * 86400000);
+    assert_int_equal(p->retention.payloads_ms, 3600000);
+    assert_int_equal(p->retention.dead_ms, 0);
     pipeline_free(&p);
     p = load_said_with(
         r, true, "idempotency: ${ request.id }\nsteps: []\n",

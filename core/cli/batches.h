@@ -1,0 +1,30 @@
+/* cli/batches.h - what weir replay and weir batches have in common.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_BATCHES_H
+#define CLI_BATCHES_H
+
+#include <stdint.h>
+
+#include "cli/args.h"
+#include "value/value.h"
+
+/* weir replay plan, weir replay run (with --wait: for at most LONGEST_MS): what they end with.
+ */
+int replay_plan(const struct args *a);
+int replay_run(const struct args *a, uint64_t longest_ms);
+
+/* Prints the steps of PIPELINE with that effect, after WHAT; nothing if there are none. */
+void replay_print_steps(const struct weir_value *pipeline, const char *effect,
+                        const char *what);
+
+/* Whether somebody is there to be asked; and asks: true if the answer is yes, or nobody is. */
+bool replay_asks(const struct args *a);
+bool replay_agreed(const struct args *a, const char *question);
+
+/* Shows how the batch ID goes on until it does no more. EXIT_GOOD if all its replays completed.
+ */
+int batch_wait(const struct args *a, const char *id, uint64_t longest_ms);
+
+#endif

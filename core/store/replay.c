@@ -1,0 +1,138 @@
+/* store/replay.c - see replay.h.
+ *
+ * An event may run again only if all that it was replayed as has failed. A job that was
+ * replayed twice has two replays, and each may have some of its own: who looks at one of them
+ * has to look at those of its ancestors, too.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store/replay.h"
+
+#include <string.h>
+
+enum { CHAIN_MAX = 1000 };
+
+bool
+source_find(struct db *db, const uint8_t id[JOB_ID], struct source *ret)
+{
+    sqlite3_stmt *s = db_use(db, SQL_FIND);
+    sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
+    if (!db_row(db, s))
+        return false;
+    struct source found = { .seq = (int64_t)column_number(s, 0),
+                            .state = (unsigned)column_number(s, 1) };
+    struct weir_text by = column_text(s, 7), of = column_text(s, 8);
+    memcpy(found.id, id, JOB_ID);
+    job_id_write((struct weir_text){ (const char *)id, JOB_ID }, found.name);
+    found.superseded = by.len == JOB_ID;
+    if (found.superseded)
+        memcpy(found.by, by.bytes, JOB_ID);
+    found.replays = of.len == JOB_ID;
+    if (found.replays)
+        memcpy(found.of, of.bytes, JOB_ID);
+    sqlite3_reset(s);
+    *ret = found;
+    return true;
+}
+
+static enum weir_code
+check_state(const struct source *src, bool force, struct weir_error *err)
+{
+    switch (src->state) {
+    case JOB_DEAD:
+    case JOB_CANCELLED:
+    case JOB_DISCARDED:
+        return WEIR_OK;
+    case JOB_COMPLETED:
+        if (force)
+            return WEIR_OK;
+        return err_set(err, WEIR_CONFLICT, "job %s is completed; force: true runs it once more",
+                       src->name);
+    default:
+        return err_set(err, WEIR_CONFLICT,
+                       "job %s is %s; only one that is over can be replayed", src->name,
+                       job_state_word(src->state));
+    }
+}
+
+/* Whether all replays of FROM, and those of them, have failed. */
+static enum weir_code
+check_down(struct db *db, const struct source *from, struct weir_error *err)
+{
+    struct source at = *from;
+    for (unsigned i = 0; i < CHAIN_MAX && at.superseded; i++) {
+        if (!source_find(db, at.by, &at))
+            return WEIR_OK; /* it was removed: so it was over, and old */
+        if (at.state == JOB_DEAD || at.state == JOB_CANCELLED || at.state == JOB_DISCARDED)
+            continue;
+        return err_set(err, WEIR_CONFLICT, "job %s was replayed as %s, which is %s", from->name,
+                       at.name, job_state_word(at.state));
+    }
+    return WEIR_OK;
+}
+
+/* Whether the jobs that SRC came of were not replayed in another way since. */
+static enum weir_code
+check_up(struct db *db, const struct source *src, struct weir_error *err)
+{
+    struct source at = *src, up;
+    for (unsigned i = 0; i < CHAIN_MAX && at.replays && source_find(db, at.of, &up); i++) {
+        enum weir_code code = WEIR_OK;
+        if (up.superseded && memcmp(up.by, at.id, JOB_ID) != 0)
+            code = check_down(db, &up, err);
+        if (code != WEIR_OK)
+            return err_in(err, "job %s has the event of another", src->name);
+        at = up;
+    }
+    return WEIR_OK;
+}
+
+enum weir_code
+replay_check(struct writing *w, const struct source *src, bool force, struct weir_error *err)
+{
+    enum weir_code code = check_state(src, force, err);
+    if (code == WEIR_OK)
+        code = check_down(w->db, src, err);
+    if (code == WEIR_OK)
+        code = check_up(w->db, src, err);
+    if (code != WEIR_OK)
+        return code;
+    sqlite3_stmt *s = db_use(w->db, SQL_HAS_EVENT);
+    sqlite3_bind_int64(s, 1, src->seq);
+    bool has_event = db_row(w->db, s);
+    sqlite3_reset(s);
+    if (!has_event)
+        return err_set(err, WEIR_CONFLICT, "the event of job %s is not kept any more",
+                       src->name);
+    if (w->no_room)
+        return err_set(err, WEIR_UNAVAILABLE,
+                       "the store has reached its size of %llu bytes (max_size)",
+                       (unsigned long long)w->store->max_size);
+    return WEIR_OK;
+}
+
+void
+replay_write(struct writing *w, const struct source *src, uint8_t ret_id[JOB_ID],
+             char ret_name[ID_UUID])
+{
+    id_uuid7(w->now_ms, ret_name);
+    (void)job_id_read(text_of(ret_name), ret_id);
+    unsigned state = pause_has_job(w, src->seq) ? JOB_HELD : JOB_READY;
+    sqlite3_stmt *s = db_use(w->db, SQL_REPLAY);
+    sqlite3_bind_int64(s, 1, src->seq);
+    sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 3, (int64_t)w->now_ms);
+    bind_number(s, 4, state);
+    db_run(w->db, s);
+    int64_t seq = sqlite3_last_insert_rowid(w->db->handle);
+
+    s = db_use(w->db, SQL_REPLAY_EVENT);
+    sqlite3_bind_int64(s, 1, src->seq);
+    sqlite3_bind_int64(s, 2, seq);
+    db_run(w->db, s);
+    s = db_use(w->db, SQL_SUPERSEDE);
+    sqlite3_bind_int64(s, 1, src->seq);
+    sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
+    db_run(w->db, s);
+    job_moved(w, 0, state);
+}
