@@ -47,9 +47,12 @@ for (const algorithm of algorithms) {
     // The first command of a connection takes the connection's time besides; that is not what is looked at here.
     for (const w of two) await until(async () => (await get(w, '/a?key=warm')).status !== 503, 'Redis is reached');
     await until(async () => (await burst(8, two, '/a?key=warm'))[503] === undefined, 'by every shard');
-    assert.deepEqual(await burst(40, two, '/a?key=very-secret'), { 200: 10, 429: 30 });
+    // On a machine that stood still for longer than a decision may take some get 503: that burst says nothing.
+    let n = 0;
+    const codes = await until(async () => { const all = await burst(40, two, `/a?key=very-secret-${n++}`); return all[503] ? null : all; }, 'a burst without a late decision');
+    assert.deepEqual(codes, { 200: 10, 429: 30 });
     const keys = await r.command('KEYS', '*');
-    assert.equal(keys.length, 2);
+    assert.equal(keys.length, 1 + n);
     for (const key of keys) {
       assert.match(key, /^weir:limit:a:default:[0-9a-f]{30}$/);
       assert.ok(await r.command('PTTL', key) > 0);
