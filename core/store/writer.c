@@ -349,6 +349,14 @@ static void
 park(struct writer *w, struct list *batch)
 {
     bool ended = has_ended_some(batch);
+    list_each(at, next, batch)
+    {
+        if (!list_entry(at, struct store_op, link)->parked)
+            continue;
+        list_remove(at);
+        list_push(&w->parked, at);
+    }
+    /* Also those of this batch: the job may have ended behind them in it. */
     list_each(at, next, &w->parked)
     {
         struct store_op *op = list_entry(at, struct store_op, link);
@@ -357,13 +365,6 @@ park(struct writer *w, struct list *batch)
         list_remove(at);
         list_push(batch, at);
         op->parked = false;
-    }
-    list_each(at, next, batch)
-    {
-        if (!list_entry(at, struct store_op, link)->parked)
-            continue;
-        list_remove(at);
-        list_push(&w->parked, at);
     }
 }
 
