@@ -22,7 +22,6 @@ struct gate;
 struct job {
     char id[ID_UUID];
     uint32_t attempt;
-    bool accepted;         /* it is in the store */
     bool claimed;          /* it came from there */
     bool retrying;         /* its failed attempt will be followed by another */
     unsigned open_unsafe;  /* unsafe steps that have begun, and nothing is known of their end */

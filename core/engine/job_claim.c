@@ -94,7 +94,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
         return NULL;
     memcpy(j->id, c->id, sizeof j->id);
     j->attempt = c->attempt;
-    j->accepted = j->claimed = true;
+    j->claimed = true;
     j->once = p->idempotency && p->respond == RESPOND_RESULT;
     if (c->replay_of.len == ID_UUID - 1)
         memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
