@@ -133,8 +133,10 @@ enum weir_node_flag {
     WEIR_TAP = 1u << 0,      /* sets steps.ID, and leaves input alone             */
     WEIR_BLOCKING = 1u << 1, /* run may block: it is given a worker thread        */
     WEIR_USES = 1u << 2,     /* takes lent nodes: blocks "uses/NAME"              */
-    WEIR_ANSWER = 1u << 3    /* its output { status, headers, body } answers the caller as it
+    WEIR_ANSWER = 1u << 3,   /* its output { status, headers, body } answers the caller as it
                                 is, if it is the last one                         */
+    WEIR_WAITS = 1u << 4     /* calls wait_open: its pipeline has to be durable, and all its steps
+                                are recorded. 1.1                                 */
 };
 
 /* A type of node. Only run is obligatory.
@@ -333,6 +335,10 @@ typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
 
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
+
+enum weir_wait_flag {
+    WEIR_WAIT_CALLBACK = 1u << 0 /* for a request of somebody outside           */
+};
 
 /* DID: the mark had the number it had to have, and has the new one. NOW: what it has. ERR (else
  * NULL, lent): nothing is known; DID is false and NOW 0. */
@@ -675,6 +681,21 @@ struct weir_host {
      * below 2^63. While the process ends no number grows any more: WEIR_UNAVAILABLE. */
     void (*advance)(struct weir_shard *, struct weir_text name, uint64_t from, uint64_t to,
                     weir_advanced_fn *fn, void *arg);
+
+    /* -- waits of durable runs: a call of a node of flag WEIR_WAITS -- */
+
+    /* Opens the wait of CALL in the store: until UNTIL_MS (wall), or until somebody answers it
+     * (FLAGS: enum weir_wait_flag), but no longer than that. FN is told once it is on the disk:
+     * OUTPUT is a map { until, url, token } (the latter two of a callback). A wait that an earlier
+     * attempt has opened stays as it was. WEIR_INVALID: the run is not durable, or its steps are
+     * over. */
+    void (*wait_open)(struct weir_call *, uint64_t until_ms, uint32_t flags, weir_answer_fn *fn,
+                      void *arg);
+    /* From now on CALL does nothing but wait. FN is told null when the time has come, what a
+     * callback has brought, or WEIR_TIMEOUT if none came in time. If nothing else goes on in the
+     * run, it is let go of before that: CALL is cancelled, and when its wait is over its node is
+     * run anew, opens the same wait, and is told. */
+    void (*wait)(struct weir_call *, weir_answer_fn *fn, void *arg);
 };
 
 #ifdef __GNUC__

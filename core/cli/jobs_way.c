@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/clock.h"
 #include "cli/answer.h"
 #include "cli/api.h"
 #include "cli/job_ask.h"
@@ -21,7 +22,7 @@
 #define DEPTH_MAX 32u
 #define OUTPUT_SHOWN 60u
 
-enum mark { NOT_REACHED, DONE, FAILED, INSIDE, BEGUN };
+enum mark { NOT_REACHED, DONE, FAILED, INSIDE, BEGUN, WAITS };
 
 static const struct {
     char sign;
@@ -33,6 +34,7 @@ static const struct {
     { 'x', "31", "failed" },
     { '>', "33", "went inside" },
     { '?', "33", "begun, its end is not known" },
+    { '~', "36", "waiting" },
 };
 
 /* One step of the pipeline. */
@@ -44,6 +46,7 @@ struct step {
     unsigned times;                  /* records of it: rounds of a loop */
     const struct weir_value *output; /* the last one; borrowed; NULL: not kept */
     double bytes;                    /* of an output that was too large to be kept */
+    double until_ms;                 /* of one that waits */
 };
 
 struct way {
@@ -116,7 +119,9 @@ take_records(struct way *w, const struct weir_value *records)
             continue;
         begun = value_field(one, "begun");
         s->times++;
-        s->mark = begun && begun->type == WEIR_BOOL && begun->boolean ? BEGUN
+        s->until_ms = answer_member_number(one, "until_ms");
+        s->mark = s->until_ms > 0                                           ? WAITS
+                  : begun && begun->type == WEIR_BOOL && begun->boolean ? BEGUN
                   : value_field(one, "code") != NULL                  ? FAILED
                                                                       : DONE;
         if (s->mark == DONE && value_field(one, "output") != NULL)
@@ -161,6 +166,10 @@ add_detail(struct table *t, const struct way *w, const struct step *s)
     buf_init(&b, 64u << 20);
     if (s->mark == FAILED && text_equal(s->id, w->failed)) {
         table_add(t, (struct weir_text){ w->message.bytes, job_cut(w->message, 200) }, NULL);
+    } else if (s->mark == WAITS) {
+        char text[CLOCK_TEXT];
+        clock_text((uint64_t)s->until_ms, text);
+        table_printf(t, "until %s", text);
     } else if (s->times > 1) {
         table_printf(t, "%u times", s->times);
     } else if (s->bytes > 0) {

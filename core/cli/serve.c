@@ -81,12 +81,40 @@ take_addresses(struct server *s, const char *key, struct edge_addresses *ret, st
     return code == WEIR_OK ? WEIR_OK : err_in(err, "%s", key);
 }
 
+/* The setting, or http:// with the first address of the edge. */
+static enum weir_code
+read_public_url(struct server *s, struct weir_error *err)
+{
+    struct weir_text url = text_of(settings_text(s->setup->settings, "edge.public_url"));
+    const char *listen = settings_text(s->setup->settings, "edge.listen");
+    size_t room = sizeof s->public_url;
+    while (url.len > 0 && url.bytes[url.len - 1] == '/')
+        url.len--;
+    if (url.len > 0) {
+        if ((strncmp(url.bytes, "http://", 7) != 0 && strncmp(url.bytes, "https://", 8) != 0) || url.len >= room)
+            return err_set(err, WEIR_INVALID,
+                           "edge.public_url: '%.60s' must be like https://hooks.example.org", url.bytes);
+        snprintf(s->public_url, room, "%.*s", (int)url.len, url.bytes);
+        return WEIR_OK;
+    }
+    size_t len = strcspn(listen, ", ");
+    while (len > 0 && listen[len - 1] != ':')
+        len--;
+    if (len > 0)
+        len--;
+    bool any = len == 0 || strncmp(listen, "0.0.0.0", len) == 0 || strncmp(listen, "[::]", len) == 0;
+    snprintf(s->public_url, room, "http://%.*s:%u", any ? 9 : (int)len, any ? "localhost" : listen,
+             (unsigned)edge_addresses_port(&s->edge_addresses, 0));
+    return WEIR_OK;
+}
+
 static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
         take_addresses(s, "edge.listen", &s->edge_addresses, err) != WEIR_OK ||
-        take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK)
+        take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK ||
+        read_public_url(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
     for (unsigned i = 0; i < s->n_shards; i++)
         if (shard_part_start(s, i, err) != WEIR_OK)

@@ -47,6 +47,7 @@ struct server {
     struct store *store; /* NULL: none */
     struct edge_addresses edge_addresses;
     struct edge_addresses admin_addresses;
+    char public_url[512]; /* where the edge is for others, without a slash at the end */
     struct address_range trusted[64];
     unsigned n_trusted;
     struct shard_part *shards;

@@ -148,6 +148,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
     struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
                                     .max_lag_ms = settings_number(t, "engine.max_lag"),
                                     .client = &client,
+                                    .public_url = s->public_url,
                                     .store = s->store };
     p->shard = shard;
     timer_init(&p->look, look_idle, p);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/blocking.h"
 #include "engine/host_http.h"
+#include "engine/job.h"
 
 /* Every change of a call's state, and no other, happens here. */
 static void
@@ -252,6 +253,8 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
     enter_state(c, CALL_ANSWERED);
     r->owed--;
     timer_unset(r->engine->shard, &c->timer);
+    if (c->wait)
+        job_wait_forget(c);
     if (failure)
         c->failure = failure;
     else if (output && *output)
@@ -427,7 +430,9 @@ static uint32_t
 refuse_block(struct weir_call *c, weir_answer_fn *fn, void *arg)
 {
     struct weir_error err = { 0 };
-    if (c->frame)
+    if (c->frame && c->run->cancelled)
+        err_set(&err, WEIR_CANCELLED, "the run is being cancelled");
+    else if (c->frame)
         err_set(&err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
     else
         err_set(&err, WEIR_CANCELLED, "the node was cancelled");
@@ -462,6 +467,10 @@ call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
     }
     f->owner = c;
     f->turn = c->blocks++;
+    if (c->run->event->job && !job_choose_block(c, f->turn, block)) {
+        frame_free(f);
+        return refuse_block(c, fn, arg);
+    }
     f->fn = fn;
     f->arg = arg;
     list_push(&c->frames, &f->link);

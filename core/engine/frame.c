@@ -55,6 +55,7 @@ frame_new(struct run *r, const struct block *b, struct frame *parent, const stru
     f->parent = parent;
     f->deadline_ms = parent && parent->deadline_ms < deadline_ms ? parent->deadline_ms : deadline_ms;
     f->end = end;
+    f->recorded_ms = parent ? parent->recorded_ms : 0;
     f->number = ++r->frames_made;
     list_init(&f->link);
     timer_init(&f->pause, pause_over, f);
@@ -250,6 +251,8 @@ step_begin(struct frame *f, const struct unit *u)
             err_in(&err, "if");
             return node_failed(f, u, run_failure(f->run, &err, node->id, 0));
         }
+        if (f->run->event->job && !job_choose_if(f, u, holds))
+            return STEP_WAIT;
         if (!holds) {
             next_node(f);
             return STEP_ON;
@@ -331,6 +334,8 @@ frame_walk(struct frame *f)
         s = step(f);
     while (s == STEP_ON);
     f->running = false;
+    if (f->run->n_waits > 0)
+        soon_add(f->run->engine->shard, &f->run->still);
     if (s == STEP_WAIT)
         return;
     if (s == STEP_DONE && f->input)

@@ -379,6 +379,8 @@ host_fill_call(struct weir_host *h)
     h->is_answer = is_answer;
     h->pass_answer = pass_answer;
     h->whole_run = whole_run;
+    h->wait_open = job_wait_open;
+    h->wait = job_wait;
     h->header_set = header_set;
     h->header_add = header_add;
     h->log = log_text;

@@ -31,13 +31,21 @@ struct job {
     char *answer;          /* msgpack of it: job_answer.c; owned; NULL: none yet */
     size_t answer_len;
     struct job_known *known; /* what the store knows of its steps; in the event's arena */
+    struct job_choice *choices; /* which the next record takes along; owned: job_choice.c */
+    uint64_t accepted_ms;       /* wall: what now() is before the first record */
+    uint64_t due_ms;            /* of a run that is suspended: when its first wait is over */
+    const char *diverged;       /* where it went another way than before; NULL: nowhere; in the event's arena */
 };
 
-/* A step that an earlier attempt has finished: its output is owned. */
+/* What an earlier attempt has left of a step: its output is owned. */
 struct job_known {
     struct job_known *next;
     struct weir_text path;
-    const struct weir_value *output;
+    enum record_kind kind; /* OVER (well), WAITS, CHOSE */
+    uint64_t at_ms;
+    uint64_t until_ms;              /* of a wait */
+    char token[JOB_TOKEN];          /* of a wait for a callback; else "" */
+    const struct weir_value *output; /* of CHOSE: an integer */
 };
 
 /* The jobs of a shard. */
@@ -110,6 +118,10 @@ enum job_step_is {
 /* Before the first attempt of U, F's node at hand. */
 enum job_step_is job_step_begin(struct frame *f, const struct unit *u);
 
+/* Begins the record of the wait of C, for a callback if TOKEN: job_wait_opened follows. False: the
+ * run is being cancelled. */
+bool job_step_waits(struct weir_call *c, uint64_t until_ms, const char *token);
+
 /* U has F's output, which has to be in the store before the next step: true, and F is walked on
  * then. */
 bool job_step_end(struct frame *f, const struct unit *u);
@@ -119,6 +131,39 @@ void job_step_failed(struct frame *f, const struct unit *u, const struct failure
 
 /* F is not to be walked on any more. */
 void job_step_forget(struct frame *f);
+
+/* What is known of the step of that name; NULL: nothing. */
+const struct job_known *job_known_find(const struct job *j, struct weir_text path);
+
+/* What now() is for F's node at hand: the time of the record before it, and before the first one that
+ * of the event. So it is the same in each attempt. */
+uint64_t job_step_now(const struct frame *f);
+
+/* -- choices: job_choice.c -- */
+
+/* Whether U's if:, seen from F, may give HOLDS; the same for the TURN-th block of C's node, which is
+ * to be BLOCK. False: an earlier attempt went another way, and what it did there is known. The run
+ * is being cancelled then. */
+bool job_choose_if(struct frame *f, const struct unit *u, bool holds);
+bool job_choose_block(struct weir_call *c, uint32_t turn, uint32_t block);
+/* Frees a list of choices; it is empty then. */
+void job_choices_free(struct job_choice **list);
+
+/* -- waits: job_wait.c -- */
+
+/* wait_open and wait of the host table. */
+void job_wait_open(struct weir_call *c, uint64_t until_ms, uint32_t flags, weir_answer_fn *fn, void *arg);
+void job_wait(struct weir_call *c, weir_answer_fn *fn, void *arg);
+/* The record of the wait of C is in the store, or can't be (ERR). */
+void job_wait_opened(struct weir_call *c, const struct weir_error *err);
+/* C is answered: it does not wait any more. */
+void job_wait_forget(struct weir_call *c);
+/* A frame of R stands still: lets go of R if all of it does. */
+void job_wait_look(struct run *r);
+
+/* Answers a request for a callback: POST /_weir/wait/JOB/TOKEN, of which BELOW is what follows
+ * /_weir/wait/. */
+void job_callback(struct weir_event *e, struct weir_text below);
 
 /* The next uuid() of F's node at hand: the same in each attempt of the job. */
 void job_step_uuid(struct frame *f, char ret[ID_UUID]);

@@ -123,7 +123,8 @@ job_new(struct weir_event *e)
     struct job *j = arena_alloc(e->arena, sizeof *j);
     if (j == NULL)
         return NULL;
-    id_uuid7(clock_wall_ms(), j->id);
+    j->accepted_ms = clock_wall_ms();
+    id_uuid7(j->accepted_ms, j->id);
     j->attempt = 1;
     return j;
 }

@@ -94,6 +94,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
         return NULL;
     memcpy(j->id, c->id, sizeof j->id);
     j->attempt = c->attempt;
+    j->accepted_ms = c->created_ms;
     j->claimed = true;
     j->once = p->idempotency && p->respond == RESPOND_RESULT;
     if (c->replay_of.len == ID_UUID - 1)
@@ -102,9 +103,16 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
         struct job_known *k = arena_alloc(e->arena, sizeof *k);
         char *path = k ? arena_copy(e->arena, r->path.bytes, r->path.len) : NULL;
         struct weir_error err;
-        if (path == NULL || r->begun || r->code != 0 || msgpack_read(r->output, &k->output, &err) != WEIR_OK)
+        if (path == NULL || r->kind == RECORD_BEGUN || r->code != 0)
             continue; /* what is not known is done again */
+        if (r->kind != RECORD_WAITS && msgpack_read(r->output, &k->output, &err) != WEIR_OK)
+            continue;
         k->path = (struct weir_text){ path, r->path.len };
+        k->kind = r->kind;
+        k->at_ms = r->at_ms;
+        k->until_ms = r->until_ms;
+        if (r->token.len == JOB_TOKEN - 1)
+            memcpy(k->token, r->token.bytes, r->token.len);
         k->next = j->known;
         j->known = k;
     }

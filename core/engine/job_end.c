@@ -118,6 +118,7 @@ forget(struct job *j)
     for (struct job_known *k = j->known; k; k = k->next)
         value_unref(&k->output);
     j->known = NULL;
+    job_choices_free(&j->choices);
 }
 
 void
@@ -164,7 +165,7 @@ void
 job_decide(struct run *r)
 {
     struct job *j = r->event->job;
-    if (j == NULL || r->failure == NULL || is_cut(r) || may_be_done(r))
+    if (j == NULL || r->failure == NULL || is_cut(r) || j->diverged || may_be_done(r))
         return;
     j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt, &r->failure->error, &j->wait_ms);
 }
@@ -172,8 +173,12 @@ job_decide(struct run *r)
 static enum job_state
 state_of(const struct run *r)
 {
+    if (r->suspended)
+        return JOB_WAITING;
     if (r->failure == NULL)
         return JOB_COMPLETED;
+    if (r->event->job->diverged)
+        return JOB_DEAD;
     if (is_cut(r))
         return r->event->job->open_unsafe > 0 ? JOB_DEAD : JOB_READY;
     if (r->event->job->retrying)
@@ -187,6 +192,8 @@ reason_of(const struct run *r)
     const struct failure *f = r->failure;
     if (r->event->job && r->event->job->open_unsafe > 0)
         return JOB_UNKNOWN_EFFECT_REASON;
+    if (r->event->job && r->event->job->diverged)
+        return JOB_DIVERGED_REASON;
     if (f->error.code == WEIR_TIMEOUT && f->node == NULL)
         return JOB_TIMEOUT_REASON;
     return code_is_later(f->error.code) ? JOB_EXHAUSTED_REASON : JOB_UNRECOVERABLE_REASON;
@@ -223,11 +230,13 @@ finish_job(struct run *r)
     end->revision = keep_text(&f->texts, r->flow->pipeline->revision);
     if (end->state == JOB_RETRYABLE)
         end->due_ms = end->ended_ms + j->wait_ms;
-    if (r->failure) {
+    if (end->state == JOB_WAITING) {
+        end->due_ms = j->due_ms;
+    } else if (r->failure) {
         end->reason = end->state == JOB_DEAD ? reason_of(r) : 0;
-        end->failure.code = r->failure->error.code;
+        end->failure.code = j->diverged ? WEIR_INTERNAL : r->failure->error.code;
         end->failure.node = keep_text(&f->texts, r->failure->node);
-        end->failure.message = keep_text(&f->texts, r->failure->error.text);
+        end->failure.message = keep_text(&f->texts, j->diverged ? j->diverged : r->failure->error.text);
         f->pipeline = keep_text(&f->texts, published(r));
         at = f->texts.len;
         job_trace_write(&f->texts, r);

@@ -3,6 +3,8 @@
  * The id is the caller's secret (74 bits of it are random), and no more than the state is told:
  * events, outputs and errors are the operators'.
  *
+ * Callbacks of waits are below /_weir/ as well: job_callback.c.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
@@ -85,6 +87,12 @@ engine_own(struct weir_event *e)
     struct weir_text path = e->path;
     size_t below = sizeof BELOW - 1;
     e->decided = true;
+    static const char waits[] = "/_weir/wait/";
+    size_t waits_len = sizeof waits - 1;
+    if (path.len > waits_len && memcmp(path.bytes, waits, waits_len) == 0 && engine_of(e->shard)->jobs) {
+        job_callback(e, (struct weir_text){ path.bytes + waits_len, path.len - waits_len });
+        return;
+    }
     bool job = path.len == below + ID_UUID - 1 && memcmp(path.bytes, BELOW, below) == 0;
     if (!job || engine_of(e->shard)->jobs == NULL)
         answer_error(e, WEIR_NOT_FOUND, "nothing is served at this path");

@@ -24,7 +24,9 @@ struct recording {
     struct job_step step;
     struct run *run;     /* which its memory waits for */
     struct frame *frame; /* NULL: it went */
+    struct weir_call *call; /* of a wait; else NULL */
     struct buf bytes;    /* path, message and output */
+    struct job_choice *choices; /* that go with it; owned */
 };
 
 size_t
@@ -70,9 +72,9 @@ static bool
 is_recorded(const struct frame *f, const struct unit *u)
 {
     const struct run *r = f->run;
-    if (r->event->job == NULL || r->stage != RUN_STEPS || u->node->n_children > 0)
-        return false;
-    return r->flow->pipeline->durable == DURABLE_STEPS || is_unsafe(u);
+    if (r->event->job == NULL || r->stage != RUN_STEPS || u->node->n_children > 0 || u->type->flags & WEIR_WAITS)
+        return false; /* a wait has a record of its own: job_wait.c */
+    return pipeline_records(r->flow->pipeline) || is_unsafe(u);
 }
 
 void
@@ -84,6 +86,14 @@ job_step_forget(struct frame *f)
     f->recording = NULL;
 }
 
+static void
+recording_free(struct recording *rec)
+{
+    job_choices_free(&rec->choices);
+    buf_fini(&rec->bytes);
+    free(rec);
+}
+
 /* The store has it (ERR NULL), or the job is somebody else's by now. */
 static void
 recorded(struct store_op *op, const struct weir_error *err)
@@ -91,14 +101,16 @@ recorded(struct store_op *op, const struct weir_error *err)
     struct recording *rec = (struct recording *)(void *)op;
     struct run *r = rec->run;
     struct frame *f = rec->frame;
+    struct weir_call *waits = f && f->call == rec->call ? rec->call : NULL;
     (void)job_op_told(op);
-    buf_fini(&rec->bytes);
-    free(rec);
+    recording_free(rec);
     if (f)
         f->recording = NULL;
     if (err && f)
         run_cancel(r, WEIR_CANCELLED, err->text);
     r->owed--;
+    if (waits)
+        job_wait_opened(waits, err);
     if (f && !f->running)
         frame_walk(f); /* R may be gone after this */
     else
@@ -117,8 +129,7 @@ submit(struct recording *rec)
         return true;
     }
     run_cancel(r, WEIR_CANCELLED, err.text);
-    buf_fini(&rec->bytes);
-    free(rec);
+    recording_free(rec);
     return false;
 }
 
@@ -129,7 +140,7 @@ recording_new(struct frame *f, const struct unit *u)
     struct recording *rec = calloc(1, sizeof *rec);
     if (rec == NULL)
         abort();
-    const struct job *j = f->run->event->job;
+    struct job *j = f->run->event->job;
     buf_init(&rec->bytes, OUTPUT_MAX);
     rec->run = f->run;
     rec->frame = f;
@@ -138,6 +149,8 @@ recording_new(struct frame *f, const struct unit *u)
     memcpy(s->id, j->id, sizeof s->id);
     s->attempt = j->attempt;
     s->at_ms = clock_wall_ms();
+    s->choices = rec->choices = j->choices;
+    j->choices = NULL;
     s->revision = text_of(f->run->flow->pipeline->revision); /* the run holds it */
     s->path.len = job_step_path(f, u, path, sizeof path);
     (void)buf_add(&rec->bytes, path, s->path.len, NULL);
@@ -159,13 +172,27 @@ static const struct job_known *
 find_known(const struct frame *f, const struct unit *u)
 {
     char path[PATH_ROOM];
-    const struct job_known *k = f->run->event->job->known;
-    if (k == NULL)
+    const struct job *j = f->run->event->job;
+    if (j->known == NULL)
         return NULL;
-    struct weir_text name = { path, job_step_path(f, u, path, sizeof path) };
-    while (k && !text_equal(k->path, name))
+    const struct job_known *k = job_known_find(j, (struct weir_text){ path, job_step_path(f, u, path, sizeof path) });
+    return k && k->kind == RECORD_OVER ? k : NULL;
+}
+
+const struct job_known *
+job_known_find(const struct job *j, struct weir_text path)
+{
+    const struct job_known *k = j->known;
+    while (k && !text_equal(k->path, path))
         k = k->next;
     return k;
+}
+
+uint64_t
+job_step_now(const struct frame *f)
+{
+    const struct job *j = f->run->event->job;
+    return f->recorded_ms ? f->recorded_ms : j->accepted_ms;
 }
 
 enum job_step_is
@@ -177,6 +204,7 @@ job_step_begin(struct frame *f, const struct unit *u)
     if (k) {
         f->answered = true;
         f->repeated = true;
+        f->recorded_ms = k->at_ms;
         f->output = value_ref(k->output);
         return JOB_STEP_KNOWN;
     }
@@ -184,11 +212,23 @@ job_step_begin(struct frame *f, const struct unit *u)
     if (!is_unsafe(u))
         return JOB_STEP_GO;
     struct recording *rec = recording_new(f, u);
-    rec->step.begun = true;
+    rec->step.kind = RECORD_BEGUN;
     point(rec, 0);
     f->run->event->job->open_unsafe++;
     (void)submit(rec); /* if it can't be, the run is being cancelled */
     return JOB_STEP_WAIT;
+}
+
+bool
+job_step_waits(struct weir_call *c, uint64_t until_ms, const char *token)
+{
+    struct recording *rec = recording_new(c->frame, c->unit);
+    rec->call = c;
+    rec->step.kind = RECORD_WAITS;
+    rec->step.until_ms = until_ms;
+    rec->step.token = token;
+    point(rec, 0);
+    return submit(rec);
 }
 
 bool
@@ -206,6 +246,7 @@ job_step_end(struct frame *f, const struct unit *u)
         return true;
     }
     point(rec, 0);
+    f->recorded_ms = rec->step.at_ms;
     if (is_unsafe(u))
         f->run->event->job->open_unsafe--;
     (void)submit(rec);

@@ -19,8 +19,9 @@
 #define LAST_GRACE_MS 5000u
 
 static void cancel_now(void *arg);
+static void look_still(void *arg);
 
-static struct run *
+struct run *
 run_new(struct engine *e, struct generation_part *part, const struct flow *f, struct weir_event *event)
 {
     struct run *r;
@@ -49,6 +50,7 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     list_init(&r->link);
     list_init(&r->sibling);
     soon_init(&r->cancel, cancel_now, r);
+    soon_init(&r->still, look_still, r);
     id_uuid7(r->started_wall_ms, r->id);
     part_pin(part);
     list_push(&e->runs, &r->link);
@@ -175,7 +177,9 @@ finish(struct run *r)
     struct engine *e = r->engine;
     r->stage = RUN_OVER;
     soon_remove(&r->cancel);
-    outcome_count(r);
+    soon_remove(&r->still);
+    if (!r->suspended)
+        outcome_count(r);
     list_remove(&r->link);
     admission_release(r);
     job_finish(r);
@@ -243,6 +247,14 @@ reply_accepted(struct run *r)
     job_reply_accepted(r->event, r->event->job->id);
 }
 
+/* All that goes on is waiting: the run ends here, and is taken up again later. */
+static void
+suspend(struct run *r)
+{
+    reply_accepted(r);
+    finish(r);
+}
+
 static void
 conclude(struct run *r)
 {
@@ -279,6 +291,10 @@ steps_ended(struct frame *f)
         r->result = value_ref(f->result);
     frame_free(f);
     r->top = NULL;
+    if (r->suspended) {
+        suspend(r);
+        return;
+    }
     const struct block *b = r->flow->pipeline->catch;
     if (failed && b && b->n > 0 && !r->engine->ending) {
         r->cancelled = false;
@@ -288,8 +304,8 @@ steps_ended(struct frame *f)
     conclude(r);
 }
 
-static void
-begin(struct run *r)
+void
+run_begin(struct run *r)
 {
     const struct pipeline *p = r->flow->pipeline;
     uint64_t deadline = UINT64_MAX;
@@ -328,7 +344,7 @@ run_start(struct weir_event *event)
     event->pipeline = copied(event, f->pipeline->name);
     event->run_id = copied(event, r->id);
     part_unpin(event->part); /* the run has its own pin */
-    begin(r);
+    run_begin(r);
 }
 
 void
@@ -354,6 +370,12 @@ cancel_now(void *arg)
     }
     if (r->top && r->stage != RUN_FINALLY)
         frame_cancel(r->top, run_failure(r, r->cancel_error, NULL, 0));
+}
+
+static void
+look_still(void *arg)
+{
+    job_wait_look(arg);
 }
 
 void
@@ -421,78 +443,4 @@ run_reply(struct run *r, const struct weir_reply *reply)
     event_answer(r->event, &out);
     value_unref(&text);
     return true;
-}
-
-/* -- runs inside runs -- */
-
-/* What the event of a called pipeline is: it has no one to answer but the calling node. */
-struct inner {
-    struct weir_event event;
-    struct arena arena;
-};
-
-static void
-inner_reply(struct weir_event *e, const struct event_reply *reply)
-{
-    (void)e;
-    (void)reply; /* run_reply has kept the body */
-}
-
-static void
-inner_release(struct weir_event *e)
-{
-    struct inner *in = (struct inner *)(void *)e;
-    value_unref(&e->body);
-    arena_fini(&in->arena);
-    free(in);
-}
-
-static const struct event_ops inner_ops = { .reply = inner_reply, .release = inner_release };
-
-static struct weir_event *
-inner_event(const struct weir_event *outer, const struct flow *f, const struct weir_value *body)
-{
-    struct inner *in = calloc(1, sizeof *in);
-    if (in == NULL)
-        abort();
-    arena_init(&in->arena, 1024, 1u << 20);
-    struct weir_event *e = &in->event;
-    e->ops = &inner_ops;
-    e->shard = outer->shard;
-    e->arena = &in->arena;
-    e->method = TEXT("CALL");
-    e->path = text_of(arena_printf(&in->arena, "/%s", f->pipeline->name));
-    e->client_ip = text_of(arena_copy(&in->arena, outer->client_ip.bytes, outer->client_ip.len));
-    e->id = text_of(arena_copy(&in->arena, outer->id.bytes, outer->id.len));
-    e->body = value_ref(body);
-    memcpy(e->trace_id, outer->trace_id, sizeof e->trace_id);
-    memcpy(e->parent_span, outer->span_id, sizeof e->parent_span);
-    id_hex(e->span_id, 8);
-    e->sampled = outer->sampled;
-    e->decided = true;
-    return e;
-}
-
-#define CALL_DEPTH 8u
-
-void
-run_call(struct weir_call *call, const struct flow *f, const struct weir_value *body, weir_answer_fn *fn,
-         void *arg)
-{
-    struct run *outer = call->run;
-    if (outer->depth + 1 > CALL_DEPTH) {
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_INVALID, "pipelines call each other more than %u deep", CALL_DEPTH);
-        call_tell(call, fn, arg, NULL, &err);
-        return;
-    }
-    struct weir_event *e = inner_event(outer->event, f, body);
-    struct run *r = run_new(outer->engine, outer->part, f, e);
-    e->run = r;
-    r->depth = outer->depth + 1;
-    r->caller = call;
-    r->fn = fn;
-    r->arg = arg;
-    list_push(&call->children, &r->sibling);
-    begin(r);
 }

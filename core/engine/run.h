@@ -38,6 +38,7 @@ enum call_state {
 #undef X
 };
 
+struct waiting_call; /* job_wait.c */
 struct kept;      /* a value that a run keeps: outcome.c */
 struct recording; /* a record of a step on its way: job_step.c */
 
@@ -66,6 +67,7 @@ struct weir_call {
     struct list answers;  /* other answers that were not told yet: call_tell */
     struct list uses;     /* struct weir_http: requests that run */
     struct list children; /* runs of other pipelines: run.sibling */
+    struct waiting_call *wait; /* NULL: it has opened none */
     struct soon tell;     /* tells ready frames when no function of the plugin is on the stack */
     struct list link;     /* in run.calls */
 };
@@ -102,6 +104,7 @@ struct frame {
     bool recorded;              /* of the node at hand: its start need not be told any more */
     bool repeated;              /* ... its answer is that of an earlier attempt of the job */
     bool ended_record;          /* ... its end was told */
+    uint64_t recorded_ms;       /* of the latest record before the node at hand; 0: PARENT's */
     unsigned uuids;             /* ... how many its attempt has asked for, in a durable run */
     struct timer pause;
     const struct weir_value *output; /* owned */
@@ -148,6 +151,9 @@ struct run {
     bool cancelled;
     struct weir_error *cancel_error; /* why it is to be cancelled soon */
     struct soon cancel;
+    unsigned n_waits;             /* calls that do nothing but wait */
+    struct soon still;            /* looks whether that is all that goes on */
+    bool suspended;               /* it is: the run ends, and its job waits in the store */
     bool streaming;               /* the reply's stream is being sent */
     bool sent;                    /* ... and has come to its end */
     /* the reply as finally sees it */
@@ -214,7 +220,13 @@ void engine_look_idle(struct engine *e);
 /* Starts a run for event E (its trigger and part are set), which is answered by it. */
 void run_start(struct weir_event *e);
 
-/* Runs FLOW inside CALL with BODY as its request.body; FN is told of the end. */
+/* A run that has not begun yet, in E's list; PART is pinned. */
+struct run *run_new(struct engine *e, struct generation_part *part, const struct flow *f, struct weir_event *event);
+
+/* Starts its steps. R may be over, and gone, when this returns. */
+void run_begin(struct run *r);
+
+/* Runs FLOW inside CALL with BODY as its request.body; FN is told of the end: run_call.c. */
 void run_call(struct weir_call *call, const struct flow *f, const struct weir_value *body,
               weir_answer_fn *fn, void *arg);
 

@@ -230,10 +230,18 @@ uuid(struct expr_env *env, char ret[ID_UUID])
         expr_uuid(env, ret);
 }
 
+/* The same. */
+static uint64_t
+now_ms(struct expr_env *env)
+{
+    const struct scope *s = env->arg;
+    return s->run->event->job && s->frame ? job_step_now(s->frame) : expr_now_ms(env);
+}
+
 void
 scope_init(struct scope *s, struct run *r, struct frame *f)
 {
-    s->env = (struct expr_env){ .find = find, .now_ms = expr_now_ms, .uuid = uuid, .arg = s };
+    s->env = (struct expr_env){ .find = find, .now_ms = now_ms, .uuid = uuid, .arg = s };
     s->run = r;
     s->frame = f;
 }

@@ -276,14 +276,37 @@ check_reply(struct loading *l, const struct node *n)
                     "finally runs after the reply was sent");
 }
 
+/* Whether N is in the catch or the finally of its pipeline. */
+static bool
+is_late(const struct pipeline *p, const struct node *n)
+{
+    const struct block *b = n->in;
+    while (b->outer != NULL)
+        b = b->outer;
+    return b == p->catch || in_finally(p, n->in);
+}
+
+static void
+check_wait(struct loading *l, const struct node *n)
+{
+    if (!(n->type->abi.flags & WEIR_WAITS))
+        return;
+    if (l->p->durable == DURABLE_NO)
+        load_say_at(l, n->mark, DIAG_WAIT_PLACE, "add 'durable: true'",
+                    "%s needs a durable pipeline", n->type->abi.name);
+    else if (is_late(l->p, n))
+        load_say_at(l, n->mark, DIAG_WAIT_PLACE, NULL, "%s can't stand in catch or finally",
+                    n->type->abi.name);
+}
+
 static void
 check_durable_stream(struct loading *l, const struct node *n)
 {
     const struct weir_value *stream = value_field(n->config_value, "stream");
-    if (l->p->durable == DURABLE_STEPS && stream != NULL && value_type(stream) == WEIR_BOOL &&
+    if (pipeline_records(l->p) && stream != NULL && value_type(stream) == WEIR_BOOL &&
         stream->boolean)
         load_say_at(l, n->mark, DIAG_STREAM_USE, NULL,
-                    "a stream can't be kept: the pipeline has 'durable: steps'");
+                    "a stream can't be kept: each step of this pipeline is recorded");
 }
 
 static void
@@ -301,6 +324,7 @@ advise_node(struct loading *l, const struct draft *d)
     advise_foreach(l, n);
     check_reply(l, n);
     check_durable_stream(l, n);
+    check_wait(l, n);
 }
 
 static void
@@ -323,6 +347,8 @@ advice_check(struct loading *l)
 {
     for (unsigned i = 0; i < l->p->n_triggers; i++)
         advise_trigger(l, l->p->triggers[i]);
+    for (unsigned i = 0; i < l->p->n_nodes; i++)
+        l->p->waits |= (l->p->nodes[i]->type->abi.flags & WEIR_WAITS) != 0;
     for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)
         advise_node(l, l->drafts[i]);
     const struct yaml_node *key = yaml_key(l->yaml->root, "idempotency");

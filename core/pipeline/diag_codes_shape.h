@@ -96,6 +96,13 @@
       "\n"                                                                                 \
       "    trigger:\n"                                                                     \
       "      - webhook: { path: /a }\n"                                                    \
-      "      - webhook: { path: /b }\n")
+      "      - webhook: { path: /b }\n")                                                   \
+    X(WAIT_PLACE, "W0219", ERROR, "a run can't wait here",                                 \
+      "A wait lets go of its run, which is kept in the store: that needs\n"                \
+      "\n"                                                                                 \
+      "    durable: true\n"                                                                \
+      "\n"                                                                                 \
+      "and a place in steps, not in catch or finally. For some seconds there is delay,\n"  \
+      "which keeps its run in memory.\n")
 
 #endif

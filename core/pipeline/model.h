@@ -109,6 +109,7 @@ struct pipeline {
     enum respond respond;
     enum durable durable;
     bool keep_failed;
+    bool waits;                   /* some node of it does: WEIR_WAITS */
     uint64_t timeout_ms;          /* 0: none */
     unsigned concurrency;         /* runs at once in the process; 0: no limit */
     struct part *concurrency_key; /* NULL: one for the pipeline */
@@ -136,6 +137,13 @@ struct pipeline {
  * the steps in its blocks (a handler in catch: does not count: it runs when all attempts are
  * over). Any thread. */
 enum weir_effect node_effect(const struct node *n);
+
+/* Whether each step of a durable run of P is recorded. */
+static inline bool
+pipeline_records(const struct pipeline *p)
+{
+    return p->durable == DURABLE_STEPS || p->waits;
+}
 
 /* The node of that id; NULL if there is none. */
 const struct node *pipeline_node(const struct pipeline *p, struct weir_text id);

@@ -11,6 +11,8 @@
 #define SETTINGS(X)                                                                         \
     X("edge.listen", ADDRESSES, "127.0.0.1:8080", "",                                       \
       "Addresses on which webhooks are taken.")                                             \
+    X("edge.public_url", TEXT, "", "",                                                      \
+      "Where the edge is for others, such as https://hooks.example.org: for URLs that weir hands out. Empty: http:// and its first address.") \
     X("edge.max_header_bytes", BYTES, "32KiB", "",                                          \
       "All header fields of a request together; 431 beyond.")                               \
     X("edge.max_header_line", BYTES, "8KiB", "", "One header field; 431 beyond.")           \

@@ -31,6 +31,7 @@ static const struct question questions[] = {
     { "batches.resume", ask_batches_resume, "id who reason", true },
     { "batches.show", ask_batches_show, "id state limit after", false },
     { "incidents.list", ask_incidents_list, "pipeline limit after", false },
+    { "jobs.callback", ask_jobs_callback, "id token output", true },
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },
     { "jobs.count", ask_jobs_count, FILTERS " after limit", false },
     { "jobs.discard", ask_jobs_discard, "id who reason", true },

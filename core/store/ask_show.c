@@ -83,7 +83,10 @@ put_steps(struct asking *a, struct weir_builder *job, int64_t seq)
     while (db_row(a->db, s)) {
         struct weir_builder *b = builder_map();
         answer_put_text(b, "path", column_text(s, 0));
-        builder_put(b, "begun", column_number(s, 1) != 0 ? &value_true : &value_false);
+        unsigned kind = (unsigned)column_number(s, 1);
+        builder_put(b, "begun", kind == RECORD_BEGUN ? &value_true : &value_false);
+        if (kind == RECORD_WAITS)
+            put_column_number(b, "until_ms", s, 7);
         put_column_number(b, "at_ms", s, 2);
         put_column_code(b, "code", s, 3);
         put_column(b, "node", s, 4);

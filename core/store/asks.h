@@ -8,6 +8,7 @@
  * - jobs.show: id; a job with event, steps, attempts
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force; { id: of the new job, replay_of }
+ * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
  * - jobs.cancel: id who reason; { id, state }
  * - jobs.discard: id who reason; { id, state }
  * - incidents.list: pipeline limit after; { incidents: [...], next }
@@ -35,8 +36,8 @@
  * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }; absent parts
  * are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
- * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, code, node, message,
- * output }]. since_ms is compared with created_ms.
+ * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, until_ms (of
+ * a wait that goes on), code, node, message, output }]. since_ms is compared with created_ms.
  *
  * An incident is { fingerprint, pipeline, node, code, message, first_seen_ms, last_seen_ms,
  * count, sample: the id of the newest job }, of jobs that are dead and were not

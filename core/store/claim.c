@@ -112,16 +112,18 @@ put(char **at, struct weir_text text)
 static struct job_record *
 read_record(sqlite3_stmt *s)
 {
-    struct weir_text path = column_text(s, 0), output = column_text(s, 4);
-    struct job_record *r = malloc(sizeof(*r) + path.len + output.len + 2);
+    struct weir_text path = column_text(s, 0), output = column_text(s, 4), token = column_text(s, 6);
+    struct job_record *r = malloc(sizeof(*r) + path.len + output.len + token.len + 3);
     if (r == NULL)
         abort();
     char *at = (char *)(r + 1);
-    *r = (struct job_record){ .begun = column_number(s, 1) != 0,
+    *r = (struct job_record){ .kind = (enum record_kind)column_number(s, 1),
                               .at_ms = column_number(s, 2),
-                              .code = (uint32_t)column_number(s, 3) };
+                              .code = (uint32_t)column_number(s, 3),
+                              .until_ms = column_number(s, 5) };
     r->path = put(&at, path);
     r->output = put(&at, output);
+    r->token = put(&at, token);
     return r;
 }
 

@@ -133,6 +133,7 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
 struct held {
     int64_t seq;
     bool stepped;
+    bool called; /* a callback has come while it ran */
     char pipeline[JOB_PIPELINE_MAX];
     size_t pipeline_len;
 };
@@ -171,12 +172,42 @@ find_held(struct writing *w, const char *id, uint32_t attempt, struct held *h,
         struct weir_text pipeline = column_text(s, 5);
         h->seq = (int64_t)column_number(s, 0);
         h->stepped = column_number(s, 4) != 0;
+        h->called = column_number(s, 9) == 0;
         h->pipeline_len =
             pipeline.len < sizeof(h->pipeline) ? pipeline.len : sizeof(h->pipeline);
         memcpy(h->pipeline, pipeline.bytes, h->pipeline_len);
     }
     sqlite3_reset(s);
     return code;
+}
+
+static void
+write_record(struct db *db, int64_t seq, const struct job_step *step)
+{
+    sqlite3_stmt *s = db_use(db, SQL_STEP);
+    sqlite3_bind_int64(s, 1, seq);
+    sqlite3_bind_text64(s, 2, step->path.bytes, step->path.len, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int(s, 3, step->kind);
+    sqlite3_bind_int64(s, 4, (int64_t)step->at_ms);
+    bind_number(s, 5, step->failure.code);
+    bind_text(s, 6, step->failure.node);
+    bind_text(s, 7, step->failure.message);
+    bind_blob(s, 8, step->output);
+    bind_number(s, 9, step->until_ms);
+    bind_text(s, 10, text_of(step->token ? step->token : ""));
+    db_run(db, s);
+}
+
+static void
+write_choices(struct db *db, int64_t seq, const struct job_step *step)
+{
+    for (const struct job_choice *c = step->choices; c; c = c->next) {
+        struct job_step one = { .path = c->path,
+                                .kind = RECORD_CHOSE,
+                                .at_ms = step->at_ms,
+                                .output = c->output };
+        write_record(db, seq, &one);
+    }
 }
 
 enum weir_code
@@ -190,19 +221,11 @@ job_step_write(struct writing *w, const struct job_step *step, struct weir_error
         return err_set(err, WEIR_TOO_LARGE, "a step's output must have at most %u bytes",
                        STORE_EVENT_MAX);
 
-    sqlite3_stmt *s = db_use(w->db, SQL_STEP);
-    sqlite3_bind_int64(s, 1, h.seq);
-    sqlite3_bind_text64(s, 2, step->path.bytes, step->path.len, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_int(s, 3, step->begun);
-    sqlite3_bind_int64(s, 4, (int64_t)step->at_ms);
-    bind_number(s, 5, step->failure.code);
-    bind_text(s, 6, step->failure.node);
-    bind_text(s, 7, step->failure.message);
-    bind_blob(s, 8, step->output);
-    db_run(w->db, s);
+    write_choices(w->db, h.seq, step);
+    write_record(w->db, h.seq, step);
     if (h.stepped)
         return WEIR_OK;
-    s = db_use(w->db, SQL_STEPPED);
+    sqlite3_stmt *s = db_use(w->db, SQL_STEPPED);
     sqlite3_bind_int64(s, 1, h.seq);
     bind_text(s, 2, step->revision);
     db_run(w->db, s);
@@ -248,13 +271,14 @@ complete(struct writing *w, const struct job_finish *f)
 static void
 update_job(struct writing *w, const struct job_finish *f, const struct held *h)
 {
-    bool back = f->state == JOB_READY;
+    bool back = f->state == JOB_READY || f->state == JOB_WAITING;
+    bool called = f->state == JOB_WAITING && h->called;
     char fingerprint[JOB_FINGERPRINT] = "";
     if (f->state == JOB_DEAD)
         job_fingerprint((struct weir_text){ h->pipeline, h->pipeline_len }, &f->failure,
                         fingerprint);
     bool due = back || f->state == JOB_RETRYABLE;
-    unsigned state = due && pause_has_job(w, h->seq) ? JOB_HELD : f->state;
+    unsigned state = due && pause_has_job(w, h->seq) ? JOB_HELD : called ? JOB_READY : f->state;
     sqlite3_stmt *s = db_use(w->db, SQL_FINISH);
     sqlite3_bind_int64(s, 1, h->seq);
     bind_number(s, 2, state);
@@ -262,7 +286,7 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     sqlite3_bind_int64(s, 4, back ? f->attempt - 1 : f->attempt);
     bind_number(s, 5, f->started_ms);
     sqlite3_bind_int64(s, 6, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
-    bind_number(s, 7, due ? f->due_ms : 0);
+    bind_number(s, 7, called ? w->now_ms : due ? f->due_ms : 0);
     bind_failure(s, 8, &f->failure, fingerprint);
     sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
     sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);
@@ -288,7 +312,7 @@ job_finish_write(struct writing *w, const struct job_finish *f, struct weir_erro
                        STORE_EVENT_MAX);
 
     /* The times of a completed attempt are in the job's row. */
-    if (f->state != JOB_READY && (f->state != JOB_COMPLETED || f->trace.len > 0))
+    if (f->state != JOB_READY && f->state != JOB_WAITING && (f->state != JOB_COMPLETED || f->trace.len > 0))
         write_attempt(w->db, h.seq, f->attempt, f->started_ms, f->ended_ms, &f->failure,
                       f->trace);
     if (f->result.len > 0) {

@@ -52,9 +52,10 @@ job_may_become(unsigned from, unsigned to)
         [0] = S(SCHEDULED) | S(READY) | S(HELD) | S(RUNNING) | S(DEAD), /* a new one */
         [JOB_SCHEDULED] = S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_READY] = S(RUNNING) | S(HELD) | S(CANCELLED),
-        [JOB_HELD] = S(SCHEDULED) | S(READY) | S(RETRYABLE) | S(CANCELLED),
-        [JOB_RUNNING] = S(READY) | S(HELD) | S(RETRYABLE) | S(COMPLETED) | S(DEAD) | S(CANCELLED),
-        [JOB_WAITING] = S(CANCELLED),
+        [JOB_HELD] = S(SCHEDULED) | S(READY) | S(WAITING) | S(RETRYABLE) | S(CANCELLED),
+        [JOB_RUNNING] = S(READY) | S(HELD) | S(WAITING) | S(RETRYABLE) | S(COMPLETED) | S(DEAD) |
+                        S(CANCELLED),
+        [JOB_WAITING] = S(READY) | S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_RETRYABLE] = S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_DEAD] = S(DISCARDED),
         [JOB_COMPLETED] = 0,

@@ -106,28 +106,55 @@ struct job_accept {
 /* Frees what DONE was given. */
 void job_accept_free(struct job_accept *a);
 
-/* The record of a step that is finished, or (of an unsafe one) begun: STORE_STEP. */
+/* What a record says of its step: name, number, word. The numbers are in the file: append only. */
+#define RECORD_KINDS(X)                                                               \
+    X(OVER, 0, "over")     /* finished, with an output or a failure */                \
+    X(BEGUN, 1, "begun")   /* an unsafe one, and nothing known of its end */          \
+    X(WAITS, 2, "waiting") /* for a time or a callback */                             \
+    X(CHOSE, 3, "chose")   /* no step: which block a node ran, or what its if: gave */
+
+enum record_kind {
+#define X(name, number, word) RECORD_##name = number,
+    RECORD_KINDS(X)
+#undef X
+};
+
+#define JOB_TOKEN 33 /* characters of a wait's token and the NUL */
+
+/* A choice that comes with the next record. */
+struct job_choice {
+    struct job_choice *next;
+    struct weir_text path; /* "route?0": the first block that route ran; "clean?if" */
+    struct weir_text output; /* msgpack: an integer */
+};
+
+/* The record of a step: STORE_STEP. */
 struct job_step {
     struct store_op op;
     char id[ID_UUID];
     uint32_t attempt;           /* of the job: fences off a late writer (WEIR_CONFLICT) */
     struct weir_text path;      /* the step and the iterations around it: its key */
-    bool begun;                 /* begun, and nothing known of its end */
+    enum record_kind kind;
     uint64_t at_ms;             /* wall */
+    uint64_t until_ms;          /* of WAITS: wall */
+    const char *token;          /* of WAITS for a callback: what it has to bring; else NULL */
+    const struct job_choice *choices; /* since the record before; borrowed */
     struct job_failure failure; /* of a finished one */
     struct weir_text output;    /* msgpack */
     struct weir_text revision;  /* that the job runs with, if it has none yet; may be empty */
 };
 
 /* The end of an attempt: STORE_FINISH. WEIR_CONFLICT: the job has another attempt by now. READY
- * gives a job back as if the attempt had not been: it does not count. */
+ * gives a job back as if the attempt had not been: it does not count; nor does one that comes to
+ * a wait, which goes on with the same number. A callback that has come meanwhile makes the job
+ * due at once. */
 struct job_finish {
     struct store_op op;
     char id[ID_UUID];
     uint32_t attempt;
-    enum job_state state;   /* COMPLETED, DEAD, RETRYABLE, CANCELLED, or READY: not begun */
+    enum job_state state;   /* COMPLETED, DEAD, RETRYABLE, CANCELLED, WAITING, or READY: not begun */
     enum job_reason reason; /* of DEAD */
-    uint64_t due_ms;        /* wall; of RETRYABLE; of READY: 0 keeps its place */
+    uint64_t due_ms;        /* wall; of RETRYABLE and WAITING; of READY: 0 keeps its place */
     uint64_t started_ms;
     uint64_t ended_ms;
     struct job_failure failure;
@@ -143,8 +170,10 @@ struct job_finish {
 struct job_record {
     struct job_record *next;
     struct weir_text path;
-    bool begun;
+    enum record_kind kind;
     uint64_t at_ms;
+    uint64_t until_ms;       /* of a wait */
+    struct weir_text token;  /* of a wait for a callback, also of one that is over; else empty */
     uint32_t code;           /* of its failure; 0: none */
     struct weir_text output; /* msgpack */
 };

@@ -4,7 +4,8 @@
  *   jobs      one row a job, small: what changes with its state. Events are kept apart, because
  *             SQLite writes a whole row again when one of its numbers changes.
  *   attempts  those that failed or left a trace; the latest one's times are in jobs.
- *   steps     records of jobs that are not completed; n gives their order.
+ *   steps     records of jobs that are not completed; n gives their order. begun is an enum
+ *             record_kind; until_ms and token belong to waits.
  *   once      idempotency keys, as digests, and the id of the job that each made: a key may
  *             outlive its job.
  *   marks     numbers under names, such as the time for which a schedule has fired last.
@@ -152,6 +153,10 @@ static const char *const migrations[STORE_SCHEMA] = {
     "0),"
     " (8, 0), (9, 0), (10, 0);"
     "PRAGMA application_id = " APPLICATION ";",
+    "ALTER TABLE steps ADD COLUMN until_ms INTEGER;"
+    "ALTER TABLE steps ADD COLUMN token TEXT;"
+    "DROP INDEX jobs_due;"
+    "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 5, 6);",
 };
 
 /* The number that a statement of one row answers. */

@@ -72,7 +72,7 @@ move(struct writing *w, enum sql which, struct weir_text pipeline, struct weir_t
     return n;
 }
 
-static const unsigned waiting[] = { JOB_SCHEDULED, JOB_READY, JOB_RETRYABLE };
+static const unsigned waiting[] = { JOB_SCHEDULED, JOB_READY, JOB_WAITING, JOB_RETRYABLE };
 
 /* Does that for all states of jobs that wait. */
 static int

@@ -33,7 +33,7 @@
       " keep_ms = ?7, payload_keep_ms = ?8, bytes = ended(bytes)"                              \
       " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0")          \
     X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by,"        \
-            " replay_of FROM jobs WHERE id = ?1")                                                        \
+            " replay_of, due_ms FROM jobs WHERE id = ?1")                                                        \
     X(FINISH, "UPDATE jobs SET state = ?2, reason = ?3, owner = NULL, attempt = ?4,"           \
               " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
@@ -47,10 +47,12 @@
     X(ATTEMPT, "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"     \
                " node, message, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                \
     X(RESULT, "INSERT OR REPLACE INTO results(job, result) VALUES(?1, ?2)")                    \
-    X(STEP, "INSERT INTO steps(job, path, begun, at_ms, code, node, message, output)"          \
-            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(job, path) DO UPDATE SET"     \
+    X(STEP, "INSERT INTO steps(job, path, begun, at_ms, code, node, message, output,"          \
+            " until_ms, token) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                \
+            " ON CONFLICT(job, path) DO UPDATE SET"                                            \
             " begun = excluded.begun, at_ms = excluded.at_ms, code = excluded.code,"           \
-            " node = excluded.node, message = excluded.message, output = excluded.output")     \
+            " node = excluded.node, message = excluded.message, output = excluded.output,"     \
+            " until_ms = excluded.until_ms, token = excluded.token")                           \
     X(STEPPED,                                                                                 \
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
@@ -63,17 +65,18 @@
                  " (SELECT key FROM once INDEXED BY once_until WHERE until_ms < ?1 LIMIT 16)") \
     /* claims */                                                                               \
     X(NEXT_PIPELINE, "SELECT pipeline, due_ms FROM jobs INDEXED BY jobs_due"                   \
-                     " WHERE state IN (1, 2, 6) AND pipeline > ?1"                             \
+                     " WHERE state IN (1, 2, 5, 6) AND pipeline > ?1"                             \
                      " ORDER BY pipeline, due_ms LIMIT 1")                                     \
     X(DUE,                                                                                     \
       "SELECT due_ms, seq FROM jobs INDEXED BY jobs_due"                                       \
-      " WHERE state IN (1, 2, 6) AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")     \
+      " WHERE state IN (1, 2, 5, 6) AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")     \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
                " j.revision, j.replay_of, j.stepped, e.event"                                  \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
-    X(RECORDS, "SELECT path, begun, at_ms, code, output FROM steps WHERE job = ?1 ORDER BY n") \
+    X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token FROM steps"           \
+               " WHERE job = ?1 ORDER BY n")                                                   \
     /* marks */                                                                                \
     X(MARK, "SELECT n FROM marks WHERE name = ?1")                                             \
     X(MARK_SET, "INSERT OR REPLACE INTO marks(name, n) VALUES(?1, ?2)")                        \
@@ -83,8 +86,14 @@
     X(SHOW_RESULT, "SELECT result FROM results WHERE job = ?1")                                \
     X(SHOW_ATTEMPTS, "SELECT attempt, started_ms, ended_ms, code, node, message, trace"        \
                      " FROM attempts WHERE job = ?1 ORDER BY attempt DESC LIMIT 1000")         \
-    X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output"                     \
-                  " FROM steps WHERE job = ?1 ORDER BY n LIMIT 10000")                         \
+    X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output, until_ms"           \
+                  " FROM steps WHERE job = ?1 AND begun <> 3 ORDER BY n LIMIT 10000")          \
+    /* callbacks of waits */                                                                   \
+    X(TOKENS, "SELECT n, token, begun, until_ms FROM steps"                                    \
+              " WHERE job = ?1 AND token IS NOT NULL")                                         \
+    X(CALLED, "UPDATE steps SET begun = 0, at_ms = ?2, output = ?3 WHERE n = ?1")              \
+    X(CALLED_JOB, "UPDATE jobs SET state = ?2, updated_ms = ?3,"                               \
+                  " due_ms = CASE WHEN ?2 = 4 THEN 0 ELSE ?3 END WHERE seq = ?1")              \
     X(REPLAY, "INSERT INTO jobs(id, pipeline, state, attempt, created_ms, updated_ms, due_ms," \
               " key, replay_of, bytes) SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3, key, id,"       \
               " (SELECT length(event) FROM events WHERE job = ?1) FROM jobs WHERE seq = ?1")   \
@@ -134,9 +143,9 @@
     X(CUT_UNSAFE,                                                                              \
       "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
       " updated_ms = ?2, code = ?3, message = ?4, bytes = ended(bytes),"                       \
-      " node = (SELECT path FROM steps WHERE job = seq AND begun ORDER BY n DESC LIMIT 1)"     \
+      " node = (SELECT path FROM steps WHERE job = seq AND begun = 1 ORDER BY n DESC LIMIT 1)"     \
       " WHERE state = 4 AND stepped"                                                           \
-      " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun)")                            \
+      " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 1)")                            \
     X(CUT_TOO_OFTEN,                                                                           \
       "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
       " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \

@@ -53,14 +53,16 @@
     X(PAUSES_COUNT, "SELECT count(*) FROM pauses")                                            \
     X(PAUSES, "SELECT pipeline, key, at_ms, who, reason FROM pauses ORDER BY pipeline, key")  \
     X(HOLD, "UPDATE jobs SET state = 3, updated_ms = ?4 WHERE seq IN"                         \
-            " (SELECT seq FROM jobs INDEXED BY jobs_due WHERE state IN (1, 2, 6)"             \
+            " (SELECT seq FROM jobs INDEXED BY jobs_due WHERE state IN (1, 2, 5, 6)"             \
             "  AND state = ?3 AND pipeline = ?1 AND (?2 = '' OR key = ?2))")                  \
     X(RELEASE, "UPDATE jobs SET state = ?3, updated_ms = ?4 WHERE seq IN"                     \
                " (SELECT seq FROM jobs j INDEXED BY jobs_held WHERE state = 3"                \
                "  AND pipeline = ?1 AND (?2 = '' OR key = ?2)"                                \
                "  AND NOT EXISTS(SELECT 1 FROM pauses p WHERE p.pipeline = j.pipeline"        \
                "   AND p.key IN ('', COALESCE(j.key, '')))"                                   \
-               "  AND ?3 = CASE WHEN due_ms <= ?4 THEN 2 WHEN attempt > 0 THEN 6 ELSE 1 END)") \
+               "  AND ?3 = CASE WHEN due_ms <= ?4 THEN 2"                                 \
+               "   WHEN EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 2) THEN 5"      \
+               "   WHEN attempt > 0 THEN 6 ELSE 1 END)") \
     X(HELD, "SELECT count(*) FROM jobs INDEXED BY jobs_held WHERE state = 3"                  \
             " AND pipeline = ?1 AND (?2 = '' OR key = ?2)")
 

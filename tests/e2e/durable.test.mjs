@@ -1,41 +1,12 @@
 // Durable runs: what was accepted is carried out, whatever happens to the process.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import http from 'node:http';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { over, place, post, state, upstream } from './lib/jobs.mjs';
 import { folder, start, until, weir } from './lib/weir.mjs';
-
-/** An upstream that notes each call; ANSWER(call, res) answers, 200 {} if it is left out. */
-async function upstream(t, answer = (_, res) => res.end('{}')) {
-  const u = { calls: [] };
-  const server = http.createServer(async (req, res) => {
-    let body = '';
-    for await (const piece of req) body += piece;
-    const call = { path: req.url, method: req.method, key: req.headers['idempotency-key'], body: body ? JSON.parse(body) : null };
-    u.calls.push(call);
-    res.setHeader('content-type', 'application/json');
-    answer(call, res, u.calls.length);
-  });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  u.url = `http://127.0.0.1:${server.address().port}`;
-  u.of = (path) => u.calls.filter((c) => c.path === path);
-  return u;
-}
-
-/** A folder for the store, and what starts a weir on it, again and again. */
-function place(t, pipelines) {
-  const dir = folder(t, pipelines);
-  return (more = {}) => start(t, dir, { args: ['--store', `sqlite:${join(dir, 'var/weir.db')}`], ...more });
-}
-
-const post = (w, path, body = {}) => fetch(`${w.edge}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-
-const state = async (w, job) => (await (await fetch(`${w.edge}/_weir/jobs/${job}`)).json()).state;
-const over = (w, job, wanted) => until(async () => (await state(w, job)) === wanted, `job ${job} is ${wanted}`);
 
 const pipeline = (url, more, steps) => `
 trigger: { webhook: { path: /in, methods: [POST] } }

@@ -74,7 +74,8 @@ struct layout {
     M(shard_index) M(shard_measure) M(say) M(metric_collect) M(sample) M(question_shard)       \
     M(question_item) M(question_verb) M(question_query) M(question_body)                       \
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
-    M(is_answer) M(pass_answer) M(whole_run) M(advance)
+    M(is_answer) M(pass_answer) M(whole_run) M(advance) \
+    M(wait_open) M(wait)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

@@ -123,7 +123,7 @@ load(const char *path, struct diags *d)
     struct generation_source source = {
         .paths = &path,
         .n_paths = 1,
-        .load = { .registry = stage.registry },
+        .load = { .registry = stage.registry, .have_store = true },
         .routes = &edge_routes_port,
     };
     return generation_new(&source, d);

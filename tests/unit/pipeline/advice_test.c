@@ -102,7 +102,7 @@ finally_cannot_reply_and_streams_are_not_kept(void **state)
     struct registry *r = fake_registry();
     struct pipeline *p = load_said_with(
         r, true, "durable: steps\nsteps:\n  - http: { url: \"http://x\", stream: true }\n",
-        "3:5+4 W0217 a stream can't be kept: the pipeline has 'durable: steps'\n");
+        "3:5+4 W0217 a stream can't be kept: each step of this pipeline is recorded\n");
     pipeline_free(&p);
     registry_free(&r);
 }

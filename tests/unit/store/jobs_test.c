@@ -162,12 +162,12 @@ steps_are_recorded_brought_by_claims_and_dropped_at_the_end(void **state)
     assert_text(c.jobs->revision, "r1");
     struct job_record *r = c.jobs->records;
     assert_text(r->path, "zeta");
-    assert_false(r->begun);
+    assert_int_equal(r->kind, RECORD_OVER);
     assert_text(r->output, "\x07");
     assert_int_equal(r->at_ms, 2000);
     assert_text(r->next->path, "alpha[0]");
     assert_text(r->next->next->path, "pay");
-    assert_true(r->next->next->begun);
+    assert_int_equal(r->next->next->kind, RECORD_BEGUN);
     assert_null(r->next->next->next);
     job_claim_free(&c);
 

@@ -163,7 +163,7 @@ record_step(const char *id, uint32_t attempt, const char *step, bool begun)
 {
     struct job_step s = { .attempt = attempt,
                           .path = text_of(step),
-                          .begun = begun,
+                          .kind = begun ? RECORD_BEGUN : RECORD_OVER,
                           .at_ms = 2000,
                           .output = begun ? TEXT("") : TEXT("\x07") };
     snprintf(s.id, sizeof(s.id), "%s", id);

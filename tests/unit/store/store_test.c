@@ -63,10 +63,28 @@ a_newer_schema_is_refused(void **state)
     (void)state;
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 1);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 2);
     (void)number_of("PRAGMA user_version = 7");
-    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 1)");
+    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 2)");
+    (void)number_of("PRAGMA user_version = 2");
+    store_up();
+}
+
+static void
+an_older_schema_becomes_todays(void **state)
+{
+    (void)state;
+    store_up();
+    store_close(&store);
+    (void)number_of("ALTER TABLE steps DROP COLUMN until_ms");
+    (void)number_of("ALTER TABLE steps DROP COLUMN token");
+    (void)number_of("DROP INDEX jobs_due");
+    (void)number_of("CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 6)");
     (void)number_of("PRAGMA user_version = 1");
+    store_up();
+    store_close(&store);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 2);
+    assert_int_equal(number_of("SELECT count(until_ms) + count(token) FROM steps"), 0);
     store_up();
 }
 
@@ -303,6 +321,7 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_store_is_refused, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_schema_is_refused, set_up_empty, tear_down),
+        cmocka_unit_test_setup_teardown(an_older_schema_becomes_todays, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(one_process_has_the_store, set_up_empty, tear_down),
         cmocka_unit_test_setup_teardown(an_operation_is_told_after_its_commit, set_up,
                                         tear_down),
