@@ -196,6 +196,15 @@ make_metrics(struct server *s)
     metric_set(METRICS_MAIN, metric_series(s->reload_time, NULL), (double)clock_wall_ms() / 1000.0);
 }
 
+static struct generation *
+make_older(void *arg, const struct older_pipeline *older, struct diags *d)
+{
+    const struct server *s = arg;
+    struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, NULL);
+    source.older = older;
+    return generation_new(&source, d);
+}
+
 static enum weir_code
 begin(struct server *s, struct weir_error *err)
 {
@@ -212,6 +221,7 @@ begin(struct server *s, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
     generation_keeper(s->keeper);
+    generation_older_maker(make_older, s);
     code = mailbox_open(s->keeper, "keeper", MAILBOX_MAX, keeper_mail, s, &s->box, err);
     if (code != WEIR_OK)
         return code;

@@ -33,7 +33,7 @@ static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gate *gates;
 
 struct gate *
-gate_of(const char *name, unsigned limit)
+gate_of(const char *name, unsigned limit, bool todays)
 {
     pthread_mutex_lock(&gates_lock);
     struct gate *g = gates;
@@ -48,8 +48,10 @@ gate_of(const char *name, unsigned limit)
         g->table = table_open(table, sizeof(uint32_t), 16u << 20);
         g->next = gates;
         gates = g;
+        todays = true;
     }
-    atomic_store(&g->limit, limit);
+    if (todays)
+        atomic_store(&g->limit, limit);
     pthread_mutex_unlock(&gates_lock);
     return g;
 }

@@ -11,8 +11,9 @@
 
 #include "engine/run.h"
 
-/* The gate of pipeline NAME, which outlives generations, with today's LIMIT. Main thread. */
-struct gate *gate_of(const char *name, unsigned limit);
+/* The gate of pipeline NAME, which outlives generations; with LIMIT if it is TODAYS, or new. Main
+ * thread. */
+struct gate *gate_of(const char *name, unsigned limit, bool todays);
 
 /* Why no run may start now; NULL: one may. */
 const char *admission_closed(const struct engine *en);

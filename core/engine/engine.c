@@ -10,6 +10,7 @@
 #include "engine/admission.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
+#include "engine/older.h"
 #include "engine/run.h"
 #include "net/redis.h"
 
@@ -47,6 +48,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->limits = *limits;
     list_init(&e->runs);
     list_init(&e->waiting);
+    list_init(&e->olders);
     topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
     if (client_new(s, &e->client, err) != WEIR_OK) {
@@ -112,6 +114,14 @@ part_unpin(struct generation_part *part)
         part_free(part);
 }
 
+void
+part_retire(struct generation_part *part)
+{
+    part->retired = true;
+    if (part->pins == 0)
+        part_free(part);
+}
+
 static void
 free_run(struct run *r)
 {
@@ -128,6 +138,7 @@ engine_end(struct weir_shard *s)
     e->draining = e->ending = true;
     e->when_idle = NULL;
     jobs_stop(e);
+    olders_end(e);
     admission_refuse_all(e);
     redis_stop(s); /* who waits for a reply is told, and can answer */
     while (!list_empty(&e->runs))
@@ -152,9 +163,7 @@ engine_shard_free(struct weir_shard *s)
                 if (f->triggers[k].type->stop)
                     f->triggers[k].type->stop(trigger_state(e->current, &f->triggers[k]));
         }
-        e->current->retired = true;
-        if (e->current->pins == 0)
-            part_free(e->current);
+        part_retire(e->current);
     }
     redis_free(s);
     topics_fini(&e->topics);
@@ -187,10 +196,8 @@ attach_flow(struct generation_part *part, struct flow *f, struct weir_error *err
 }
 
 enum weir_code
-engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err)
+part_new(struct weir_shard *s, struct generation *g, struct generation_part **ret, struct weir_error *err)
 {
-    struct engine *e = engine_of(s);
-    assert(e->prepared == NULL);
     struct generation_part *part = calloc(1, sizeof *part);
     if (part == NULL)
         abort();
@@ -206,8 +213,16 @@ engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *er
             part_free(part);
             return (enum weir_code)err->code;
         }
-    e->prepared = part;
+    *ret = part;
     return WEIR_OK;
+}
+
+enum weir_code
+engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err)
+{
+    struct engine *e = engine_of(s);
+    assert(e->prepared == NULL);
+    return part_new(s, g, &e->prepared, err);
 }
 
 /* Starts or stops all triggers of PART. */
@@ -235,11 +250,10 @@ engine_commit(struct weir_shard *s, struct generation *g)
     if (old)
         switch_triggers(old, false);
     switch_triggers(e->current, true);
-    if (old) {
-        old->retired = true;
-        if (old->pins == 0)
-            part_free(old);
-    }
+    if (old)
+        part_retire(old);
+    if (e->jobs)
+        older_note(e, g);
     jobs_begin(e);
 }
 
@@ -333,6 +347,7 @@ engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
     e->when_idle = when_idle;
     e->idle_arg = arg;
     jobs_stop(e);
+    olders_give_back(e);
     admission_refuse_all(e);
     engine_look_idle(e);
 }

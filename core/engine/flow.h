@@ -103,6 +103,13 @@ trigger_state(const struct generation_part *part, const struct trigger_unit *t)
     return part->trigger_states[t->number];
 }
 
+/* Attaches all that G has to S. On an error nothing stays attached. The shard's thread. */
+enum weir_code part_new(struct weir_shard *s, struct generation *g, struct generation_part **ret,
+                        struct weir_error *err) MUST_USE;
+
+/* PART is nobody's any more: it goes with its last pin. */
+void part_retire(struct generation_part *part);
+
 /* Holds PART while an event or a run uses it; the last unpin of a retired one detaches it. */
 void part_pin(struct generation_part *part);
 void part_unpin(struct generation_part *part);

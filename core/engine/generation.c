@@ -1,6 +1,7 @@
 /* engine/generation.c - see generation.h. SPDX-License-Identifier: Apache-2.0 */
 #include "engine/generation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,30 @@ void
 generation_keeper(struct weir_shard *s)
 {
     keeper = s;
+}
+
+static struct {
+    generation_older_fn *make;
+    void *arg;
+} older_maker;
+
+void
+generation_older_maker(generation_older_fn *make, void *arg)
+{
+    older_maker.make = make;
+    older_maker.arg = arg;
+}
+
+struct generation *
+generation_older(const struct older_pipeline *older, struct diags *d)
+{
+    return older_maker.make ? older_maker.make(older_maker.arg, older, d) : NULL;
+}
+
+struct weir_shard *
+generation_keeper_shard(void)
+{
+    return keeper;
 }
 
 /* The environment as it is now, so that one generation sees one environment. */
@@ -74,9 +99,12 @@ wants_tls(const struct pipelines *all)
     return false;
 }
 
+/* OLDER: only its errors are in D. */
 static void
-open_flows(struct generation *g, struct diags *d)
+open_flows(struct generation *g, const struct older_pipeline *older, struct diags *d)
 {
+    struct diags ignored;
+    diags_init(&ignored);
     g->flows = calloc(g->pipelines.n + 1, sizeof *g->flows);
     if (g->flows == NULL)
         abort();
@@ -85,11 +113,30 @@ open_flows(struct generation *g, struct diags *d)
         f->pipeline = g->pipelines.items[i];
         f->generation = g;
         if (f->pipeline->concurrency)
-            f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency);
+            f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency, older == NULL);
         map_set(&g->by_name, f->pipeline->name, strlen(f->pipeline->name), f);
     }
-    for (unsigned i = 0; i < g->pipelines.n; i++)
-        flow_open(&g->flows[i], d);
+    for (unsigned i = 0; i < g->pipelines.n; i++) {
+        bool counts = older == NULL || text_is(older->name, g->pipelines.items[i]->name);
+        flow_open(&g->flows[i], counts ? d : &ignored);
+    }
+    diags_fini(&ignored);
+}
+
+/* Loads today's files, but for one pipeline that is as it was. */
+static void
+load_older(const char *const *files, unsigned n, const struct generation_source *source, struct pipelines *ret,
+           struct diags *d)
+{
+    struct diags ignored;
+    char file[4096];
+    diags_init(&ignored);
+    pipelines_load(files, n, &source->load, ret, &ignored);
+    diags_fini(&ignored);
+    snprintf(file, sizeof file, "%.*s", (int)source->older->file.len, source->older->file.bytes);
+    struct pipeline *p = pipeline_load_text(file, source->older->text, &source->load, d);
+    if (p)
+        pipelines_put(ret, p);
 }
 
 struct generation *
@@ -108,11 +155,14 @@ generation_new(const struct generation_source *source, struct diags *d)
     char **files;
     unsigned n;
     load_find(source->paths, source->n_paths, &files, &n, d);
-    pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
+    if (source->older)
+        load_older((const char *const *)files, n, source, &g->pipelines, d);
+    else
+        pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
     load_find_free(&files, n);
     if (wants_tls(&g->pipelines))
         tls_prepare();
-    open_flows(g, d);
+    open_flows(g, source->older, d);
     if (g->port)
         g->routes = g->port->make(g->route_list, g->n_routes, complain, d);
     if (d->errors > 0) {

@@ -20,10 +20,27 @@ struct generation_source {
     unsigned n_paths;
     struct load_options load;
     const struct routes_port *routes; /* NULL: no routes are made (weir try) */
+    const struct older_pipeline *older; /* NULL: all as the files are now */
+};
+
+/* A pipeline as it was: it is loaded in place of that of today. */
+struct older_pipeline {
+    struct weir_text name;
+    struct weir_text file;
+    struct weir_text text;
 };
 
 /* Loads and opens. All that is wrong is in DIAGS; NULL if any of it is an error. Main thread. */
 struct generation *generation_new(const struct generation_source *source, struct diags *d);
+
+/* What makes a generation with one pipeline as it was, without routes: what others have of errors by
+ * now does not matter. NULL, and why in D. Main thread; set before shards start. */
+typedef struct generation *generation_older_fn(void *arg, const struct older_pipeline *older, struct diags *d);
+void generation_older_maker(generation_older_fn *make, void *arg);
+struct generation *generation_older(const struct older_pipeline *older, struct diags *d);
+
+/* The main thread's shard; NULL: there is none (any more). */
+struct weir_shard *generation_keeper_shard(void);
 
 /* Counting, any thread; the last unref closes all nodes and must be on the main thread: others
  * post it there. */

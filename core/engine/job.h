@@ -84,6 +84,12 @@ bool job_wanted(const struct engine *e, const struct flow *f);
  * there is none) under KEY, and takes it along. */
 void job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
 
+/* Starts C, which is taken, with what PART has. Before: jobs_look. */
+void job_start(struct engine *e, struct job_claimed *c, struct generation_part *part);
+
+/* C, which was not begun, goes back to the store. */
+void job_return(struct engine *e, const struct job_claimed *c);
+
 /* A claimed or accepted job that can't run now is given back: E has no run. */
 void job_give_back(struct weir_event *e);
 

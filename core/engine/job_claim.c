@@ -10,6 +10,7 @@
 #include "engine/admission.h"
 #include "engine/job.h"
 #include "engine/job_event.h"
+#include "engine/older.h"
 #include "value/msgpack.h"
 
 #define CLAIM_MAX 32u /* jobs of one claim */
@@ -119,18 +120,13 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
     return j;
 }
 
+/* Starts C with F, which PART has. */
 static void
-start(struct engine *e, const struct job_claimed *c)
+start_with(struct engine *e, const struct job_claimed *c, struct flow *f, struct generation_part *part)
 {
-    struct generation *g = e->current->generation;
     struct weir_error err = { 0 };
     struct weir_event *event = NULL;
     unsigned trigger;
-    struct flow *f = map_get(&g->by_name, c->pipeline.bytes, c->pipeline.len);
-    if (f == NULL) {
-        job_bury(e, c, JOB_DEFINITION_GONE_REASON, "there is no such pipeline any more");
-        return;
-    }
     if (job_event_read(c->event, e->shard, &event, &trigger, &err) != WEIR_OK) {
         job_bury(e, c, JOB_UNRECOVERABLE_REASON, err.text);
         return;
@@ -142,10 +138,33 @@ start(struct engine *e, const struct job_claimed *c)
         return;
     }
     event->trigger = &f->triggers[trigger < f->pipeline->n_triggers ? trigger : 0];
-    event->part = e->current;
+    event->part = part;
     part_pin(event->part);
     e->jobs->n++;
     admission_resume(event);
+}
+
+void
+job_start(struct engine *e, struct job_claimed *c, struct generation_part *part)
+{
+    struct flow *f = map_get(&part->generation->by_name, c->pipeline.bytes, c->pipeline.len);
+    if (f)
+        start_with(e, c, f, part);
+    else
+        job_bury(e, c, JOB_DEFINITION_GONE_REASON, "there is no such pipeline any more");
+    job_claimed_free(&c);
+}
+
+/* C, which is taken, begins with today's pipeline, or goes on with what it began with. */
+static void
+start(struct engine *e, struct job_claimed *c)
+{
+    const struct flow *f = map_get(&e->current->generation->by_name, c->pipeline.bytes, c->pipeline.len);
+    bool todays = c->revision.len == 0 || (f && text_is(c->revision, f->pipeline->revision));
+    if (todays)
+        job_start(e, c, e->current);
+    else
+        older_start(e, c);
 }
 
 static void
@@ -158,10 +177,10 @@ claimed(struct store_op *op, const struct weir_error *err)
     j->claiming = false;
     if (err && !j->stopped)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
-    for (const struct job_claimed *one = err ? NULL : c->jobs; one; one = one->next)
+    for (struct job_claimed *one; !err && (one = c->jobs) != NULL;) {
+        c->jobs = one->next;
         start(e, one);
-    if (!err)
-        job_claim_free(c);
+    }
     free(c);
     if (more)
         jobs_look(e);

@@ -145,6 +145,12 @@ job_bury(struct engine *e, const struct job_claimed *c, enum job_reason reason, 
     submit_finish(e, f);
 }
 
+void
+job_return(struct engine *e, const struct job_claimed *c)
+{
+    submit_finish(e, finishing_new(e, c->id, c->attempt, JOB_READY));
+}
+
 /* Whether the server's end, and nothing else, ended R. */
 static bool
 is_cut(const struct run *r)

@@ -197,6 +197,8 @@ struct engine {
     struct timer look;   /* tries them again */
     struct topics topics; /* what plugins tell each other */
     struct jobs *jobs;   /* owned; NULL: there is no store */
+    struct list olders;  /* pipelines as they were: older.c */
+    unsigned n_olders;
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

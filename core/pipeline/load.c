@@ -157,6 +157,26 @@ pipelines_load(const char *const *files, unsigned n, const struct load_options *
 }
 
 void
+pipelines_put(struct pipelines *all, struct pipeline *p)
+{
+    unsigned at = 0;
+    while (at < all->n && strcmp(all->items[at]->name, p->name) != 0)
+        at++;
+    if (at == all->n) {
+        struct pipeline **items = realloc(all->items, (all->n + 2) * sizeof(*items));
+        if (items == NULL)
+            abort();
+        all->items = items;
+        all->n++;
+    } else {
+        (void)map_remove(&all->by_name, p->name, strlen(p->name));
+        pipeline_free(&all->items[at]);
+    }
+    all->items[at] = p;
+    (void)map_set(&all->by_name, p->name, strlen(p->name), p);
+}
+
+void
 pipelines_free(struct pipelines *p)
 {
     for (unsigned i = 0; i < p->n; i++)

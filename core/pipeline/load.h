@@ -42,6 +42,9 @@ void pipelines_load(const char *const *files, unsigned n, const struct load_opti
 struct pipeline *pipeline_load_text(const char *file, struct weir_text text,
                                     const struct load_options *o, struct diags *d);
 
+/* Puts P, which is ALL's then, in the place of the one of its name, if there is one. */
+void pipelines_put(struct pipelines *all, struct pipeline *p);
+
 /* Frees all pipelines. */
 void pipelines_free(struct pipelines *p);
 

@@ -44,6 +44,8 @@ static const struct question questions[] = {
     { "pauses.end", ask_pauses_end, "pipeline key who reason", true },
     { "pauses.list", ask_pauses_list, "", false },
     { "pauses.make", ask_pauses_make, "pipeline key who reason", true },
+    { "revisions.get", ask_revisions_get, "pipeline revision", false },
+    { "revisions.note", ask_revisions_note, "revisions", true },
     { "store.backup", ask_store_backup, "file who reason", true },
     { "store.compact", ask_store_compact, "who reason", true },
     { "store.stats", ask_store_stats, "", false },

@@ -112,17 +112,23 @@ job_id_write(struct weir_text bytes, char ret[ID_UUID])
 }
 
 void
+job_claimed_free(struct job_claimed **job)
+{
+    for (struct job_record *record; *job && (record = (*job)->records) != NULL;) {
+        (*job)->records = record->next;
+        free(record);
+    }
+    free(*job);
+    *job = NULL;
+}
+
+void
 job_claim_free(struct job_claim *c)
 {
     while (c->jobs != NULL) {
         struct job_claimed *job = c->jobs;
         c->jobs = job->next;
-        while (job->records != NULL) {
-            struct job_record *record = job->records;
-            job->records = record->next;
-            free(record);
-        }
-        free(job);
+        job_claimed_free(&job);
     }
     c->n = 0;
 }

@@ -202,6 +202,9 @@ struct job_claim {
     unsigned n;
 };
 
+/* Frees one job of a claim; NULL is left. */
+void job_claimed_free(struct job_claimed **job);
+
 /* Frees the jobs that a claim brought. */
 void job_claim_free(struct job_claim *c);
 

@@ -11,6 +11,7 @@
  *   marks     numbers under names, such as the time for which a schedule has fired last.
  *   batches   bulk replays; batch_items the jobs of each, by their number (which gives the order)
  *             and their identity (which stays right when the job was taken away).
+ *   revisions texts of pipelines, for jobs that began with them, and for replays.
  *   pauses    pipelines whose jobs are held; key is empty, or the one key that is.
  *   counts    jobs by state, because counting a million rows takes a second; under state 0 the
  *             bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
@@ -155,6 +156,14 @@ static const char *const migrations[STORE_SCHEMA] = {
     "PRAGMA application_id = " APPLICATION ";",
     "ALTER TABLE steps ADD COLUMN until_ms INTEGER;"
     "ALTER TABLE steps ADD COLUMN token TEXT;"
+    "CREATE TABLE revisions("
+    " pipeline TEXT NOT NULL,"
+    " revision TEXT NOT NULL,"
+    " file TEXT NOT NULL,"
+    " text BLOB NOT NULL,"
+    " at_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(pipeline, revision)) WITHOUT ROWID;"
+    "CREATE INDEX revisions_at ON revisions(at_ms);"
     "DROP INDEX jobs_due;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 5, 6);",
 };

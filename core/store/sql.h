@@ -80,6 +80,14 @@
     /* marks */                                                                                \
     X(MARK, "SELECT n FROM marks WHERE name = ?1")                                             \
     X(MARK_SET, "INSERT OR REPLACE INTO marks(name, n) VALUES(?1, ?2)")                        \
+    /* texts of pipelines */                                                                   \
+    X(REVISION_NOTE, "INSERT INTO revisions(pipeline, revision, file, text, at_ms)"            \
+                     " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(pipeline, revision) DO UPDATE"   \
+                     " SET at_ms = excluded.at_ms, file = excluded.file"                       \
+                     " WHERE at_ms < excluded.at_ms - 86400000")                               \
+    X(REVISIONS_TRIM, "DELETE FROM revisions WHERE at_ms < (SELECT at_ms FROM revisions"       \
+                      " INDEXED BY revisions_at ORDER BY at_ms DESC LIMIT 1 OFFSET ?1)")       \
+    X(REVISION, "SELECT file, text FROM revisions WHERE pipeline = ?1 AND revision = ?2")      \
     /* operators */                                                                            \
     X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms FROM jobs j WHERE j.id = ?1")    \
     X(SHOW_EVENT, "SELECT event FROM events WHERE job = ?1")                                   \

@@ -1,0 +1,29 @@
+/* engine/older.h - pipelines as they were: a job that has begun goes on with what it began with.
+ *
+ * Their texts are in the store, noted when a generation comes into force. A shard that claims a job
+ * of another revision than today's has it made: the text is read, the main thread makes a generation
+ * of it, and the shard its part. Some stay for the next job; those that nobody uses go.
+ *
+ * All functions: the shard's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_OLDER_H
+#define ENGINE_OLDER_H
+
+#include "engine/run.h"
+#include "store/jobs.h"
+
+/* Notes the texts of G, which is in force from now on. */
+void older_note(struct engine *e, const struct generation *g);
+
+/* Starts C, which is taken, with its own revision, now or later: job_start, or it is dead. */
+void older_start(struct engine *e, struct job_claimed *c);
+
+/* Jobs that wait for theirs are given back to the store. */
+void olders_give_back(struct engine *e);
+
+/* The same, and all are forgotten. */
+void olders_end(struct engine *e);
+
+#endif

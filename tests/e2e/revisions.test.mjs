@@ -1,0 +1,105 @@
+// A job that has begun goes on with the pipeline that it began with; one that has not takes today's.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { over, place, post, state, upstream } from './lib/jobs.mjs';
+import { until, weir } from './lib/weir.mjs';
+
+const pipeline = (url, word, more = '  - wait: { callback: true }\n    do:\n      - http: { method: PUT, url: URL/mail, json: { url: "${ callback.url }" } }\n') => `
+trigger: { webhook: { path: /in, methods: [POST] } }
+durable: steps
+respond: accepted
+steps:
+${more}  - http: { method: PUT, url: URL/${word}, json: {} }
+`.replaceAll('URL', url);
+
+const reload = async (w) => {
+  const r = await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+  assert.equal(r.status, 200, await r.text());
+};
+const shown = (w, job) => JSON.parse(weir(['jobs', 'show', job, '--json', '--admin', w.admin.slice(7)]).out);
+const call = (w, u, job) => post(w, new URL(u.of('/mail').map((c) => c.body.url).find((at) => at.includes(job))).pathname);
+
+test('over a reload and over restarts, and when its pipeline is gone', async (t) => {
+  const u = await upstream(t);
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'one'), 'b.yaml': 'trigger: { webhook: { path: /b } }\nsteps: []\n' });
+  const write = (word) => writeFileSync(join(go.dir, 'a.yaml'), pipeline(u.url, word));
+  let w = await go({ shards: 2 });
+  const jobs = [];
+  const begin = async () => {
+    jobs.push((await (await post(w, '/in')).json()).job);
+    await over(w, jobs.at(-1), 'waiting');
+  };
+  for (let i = 0; i < 3; i++) await begin();
+  write('two');
+  await reload(w);
+  await begin();
+  await call(w, u, jobs[0]);
+  await over(w, jobs[0], 'completed');
+  assert.deepEqual([u.of('/one').length, u.of('/two').length], [1, 0]);
+  await call(w, u, jobs[3]);
+  await over(w, jobs[3], 'completed');
+  assert.deepEqual([u.of('/one').length, u.of('/two').length], [1, 1]);
+
+  await w.stop();
+  w = await go({ shards: 2 });
+  await call(w, u, jobs[1]);
+  await over(w, jobs[1], 'completed');
+  assert.deepEqual([u.of('/one').length, u.of('/two').length], [2, 1]);
+
+  rmSync(join(go.dir, 'a.yaml'));
+  await reload(w);
+  assert.equal((await post(w, '/in')).status, 404);
+  await call(w, u, jobs[2]);
+  await over(w, jobs[2], 'completed');
+  assert.deepEqual([u.of('/one').length, u.of('/two').length], [3, 1]);
+});
+
+test('what can not be loaded any more is dead, and says why', async (t) => {
+  const u = await upstream(t);
+  const named = (word) => pipeline(u.url, word).replace('steps:\n', 'steps:\n  - validate: { schema: shape.json }\n');
+  const go = place(t, { 'a.yaml': named('one'), 'shape.json': '{}' });
+  const w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'waiting');
+  writeFileSync(join(go.dir, 'a.yaml'), pipeline(u.url, 'two'));
+  rmSync(join(go.dir, 'shape.json'));
+  await reload(w);
+  await call(w, u, job);
+  await over(w, job, 'dead');
+  assert.equal(shown(w, job).reason, 'definition gone');
+  assert.match(shown(w, job).message, /can't be loaded any more: .*shape\.json/);
+});
+
+test('one that has not begun takes today\'s', async (t) => {
+  const u = await upstream(t);
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'one', '') });
+  const w = await go();
+  assert.equal(weir(['pause', 'a', '--admin', w.admin.slice(7)]).code, 0);
+  const { job } = await (await post(w, '/in')).json();
+  assert.equal(await state(w, job), 'held');
+  writeFileSync(join(go.dir, 'a.yaml'), pipeline(u.url, 'two', ''));
+  await reload(w);
+  assert.equal(weir(['resume', 'a', '--admin', w.admin.slice(7)]).code, 0);
+  await over(w, job, 'completed');
+  assert.deepEqual(u.calls.map((c) => c.path), ['/two']);
+});
+
+test('many jobs of many revisions at once', async (t) => {
+  const u = await upstream(t);
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'r0') });
+  let w = await go();
+  const jobs = [];
+  for (let r = 0; r < 12; r++) {
+    writeFileSync(join(go.dir, 'a.yaml'), pipeline(u.url, `r${r}`));
+    await reload(w);
+    for (let i = 0; i < 3; i++) jobs.push((await (await post(w, '/in')).json()).job);
+  }
+  for (const job of jobs) await over(w, job, 'waiting');
+  await w.stop();
+  w = await go();
+  await Promise.all(jobs.map((job) => call(w, u, job)));
+  for (const job of jobs) await over(w, job, 'completed');
+  await until(() => Array.from({ length: 12 }, (_, r) => u.of(`/r${r}`).length).every((n) => n === 3), 'each went its own way');
+});
