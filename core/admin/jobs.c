@@ -55,6 +55,8 @@ answer_told(const struct asking *k, const struct weir_value *v)
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
                strcmp(k->ask.what, "store.backup") == 0) {
         answer_json(e, 202, value_ref(v));
+    } else if (value_field(v, "cancelling") != NULL) { /* told to do so, and not over yet */
+        answer_json(e, 202, value_ref(v));
     } else if (makes_something(k->ask.what)) {
         const struct weir_value *id = value_field(v, "id");
         const char *jobs = strcmp(k->ask.what, "jobs.replay") == 0 ? JOBS "/" : BATCHES "/";

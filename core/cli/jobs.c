@@ -76,6 +76,8 @@ run_order(const struct args *a, const char *verb, const char *id)
     struct weir_text state = answer_member_text(v, "state");
     if (args_given(a, "json"))
         print_value(v);
+    else if (value_field(v, "cancelling") != NULL)
+        printf("%s is being cancelled; weir jobs show %s tells when it is over\n", id, id);
     else
         printf("%s is %.*s\n", id, (int)state.len, state.bytes);
     value_unref(&v);
@@ -157,9 +159,10 @@ const struct command command_jobs = {
         "known of\n"
         "one: its event, its attempts, and how far it came in its pipeline. What stands for a\n"
         "secret, in the event's headers too, is shown as ***.\n\n"
-        "cancel ends a job that waits: for its turn, a time, or its next attempt; one whose "
-        "attempt is\n"
-        "under way can't be. discard gives a dead one up, so that it counts among the dead no\n"
+        "cancel ends a job that is not over. If its attempt is under way, its calls are "
+        "cancelled, but\n"
+        "for one that is not safe to repeat, whose end is awaited, and its finally runs. "
+        "discard gives a dead one up, so that it counts among the dead no\n"
         "more. weir replay runs one again.\n\n"
         "States: scheduled, ready, held, running, waiting, retryable, completed, dead, "
         "cancelled,\n"

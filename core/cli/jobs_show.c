@@ -188,8 +188,10 @@ print_advice(const struct weir_value *job)
         printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s "
                "--reason TEXT\n",
                (int)id.len, id.bytes, (int)id.len, id.bytes);
+    else if (value_field(job, "cancelling") != NULL)
+        printf("\nIt is being cancelled.\n");
     else if (text_is(state, "retryable") || text_is(state, "scheduled") ||
-             text_is(state, "ready"))
+             text_is(state, "ready") || text_is(state, "held") || text_is(state, "running"))
         printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
 }
 

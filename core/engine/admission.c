@@ -335,6 +335,28 @@ admission_forget(struct weir_event *e)
 }
 
 void
+admission_cancel(struct engine *en, const char *job, const char *why)
+{
+    list_each(link, next, &en->waiting)
+    {
+        struct waiting *w = list_entry(link, struct waiting, link);
+        struct weir_event *e = w->event;
+        struct generation_part *part = e->part;
+        if (e->job == NULL || strcmp(e->job->id, job) != 0)
+            continue;
+        list_remove(&w->link);
+        en->n_waiting--;
+        job_cancel_waiting(e, why);
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "%s", why);
+        event_answer_error(e, &err);
+        e->ops->release(e);
+        part_unpin(part);
+        return;
+    }
+}
+
+void
 admission_refuse_all(struct engine *en)
 {
     list_each(link, next, &en->waiting)

@@ -41,6 +41,9 @@ void admission_release(struct run *r);
 /* The caller of E went away while it waited. False if it does not wait. */
 bool admission_forget(struct weir_event *e);
 
+/* Cancels JOB, if its event waits for a place here. */
+void admission_cancel(struct engine *e, const char *job, const char *why);
+
 /* Refuses every event that waits, at the end of a drain. */
 void admission_refuse_all(struct engine *e);
 

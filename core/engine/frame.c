@@ -369,6 +369,8 @@ frame_cancel(struct frame *f, struct failure *why)
     f->cancelled = true;
     f->failure = why;
     timer_unset(f->run->engine->shard, &f->pause);
+    if (f->run->event->job)
+        job_step_cut(f);
     job_step_forget(f);
     if (f->catching)
         frame_cancel(f->catching, why);

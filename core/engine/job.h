@@ -24,7 +24,9 @@ struct job {
     uint32_t attempt;
     bool claimed;          /* it came from there */
     bool retrying;         /* its failed attempt will be followed by another */
+    bool cancelled;        /* an operator has cancelled it */
     unsigned open_unsafe;  /* unsafe steps that have begun, and nothing is known of their end */
+    unsigned cut_unsafe;   /* those of them that are not awaited any more */
     uint64_t wait_ms;      /* how long after this one */
     char replay_of[ID_UUID]; /* "": it is no replay */
     bool once;             /* its answer is kept, for events with the same idempotency key */
@@ -106,6 +108,18 @@ void job_finish(struct run *r);
 /* Answers E's caller 202 with { job, status_url } for the job ID. */
 void job_reply_accepted(struct weir_event *e, const char *id);
 
+/* -- what operators cancel: job_cancel.c -- */
+
+/* From now on runs of jobs end that operators cancel in the store; and no longer. */
+void job_cancel_begin(struct engine *e);
+void job_cancel_end(struct engine *e);
+
+/* A step of R's job has ended that must not be cut: if nothing else keeps it, R ends now. */
+void job_cancel_go_on(struct run *r);
+
+/* The job of E is cancelled before it had a run. E stays the caller's. */
+void job_cancel_waiting(struct weir_event *e, const char *why);
+
 /* -- answers that are kept: job_answer.c -- */
 
 /* Notes what E's caller is answered, if its job wants that. */
@@ -134,6 +148,10 @@ bool job_step_end(struct frame *f, const struct unit *u);
 
 /* U has failed for good. */
 void job_step_failed(struct frame *f, const struct unit *u, const struct failure *failure);
+
+/* F is cancelled with its node at hand: if that is an unsafe step which has begun, nobody will know
+ * how it ends. */
+void job_step_cut(struct frame *f);
 
 /* F is not to be walked on any more. */
 void job_step_forget(struct frame *f);

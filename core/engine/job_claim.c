@@ -32,6 +32,7 @@ jobs_init(struct engine *e, struct store *store)
     j->engine = e;
     j->store = store;
     e->jobs = j;
+    job_cancel_begin(e);
 }
 
 enum weir_code
@@ -63,6 +64,7 @@ jobs_free(struct engine *e)
         if (clock_mono_ms() >= until)
             store_give_up(e->jobs->store);
     }
+    job_cancel_end(e);
     soon_remove(&e->jobs->idle);
     free(e->jobs);
     e->jobs = NULL;

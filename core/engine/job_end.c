@@ -134,6 +134,23 @@ job_give_back(struct weir_event *e)
 }
 
 void
+job_cancel_waiting(struct weir_event *e, const char *why)
+{
+    struct engine *en = engine_of(e->shard);
+    struct job *j = e->job;
+    struct finishing *f = finishing_new(en, j->id, j->attempt, JOB_CANCELLED);
+    f->finish.started_ms = f->finish.ended_ms;
+    f->finish.failure.code = WEIR_CANCELLED;
+    f->finish.failure.message = keep_text(&f->texts, why);
+    settle_text(&f->finish.failure.message, &f->texts);
+    submit_finish(en, f);
+    if (j->claimed)
+        en->jobs->n--;
+    forget(j);
+    e->job = NULL;
+}
+
+void
 job_bury(struct engine *e, const struct job_claimed *c, enum job_reason reason, const char *why)
 {
     struct finishing *f = finishing_new(e, c->id, c->attempt, JOB_DEAD);
@@ -171,7 +188,7 @@ void
 job_decide(struct run *r)
 {
     struct job *j = r->event->job;
-    if (j == NULL || r->failure == NULL || is_cut(r) || j->diverged || may_be_done(r))
+    if (j == NULL || r->failure == NULL || j->cancelled || is_cut(r) || j->diverged || may_be_done(r))
         return;
     j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt, &r->failure->error, &j->wait_ms);
 }
@@ -185,6 +202,8 @@ state_of(const struct run *r)
         return JOB_COMPLETED;
     if (r->event->job->diverged)
         return JOB_DEAD;
+    if (r->event->job->cancelled) /* whatever it failed with meanwhile */
+        return r->event->job->open_unsafe > 0 || may_be_done(r) ? JOB_DEAD : JOB_CANCELLED;
     if (is_cut(r))
         return r->event->job->open_unsafe > 0 ? JOB_DEAD : JOB_READY;
     if (r->event->job->retrying)

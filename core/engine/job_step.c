@@ -108,6 +108,7 @@ recorded(struct store_op *op, const struct weir_error *err)
         f->recording = NULL;
     if (err && f)
         run_cancel(r, WEIR_CANCELLED, err->text);
+    job_cancel_go_on(r);
     r->owed--;
     if (waits)
         job_wait_opened(waits, err);
@@ -198,6 +199,8 @@ job_step_now(const struct frame *f)
 enum job_step_is
 job_step_begin(struct frame *f, const struct unit *u)
 {
+    if (f->run->event->job->cancelled && f->run->stage == RUN_STEPS)
+        return JOB_STEP_WAIT; /* for the end of the run, which comes when no unsafe step is open */
     if (!is_recorded(f, u) || f->recorded)
         return JOB_STEP_GO;
     const struct job_known *k = find_known(f, u);
@@ -266,4 +269,17 @@ job_step_failed(struct frame *f, const struct unit *u, const struct failure *fai
     f->run->event->job->open_unsafe--;
     if (submit(rec)) /* nothing follows that has to wait */
         job_step_forget(f);
+}
+
+void
+job_step_cut(struct frame *f)
+{
+    struct run *r = f->run;
+    if (f->at >= f->block->n || f->catching || !f->recorded || f->ended_record || f->repeated)
+        return;
+    const struct unit *u = &r->flow->units[f->block->nodes[f->at]->index];
+    if (!is_recorded(f, u) || !is_unsafe(u))
+        return;
+    r->event->job->cut_unsafe++;
+    job_cancel_go_on(r);
 }

@@ -110,6 +110,8 @@ ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
         return code;
     struct asking a = { .store = s, .db = db, .w = w, .what = q->what, .with = ask->with };
     code = q->fn(&a, err);
+    ask->cancels = a.cancels;
+    memcpy(ask->cancel, a.cancel, sizeof(ask->cancel));
     if (code == WEIR_OK)
         ask->answer = a.answer;
     else
@@ -280,4 +282,8 @@ put_job(struct weir_builder *b, sqlite3_stmt *s)
     put_column(b, "fingerprint", s, 14);
     put_column_id(b, "replay_of", s, 15);
     put_column_id(b, "superseded_by", s, 16);
+    if (state == JOB_RUNNING && column_number(s, 17) != 0) {
+        const struct weir_value *yes = &value_true;
+        builder_set(b, "cancelling", strlen("cancelling"), &yes);
+    }
 }

@@ -16,6 +16,8 @@ struct asking {
     const char *what;
     const struct weir_value *with;   /* a map, or NULL */
     const struct weir_value *answer; /* set by the one who answers */
+    bool cancels;                    /* set: the job CANCEL runs, and is to be cancelled */
+    uint8_t cancel[JOB_ID];
 };
 
 /* A parameter of text; empty if it is absent. WEIR_INVALID for another type. */

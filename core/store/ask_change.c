@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include "store/ask.h"
 #include "store/replay.h"
 
@@ -108,6 +110,29 @@ move_job(struct asking *a, const struct change *c, unsigned state)
     return WEIR_OK;
 }
 
+/* The job runs: notes that it is to end, which outlives this process, and leaves the rest to the
+ * shard that has it. */
+static enum weir_code
+cancel_running(struct asking *a, const struct change *c, struct weir_error *err)
+{
+    if (c->job.cancelling)
+        return err_set(err, WEIR_CONFLICT, "job %s is being cancelled already", c->job.name);
+    sqlite3_stmt *s = db_use(a->db, SQL_CANCELLING);
+    sqlite3_bind_int64(s, 1, c->job.seq);
+    db_run(a->db, s);
+    add_audit(a, c, JOB_CANCELLED, NULL);
+    a->cancels = true;
+    memcpy(a->cancel, c->job.id, JOB_ID);
+
+    struct weir_builder *answer = builder_map();
+    const struct weir_value *yes = &value_true;
+    answer_put_text(answer, "id", text_of(c->job.name));
+    answer_put_text(answer, "state", text_of(job_state_word(JOB_RUNNING)));
+    builder_set(answer, "cancelling", strlen("cancelling"), &yes);
+    a->answer = builder_end(&answer);
+    return WEIR_OK;
+}
+
 enum weir_code
 ask_jobs_cancel(struct asking *a, struct weir_error *err)
 {
@@ -116,10 +141,7 @@ ask_jobs_cancel(struct asking *a, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
     if (c.job.state == JOB_RUNNING)
-        return err_set(err, WEIR_CONFLICT,
-                       "job %s is running; it can be cancelled when its attempt is "
-                       "over and another one is due",
-                       c.job.name);
+        return cancel_running(a, &c, err);
     if (!job_may_become(c.job.state, JOB_CANCELLED))
         return err_set(err, WEIR_CONFLICT,
                        "job %s is %s; only what is not over can be cancelled", c.job.name,

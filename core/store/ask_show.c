@@ -136,9 +136,9 @@ ask_jobs_show(struct asking *a, struct weir_error *err)
     }
     struct weir_builder *job = builder_map();
     put_job(job, s);
-    put_column(job, "revision", s, 17);
+    put_column(job, "revision", s, JOB_COLUMNS_END);
     int64_t seq = (int64_t)column_number(s, 0);
-    struct latest latest = { .started_ms = column_number(s, 18) };
+    struct latest latest = { .started_ms = column_number(s, JOB_COLUMNS_END + 1) };
     switch ((unsigned)column_number(s, 3)) {
     case JOB_COMPLETED:
         latest.ended_ms = column_number(s, 11);

@@ -9,7 +9,8 @@
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force; { id: of the new job, replay_of }
  * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
- * - jobs.cancel: id who reason; { id, state }
+ * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
+ *   true }: it ends as cancelled a little later, also if the process ends before
  * - jobs.discard: id who reason; { id, state }
  * - incidents.list: pipeline limit after; { incidents: [...], next }
  * - audit.list: limit after; { entries: [...], next }
@@ -36,8 +37,8 @@
  * - store.stats: nothing; { path, schema, file_bytes, jobs: {...}, ... }
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
- * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by }; absent parts
- * are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
+ * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling }; absent
+ * parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
  * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, until_ms (of
  * a wait that goes on), code, node, message, output }]. since_ms is compared with created_ms.

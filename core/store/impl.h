@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 2      /* of the file: migrate.c */
+#define STORE_SCHEMA 3      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -34,6 +34,7 @@ struct store {
     bool writer_runs;
     bool reader_runs;
     struct list waits;        /* struct wait, under a lock of wait.c */
+    struct list listeners;    /* struct listener, under a lock of notice.c */
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
     struct store_stats stats; /* atomic; the writer changes it */
@@ -164,6 +165,18 @@ uint64_t waits_tell(struct store *s);
 
 /* Forgets all; what was posted is not called any more. */
 void waits_end(struct store *s);
+
+/* -- notice.c -- */
+
+/* The jobs that operations of a batch have cancelled while they run; NULL: none. */
+struct cancels *cancels_take(const struct list *batch);
+
+/* Says so to all shards that listen, and frees. The writer's thread, after the commit and when
+ * the batch was told: who has one of the jobs knows of it by then. */
+void cancels_tell(struct store *s, struct cancels **c);
+
+/* Forgets all who listen. */
+void listeners_end(struct store *s);
 
 /* -- ask.c -- */
 

@@ -134,6 +134,7 @@ struct held {
     int64_t seq;
     bool stepped;
     bool called; /* a callback has come while it ran */
+    bool cancelling; /* an operator has cancelled it */
     char pipeline[JOB_PIPELINE_MAX];
     size_t pipeline_len;
 };
@@ -173,6 +174,7 @@ find_held(struct writing *w, const char *id, uint32_t attempt, struct held *h,
         h->seq = (int64_t)column_number(s, 0);
         h->stepped = column_number(s, 4) != 0;
         h->called = column_number(s, 9) == 0;
+        h->cancelling = column_number(s, 10) != 0;
         h->pipeline_len =
             pipeline.len < sizeof(h->pipeline) ? pipeline.len : sizeof(h->pipeline);
         memcpy(h->pipeline, pipeline.bytes, h->pipeline_len);
@@ -298,8 +300,10 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
 }
 
 enum weir_code
-job_finish_write(struct writing *w, const struct job_finish *f, struct weir_error *err)
+job_finish_write(struct writing *w, const struct job_finish *finish, struct weir_error *err)
 {
+    struct job_finish changed = *finish;
+    const struct job_finish *f = &changed;
     assert(job_may_become(JOB_RUNNING, f->state));
     if (complete(w, f))
         return WEIR_OK;
@@ -307,6 +311,8 @@ job_finish_write(struct writing *w, const struct job_finish *f, struct weir_erro
     enum weir_code code = find_held(w, f->id, f->attempt, &h, err);
     if (code != WEIR_OK)
         return code;
+    if (h.cancelling && (f->state == JOB_READY || f->state == JOB_RETRYABLE || f->state == JOB_WAITING))
+        changed.state = JOB_CANCELLED; /* it would run once more */
     if (f->trace.len > STORE_EVENT_MAX || f->result.len > STORE_EVENT_MAX)
         return err_set(err, WEIR_TOO_LARGE, "a trace and a result must have at most %u bytes",
                        STORE_EVENT_MAX);

@@ -166,6 +166,8 @@ static const char *const migrations[STORE_SCHEMA] = {
     "CREATE INDEX revisions_at ON revisions(at_ms);"
     "DROP INDEX jobs_due;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 5, 6);",
+    /* 3: orders to what runs */
+    "ALTER TABLE jobs ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* The number that a statement of one row answers. */

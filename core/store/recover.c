@@ -61,6 +61,20 @@ kill_jobs(struct writing *w, enum sql which, enum job_reason reason, struct weir
     return n;
 }
 
+/* Ends jobs that were cut while they were being cancelled. */
+static int
+cancel_jobs(struct writing *w)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_CUT_CANCELLED);
+    bind_number(s, 2, w->now_ms);
+    bind_number(s, 3, WEIR_CANCELLED);
+    bind_text(s, 4, TEXT(CUT " and was being cancelled"));
+    int n = db_run(w->db, s);
+    w->moved[JOB_CANCELLED] += n;
+    w->moved[JOB_RUNNING] -= n;
+    return n;
+}
+
 /* How many jobs are in each state, from the file. */
 static void
 load_counts(struct store *s, struct db *db)
@@ -88,6 +102,7 @@ take_up(struct writing *w)
         return;
     int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
                          TEXT(CUT ", and nobody knows whether the step did its work"), 0);
+    (void)cancel_jobs(w);
     dead += kill_jobs(w, SQL_CUT_TOO_OFTEN, JOB_CRASH_LOOP_REASON, TEXT(CUT ", once too often"),
                       w->store->crashes_max);
     if (dead > 0)

@@ -20,7 +20,8 @@ source_find(struct db *db, const uint8_t id[JOB_ID], struct source *ret)
     if (!db_row(db, s))
         return false;
     struct source found = { .seq = (int64_t)column_number(s, 0),
-                            .state = (unsigned)column_number(s, 1) };
+                            .state = (unsigned)column_number(s, 1),
+                            .cancelling = column_number(s, 10) != 0 };
     struct weir_text by = column_text(s, 7), of = column_text(s, 8);
     memcpy(found.id, id, JOB_ID);
     job_id_write((struct weir_text){ (const char *)id, JOB_ID }, found.name);

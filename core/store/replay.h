@@ -14,6 +14,7 @@ struct source {
     char name[ID_UUID]; /* the id as text */
     int64_t seq;
     unsigned state;
+    bool cancelling; /* it runs, and is to be cancelled */
     bool superseded; /* it was replayed: */
     uint8_t by[JOB_ID];
     bool replays; /* it is a replay itself: */

@@ -33,7 +33,7 @@
       " keep_ms = ?7, payload_keep_ms = ?8, bytes = ended(bytes)"                              \
       " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0")          \
     X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by,"        \
-            " replay_of, due_ms FROM jobs WHERE id = ?1")                                                        \
+            " replay_of, due_ms, cancelling FROM jobs WHERE id = ?1")                          \
     X(FINISH, "UPDATE jobs SET state = ?2, reason = ?3, owner = NULL, attempt = ?4,"           \
               " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
@@ -112,6 +112,7 @@
     /* one that is cancelled is over now, one that is discarded was so before */               \
     X(MOVE, "UPDATE jobs SET state = ?2, updated_ms = ?3, keep_ms = NULL,"                     \
             " bytes = CASE WHEN ?2 = 9 THEN ended(bytes) ELSE bytes END WHERE seq = ?1")       \
+    X(CANCELLING, "UPDATE jobs SET cancelling = 1 WHERE seq = ?1")                             \
     X(AUDIT, "INSERT INTO audit(at_ms, who, what, job, why, before, after, replay, batch,"     \
              " pipeline, key) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                                        \
     X(AUDIT_LIST, "SELECT n, at_ms, who, what, job, why, before, after, replay, batch,"        \
@@ -154,6 +155,10 @@
       " node = (SELECT path FROM steps WHERE job = seq AND begun = 1 ORDER BY n DESC LIMIT 1)"     \
       " WHERE state = 4 AND stepped"                                                           \
       " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 1)")                            \
+    X(CUT_CANCELLED,                                                                           \
+      "UPDATE jobs SET state = 9, reason = NULL, crashes = crashes + 1, owner = NULL,"         \
+      " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \
+      " WHERE state = 4 AND cancelling")                                                       \
     X(CUT_TOO_OFTEN,                                                                           \
       "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
       " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \
@@ -167,7 +172,8 @@
 #define JOB_COLUMNS                                                                        \
     "j.seq, j.id, j.pipeline, j.state, j.reason, j.attempt, j.crashes, j.code, j.node,"    \
     " j.message, j.created_ms, j.updated_ms, j.due_ms, j.key, j.fingerprint, j.replay_of," \
-    " j.superseded_by"
+    " j.superseded_by, j.cancelling"
+#define JOB_COLUMNS_END 18 /* the number of the column behind them */
 
 enum sql {
 #define X(name, text) SQL_##name,

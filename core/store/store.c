@@ -85,6 +85,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     queue_init(&s->to_write);
     queue_init(&s->to_read);
     list_init(&s->waits);
+    list_init(&s->listeners);
 
     enum weir_code code = start(s, config->url, err);
     if (code == WEIR_OK)
@@ -108,6 +109,7 @@ store_close(struct store **store)
     if (s->writer_runs)
         pthread_join(s->writer, NULL);
     waits_end(s);
+    listeners_end(s);
 
     db_close(&s->reads);
     if (s->writer_runs)
@@ -184,8 +186,10 @@ store_submit(struct store *s, struct store_op *op, struct weir_error *err)
     op->parked = false;
     op->bytes = op_bytes(op);
     bool asks = op->kind == STORE_ASK;
-    if (asks)
+    if (asks) {
         ((struct store_ask *)op)->answer = NULL;
+        ((struct store_ask *)op)->cancels = false;
+    }
 
     if (asks && !store_ask_writes(((struct store_ask *)op)->what)) {
         if (queue_add(&s->to_read, op, true, (uint64_t)MAX_ASKS * ASK_BYTES))

@@ -107,6 +107,8 @@ struct store_ask {
     const struct weir_value *with; /* a map of parameters; borrowed */
     const struct weir_value
         *answer; /* set when DONE is called without an error; the caller's */
+    bool cancels;       /* internal: a job that runs is to be cancelled: */
+    uint8_t cancel[16]; /* internal: its identity */
 };
 
 /* -- what others have to know -- */
@@ -116,6 +118,14 @@ struct store_ask {
 void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg), void *arg);
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
+
+/* FN(arg, ID) is called on SHARD for each job of this process that an operator cancels while it
+ * runs, on whatever shard that is. What is claimed or accepted in the same commit is told before.
+ * Once a shard; SHARD's thread. */
+typedef void store_cancel_fn(void *arg, const char *id);
+void store_listen(struct store *s, struct weir_shard *shard, store_cancel_fn *fn, void *arg);
+/* FN is not called any more. SHARD's thread. */
+void store_listen_end(struct store *s, struct weir_shard *shard);
 
 /* What is removed when it is over: name, word. */
 #define STORE_REMOVED(X)                                                          \

@@ -201,8 +201,10 @@ take_back(struct store_op *op)
 {
     if (op->kind == STORE_CLAIM)
         job_claim_free((struct job_claim *)op);
-    if (op->kind == STORE_ASK)
+    if (op->kind == STORE_ASK) {
         value_unref(&((struct store_ask *)op)->answer);
+        ((struct store_ask *)op)->cancels = false;
+    }
     if (op->kind == STORE_ACCEPT)
         job_accept_free((struct job_accept *)op);
     op->parked = false;
@@ -398,7 +400,9 @@ write_batch(struct writer *w)
     if (has_ended_some(&batch) && w->batches_ms > clock_mono_ms() + BATCHES_MS)
         w->batches_ms = clock_mono_ms() + BATCHES_MS;
     park(w, &batch);
+    struct cancels *cancels = cancels_take(&batch);
     store_tell(&w->store->to_write, &batch);
+    cancels_tell(w->store, &cancels);
     (void)store_shorten(w->store);
 }
 
