@@ -196,9 +196,10 @@ all_masked(const struct secrets *secrets, const struct weir_value *v)
 }
 
 void
-answer_unmarked(const struct admin *a, struct weir_event *e, const struct weir_value *take_v)
+answer_unmarked(const struct admin *a, struct weir_event *e, unsigned status,
+                const struct weir_value *take_v)
 {
     const struct generation *g = engine_generation(a->shard);
-    answer_json(e, 200, all_masked(g ? generation_secrets(g) : NULL, take_v));
+    answer_json(e, status, all_masked(g ? generation_secrets(g) : NULL, take_v));
     value_unref(&take_v);
 }

@@ -40,7 +40,8 @@ text_value(struct weir_text t)
 static bool
 makes_something(const char *what)
 {
-    return strcmp(what, "jobs.replay") == 0 || strcmp(what, "batches.make") == 0;
+    return strcmp(what, "jobs.replay") == 0 || strcmp(what, "jobs.edit") == 0 ||
+           strcmp(what, "batches.make") == 0;
 }
 
 /* What the store told, as the one who asked may see it. V is lent. */
@@ -49,9 +50,9 @@ answer_told(const struct asking *k, const struct weir_value *v)
 {
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
-        answer_unmarked(k->admin, e, job_shown(v));
+        answer_unmarked(k->admin, e, 200, job_shown(v));
     } else if (strcmp(k->ask.what, "jobs.export") == 0) {
-        answer_unmarked(k->admin, e, jobs_shown(v));
+        answer_unmarked(k->admin, e, 200, jobs_shown(v));
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
                strcmp(k->ask.what, "store.backup") == 0) {
         answer_json(e, 202, value_ref(v));
@@ -59,15 +60,15 @@ answer_told(const struct asking *k, const struct weir_value *v)
         answer_json(e, 202, value_ref(v));
     } else if (makes_something(k->ask.what)) {
         const struct weir_value *id = value_field(v, "id");
-        const char *jobs = strcmp(k->ask.what, "jobs.replay") == 0 ? JOBS "/" : BATCHES "/";
+        const char *jobs = strcmp(k->ask.what, "batches.make") != 0 ? JOBS "/" : BATCHES "/";
         struct buf at;
         buf_init(&at, 256);
         if (id && buf_puts(&at, jobs) && buf_text(&at, value_as_text(id)))
             event_add_header(e, TEXT("Location"), buf_content(&at), false);
         buf_fini(&at);
-        answer_json(e, 201, value_masked(v));
+        answer_unmarked(k->admin, e, 201, value_ref(v));
     } else {
-        answer_unmarked(k->admin, e, value_ref(v));
+        answer_unmarked(k->admin, e, 200, value_ref(v));
     }
 }
 
@@ -279,6 +280,7 @@ static const struct {
     const char *verb;
     const char *what;
 } verbs[] = { { "replay", "jobs.replay" },
+              { "edit", "jobs.edit" },
               { "cancel", "jobs.cancel" },
               { "discard", "jobs.discard" } };
 
@@ -290,7 +292,7 @@ find_verb(struct weir_event *e, struct weir_text verb)
         if (text_is(verb, verbs[i].verb))
             return verbs[i].what;
     answer_problem(e, WEIR_NOT_FOUND,
-                   "a job can't be told to '%.*s'; what it can be told: replay cancel discard",
+                   "a job can't be told to '%.*s'; what it can be told: replay edit cancel discard",
                    (int)utf8_prefix(verb, 60), verb.bytes);
     return NULL;
 }
@@ -349,13 +351,20 @@ put_order(struct weir_builder *b, struct weir_text key, const struct weir_value 
 enum weir_code
 body_map(const struct weir_event *e, const struct weir_value **ret, struct weir_error *err)
 {
+    return body_map_of(e, BODY_MAX, ret, err);
+}
+
+enum weir_code
+body_map_of(const struct weir_event *e, size_t max, const struct weir_value **ret,
+            struct weir_error *err)
+{
     struct weir_text raw = e->raw ? value_as_text(e->raw) : TEXT("");
     const struct weir_value *body = NULL;
     *ret = NULL;
     if (raw.len == 0)
         return WEIR_OK;
-    if (raw.len > BODY_MAX)
-        return err_set(err, WEIR_TOO_LARGE, "the body has more than 64 KiB");
+    if (raw.len > max)
+        return err_set(err, WEIR_TOO_LARGE, "the body has more than %zu KiB", max >> 10);
     if (json_read(raw, NULL, NULL, &body, err) != WEIR_OK) {
         err->status = 400;
         return err_in(err, "the body is not JSON");
@@ -395,6 +404,10 @@ tell_job(struct admin *a, struct weir_event *e)
     const char *what = find_verb(e, verb);
     if (what == NULL || !is_id(e, id, "job") || !has_store(a, e))
         return;
+    if (strcmp(what, "jobs.edit") == 0) {
+        edit_job(a, e, id);
+        return;
+    }
     struct weir_error err = { 0 };
     struct weir_builder *b = builder_map();
     const struct weir_value *v = text_value(id);

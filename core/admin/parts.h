@@ -114,6 +114,9 @@ enum weir_code put_parameter(struct weir_builder *b, struct weir_text name, stru
 /* The body of E, a map that is the caller's; NULL if it is empty. */
 enum weir_code body_map(const struct weir_event *e, const struct weir_value **ret,
                          struct weir_error *err) MUST_USE;
+/* The same, of at most MAX bytes instead of 64 KiB. */
+enum weir_code body_map_of(const struct weir_event *e, size_t max, const struct weir_value **ret,
+                           struct weir_error *err) MUST_USE;
 /* Cuts the path behind PREFIX/ into ID and VERB (empty: absent). False if it has more. */
 bool split_path(struct weir_text path, const char *prefix, struct weir_text *ret_id,
                 struct weir_text *ret_verb);
@@ -121,6 +124,11 @@ bool split_path(struct weir_text path, const char *prefix, struct weir_text *ret
 bool is_id(struct weir_event *e, struct weir_text id, const char *what);
 /* Answers 405. */
 void wrong_method(struct weir_event *e, const char *allow, const char *why);
+
+/* -- job_edit.c -- */
+
+/* Answers POST /api/v1/jobs/ID/edit; there is a store. */
+void edit_job(struct admin *a, struct weir_event *e, struct weir_text id);
 
 /* -- batches.c: each answers one kind of request -- */
 void show_batches(struct admin *a, struct weir_event *e);
@@ -138,7 +146,8 @@ const struct weir_value *jobs_shown(const struct weir_value *page);
 
 /* Answers with a document of the store, where secrets bear no mark: what has the text of one is hidden,
  * and bytes are shown as text if they are one. V is taken. */
-void answer_unmarked(const struct admin *a, struct weir_event *e, const struct weir_value *take_v);
+void answer_unmarked(const struct admin *a, struct weir_event *e, unsigned status,
+                     const struct weir_value *take_v);
 
 /* -- events.c -- */
 

@@ -151,6 +151,8 @@ find_server(const struct args *a, struct settings *s)
     bool good = d.errors == 0;
     diags_fini(&d);
     for (unsigned i = 0; good && (pair = args_each(a, "set", i)) != NULL; i++) {
+        if (*pair == '/') /* a place in a document: weir jobs edit */
+            continue;
         const char *equals = strchr(pair, '=');
         char *key = equals ? strndup(pair, (size_t)(equals - pair)) : NULL;
         good = key && settings_set(s, key, equals + 1, &err) == WEIR_OK;

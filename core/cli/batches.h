@@ -27,4 +27,11 @@ bool replay_agreed(const struct args *a, const char *question);
  */
 int batch_wait(const struct args *a, const char *id, uint64_t longest_ms);
 
+/* Says what the replay of JOB will do with WHAT ("Its event"). False after saying why it can't be. */
+bool replay_say(const struct args *a, const struct weir_value *job, const char *what);
+
+/* Waits until the job ID is over, for at most LONGEST_MS, and shows its states. EXIT_GOOD if it is
+ * completed. */
+int replay_wait(const struct args *a, const char *id, uint64_t longest_ms);
+
 #endif

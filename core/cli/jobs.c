@@ -84,6 +84,23 @@ run_order(const struct args *a, const char *verb, const char *id)
     return code;
 }
 
+/* What of edit was given to another verb, or NULL. */
+static const char *
+misuse_of_edit(const struct args *a)
+{
+    static const char *const edit_only[] = { "body",  "remove", "dry-run", "yes",
+                                             "force", "wait",   "timeout" };
+    const char *set;
+    for (size_t i = 0; i < sizeof edit_only / sizeof *edit_only; i++)
+        if (args_given(a, edit_only[i]))
+            return "--body, --remove, --dry-run, --yes, --force, --wait and --timeout are for "
+                   "weir jobs edit ID";
+    for (unsigned i = 0; (set = args_each(a, "set", i)) != NULL; i++)
+        if (*set == '/')
+            return "--set /PLACE=JSON is for weir jobs edit ID";
+    return NULL;
+}
+
 /* What is wrong with the words, or NULL. */
 static const char *
 misuse(const struct args *a, const char *verb)
@@ -101,17 +118,18 @@ misuse(const struct args *a, const char *verb)
     if (args_given(a, "group-by") && args_given(a, "limit"))
         return "--group-by counts all pages: leave --limit out";
     if (args_given(a, "reason") && (list || strcmp(verb, "show") == 0))
-        return "--reason is for cancel and discard";
-    return NULL;
+        return "--reason is for edit, cancel and discard";
+    return strcmp(verb, "edit") == 0 ? NULL : misuse_of_edit(a);
 }
 
 static int
 run(const struct args *a)
 {
     const char *verb = a->n_words > 0 ? a->words[0] : "list";
-    bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0;
-    if (!list && !show && strcmp(verb, "cancel") != 0 && strcmp(verb, "discard") != 0) {
-        fprintf(stderr, "weir jobs: '%.60s' is not list, show, cancel or discard%s\n", verb,
+    bool list = strcmp(verb, "list") == 0, show = strcmp(verb, "show") == 0,
+         edit = strcmp(verb, "edit") == 0;
+    if (!list && !show && !edit && strcmp(verb, "cancel") != 0 && strcmp(verb, "discard") != 0) {
+        fprintf(stderr, "weir jobs: '%.60s' is not list, show, edit, cancel or discard%s\n", verb,
                 strcmp(verb, "replay") == 0 ? "; weir replay ID runs a job again" : "");
         return EXIT_USAGE;
     }
@@ -124,6 +142,8 @@ run(const struct args *a)
         return run_list(a);
     if (!job_id_looks_good(a, a->words[1]))
         return EXIT_USAGE;
+    if (edit)
+        return jobs_edit(a, a->words[1]);
     return show ? jobs_show(a, a->words[1]) : run_order(a, verb, a->words[1]);
 }
 
@@ -138,18 +158,31 @@ static const struct option options[] = {
     { 'n', "limit", "N", "show N of them (50; at most 1000)" },
     { 0, "after", "CURSOR", "go on behind the page before, which names it" },
     { 0, "group-by", "fingerprint", "count those that failed alike, over all pages" },
-    { 0, "reason", "TEXT", "why, for the audit (cancel, discard)" },
-    { 0, "json", NULL, "print the answer as JSON" },
-    API_OPTIONS,
+    { 0, "reason", "TEXT", "why, for the audit (edit, cancel, discard)" },
+    { 0, "body", "FILE", "edit: the whole body, JSON; - reads it from standard input" },
+    { 0, "remove", "PLACE", "edit: leave this out; a JSON pointer such as /coupon" },
+    { 0, "dry-run", NULL, "edit: only show what would change" },
+    { 'y', "yes", NULL, "edit: do it without asking" },
+    { 0, "force", NULL, "edit: also a job that is completed" },
+    { 'w', "wait", NULL, "edit: wait until the new job is over" },
+    { 0, "timeout", "TIME", "with --wait: for at most that long (10m)" },
+    { 0, "json", NULL, "print the answer as JSON; nothing is asked" },
+    { 0, "admin", "ADDRESS", "the admin address (default: as in the settings, 127.0.0.1:8081)" },
+    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" },
+    { 0, "set", "/PLACE=JSON",
+      "edit: put this there; KEY=VALUE sets any setting, such as admin.token" },
 };
 
 const struct command command_jobs = {
     .name = "jobs",
-    .summary = "list the jobs of a running weir, look at one, cancel or discard it",
+    .summary = "list the jobs of a running weir, look at one, edit, cancel or discard it",
     .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since "
              "TIME] [--key KEY]\n"
              "                 [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
              "       weir jobs show ID [--json]\n"
+             "       weir jobs edit ID [--body FILE] [--set /PLACE=JSON] [--remove /PLACE] "
+             "[--reason TEXT]\n"
+             "                 [--dry-run] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
              "       weir jobs cancel ID [--reason TEXT]\n"
              "       weir jobs discard ID --reason TEXT",
     .description =
@@ -161,9 +194,18 @@ const struct command command_jobs = {
         "secret, in the event's headers too, is shown as ***.\n\n"
         "cancel ends a job that is not over. If its attempt is under way, its calls are "
         "cancelled, but\n"
-        "for one that is not safe to repeat, whose end is awaited, and its finally runs. "
-        "discard gives a dead one up, so that it counts among the dead no\n"
-        "more. weir replay runs one again.\n\n"
+        "for one that is not safe to repeat, whose end is awaited, and its finally runs.\n"
+        "discard gives a dead one up, so that it counts among the dead no more. weir replay "
+        "runs one again.\n\n"
+        "edit replays a job that is over with another body, which has to be JSON: it opens in "
+        "$VISUAL or\n"
+        "$EDITOR, or comes from --body, or is changed by --set and --remove. What differs is "
+        "shown, and on\n"
+        "a terminal it is asked for. The job itself stays as it was; the new one says that it "
+        "was edited,\n"
+        "the audit says what, and steps send other idempotency keys than before. What is "
+        "masked (***) and\n"
+        "not touched stays as it is.\n\n"
         "States: scheduled, ready, held, running, waiting, retryable, completed, dead, "
         "cancelled,\n"
         "discarded.\n\n"
@@ -177,6 +219,7 @@ const struct command command_jobs = {
         "  weir jobs --state dead --since 1h\n"
         "  weir jobs --state dead --group-by fingerprint\n"
         "  weir jobs show 01890a5d-ac96-774b-bcce-b302099a8057\n"
+        "  weir jobs edit 01890a5d-ac96-774b-bcce-b302099a8057 --set /amount=7 --reason 'a typo'\n"
         "  weir jobs discard 01890a5d-ac96-774b-bcce-b302099a8057 --reason 'a test order'\n"
         "  weir jobs --state dead --json | jq -r '.jobs[].id'\n",
     .exits =

@@ -11,6 +11,9 @@
 /* weir jobs show ID: jobs_show.c. Returns what the command ends with. */
 int jobs_show(const struct args *a, const char *id);
 
+/* weir jobs edit ID: jobs_edit.c. Returns what the command ends with. */
+int jobs_edit(const struct args *a, const char *id);
+
 /* Draws how far JOB (an answer to jobs.show) came in its pipeline: jobs_way.c. */
 void jobs_way(const struct args *a, const struct weir_value *job, bool colour);
 

@@ -79,6 +79,8 @@ print_head(const struct weir_value *job, bool colour)
     }
     print_line("replay of", answer_member_text(job, "replay_of"));
     print_line("replayed as", answer_member_text(job, "superseded_by"));
+    if (value_field(job, "edited") != NULL)
+        print_line("edited", TEXT("its event is not the one that came; weir audit says what was changed"));
     print_line("alike", answer_member_text(job, "fingerprint"));
 }
 

@@ -47,9 +47,8 @@ replay_print_steps(const struct weir_value *pipeline, const char *effect, const 
     printf(between == what ? "" : "\n");
 }
 
-/* Says what the replay of JOB will do. False after saying why it can't be. */
-static bool
-print_plan(const struct args *a, const struct weir_value *job)
+bool
+replay_say(const struct args *a, const struct weir_value *job, const char *what)
 {
     struct buf path;
     const struct weir_value *pipeline;
@@ -68,12 +67,14 @@ print_plan(const struct args *a, const struct weir_value *job)
         return false;
     printf("%.*s is %.*s", (int)id.len, id.bytes, (int)state.len, state.bytes);
     printf(message.len ? ": %.*s\n" : "\n", (int)job_cut(message, 200), message.bytes);
-    printf("Its event will run through the pipeline %.*s from the start, as a new job.\n",
+    printf("%s will run through the pipeline %.*s from the start, as a new job.\n", what,
            (int)name.len, name.bytes);
     if (revision.len > 0 && !text_equal(revision, answer_member_text(pipeline, "revision")))
         printf("The pipeline has changed since the job ran: it runs as it is now.\n");
     replay_print_steps(pipeline, "idempotent",
-                       "These steps are asked again, with the same idempotency keys: ");
+                       strcmp(what, "Its event") == 0
+                           ? "These steps are asked again, with the same idempotency keys: "
+                           : "These steps are asked again, with other idempotency keys: ");
     replay_print_steps(pipeline, "unsafe",
                        "These steps are not safe to repeat, and may act a second time: ");
     if (before.len > 0)
@@ -131,9 +132,8 @@ draw_state(const struct weir_value *job, char last[32], bool over)
     fflush(stdout);
 }
 
-/* Waits until the job is over, for at most LONGEST_MS. EXIT_GOOD if it is completed. */
-static int
-wait_for(const struct args *a, const char *id, uint64_t longest_ms)
+int
+replay_wait(const struct args *a, const char *id, uint64_t longest_ms)
 {
     const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
     const struct weir_value *job;
@@ -155,8 +155,8 @@ wait_for(const struct args *a, const char *id, uint64_t longest_ms)
             return good ? EXIT_GOOD : EXIT_WRONG;
         if (late) {
             fprintf(stderr,
-                    "weir replay: %s is not over yet; weir jobs show %s tells how it goes on\n",
-                    id, id);
+                    "weir %s: %s is not over yet; weir jobs show %s tells how it goes on\n",
+                    a->command->name, id, id);
             return EXIT_WRONG;
         }
         (void)nanosleep(&pause, NULL);
@@ -179,7 +179,7 @@ replay(const struct args *a, const char *id, uint64_t longest_ms)
     else if (!json)
         printf("new job: %s\n", new_id);
     value_unref(&v);
-    return wait ? wait_for(a, new_id, longest_ms) : EXIT_GOOD;
+    return wait ? replay_wait(a, new_id, longest_ms) : EXIT_GOOD;
 }
 
 /* A filter next to an id would be left out: says so. */
@@ -236,7 +236,7 @@ run(const struct args *a)
         int code = job_ask_one(a, a->words[0], NULL, NULL, false, &job);
         if (job == NULL)
             return code;
-        bool good = print_plan(a, job);
+        bool good = replay_say(a, job, "Its event");
         value_unref(&job);
         if (!good)
             return EXIT_WRONG;

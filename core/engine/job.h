@@ -29,6 +29,7 @@ struct job {
     unsigned cut_unsafe;   /* those of them that are not awaited any more */
     uint64_t wait_ms;      /* how long after this one */
     char replay_of[ID_UUID]; /* "": it is no replay */
+    char root[ID_UUID]; /* the first job with that event, which keys are derived from; "": this one */
     bool once;             /* its answer is kept, for events with the same idempotency key */
     char *answer;          /* msgpack of it: job_answer.c; owned; NULL: none yet */
     size_t answer_len;
@@ -192,7 +193,8 @@ void job_callback(struct weir_event *e, struct weir_text below);
 /* The next uuid() of F's node at hand: the same in each attempt of the job. */
 void job_step_uuid(struct frame *f, char ret[ID_UUID]);
 
-/* The id that keys are derived from: that of the first job of a chain of replays. */
+/* The id that keys are derived from: that of the first job of a chain of replays, or of the last one
+ * whose event was edited. */
 const char *job_root(const struct run *r);
 
 /* The name of a step of a run: its id and the iterations around it. Returns the length. */

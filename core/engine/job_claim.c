@@ -102,6 +102,8 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
     j->once = p->idempotency && p->respond == RESPOND_RESULT;
     if (c->replay_of.len == ID_UUID - 1)
         memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
+    if (c->root.len == ID_UUID - 1)
+        memcpy(j->root, c->root.bytes, c->root.len);
     for (const struct job_record *r = c->records; r; r = r->next) {
         struct job_known *k = arena_alloc(e->arena, sizeof *k);
         char *path = k ? arena_copy(e->arena, r->path.bytes, r->path.len) : NULL;

@@ -43,7 +43,7 @@ const char *
 job_root(const struct run *r)
 {
     const struct job *j = r->event->job;
-    return j && j->replay_of[0] ? j->replay_of : r->id;
+    return j && j->root[0] ? j->root : r->id;
 }
 
 /* UUID version 8 (RFC 9562): the bytes are those of a SHA-256 over the run's root, the step and a

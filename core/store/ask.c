@@ -35,6 +35,8 @@ static const struct question questions[] = {
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },
     { "jobs.count", ask_jobs_count, FILTERS " after limit", false },
     { "jobs.discard", ask_jobs_discard, "id who reason", true },
+    { "jobs.edit", ask_jobs_edit, "id who reason force body set remove", true },
+    { "jobs.edit.plan", ask_jobs_edit_plan, "id body set remove", false },
     { "jobs.export", ask_jobs_export, FILTERS " after limit", false },
     { "jobs.list", ask_jobs_list, FILTERS " after limit", false },
     { "jobs.replay", ask_jobs_replay, "id who reason force", true },
@@ -282,8 +284,8 @@ put_job(struct weir_builder *b, sqlite3_stmt *s)
     put_column(b, "fingerprint", s, 14);
     put_column_id(b, "replay_of", s, 15);
     put_column_id(b, "superseded_by", s, 16);
-    if (state == JOB_RUNNING && column_number(s, 17) != 0) {
-        const struct weir_value *yes = &value_true;
-        builder_set(b, "cancelling", strlen("cancelling"), &yes);
-    }
+    if (state == JOB_RUNNING && column_number(s, 17) != 0)
+        builder_put(b, "cancelling", &value_true);
+    if (column_number(s, 18) != 0)
+        builder_put(b, "edited", &value_true);
 }

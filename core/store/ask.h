@@ -76,6 +76,7 @@ ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_count, ask_jobs_replay, ask_jobs_c
     ask_jobs_callback, ask_jobs_discard, ask_jobs_state, ask_incidents_list, ask_audit_list, ask_marks_advance,
     ask_store_stats;
 ask_fn ask_revisions_get, ask_revisions_note;
+ask_fn ask_jobs_edit, ask_jobs_edit_plan;
 ask_fn ask_jobs_export, ask_store_backup, ask_store_compact;
 ask_fn ask_batches_plan, ask_batches_make, ask_batches_list, ask_batches_show, ask_batches_pause,
     ask_batches_resume, ask_batches_cancel, ask_pauses_list, ask_pauses_make, ask_pauses_end;

@@ -125,10 +125,9 @@ cancel_running(struct asking *a, const struct change *c, struct weir_error *err)
     memcpy(a->cancel, c->job.id, JOB_ID);
 
     struct weir_builder *answer = builder_map();
-    const struct weir_value *yes = &value_true;
     answer_put_text(answer, "id", text_of(c->job.name));
     answer_put_text(answer, "state", text_of(job_state_word(JOB_RUNNING)));
-    builder_set(answer, "cancelling", strlen("cancelling"), &yes);
+    builder_put(answer, "cancelling", &value_true);
     a->answer = builder_end(&answer);
     return WEIR_OK;
 }

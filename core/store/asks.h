@@ -12,6 +12,13 @@
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
  * - jobs.discard: id who reason; { id, state }
+ * - jobs.edit.plan: id body set remove; { job, pipeline, changes: [{ path, before, after }], more }:
+ *   what would be edited in the body of its event, which is JSON. BODY takes the place of the whole;
+ *   then the parts at the JSON pointers of the list REMOVE go, and those of the map SET are
+ *   replaced or added. At most 200 changes are told; MORE is how many others there are
+ * - jobs.edit: the same, who reason force; { id: of the new job, replay_of, edited: true, changes,
+ *   more }: as jobs.replay, with the edited event. WEIR_INVALID if nothing changes. The audit has
+ *   what changed as before and after
  * - incidents.list: pipeline limit after; { incidents: [...], next }
  * - audit.list: limit after; { entries: [...], next }
  * - marks.advance: name from to; { did, now }: sets the number under name to TO if it is FROM (0:
@@ -37,7 +44,8 @@
  * - store.stats: nothing; { path, schema, file_bytes, jobs: {...}, ... }
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
- * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling }; absent
+ * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling, edited };
+ * absent
  * parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
  * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, until_ms (of

@@ -147,12 +147,14 @@ read_records(struct db *db, int64_t seq, struct job_claimed *job)
 static struct job_claimed *
 read_job(sqlite3_stmt *s)
 {
-    char replay_of[ID_UUID];
+    char replay_of[ID_UUID], root[ID_UUID];
     job_id_write(column_text(s, 7), replay_of);
+    job_id_write(column_text(s, 10), root);
     struct weir_text pipeline = column_text(s, 5), revision = column_text(s, 6);
     struct weir_text event = column_text(s, 9);
     struct job_claimed *job =
-        malloc(sizeof(*job) + pipeline.len + revision.len + event.len + sizeof(replay_of) + 4);
+        malloc(sizeof(*job) + pipeline.len + revision.len + event.len + sizeof(replay_of) +
+               sizeof(root) + 5);
     if (job == NULL)
         abort();
     *job = (struct job_claimed){ .attempt = (uint32_t)column_number(s, 2) + 1,
@@ -164,6 +166,7 @@ read_job(sqlite3_stmt *s)
     job->revision = put(&at, revision);
     job->event = put(&at, event);
     job->replay_of = put(&at, text_of(replay_of));
+    job->root = put(&at, text_of(root));
     return job;
 }
 

@@ -189,6 +189,7 @@ struct job_claimed {
     struct weir_text revision; /* that its first attempt ran with; empty: none ran yet */
     struct weir_text event;
     struct weir_text replay_of; /* a job's id; empty: it is no replay */
+    struct weir_text root;      /* the first job with that event; empty: it is the first itself */
     struct job_record *records; /* of its steps, oldest first */
 };
 

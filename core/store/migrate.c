@@ -154,6 +154,7 @@ static const char *const migrations[STORE_SCHEMA] = {
     "0),"
     " (8, 0), (9, 0), (10, 0);"
     "PRAGMA application_id = " APPLICATION ";",
+    /* 2: waits, and the texts of pipelines */
     "ALTER TABLE steps ADD COLUMN until_ms INTEGER;"
     "ALTER TABLE steps ADD COLUMN token TEXT;"
     "CREATE TABLE revisions("
@@ -166,8 +167,11 @@ static const char *const migrations[STORE_SCHEMA] = {
     "CREATE INDEX revisions_at ON revisions(at_ms);"
     "DROP INDEX jobs_due;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 5, 6);",
-    /* 3: orders to what runs */
-    "ALTER TABLE jobs ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;",
+    /* 3: orders to what runs, and edited events */
+    "ALTER TABLE jobs ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN root BLOB;"
+    "UPDATE jobs SET root = replay_of WHERE replay_of IS NOT NULL;",
 };
 
 /* The number that a statement of one row answers. */

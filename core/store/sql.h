@@ -73,7 +73,7 @@
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
-               " j.revision, j.replay_of, j.stepped, e.event"                                  \
+               " j.revision, j.replay_of, j.stepped, e.event, j.root"                          \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
     X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token FROM steps"           \
                " WHERE job = ?1 ORDER BY n")                                                   \
@@ -103,8 +103,11 @@
     X(CALLED_JOB, "UPDATE jobs SET state = ?2, updated_ms = ?3,"                               \
                   " due_ms = CASE WHEN ?2 = 4 THEN 0 ELSE ?3 END WHERE seq = ?1")              \
     X(REPLAY, "INSERT INTO jobs(id, pipeline, state, attempt, created_ms, updated_ms, due_ms," \
-              " key, replay_of, bytes) SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3, key, id,"       \
+              " key, replay_of, root, edited, bytes) SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3,"  \
+              " key, id, COALESCE(root, id), edited,"                                          \
               " (SELECT length(event) FROM events WHERE job = ?1) FROM jobs WHERE seq = ?1")   \
+    X(EDIT, "UPDATE jobs SET edited = 1, root = id, bytes = ?2 WHERE seq = ?1")                \
+    X(EDIT_EVENT, "UPDATE events SET event = ?2 WHERE job = ?1")                               \
     X(REPLAY_EVENT, "INSERT INTO events(job, event) SELECT ?2, event FROM events"              \
                     " WHERE job = ?1")                                                         \
     X(HAS_EVENT, "SELECT length(event) FROM events WHERE job = ?1")                            \
@@ -172,8 +175,8 @@
 #define JOB_COLUMNS                                                                        \
     "j.seq, j.id, j.pipeline, j.state, j.reason, j.attempt, j.crashes, j.code, j.node,"    \
     " j.message, j.created_ms, j.updated_ms, j.due_ms, j.key, j.fingerprint, j.replay_of," \
-    " j.superseded_by, j.cancelling"
-#define JOB_COLUMNS_END 18 /* the number of the column behind them */
+    " j.superseded_by, j.cancelling, j.edited"
+#define JOB_COLUMNS_END 19 /* the number of the column behind them */
 
 enum sql {
 #define X(name, text) SQL_##name,

@@ -148,7 +148,7 @@ test('what is asked of jobs in a wrong way is told', async (t) => {
   await refused('GET', `jobs/${unknown}`, 404, /there is no job 01890a5d/);
   await refused('GET', `jobs/${unknown}?x=1`, 400, /no parameter 'x'/);
   await refused('GET', `jobs/${unknown}/replay/now`, 404, /ID\/VERB/);
-  await refused('POST', `jobs/${unknown}/explode`, 404, /replay cancel discard/);
+  await refused('POST', `jobs/${unknown}/explode`, 404, /replay edit cancel discard/);
   await refused('POST', `jobs/${unknown}/replay`, 404, /there is no job/);
   assert.equal((await refused('POST', 'jobs', 405, /GET/)).allow, 'GET, HEAD');
   assert.equal((await refused('POST', `jobs/${unknown}`, 405, /GET/)).allow, 'GET, HEAD');
@@ -435,7 +435,7 @@ steps:
   const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
   for (const { path, method, op } of operations.toSorted((a, b) => order(a) - order(b))) {
     const what = `${method} ${path}`;
-    const body = method !== 'POST' ? undefined : path.endsWith('/discard') ? '{"reason":"x"}' : path.endsWith('/reset') ? '{"key":"all"}' : undefined;
+    const body = method !== 'POST' ? undefined : path.endsWith('/discard') ? '{"reason":"x"}' : path.endsWith('/edit') ? '{"set":{"/amount":1}}' : path.endsWith('/reset') ? '{"key":"all"}' : undefined;
     const stop = new AbortController();
     const r = await fetch(s.w.admin + fill(path), { method, body, signal: stop.signal });
     const content = follow(op.responses[r.status] ?? op.responses.default).content;
