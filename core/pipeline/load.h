@@ -31,6 +31,9 @@ struct pipelines {
  * that isn't there is a diagnostic. *ret is an array of N malloc'ed names. */
 void load_find(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n,
                struct diags *d);
+/* The same with tests (*.test.yaml) and settings (weir.yaml): whatever an author writes. */
+void load_find_all(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n,
+                   struct diags *d);
 void load_find_free(char ***files, unsigned n);
 
 /* Loads FILES. Every file that has no error is in the result, also if others have errors;

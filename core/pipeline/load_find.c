@@ -18,6 +18,7 @@
 struct finding {
     struct map files; /* names that were found; each once */
     struct diags *d;
+    bool all; /* tests and settings too */
 };
 
 static bool
@@ -93,7 +94,7 @@ find_in_folder(struct finding *f, const char *folder, unsigned depth)
             continue;
         if (down && depth < MAX_FOLDERS)
             n += find_in_folder(f, path, depth + 1);
-        if (down || !is_pipeline(e->d_name))
+        if (down || !(f->all ? is_yaml(e->d_name) : is_pipeline(e->d_name)))
             continue;
         take(f, path);
         n++;
@@ -111,7 +112,7 @@ find_path(struct finding *f, const char *path)
         return;
     }
     if (!S_ISDIR(s.st_mode)) {
-        if (is_test(path))
+        if (is_test(path) && !f->all)
             refuse(f, path, "a test, not a pipeline: weir test runs it");
         else
             take(f, path);
@@ -123,8 +124,9 @@ find_path(struct finding *f, const char *path)
     while (len > 1 && folder[len - 1] == '/')
         folder[--len] = '\0';
     if (find_in_folder(f, folder, 0) == 0)
-        diags_add(f->d, path, (struct mark){ 0 }, NULL, DIAG_NO_PIPELINES, NULL,
-                  "the folder holds no pipeline (*.yaml)");
+        diags_add(f->d, path, (struct mark){ 0 }, NULL, DIAG_NO_PIPELINES, NULL, "%s",
+                  f->all ? "the folder holds no *.yaml"
+                         : "the folder holds no pipeline (*.yaml)");
 }
 
 static int
@@ -133,29 +135,41 @@ by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void
-load_find(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n, struct diags *d)
+static void
+find(struct finding *f, const char *const *paths, unsigned n, char ***ret, unsigned *ret_n)
 {
-    struct finding f = { .d = d };
-    map_init(&f.files);
+    map_init(&f->files);
     for (unsigned i = 0; i < n; i++)
-        find_path(&f, paths[i]);
+        find_path(f, paths[i]);
 
-    char **files = calloc(f.files.count + 1, sizeof *files);
+    char **files = calloc(f->files.count + 1, sizeof *files);
     if (files == NULL)
         abort();
     unsigned found = 0;
     uint32_t at = 0;
     const struct map_entry *e;
-    while ((e = map_next(&f.files, &at)) != NULL) {
+    while ((e = map_next(&f->files, &at)) != NULL) {
         files[found] = strdup(e->key);
         if (files[found++] == NULL)
             abort();
     }
-    map_fini(&f.files);
+    map_fini(&f->files);
     qsort(files, found, sizeof *files, by_name);
     *ret = files;
     *ret_n = found;
+}
+
+void
+load_find(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n, struct diags *d)
+{
+    find(&(struct finding){ .d = d }, paths, n, ret, ret_n);
+}
+
+void
+load_find_all(const char *const *paths, unsigned n, char ***ret, unsigned *ret_n,
+              struct diags *d)
+{
+    find(&(struct finding){ .d = d, .all = true }, paths, n, ret, ret_n);
 }
 
 void

@@ -11,6 +11,12 @@
  * directives and tabs at the start of lines are checked. False if an error was added. */
 bool yaml_check(struct yaml *y, struct weir_text text, struct diags *d);
 
+struct fy_parser;
+struct fy_diag;
+
+/* A parser of Y's text that prints nothing; both are the caller's to destroy, the parser first. */
+struct fy_parser *yaml_parser_open(const struct yaml *y, struct fy_diag **ret_diag);
+
 /* Adds a diagnostic at the source bytes START to END of Y. */
 void yaml_report(struct yaml *y, struct diags *d, size_t start, size_t end, enum diag_code code,
                  const char *fmt, ...) PRINTF(6, 7);

@@ -418,37 +418,11 @@ read_event(struct reading *r, struct fy_event *e)
     }
 }
 
-/* libfyaml prints to stderr unless it has another place to go; errors are collected besides. */
-static void
-no_output(struct fy_diag *diag, void *user, const char *text, size_t len)
-{
-    (void)diag;
-    (void)user;
-    (void)text;
-    (void)len;
-}
-
 static void
 parse(struct reading *r)
 {
-    struct fy_diag_cfg quiet;
-    fy_diag_cfg_default(&quiet);
-    quiet.fp = NULL;
-    quiet.output_fn = no_output;
-    quiet.colorize = false;
-    struct fy_diag *diag = fy_diag_create(&quiet);
-    if (diag == NULL)
-        abort();
-    fy_diag_set_collect_errors(diag, true);
-    const struct fy_parse_cfg how = {
-        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE |
-                 FYPCF_DISABLE_DEPTH_LIMIT,
-        .diag = diag,
-    };
-    r->parser = fy_parser_create(&how);
-    if (r->parser == NULL ||
-        fy_parser_set_string(r->parser, r->y->text.bytes, r->y->text.len) != 0)
-        abort();
+    struct fy_diag *diag;
+    r->parser = yaml_parser_open(r->y, &diag);
     struct fy_event *e;
     while (!r->over && (e = fy_parser_parse(r->parser)) != NULL) {
         read_event(r, e);
