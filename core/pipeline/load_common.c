@@ -49,6 +49,7 @@ load_condition(struct loading *l, struct node *node, const struct yaml_node *n)
         return;
     }
     node->condition = own_expr(l->p, e);
+    node->condition_text = own_text(l->p, n->text);
 }
 
 void

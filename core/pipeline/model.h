@@ -52,6 +52,7 @@ struct node {
     const struct node_type *type;
     struct mark mark;       /* of the type key */
     struct expr *condition; /* if: NULL: none */
+    const char *condition_text; /* as its author wrote it, in ${ } */
     uint64_t timeout_ms;    /* 0: none */
     struct retry_policy retry;
     bool effect_given;
