@@ -29,6 +29,8 @@ struct asking {
     struct admin *admin;      /* NULL: it has ended, and nobody waits */
     struct weir_event *event; /* that is still owed its answer */
     struct list link;         /* in admin->asking */
+    asked_fn *then;           /* NULL: the answer is the caller's */
+    void *arg;
 };
 
 static const struct weir_value *
@@ -79,6 +81,10 @@ told(struct store_op *op, const struct weir_error *err)
     if (k->admin != NULL) {
         list_remove(&k->link);
         k->admin->n_asking--;
+    }
+    if (k->then) {
+        k->then(k->admin, k->event, k->arg, err ? NULL : k->ask.answer, err);
+    } else if (k->admin != NULL) {
         if (err != NULL)
             event_answer_error(k->event, err);
         else
@@ -92,6 +98,13 @@ told(struct store_op *op, const struct weir_error *err)
 void
 ask_store(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
 {
+    ask_store_then(a, e, what, take_with, NULL, NULL);
+}
+
+void
+ask_store_then(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with,
+               asked_fn *then, void *arg)
+{
     struct weir_error err = { 0 };
     struct asking *k = calloc(1, sizeof *k);
     if (k == NULL)
@@ -101,6 +114,8 @@ ask_store(struct admin *a, struct weir_event *e, const char *what, const struct 
     k->ask.with = take_with;
     k->admin = a;
     k->event = e;
+    k->then = then;
+    k->arg = arg;
     list_push(&a->asking, &k->link);
     a->n_asking++;
     enum weir_code code =
@@ -112,6 +127,8 @@ ask_store(struct admin *a, struct weir_event *e, const char *what, const struct 
     list_remove(&k->link);
     a->n_asking--;
     event_answer_error(e, &err);
+    if (then)
+        then(NULL, NULL, arg, NULL, &err);
     value_unref(&k->ask.with);
     free(k);
 }
@@ -280,6 +297,7 @@ static const struct {
     const char *verb;
     const char *what;
 } verbs[] = { { "replay", "jobs.replay" },
+              { "plan", "jobs.plan" },
               { "edit", "jobs.edit" },
               { "cancel", "jobs.cancel" },
               { "discard", "jobs.discard" } };
@@ -292,7 +310,7 @@ find_verb(struct weir_event *e, struct weir_text verb)
         if (text_is(verb, verbs[i].verb))
             return verbs[i].what;
     answer_problem(e, WEIR_NOT_FOUND,
-                   "a job can't be told to '%.*s'; what it can be told: replay edit cancel discard",
+                   "a job can't be told to '%.*s'; what it can be told: replay plan edit cancel discard",
                    (int)utf8_prefix(verb, 60), verb.bytes);
     return NULL;
 }
@@ -404,6 +422,11 @@ tell_job(struct admin *a, struct weir_event *e)
     const char *what = find_verb(e, verb);
     if (what == NULL || !is_id(e, id, "job") || !has_store(a, e))
         return;
+    bool plan = strcmp(what, "jobs.plan") == 0;
+    if (plan || strcmp(what, "jobs.replay") == 0) {
+        replay_job(a, e, id, plan);
+        return;
+    }
     if (strcmp(what, "jobs.edit") == 0) {
         edit_job(a, e, id);
         return;

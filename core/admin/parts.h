@@ -102,6 +102,12 @@ bool has_store(const struct admin *a, struct weir_event *e);
 /* Asks the store, whose answer is E's; the parameters are taken. */
 void ask_store(struct admin *a, struct weir_event *e, const char *what,
                const struct weir_value *take_with);
+/* The same, but THEN gets the answer, or ERR: it owes E its own, and has ARG. If the admin ends before
+ * that, E is answered, and THEN is called with A NULL: only ARG is left to be let go of. */
+typedef void asked_fn(struct admin *a, struct weir_event *e, void *arg, const struct weir_value *answer,
+                      const struct weir_error *err);
+void ask_store_then(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with,
+                    asked_fn *then, void *arg);
 /* The same with the query of E as parameters, of which NAMES, separated by blanks, may be there;
  * and the parameters alone, NULL after answering what is wrong. */
 void ask_query(struct admin *a, struct weir_event *e, const char *what, const char *names);
@@ -124,6 +130,11 @@ bool split_path(struct weir_text path, const char *prefix, struct weir_text *ret
 bool is_id(struct weir_event *e, struct weir_text id, const char *what);
 /* Answers 405. */
 void wrong_method(struct weir_event *e, const char *allow, const char *why);
+
+/* -- job_replay.c -- */
+
+/* Answers POST /api/v1/jobs/ID/replay, or of DRY .../plan; there is a store. */
+void replay_job(struct admin *a, struct weir_event *e, struct weir_text id, bool dry);
 
 /* -- job_edit.c -- */
 

@@ -15,6 +15,10 @@
 int replay_plan(const struct args *a);
 int replay_run(const struct args *a, uint64_t longest_ms);
 
+/* weir replay ID and weir replay plan ID: what they end with. */
+int replay_one(const struct args *a, const char *id, uint64_t longest_ms);
+int replay_one_plan(const struct args *a, const char *id);
+
 /* Prints the steps of PIPELINE with that effect, after WHAT; nothing if there are none. */
 void replay_print_steps(const struct weir_value *pipeline, const char *effect,
                         const char *what);

@@ -31,11 +31,12 @@ job_ask(const struct args *a, const char *method, const char *path, const char *
                 a->command->name, status, err.text);
         code = EXIT_WRONG;
     } else if (code == EXIT_GOOD && status >= 400) {
-        struct weir_text detail = answer_member_text(v, "detail");
+        struct weir_text detail = answer_member_text(v, "detail"), diff = answer_member_text(v, "diff");
         if (args_given(a, "json"))
             printf("%s", out.bytes);
         else if (detail.len > 0)
-            fprintf(stderr, "weir %s: %.*s\n", a->command->name, (int)detail.len, detail.bytes);
+            fprintf(stderr, "weir %s: %.*s\n%.*s", a->command->name, (int)detail.len, detail.bytes,
+                    (int)diff.len, diff.bytes);
         else
             fprintf(stderr, "weir %s: the server answered %u\n", a->command->name, status);
         value_unref(&v);

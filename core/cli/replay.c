@@ -163,25 +163,6 @@ replay_wait(const struct args *a, const char *id, uint64_t longest_ms)
     }
 }
 
-static int
-replay(const struct args *a, const char *id, uint64_t longest_ms)
-{
-    const struct weir_value *v;
-    char new_id[64];
-    bool json = args_given(a, "json"), wait = args_given(a, "wait");
-    int code = job_ask_one(a, id, "replay", args_text(a, "reason"), args_given(a, "force"), &v);
-    if (v == NULL)
-        return code;
-    struct weir_text text = answer_member_text(v, "id");
-    (void)snprintf(new_id, sizeof new_id, "%.*s", (int)text.len, text.bytes);
-    if (json && !wait)
-        print_value(v);
-    else if (!json)
-        printf("new job: %s\n", new_id);
-    value_unref(&v);
-    return wait ? replay_wait(a, new_id, longest_ms) : EXIT_GOOD;
-}
-
 /* A filter next to an id would be left out: says so. */
 static bool
 only_of_one(const struct args *a)
@@ -196,8 +177,7 @@ only_of_one(const struct args *a)
                                         "rate",
                                         "concurrency",
                                         "canary",
-                                        "stop-on-failures",
-                                        "plan" };
+                                        "stop-on-failures" };
     for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
         if (!args_given(a, many[i]))
             continue;
@@ -211,7 +191,6 @@ only_of_one(const struct args *a)
 static int
 run(const struct args *a)
 {
-    const struct weir_value *job;
     uint64_t longest_ms = WAIT_MS;
     struct weir_error err = { 0 };
     const char *timeout = args_text(a, "timeout");
@@ -226,24 +205,20 @@ run(const struct args *a)
         fprintf(stderr, "weir replay: --timeout: %s\n", err.text);
         return EXIT_USAGE;
     }
-    if (strcmp(a->words[0], "plan") == 0)
+    bool plan = strcmp(a->words[0], "plan") == 0;
+    if (plan && a->n_words == 1)
         return replay_plan(a);
+    if (plan)
+        return job_id_looks_good(a, a->words[1]) && only_of_one(a) ? replay_one_plan(a, a->words[1]) : EXIT_USAGE;
+    if (a->n_words > 1) {
+        fprintf(stderr, "weir replay: one job at a time; weir replay run takes many\n");
+        return EXIT_USAGE;
+    }
     if (strcmp(a->words[0], "run") == 0)
         return replay_run(a, timeout ? longest_ms : UINT64_MAX);
     if (!job_id_looks_good(a, a->words[0]) || !only_of_one(a))
         return EXIT_USAGE;
-    if (!args_given(a, "json")) {
-        int code = job_ask_one(a, a->words[0], NULL, NULL, false, &job);
-        if (job == NULL)
-            return code;
-        bool good = replay_say(a, job, "Its event");
-        value_unref(&job);
-        if (!good)
-            return EXIT_WRONG;
-        if (!replay_agreed(a, "Replay it?"))
-            return EXIT_GOOD;
-    }
-    return replay(a, a->words[0], longest_ms);
+    return replay_one(a, a->words[0], longest_ms);
 }
 
 static const struct option options[] = {
@@ -260,7 +235,13 @@ static const struct option options[] = {
     { 0, "concurrency", "N", "run: at most N of them at once (100; at most 1000)" },
     { 0, "canary", "N", "run: N first; the rest when these are completed" },
     { 0, "stop-on-failures", "N", "run: pause when N are dead" },
-    { 0, "plan", "HASH", "run: only if it is still the plan with this hash" },
+    { 0, "plan", "HASH", "only if it is still the plan with this hash" },
+    { 0, "from", "STEP",
+      "ID: from this step on, or from where it failed (failed); what is before answers from its records" },
+    { 0, "original", NULL, "ID: with the pipeline as it was when the job ran" },
+    { 0, "ack", "STEP", "ID: this step is not safe to repeat, and may act again; as often as needed" },
+    { 0, "output", "STEP=JSON", "ID: this step counts as done, with this output; as often as needed" },
+    { 0, "new-keys", NULL, "ID: with new idempotency keys" },
     { 'y', "yes", NULL, "do it without asking" },
     { 0, "force", NULL, "also a job that is completed" },
     { 'w', "wait", NULL, "wait until the new job is over" },
@@ -272,7 +253,9 @@ static const struct option options[] = {
 const struct command command_replay = {
     .name = "replay",
     .summary = "run a job of a running weir again, or many of them",
-    .usage = "ID [--reason TEXT] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
+    .usage = "ID [--from STEP|failed] [--ack STEP]... [--output STEP=JSON]... [--original] [--new-keys]\n"
+             "                   [--reason TEXT] [--plan HASH] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
+             "       weir replay plan ID [--from STEP|failed] ...\n"
              "       weir replay plan [filters] [--max N] [--json]\n"
              "       weir replay run [filters] [--max N] [--rate N/TIME] [--concurrency N] "
              "[--canary N]\n"
@@ -281,13 +264,17 @@ const struct command command_replay = {
     .description =
         "The event of the job runs through its pipeline again, from the start and "
         "as the pipeline is\n"
-        "now: as a new job, whose id is printed. What will happen is said before, "
-        "and on a terminal\n"
-        "it is asked for; steps with an effect of idempotent send the same keys as "
-        "the first time,\n"
-        "so that who is asked can tell. The job itself stays, and names the one "
-        "that replaced it; it\n"
-        "can be replayed once more only if that one failed, too.\n\n"
+        "now: as a new job, whose id is printed. What will happen is said before (plan ID says it "
+        "alone),\n"
+        "and on a terminal it is asked for; steps with an effect of idempotent send the same keys "
+        "as the\n"
+        "first time, so that who is asked can tell. The job itself stays, and names the one that\n"
+        "replaced it; it can be replayed once more only if that one failed, too.\n\n"
+        "With --from the steps that have a record answer from it, if the pipeline is the same up "
+        "to there.\n"
+        "A step that is not safe to repeat and may have acted needs --ack, or --output if it is "
+        "known to\n"
+        "have acted. Such a replay, and one with --from, needs a --reason.\n\n"
         "With --wait the command ends when the new job does, and shows its states "
         "until then.\n\n"
         "plan says which jobs a batch would take: how many, of which pipelines and "
@@ -312,6 +299,6 @@ const struct command command_replay = {
         "0 good, 1 refused, or the new job failed (--wait), 2 used wrongly, 3 no weir answers",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .max_words = 1,
+    .max_words = 2,
     .run = run,
 };

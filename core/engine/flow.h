@@ -65,6 +65,7 @@ struct generation {
     atomic_uint refs;
     struct arena arena; /* of the routes */
     uint64_t number;
+    struct load_options load; /* its resources are a reference */
     struct pipelines pipelines;
     struct flow *flows; /* in the order of pipelines */
     unsigned n_units;

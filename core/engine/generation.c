@@ -150,6 +150,9 @@ generation_new(const struct generation_source *source, struct diags *d)
     map_init(&g->by_name);
     read_environment(&g->env);
     g->secrets = secrets_new();
+    g->load = source->load;
+    if (g->load.resources)
+        (void)value_ref(g->load.resources);
     g->port = source->routes;
 
     char **files;
@@ -193,6 +196,7 @@ free_generation(void *arg)
     pipelines_free(&g->pipelines);
     free_environment(&g->env);
     secrets_free(&g->secrets);
+    value_unref(&g->load.resources);
     arena_fini(&g->arena);
     free(g);
 }
@@ -220,6 +224,12 @@ const struct secrets *
 generation_secrets(const struct generation *g)
 {
     return g->secrets;
+}
+
+const struct load_options *
+generation_load(const struct generation *g)
+{
+    return &g->load;
 }
 
 const struct pipelines *

@@ -57,6 +57,9 @@ uint64_t generation_number(const struct generation *g);
 /* What was loaded; borrowed. */
 const struct pipelines *generation_pipelines(const struct generation *g);
 
+/* What it was loaded with, to load another text in the same way; borrowed. Any thread. */
+const struct load_options *generation_load(const struct generation *g);
+
 /* The secrets that it was loaded with, to mask them in what is shown; borrowed. */
 const struct secrets *generation_secrets(const struct generation *g);
 

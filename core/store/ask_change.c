@@ -163,6 +163,20 @@ ask_jobs_discard(struct asking *a, struct weir_error *err)
     return move_job(a, &c, JOB_DISCARDED);
 }
 
+static enum weir_code
+read_how(const struct asking *a, struct replay_how *how, struct weir_error *err)
+{
+    const struct weir_value *keys = value_field(a->with, "new_keys");
+    *how = (struct replay_how){ .keep = value_field(a->with, "keep"),
+                                .outputs = value_field(a->with, "outputs"),
+                                .new_keys = keys && value_type(keys) == WEIR_BOOL && keys->boolean };
+    if (how->keep && value_type(how->keep) != WEIR_LIST)
+        return err_set(err, WEIR_INVALID, "%s: keep must be a list of steps", a->what);
+    if (how->outputs && value_type(how->outputs) != WEIR_MAP)
+        return err_set(err, WEIR_INVALID, "%s: outputs must be a map of steps", a->what);
+    return ask_text(a, "revision", &how->revision, err);
+}
+
 enum weir_code
 ask_jobs_replay(struct asking *a, struct weir_error *err)
 {
@@ -176,9 +190,13 @@ ask_jobs_replay(struct asking *a, struct weir_error *err)
     code = replay_check(a->w, &c.job, force != NULL && force->boolean, err);
     if (code != WEIR_OK)
         return code;
+    struct replay_how how;
     char name[ID_UUID];
     uint8_t id[JOB_ID];
-    replay_write(a->w, &c.job, id, name);
+    code = read_how(a, &how, err);
+    if (code != WEIR_OK)
+        return code;
+    replay_write(a->w, &c.job, &how, id, name);
     add_audit(a, &c, c.job.state, id);
 
     struct weir_builder *answer = builder_map();

@@ -7,7 +7,8 @@
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
  * - jobs.show: id; a job with event, steps, attempts
  * - jobs.state: id; { job, state, attempt }
- * - jobs.replay: id who reason force; { id: of the new job, replay_of }
+ * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
+ *   replay_of }
  * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before

@@ -211,7 +211,7 @@ make(struct writing *w, struct batch *b, const struct item *item)
     sqlite3_bind_int64(s, 1, src.seq);
     uint64_t bytes = db_row(w->db, s) ? column_number(s, 0) : 0;
     sqlite3_reset(s);
-    replay_write(w, &src, id, name);
+    replay_write(w, &src, &(struct replay_how){ 0 }, id, name);
     item_set(w, b, item->job, ITEM_PENDING, ITEM_MADE, id, NULL);
     return bytes + 1;
 }

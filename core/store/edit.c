@@ -304,7 +304,7 @@ replay(struct asking *a, struct edit *e, struct weir_text bytes, struct audit *e
 {
     uint8_t id[JOB_ID];
     char name[ID_UUID];
-    replay_write(a->w, &e->job, id, name);
+    replay_write(a->w, &e->job, &(struct replay_how){ 0 }, id, name);
     struct source new;
     if (!source_find(a->db, id, &new))
         return; /* the connection has failed */

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "value/msgpack.h"
+
 enum { CHAIN_MAX = 1000 };
 
 bool
@@ -112,8 +114,82 @@ replay_check(struct writing *w, const struct source *src, bool force, struct wei
     return WEIR_OK;
 }
 
+/* -- what is known of its steps -- */
+
+/* The id of the step of a record: what stands before the numbers of rounds, and before a choice. */
+static struct weir_text
+path_id(struct weir_text path)
+{
+    size_t len = 0;
+    while (len < path.len && path.bytes[len] != '/' && path.bytes[len] != '?')
+        len++;
+    return (struct weir_text){ path.bytes, len };
+}
+
+static bool
+has_text(const struct weir_value *list, struct weir_text text)
+{
+    const struct weir_value *one;
+    for (size_t i = 0; (one = value_at(list, i)) != NULL; i++)
+        if (text_equal(value_as_text(one), text))
+            return true;
+    return false;
+}
+
+static void
+add_record(struct writing *w, int64_t seq, struct weir_text path, unsigned kind, uint64_t at_ms,
+           struct weir_text output)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_STEP);
+    sqlite3_bind_int64(s, 1, seq);
+    bind_text(s, 2, path);
+    bind_number(s, 3, kind);
+    if (kind == RECORD_OVER)
+        sqlite3_bind_int(s, 3, RECORD_OVER);
+    sqlite3_bind_int64(s, 4, (int64_t)at_ms);
+    for (int i = 5; i <= 10; i++)
+        sqlite3_bind_null(s, i);
+    bind_blob(s, 8, output);
+    db_run(w->db, s);
+}
+
+static void
+add_output(struct writing *w, int64_t seq, struct weir_text path, const struct weir_value *output)
+{
+    struct buf b;
+    struct weir_error err;
+    buf_init(&b, STORE_EVENT_MAX);
+    if (msgpack_write(&b, output, &err) == WEIR_OK)
+        add_record(w, seq, path, RECORD_OVER, w->now_ms, buf_content(&b));
+    buf_fini(&b);
+}
+
+/* Copies the records of SRC that HOW keeps to the job SEQ. */
+static void
+copy_records(struct writing *w, const struct source *src, int64_t seq, const struct replay_how *how)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_REPLAY_STEPS);
+    sqlite3_bind_int64(s, 1, src->seq);
+    while (db_row(w->db, s)) {
+        struct weir_text path = column_text(s, 0), id = path_id(path);
+        unsigned kind = (unsigned)column_number(s, 1);
+        const struct weir_value *output = how->outputs ? value_get(how->outputs, id.bytes, id.len) : NULL;
+        if (kind == RECORD_BEGUN && output) /* the round in which it was cut */
+            add_output(w, seq, path, output);
+        else if (kind != RECORD_BEGUN && has_text(how->keep, id))
+            add_record(w, seq, path, kind, column_number(s, 2), column_text(s, 3));
+    }
+    struct weir_text name;
+    const struct weir_value *output;
+    for (size_t i = 0; how->outputs && value_member(how->outputs, i, &name, &output); i++)
+        add_output(w, seq, name, output);
+    s = db_use(w->db, SQL_REPLAY_STEPPED);
+    sqlite3_bind_int64(s, 1, seq);
+    db_run(w->db, s);
+}
+
 void
-replay_write(struct writing *w, const struct source *src, uint8_t ret_id[JOB_ID],
+replay_write(struct writing *w, const struct source *src, const struct replay_how *how, uint8_t ret_id[JOB_ID],
              char ret_name[ID_UUID])
 {
     id_uuid7(w->now_ms, ret_name);
@@ -124,8 +200,12 @@ replay_write(struct writing *w, const struct source *src, uint8_t ret_id[JOB_ID]
     sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, (int64_t)w->now_ms);
     bind_number(s, 4, state);
+    sqlite3_bind_int(s, 5, how->new_keys);
+    bind_text(s, 6, how->revision);
     db_run(w->db, s);
     int64_t seq = sqlite3_last_insert_rowid(w->db->handle);
+    if (how->keep || how->outputs)
+        copy_records(w, src, seq, how);
 
     s = db_use(w->db, SQL_REPLAY_EVENT);
     sqlite3_bind_int64(s, 1, src->seq);

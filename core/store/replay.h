@@ -29,8 +29,18 @@ bool source_find(struct db *db, const uint8_t id[JOB_ID], struct source *ret);
 enum weir_code replay_check(struct writing *w, const struct source *src, bool force,
                             struct weir_error *err) MUST_USE;
 
+/* How an event runs again. */
+struct replay_how {
+    /* Steps whose records the new job takes over, with what their nodes chose: a list of ids; NULL:
+     * none of them, it runs from the start. */
+    const struct weir_value *keep;
+    const struct weir_value *outputs; /* a map: steps that count as done, with these; or NULL */
+    struct weir_text revision;        /* of the pipeline that it runs with; empty: today's */
+    bool new_keys;                    /* its idempotency keys are not those of SRC */
+};
+
 /* Makes the new job of SRC and notes it there; its id, as bytes and as text. */
-void replay_write(struct writing *w, const struct source *src, uint8_t ret_id[JOB_ID],
-                  char ret_name[ID_UUID]);
+void replay_write(struct writing *w, const struct source *src, const struct replay_how *how,
+                  uint8_t ret_id[JOB_ID], char ret_name[ID_UUID]);
 
 #endif

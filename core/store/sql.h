@@ -38,7 +38,7 @@
               " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
               " fingerprint = ?11, stepped = ?12,"                                             \
-              " revision = CASE WHEN ?13 THEN NULL ELSE COALESCE(revision, ?14) END,"          \
+              " revision = CASE WHEN ?13 AND replay_of IS NULL THEN NULL ELSE COALESCE(revision, ?14) END,"          \
               " keep_ms = ?15, payload_keep_ms = ?16, bytes = CASE WHEN ?2 IN (7, 8, 9)"       \
               " THEN ended(bytes + ?17 + CASE WHEN ?12 THEN (SELECT"                           \
               " coalesce(sum(length(output)), 0) FROM steps WHERE job = ?1) ELSE 0 END)"       \
@@ -103,13 +103,17 @@
     X(CALLED_JOB, "UPDATE jobs SET state = ?2, updated_ms = ?3,"                               \
                   " due_ms = CASE WHEN ?2 = 4 THEN 0 ELSE ?3 END WHERE seq = ?1")              \
     X(REPLAY, "INSERT INTO jobs(id, pipeline, state, attempt, created_ms, updated_ms, due_ms," \
-              " key, replay_of, root, edited, bytes) SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3,"  \
-              " key, id, COALESCE(root, id), edited,"                                          \
+              " key, replay_of, root, edited, revision, bytes)"                                \
+              " SELECT ?2, pipeline, ?4, 0, ?3, ?3, ?3, key, id,"                              \
+              " CASE WHEN ?5 THEN ?2 ELSE COALESCE(root, id) END, edited, ?6,"                 \
               " (SELECT length(event) FROM events WHERE job = ?1) FROM jobs WHERE seq = ?1")   \
     X(EDIT, "UPDATE jobs SET edited = 1, root = id, bytes = ?2 WHERE seq = ?1")                \
     X(EDIT_EVENT, "UPDATE events SET event = ?2 WHERE job = ?1")                               \
     X(REPLAY_EVENT, "INSERT INTO events(job, event) SELECT ?2, event FROM events"              \
                     " WHERE job = ?1")                                                         \
+    X(REPLAY_STEPS, "SELECT path, begun, at_ms, output FROM steps"                             \
+                    " WHERE job = ?1 AND begun IN (0, 1, 3) AND code IS NULL ORDER BY n")      \
+    X(REPLAY_STEPPED, "UPDATE jobs SET stepped = 1 WHERE seq = ?1")                            \
     X(HAS_EVENT, "SELECT length(event) FROM events WHERE job = ?1")                            \
     X(SUPERSEDE, "UPDATE jobs SET superseded_by = ?2 WHERE seq = ?1")                          \
     /* one that is cancelled is over now, one that is discarded was so before */               \

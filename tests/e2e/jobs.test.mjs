@@ -84,6 +84,11 @@ async function shop(t, { more = {}, ...options } = {}) {
     const r = await fetch(`${w.edge}/${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
     return { status: r.status, body: await r.json().catch(() => null) };
   };
+  /** Replays as a program would: with the plan, a reason, and all the acks that are needed. */
+  s.replay = async (id, more = {}) => {
+    const plan = (await s.api('POST', `jobs/${id}/plan`, more)).body;
+    return s.api('POST', `jobs/${id}/replay`, { reason: 'a test', ...more, plan: plan.plan, ack: plan.acks });
+  };
   s.job = async (id) => (await s.api('GET', `jobs/${id}`)).body;
   s.state = (id, state) => until(async () => (await s.job(id)).state === state, `job ${id} is ${state}`);
   s.jobs = async (query) => (await s.api('GET', `jobs?${query}`)).body;
@@ -148,7 +153,7 @@ test('what is asked of jobs in a wrong way is told', async (t) => {
   await refused('GET', `jobs/${unknown}`, 404, /there is no job 01890a5d/);
   await refused('GET', `jobs/${unknown}?x=1`, 400, /no parameter 'x'/);
   await refused('GET', `jobs/${unknown}/replay/now`, 404, /ID\/VERB/);
-  await refused('POST', `jobs/${unknown}/explode`, 404, /replay edit cancel discard/);
+  await refused('POST', `jobs/${unknown}/explode`, 404, /replay plan edit cancel discard/);
   await refused('POST', `jobs/${unknown}/replay`, 404, /there is no job/);
   assert.equal((await refused('POST', 'jobs', 405, /GET/)).allow, 'GET, HEAD');
   assert.equal((await refused('POST', `jobs/${unknown}`, 405, /GET/)).allow, 'GET, HEAD');
@@ -156,7 +161,7 @@ test('what is asked of jobs in a wrong way is told', async (t) => {
   assert.equal((await s.api('DELETE', `jobs/${unknown}`)).status, 405);
   await refused('POST', `jobs/${unknown}/replay`, 400, /not JSON/, '{');
   await refused('POST', `jobs/${unknown}/replay`, 400, /not an object/, '[]');
-  await refused('POST', `jobs/${unknown}/replay`, 400, /no 'why' in the body; there are reason, who and force/, { why: 'x' });
+  await refused('POST', `jobs/${unknown}/replay`, 400, /no 'why' in the body; there are reason, who, force, from, original, ack, outputs, new_keys and plan/, { why: 'x' });
   await refused('POST', `jobs/${unknown}/replay`, 400, /'force' is not a boolean/, { force: 'yes' });
   await refused('POST', `jobs/${unknown}/cancel`, 400, /'reason' is not a string/, { reason: 1 });
   await refused('POST', `jobs/${unknown}/cancel`, 400, /'reason' has more than 4096 bytes/, { reason: 'r'.repeat(4097) });
@@ -190,7 +195,7 @@ test('a job is shown without the credentials of its event and without secrets', 
   assert.ok(!people.out.includes('hush'));
   // It is kept for the replay all the same.
   s.p.broken = false;
-  const again = (await s.api('POST', `jobs/${id}/replay`)).body.id;
+  const again = (await s.replay(id)).body.id;
   await s.state(again, 'completed');
   // What is no text is shown as base64.
   await fetch(`${s.w.edge}/frail`, { method: 'POST', body: Buffer.from([0xff, 0xfe, 0x00]) }).then((r) => r.arrayBuffer());
@@ -205,18 +210,18 @@ test('a dead job is replayed once, discarded with a reason, and the audit knows 
   const s = await shop(t);
   const id = await s.pay('dead'), other = await s.frail();
   s.p.broken = false;
-  const r = await s.api('POST', `jobs/${id}/replay`, { who: 'grace', reason: 'the bank is back' });
+  const r = await s.replay(id, { who: 'grace', reason: 'the bank is back' });
   assert.equal(r.status, 201);
   assert.equal(r.body.replay_of, id);
   assert.equal(r.location, `/api/v1/jobs/${r.body.id}`);
   await s.state(r.body.id, 'completed');
   assert.equal((await s.job(r.body.id)).replay_of, id);
   assert.equal((await s.job(id)).superseded_by, r.body.id);
-  const twice = await s.api('POST', `jobs/${id}/replay`, {});
+  const twice = await s.replay(id);
   assert.equal(twice.status, 409);
   assert.match(twice.body.detail, new RegExp(`was replayed as ${r.body.id}, which is completed`));
-  assert.equal((await s.api('POST', `jobs/${r.body.id}/replay`)).status, 409);
-  const forced = await s.api('POST', `jobs/${r.body.id}/replay`, { force: true });
+  assert.equal((await s.replay(r.body.id)).status, 409);
+  const forced = await s.replay(r.body.id, { force: true });
   assert.equal(forced.status, 201);
   await s.state(forced.body.id, 'completed');
   assert.equal((await s.api('POST', `jobs/${other}/discard`)).status, 400);
@@ -226,7 +231,7 @@ test('a dead job is replayed once, discarded with a reason, and the audit knows 
   const { entries } = (await s.api('GET', 'audit')).body;
   assert.deepEqual(entries.map((e) => [e.who, e.what, e.job, e.why, e.after]), [
     ['grace', 'jobs.discard', other, 'a test', 'discarded'],
-    ['api', 'jobs.replay', r.body.id, undefined, 'completed'],
+    ['api', 'jobs.replay', r.body.id, 'a test', 'completed'],
     ['grace', 'jobs.replay', id, 'the bank is back', 'dead'],
   ]);
   assert.equal(entries[2].replay, r.body.id);
@@ -303,23 +308,29 @@ test('weir jobs lists, groups, shows and discards', async (t) => {
 test('weir replay says what it does, and waits until it is done', async (t) => {
   const s = await shop(t);
   const id = await s.pay('dead');
-  const failing = await s.wait('replay', id, '--yes', '--wait');
+  const refusing = s.cli('replay', id, '--yes');
+  assert.equal(refusing.code, 1);
+  assert.match(refusing.out, /^ *> charge +http +is not safe to repeat, and may act a second time: it needs --ack, or --output$/m);
+  assert.match(refusing.err, /^weir replay: the step charge is not safe to repeat/);
+  assert.match(s.cli('replay', id, '--yes', '--ack', 'charge').err, /needs a reason/);
+  const why = ['--ack', 'charge', '--reason', 'the bank is back'];
+  const failing = await s.wait('replay', id, '--yes', '--wait', ...why);
   assert.equal(failing.code, 1);
-  assert.match(failing.out, /^.* is dead: .*\nIts event will run through the pipeline pay from the start, as a new job\.\nThese steps are not safe to repeat, and may act a second time: charge \(http\)[^\n]*\nnew job: \S+\n(.*\n)*dead: charge: .*503/);
+  assert.match(failing.out, /^Its event will run through the pipeline pay from the start, as a new job\.\n(.*\n)*  > charge +http +may act a second time, as you said\n(.*\n)*new job: \S+\n(.*\n)*dead: charge: .*503/);
   const second = /^new job: (\S+)$/m.exec(failing.out)[1];
   s.p.broken = false;
-  const r = await s.wait('replay', second, '--wait', '--reason', 'the bank is back');
+  const r = await s.wait('replay', second, '--wait', ...why);
   assert.deepEqual([r.code, r.err], [0, '']);
   assert.match(r.out, /^new job: \S+\n(.*\n)*completed\n$/m);
-  const twice = s.cli('replay', id);
+  const twice = s.cli('replay', id, ...why);
   assert.equal(twice.code, 1);
   assert.match(twice.out, new RegExp(`It was replayed before, as ${second}\\.`));
   assert.match(twice.err, /^weir replay: job \S+ was replayed as/);
   const done = /^new job: (\S+)$/m.exec(r.out)[1];
-  const json = await s.wait('replay', done, '--force', '--wait', '--json');
+  const json = await s.wait('replay', done, '--force', '--wait', '--json', ...why);
   assert.equal(json.code, 0);
   assert.deepEqual([JSON.parse(json.out).replay_of, JSON.parse(json.out).state], [done, 'completed']);
-  const refused = s.cli('replay', done, '--json');
+  const refused = s.cli('replay', done, '--json', ...why);
   assert.equal(refused.code, 1);
   assert.equal(JSON.parse(refused.out).status, 409);
   assert.match(s.cli('audit').out, new RegExp(`ada +replay +${second} .* the bank is back\n`));
