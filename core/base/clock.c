@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,9 +26,20 @@ clock_mono_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static _Atomic uint64_t held_ms;
+
+void
+clock_wall_hold(uint64_t ms)
+{
+    atomic_store(&held_ms, ms);
+}
+
 uint64_t
 clock_wall_ms(void)
 {
+    uint64_t held = atomic_load_explicit(&held_ms, memory_order_relaxed);
+    if (held != 0)
+        return held;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;

@@ -18,6 +18,9 @@ uint64_t clock_mono_ns(void);
 /* Wall time in milliseconds since 1970 (UTC, without leap seconds). */
 uint64_t clock_wall_ms(void);
 
+/* The wall clock stands at MS from now on; 0: it is the machine's. For tests of pipelines. */
+void clock_wall_hold(uint64_t ms);
+
 /* Writes a wall time as RFC 3339 in UTC with milliseconds: 2026-01-02T03:04:05.678Z. */
 #define CLOCK_TEXT 25
 void clock_text(uint64_t wall_ms, char ret[CLOCK_TEXT]);

@@ -13,6 +13,7 @@ extern const struct command command_fmt;
 extern const struct command command_graph;
 extern const struct command command_explain;
 extern const struct command command_try;
+extern const struct command command_test;
 extern const struct command command_nodes;
 extern const struct command command_expr;
 extern const struct command command_tail;

@@ -10,6 +10,7 @@
 #include "engine/blocking.h"
 #include "engine/host_http.h"
 #include "engine/job.h"
+#include "engine/stand_in_call.h"
 
 /* Every change of a call's state, and no other, happens here. */
 static void
@@ -168,7 +169,9 @@ call_start(struct frame *f, const struct unit *u)
         call_answer(c, NULL, late);
         return;
     }
-    if (u->type->flags & WEIR_BLOCKING) {
+    if (r->engine->stand_in && stand_in_answers(c)) {
+        /* later */
+    } else if (u->type->flags & WEIR_BLOCKING) {
         blocking_start(c);
     } else {
         call_enter(c);
@@ -196,8 +199,8 @@ cancel_frames(struct weir_call *c, const char *why)
 }
 
 /* Frees a child frame that has ended, and its failure, unless that is handed on. */
-static void
-forget_frame(struct weir_call *c, struct frame *f)
+void
+call_forget_frame(struct weir_call *c, struct frame *f)
 {
     if (f->failure != c->failure)
         run_failure_free(c->run, f->failure);
@@ -228,7 +231,7 @@ drop_children(struct weir_call *c)
     host_http_drop(c);
     cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
     for (struct list *link; (link = list_shift(&c->ready)) != NULL;)
-        forget_frame(c, list_entry(link, struct frame, link));
+        call_forget_frame(c, list_entry(link, struct frame, link));
     for (struct list *link; (link = list_shift(&c->answers)) != NULL;)
         told_free(list_entry(link, struct told_answer, link));
     list_each(link, next, &c->children)
@@ -255,6 +258,8 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
     timer_unset(r->engine->shard, &c->timer);
     if (c->wait)
         job_wait_forget(c);
+    if (c->standing)
+        stand_in_drop(c->standing);
     if (failure)
         c->failure = failure;
     else if (output && *output)
@@ -288,7 +293,7 @@ tell_one(struct weir_call *c)
     if (link) {
         struct frame *f = list_entry(link, struct frame, link);
         f->fn(f->arg, f->result, f->failure ? &f->failure->error : NULL);
-        forget_frame(c, f);
+        call_forget_frame(c, f);
     }
     return link != NULL;
 }
@@ -325,10 +330,14 @@ static void
 ask_to_end(struct weir_call *c)
 {
     c->asked = true;
-    if (c->unit->type->flags & WEIR_BLOCKING)
+    if (c->unit->type->flags & WEIR_BLOCKING && c->standing == NULL)
         return;
     call_enter(c);
-    if (c->unit->type->cancel) {
+    if (c->standing) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_CANCELLED, "the node around it was cancelled");
+        call_answer(c, NULL, run_failure(c->run, &err, c->unit->node->id, c->attempt));
+    } else if (c->unit->type->cancel) {
         c->unit->type->cancel(c, unit_state(c->run->part, c->unit));
     } else {
         struct weir_error err = { 0 };
@@ -380,31 +389,6 @@ call_orphan(struct weir_call *c)
         ask_to_end(c);
 }
 
-/* A child frame has ended: its answer goes to the plugin when nothing of it is on the stack. */
-static void
-child_ended(struct frame *f)
-{
-    struct weir_call *c = f->owner;
-    list_remove(&f->link);
-    if (c->state == CALL_ANSWERED) {
-        forget_frame(c, f);
-        call_enter(c);
-        call_leave(c);
-        return;
-    }
-    if (f->failure == NULL && f->result == NULL) { /* the flow is the body, not yet asked for */
-        struct weir_error err = { 0 };
-        const struct weir_value *body;
-        if (scope_input(f->run, f, &body, &err) == WEIR_OK)
-            f->result = value_ref(body);
-        else
-            f->failure = run_failure(f->run, &err, c->unit->node->id, c->attempt);
-    }
-    list_push(&c->ready, &f->link);
-    call_enter(c);
-    call_leave(c);
-}
-
 void
 call_tell(struct weir_call *c, weir_answer_fn *fn, void *arg, const struct weir_value *output,
           struct weir_error *err)
@@ -423,77 +407,4 @@ call_tell(struct weir_call *c, weir_answer_fn *fn, void *arg, const struct weir_
     list_push(&c->answers, &a->link);
     call_enter(c);
     call_leave(c);
-}
-
-/* A child frame that can't be had is answered all the same, later. */
-static uint32_t
-refuse_block(struct weir_call *c, weir_answer_fn *fn, void *arg)
-{
-    struct weir_error err = { 0 };
-    if (c->frame && c->run->cancelled)
-        err_set(&err, WEIR_CANCELLED, "the run is being cancelled");
-    else if (c->frame)
-        err_set(&err, WEIR_TOO_LARGE, "the run needs more memory than it may have");
-    else
-        err_set(&err, WEIR_CANCELLED, "the node was cancelled");
-    call_enter(c);
-    call_tell(c, fn, arg, NULL, &err);
-    call_leave_quietly(c);
-    return 0;
-}
-
-static bool
-take_vars(struct weir_call *c, struct frame *f, const struct weir_value *const *vars)
-{
-    f->vars = arena_alloc(c->arena, f->block->n_names * sizeof *f->vars);
-    for (unsigned i = 0; f->vars && i < f->block->n_names; i++)
-        f->vars[i] = value_ref(vars[i]);
-    return f->vars != NULL;
-}
-
-uint32_t
-call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
-           const struct weir_value *const *vars, uint64_t deadline_ms, weir_answer_fn *fn, void *arg)
-{
-    assert(block < c->unit->node->n_children && c->state != CALL_ANSWERED);
-    const struct block *b = c->unit->node->children[block].block;
-    uint64_t deadline = deadline_ms < c->deadline_ms ? deadline_ms : c->deadline_ms;
-    struct frame *f = c->frame ? frame_new(c->run, b, c->frame, input, deadline, child_ended) : NULL;
-    if (f == NULL)
-        return refuse_block(c, fn, arg);
-    if (b->n_names && vars && !take_vars(c, f, vars)) {
-        frame_free(f);
-        return refuse_block(c, fn, arg);
-    }
-    f->owner = c;
-    f->turn = c->blocks++;
-    if (c->run->event->job && !job_choose_block(c, f->turn, block)) {
-        frame_free(f);
-        return refuse_block(c, fn, arg);
-    }
-    f->fn = fn;
-    f->arg = arg;
-    list_push(&c->frames, &f->link);
-    uint32_t number = f->number;
-    call_enter(c); /* an answer at once waits until the plugin's function has returned */
-    frame_walk(f);
-    call_leave_quietly(c);
-    return number;
-}
-
-void
-call_block_cancel(struct weir_call *c, uint32_t number)
-{
-    list_each(link, next, &c->frames)
-    {
-        struct frame *f = list_entry(link, struct frame, link);
-        if (f->number != number)
-            continue;
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_CANCELLED, "its node has asked for an early end");
-        call_enter(c);
-        frame_cancel(f, run_failure(c->run, &err, NULL, 0));
-        call_leave_quietly(c);
-        return;
-    }
 }

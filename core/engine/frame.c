@@ -10,6 +10,7 @@
 #include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/retry.h"
+#include "engine/stand_in_call.h"
 
 /* Whether the nodes of B have outputs of their own for each time that B runs. */
 static bool
@@ -219,6 +220,8 @@ step_answer(struct frame *f, const struct unit *u)
     uint64_t took = clock_mono_ns() - f->attempt_started_ns;
     metric_add(f->run->engine->shard->index, failure ? u->duration_failed : u->duration_ok,
                (double)took / 1e9);
+    if (f->run->engine->stand_in)
+        stand_in_ended(f, u, output, failure);
     if (tail_wanted())
         tail_node(f, u, took, output, failure);
     if (failure == NULL) {

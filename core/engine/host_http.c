@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "engine/host.h"
+#include "engine/stand_in_call.h"
 
 #define ADDED_HEADERS 3u
 
 /* What a plugin sees as struct weir_http: one request of one call. In the call's arena. */
 struct weir_http {
     struct weir_call *call;
-    struct client_call *running; /* NULL: it has ended */
+    struct client_call *running; /* NULL: it has ended, or */
+    struct standing *standing;   /* somebody stands in for the upstream */
     weir_http_fn *fn;
     void *arg;
     struct list link; /* in call.uses */
@@ -22,6 +24,18 @@ forget(struct weir_http *h)
 {
     list_remove(&h->link);
     h->running = NULL;
+    h->standing = NULL;
+}
+
+/* Ends it without an answer. */
+static void
+stop(struct weir_http *h)
+{
+    if (h->standing)
+        stand_in_drop(h->standing);
+    else
+        client_cancel(&h->running);
+    h->standing = NULL;
 }
 
 static void
@@ -93,6 +107,10 @@ http(struct weir_call *c, const struct weir_http_request *request, weir_http_fn 
     h->fn = fn;
     h->arg = arg;
     list_push(&c->uses, &h->link);
+    if (e->stand_in) {
+        h->standing = stand_in_http(c, &copy, answered, h);
+        return h;
+    }
     struct client_request r = { .http = &copy, .deadline_ms = c->deadline_ms, .attempt = c->attempt };
     h->running = client_send(e->client, &r, answered, h);
     return h;
@@ -103,8 +121,8 @@ http_cancel(struct weir_http **h)
 {
     if (*h == NULL)
         return;
-    if ((*h)->running) {
-        client_cancel(&(*h)->running);
+    if ((*h)->running || (*h)->standing) {
+        stop(*h);
         forget(*h);
     }
     *h = NULL;
@@ -114,7 +132,7 @@ void
 host_http_drop(struct weir_call *c)
 {
     for (struct list *link; (link = list_shift(&c->uses)) != NULL;)
-        client_cancel(&list_entry(link, struct weir_http, link)->running);
+        stop(list_entry(link, struct weir_http, link));
 }
 
 void
@@ -122,7 +140,7 @@ host_http_fail(struct weir_call *c, const struct weir_error *err)
 {
     for (struct list *link; (link = list_shift(&c->uses)) != NULL;) {
         struct weir_http *h = list_entry(link, struct weir_http, link);
-        client_cancel(&h->running);
+        stop(h);
         h->fn(h->arg, NULL, err);
     }
 }

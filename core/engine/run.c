@@ -12,6 +12,7 @@
 #include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/outcome.h"
+#include "engine/stand_in.h"
 #include "value/json.h"
 
 #define RUN_ARENA_FIRST 8192u
@@ -180,6 +181,8 @@ finish(struct run *r)
     soon_remove(&r->still);
     if (!r->suspended)
         outcome_count(r);
+    if (e->stand_in && r->depth == 0 && !r->suspended)
+        e->stand_in->over(e->stand_in->arg, r->failure ? &r->failure->error : NULL);
     list_remove(&r->link);
     admission_release(r);
     job_finish(r);

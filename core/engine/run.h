@@ -39,6 +39,7 @@ enum call_state {
 };
 
 struct waiting_call; /* job_wait.c */
+struct standing;  /* stand_in.c */
 struct kept;      /* a value that a run keeps: outcome.c */
 struct recording; /* a record of a step on its way: job_step.c */
 
@@ -68,6 +69,7 @@ struct weir_call {
     struct list uses;     /* struct weir_http: requests that run */
     struct list children; /* runs of other pipelines: run.sibling */
     struct waiting_call *wait; /* NULL: it has opened none */
+    struct standing *standing; /* its plugin does not run: this answers */
     struct soon tell;     /* tells ready frames when no function of the plugin is on the stack */
     struct list link;     /* in run.calls */
 };
@@ -197,6 +199,7 @@ struct engine {
     struct timer look;   /* tries them again */
     struct topics topics; /* what plugins tell each other */
     struct jobs *jobs;   /* owned; NULL: there is no store */
+    const struct stand_in *stand_in; /* tests of pipelines; else NULL */
     struct list olders;  /* pipelines as they were: older.c */
     unsigned n_olders;
     bool draining;
@@ -303,7 +306,10 @@ void call_leave_quietly(struct weir_call *c);
 void call_tell(struct weir_call *c, weir_answer_fn *fn, void *arg, const struct weir_value *output,
                struct weir_error *err);
 
-/* Runs child BLOCK of C (host->block). */
+/* Frees a child frame that has ended, and its failure, unless that is C's own. */
+void call_forget_frame(struct weir_call *c, struct frame *f);
+
+/* Runs child BLOCK of C (host->block): call_block.c. */
 uint32_t call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
                     const struct weir_value *const *vars, uint64_t deadline_ms, weir_answer_fn *fn,
                     void *arg);

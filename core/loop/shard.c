@@ -223,6 +223,13 @@ run_timers(struct weir_shard *s)
     }
 }
 
+uint64_t
+shard_next_timer(const struct weir_shard *s)
+{
+    const struct heap_link *first = heap_first(&s->timers);
+    return first ? first->key : UINT64_MAX;
+}
+
 /* Runs what is queued; what is queued meanwhile makes up the next round. */
 static void
 run_soon(struct weir_shard *s)

@@ -57,6 +57,9 @@ uint64_t shard_now(struct weir_shard *s);
 /* Tests: the clock stands still at MS until it is set again; due timers fire in the next turn. */
 void shard_set_clock(struct weir_shard *s, uint64_t ms);
 
+/* When the first timer is due; UINT64_MAX: none is armed. */
+uint64_t shard_next_timer(const struct weir_shard *s);
+
 /* -- timers: the struct stands in its user's -- */
 
 struct timer {

@@ -4,6 +4,7 @@
  */
 #include "net/redis.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "net/redis_parts.h"
@@ -47,6 +48,14 @@ conn_of(struct redis_shard *own, struct weir_redis *server)
     return c;
 }
 
+static atomic_bool offline;
+
+void
+redis_go_offline(void)
+{
+    atomic_store(&offline, true);
+}
+
 /* What speaks against sending SIZE bytes of KIND now; WEIR_OK if nothing does. */
 static enum weir_code
 check(const struct redis_conn *c, enum redis_kind kind, size_t size, struct weir_error *err)
@@ -55,6 +64,8 @@ check(const struct redis_conn *c, enum redis_kind kind, size_t size, struct weir
     if (size > REDIS_BYTES_MAX)
         return err_set(err, WEIR_TOO_LARGE, "a Redis command may have at most %u MiB",
                        REDIS_BYTES_MAX >> 20);
+    if (atomic_load_explicit(&offline, memory_order_relaxed))
+        return err_set(err, WEIR_UNAVAILABLE, "a test reaches nothing outside: Redis at %s is not asked", name);
     if (c->owner->stopped)
         return err_set(err, WEIR_UNAVAILABLE, "this server ends");
     if (kind == REDIS_EXEC && c->broken)

@@ -57,6 +57,9 @@ struct redis_figures {
 enum weir_code redis_server(struct weir_text url, struct weir_redis **ret,
                             struct weir_error *err) MUST_USE;
 
+/* Every command fails from now on: for tests that reach nothing outside. */
+void redis_go_offline(void);
+
 /* Frees every server, for tests; no shard may have a connection. */
 void redis_servers_free(void);
 

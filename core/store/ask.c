@@ -259,7 +259,7 @@ put_built(struct weir_builder *b, const char *key, struct weir_builder **built)
 static bool
 is_due(unsigned state)
 {
-    return state == JOB_SCHEDULED || state == JOB_READY || state == JOB_RETRYABLE;
+    return state == JOB_WAITING || state == JOB_SCHEDULED || state == JOB_READY || state == JOB_RETRYABLE;
 }
 
 void

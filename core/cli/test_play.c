@@ -1,0 +1,141 @@
+/* cli/test_play.c - each test in a process of its own. See test.h. SPDX-License-Identifier: Apache-2.0 */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "cli/test.h"
+#include "edge/route_tree.h"
+#include "value/json.h"
+
+#define RESULT_MAX (256u << 20)
+
+static const struct weir_value *
+problem(const char *text)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(text);
+    builder_set(b, "problem", 7, &v);
+    return builder_end(&b);
+}
+
+static void
+set_environment(const struct weir_value *env)
+{
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; env && value_member(env, i, &key, &v); i++) {
+        char name[256], value[4096];
+        snprintf(name, sizeof name, "%.*s", (int)key.len, key.bytes);
+        struct weir_text text = value_type(v) == WEIR_STRING ? value_as_text(v) : TEXT("");
+        snprintf(value, sizeof value, "%.*s", (int)text.len, text.bytes);
+        setenv(name, value, 1);
+    }
+}
+
+struct generation *
+test_generation(const struct setup *s, const struct test_case *t, struct diags *d)
+{
+    const struct weir_value *with = value_field(t->file->document, "with");
+    unsigned n = 1 + (with && value_type(with) == WEIR_LIST ? with->len : 0);
+    char (*paths)[4096] = calloc(n, sizeof *paths);
+    const char **list = calloc(n, sizeof *list);
+    if (paths == NULL || list == NULL)
+        abort();
+    for (unsigned i = 0; i < n; i++) {
+        struct weir_text name =
+            value_as_text(i == 0 ? value_field(t->file->document, "pipeline") : value_at(with, i - 1));
+        snprintf(paths[i], sizeof paths[i], "%s%.*s", t->file->folder, (int)name.len, name.bytes);
+        list[i] = paths[i];
+    }
+    struct generation_source source = setup_source(s, list, n, &edge_routes_port);
+    source.load.have_store = true;
+    struct generation *g = generation_new(&source, d);
+    free(list);
+    free(paths);
+    return g;
+}
+
+/* Reads all that the process tells. */
+static const struct weir_value *
+read_result(int fd)
+{
+    struct buf b;
+    struct weir_error err;
+    const struct weir_value *v = NULL;
+    char piece[65536];
+    buf_init(&b, RESULT_MAX);
+    for (ssize_t n; (n = read(fd, piece, sizeof piece)) != 0;) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || !buf_add(&b, piece, (size_t)n, NULL))
+            break;
+    }
+    if (json_read(buf_content(&b), NULL, NULL, &v, &err) != WEIR_OK)
+        v = NULL;
+    buf_fini(&b);
+    return v;
+}
+
+/* One process; *RET_CUT: it ended as the test wants it to crash. */
+static const struct weir_value *
+play_once(const struct setup *s, const struct test_case *t, const struct weir_value *before, const char *folder, bool *ret_cut)
+{
+    int ends[2], status = 0;
+    if (pipe(ends) != 0)
+        return problem("no pipe can be had");
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        set_environment(value_field(t->file->document, "env"));
+        set_environment(value_field(t->value, "env"));
+        test_scene(s, t, before, folder, ends[1]);
+    }
+    close(ends[1]);
+    const struct weir_value *v = pid > 0 ? read_result(ends[0]) : NULL;
+    close(ends[0]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *ret_cut = WIFEXITED(status) && WEXITSTATUS(status) == TEST_CUT_EXIT;
+    if (v)
+        return v;
+    char text[120];
+    snprintf(text, sizeof text, "the process that played it ended with %s %d", WIFSIGNALED(status) ? "signal" : "status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    return problem(pid > 0 ? text : "no process can be had");
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+const struct weir_value *
+test_play(const struct setup *s, const struct test_case *t)
+{
+    char folder[] = "/tmp/weir-test-XXXXXX";
+    bool was_cut = false, again;
+    if (mkdtemp(folder) == NULL)
+        return problem("no folder can be made in /tmp");
+    const struct weir_value *v = play_once(s, t, NULL, folder, &was_cut);
+    if (was_cut) {
+        const struct weir_value *before = v;
+        v = play_once(s, t, before, folder, &again);
+        value_unref(&before);
+    } else if (value_field(t->value, "crash") && value_field(v, "problem") == NULL) {
+        value_unref(&v);
+        v = problem("crash: the step was not reached, so nothing was cut");
+    }
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return v;
+}
