@@ -13,6 +13,8 @@
 
 /* Copies of metatables are found again by the table that they were made from, up to so many. */
 #define COPIES_MAX 256
+/* What is longer is no number. */
+#define NUMERAL_MAX 1000
 
 static const char copies_key, n_copies_key, origin_key;
 
@@ -73,7 +75,10 @@ base_tonumber(lua_State *L)
     size_t len = 0;
     if (lua_type(L, 1) == LUA_TSTRING)
         (void)lua_tolstring(L, 1, &len);
-    charge(L, len / 8);
+    if (len > NUMERAL_MAX) {
+        lua_pushnil(L);
+        return 1;
+    }
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET); /* calls nothing of the script */

@@ -1,8 +1,10 @@
 /* lua/heap.c - see heap.h. SPDX-License-Identifier: Apache-2.0 */
 #include "heap.h"
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SMALL 1024u
 /* Bytes that one key of a table takes in Lua 5.4; a test sees to it that it is so. */
@@ -56,7 +58,7 @@ refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size
 {
     if (block == NULL && old_size == LUA_TSTRING && new_size > h->max_string)
         return HEAP_STRING;
-    if (block == NULL && old_size == 0 && new_size / KEY_SIZE > h->max_keys &&
+    if (block == NULL && old_size == 0 && !h->any_size && new_size / KEY_SIZE > h->max_keys &&
         is_keys(new_size))
         return HEAP_KEYS;
     size_t old = block == NULL ? 0 : old_size;
@@ -96,4 +98,11 @@ size_t
 heap_largest(const struct heap *h)
 {
     return h->top == 0 ? SMALL : (size_t)2048 << (h->top - 1);
+}
+
+void
+buffer_add(luaL_Buffer *b, const char *text, size_t len)
+{
+    memcpy(luaL_prepbuffsize(b, len + ((b->n + len) % 2 == 0)), text, len);
+    luaL_addsize(b, len);
 }

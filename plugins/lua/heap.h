@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lauxlib.h>
+
 /* Blocks are counted by the power of two that they reach, from 1 KiB on. */
 #define HEAP_CLASSES 32
 
@@ -28,6 +30,7 @@ struct heap {
     uint32_t max_keys;             /* of one table, those of its sequence apart */
     uint32_t counts[HEAP_CLASSES]; /* live blocks of each class */
     unsigned top;                  /* the highest class in use; 0: none */
+    bool any_size;                 /* a new block is no table's, whatever its size */
     enum heap_refusal refused;     /* the latest refusal */
     size_t refused_size;           /* its size; 0: something was granted since */
     bool again;                    /* the latest refusal was the second of the same block */
@@ -37,10 +40,14 @@ struct heap {
 };
 
 /* The lua_Alloc of a heap. A block that is too large is refused like one for which there is no
- * memory, after on_refused was told. */
+ * memory, after on_refused was told. The keys of a table are known by their size, so a buffer
+ * must not have it by chance: its size is odd, or any_size is set meanwhile. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t new_size);
 
 /* An upper bound for the largest live block, in bytes. */
 size_t heap_largest(const struct heap *h);
+
+/* luaL_addlstring, for a buffer whose size has to stay odd when it is made larger. Throws. */
+void buffer_add(luaL_Buffer *b, const char *text, size_t len);
 
 #endif

@@ -10,7 +10,7 @@ const struct limits script_default_limits = {
     .memory = 16 * MIB,
     .time_ms = 50,
     .steps = 1000000,
-    .keys = 8192,
+    .keys = 4096,
     .log_lines = 100,
 };
 
@@ -82,7 +82,7 @@ static const char schema[] = WEIR_JSON({
             "type": "integer",
             "minimum": 64,
             "maximum": 1048576,
-            "default": 8192,
+            "default": 4096,
             "x-weir-literal": true,
             "examples": [65536]
         },

@@ -18,6 +18,8 @@
 #define PLACE_MAX 160u
 /* What one value costs, beside its text. */
 #define VALUE_COST 48u
+/* What one list or map costs, beside what is in it. */
+#define TABLE_COST 160u
 /* Originals that are handed out without a look at their size. */
 #define FREE_ORIGINALS 16u
 
@@ -69,7 +71,7 @@ static bool
 take(struct making *m, uint64_t bytes)
 {
     if (bytes > m->left)
-        return wrong(m, WEIR_TOO_LARGE, "it is larger than %llu bytes",
+        return wrong(m, WEIR_TOO_LARGE, "it is larger than %llu bytes (max_memory)",
                      (unsigned long long)m->vm->script->limits.memory);
     m->left -= bytes;
     if (charge_gently(m->vm, 1 + bytes / 64))
@@ -253,7 +255,7 @@ make_table(struct making *m, unsigned depth, const struct weir_value **ret)
 {
     const char *why;
     size_t n = lua_rawlen(m->L, -1);
-    if (!take(m, VALUE_COST))
+    if (!take(m, TABLE_COST))
         return false;
     lua_pushnil(m->L);
     bool empty = !lua_next(m->L, -2);

@@ -91,6 +91,18 @@ find_plain(lua_State *L, const struct pattern_match *m, const char *start)
     return 2;
 }
 
+/* Whether the text at INDEX means itself as a pattern. */
+static bool
+is_plain(lua_State *L, int index)
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, index, &len);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] != '\0' && strchr("^$*+?.([%-", text[i]))
+            return false;
+    return true;
+}
+
 static int
 find_or_match(lua_State *L, bool find)
 {
@@ -98,7 +110,7 @@ find_or_match(lua_State *L, bool find)
     struct pattern_match m;
     subject(L, 1, &m);
     const char *start = start_of(L, &m);
-    if (start != NULL && find && lua_toboolean(L, 4))
+    if (start != NULL && find && (lua_toboolean(L, 4) || is_plain(L, 2)))
         return find_plain(L, &m, start);
     compile(L, 2, &p);
     if (start == NULL || !look(L, &p, &m, start)) {
@@ -206,14 +218,14 @@ add_escape(lua_State *L, luaL_Buffer *b, const struct pattern *p, const struct p
     if (c == '%') {
         luaL_addchar(b, '%');
     } else if (c == '0' || (c == '1' && p->n_captures == 0)) {
-        luaL_addlstring(b, m->from, (size_t)(m->to - m->from));
+        buffer_add(b, m->from, (size_t)(m->to - m->from));
     } else if (c >= '1' && c <= '9' && (unsigned)(c - '1') < p->n_captures) {
         const struct pattern_capture *k = &m->captures[c - '1'];
         if (k->position) {
             lua_pushinteger(L, k->at - m->subject + 1);
             luaL_addvalue(b);
         } else {
-            luaL_addlstring(b, k->at, k->len);
+            buffer_add(b, k->at, k->len);
         }
     } else {
         luaL_error(L, "'%%%c' in the replacement is no capture", c);
@@ -254,12 +266,12 @@ gsub_text(lua_State *L)
     lua_settop(L, 3);
     luaL_buffinit(L, &b);
     while (n < max && (!p.anchored || n == 0) && next_match(L, &p, &m, &at, last)) {
-        luaL_addlstring(&b, m.subject + copied, (size_t)(m.from - m.subject - copied));
+        buffer_add(&b, m.subject + copied, (size_t)(m.from - m.subject - copied));
         add_replacement(L, &b, &p, &m, with);
         at = copied = last = m.to - m.subject;
         n++;
     }
-    luaL_addlstring(&b, m.subject + copied, (size_t)(m.end - m.subject - copied));
+    buffer_add(&b, m.subject + copied, (size_t)(m.end - m.subject - copied));
     luaL_pushresult(&b);
     lua_pushinteger(L, n);
     return 2;

@@ -1,5 +1,7 @@
-/* lua/pattern_compile.c - see pattern.h: from text to items. SPDX-License-Identifier:
- * Apache-2.0 */
+/* lua/pattern_compile.c - see pattern.h: from text to items.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <ctype.h>
 #include <string.h>
 

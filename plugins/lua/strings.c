@@ -38,6 +38,22 @@ paid(lua_State *L)
     return lua_gettop(L);
 }
 
+/* The same for what builds its result in a buffer: that may have any size, also one that looks
+ * like the keys of a table. */
+static int
+paid_buffer(lua_State *L)
+{
+    struct heap *h = &vm_of(L)->heap;
+    charge(L, lengths(L) / 8 + (uint64_t)lua_gettop(L) / 4);
+    int n = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    h->any_size = true;
+    int status = lua_pcall(L, n, LUA_MULTRET, 0);
+    h->any_size = false;
+    return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
 /* Throws if bytes FROM to TO of the string at 1 are too many to be results. */
 static void
 check_range(lua_State *L, lua_Integer from, lua_Integer to)
@@ -77,15 +93,19 @@ string_rep(lua_State *L)
         budget_end(vm, ABORT_MEMORY);
         return throw_abort(L);
     }
-    charge(L, (uint64_t)n * (len + between) / 64 + (uint64_t)n / 4);
+    size_t unit = len + between;
+    size_t total = (size_t)n * unit - between;
+    charge(L, total / 64);
     luaL_Buffer b;
-    luaL_buffinit(L, &b);
-    for (lua_Integer i = 0; i < n; i++) {
-        luaL_addlstring(&b, s, len);
-        if (i + 1 < n)
-            luaL_addlstring(&b, sep, between);
+    char *to = luaL_buffinitsize(L, &b, (total + between) | 1); /* see heap_alloc */
+    memcpy(to, s, len);
+    memcpy(to + len, sep, between);
+    for (size_t done = unit; done < total;) { /* twice as much each time */
+        size_t piece = done < total - done ? done : total - done;
+        memcpy(to + done, to, piece);
+        done += piece;
     }
-    luaL_pushresult(&b);
+    luaL_pushresultsize(&b, total);
     return 1;
 }
 
@@ -108,7 +128,7 @@ format_texts(lua_State *L, lua_KContext at)
         lua_callk(L, 1, 1, i, format_rest);
         lua_replace(L, i);
     }
-    return paid(L);
+    return paid_buffer(L);
 }
 
 static int
@@ -160,9 +180,10 @@ void
 string_open(lua_State *L)
 {
     static const struct wrap wanted[] = {
-        { "byte", string_byte }, { "char", paid },    { "len", NULL }, { "lower", paid },
-        { "upper", paid },       { "reverse", paid }, { "sub", paid }, { "pack", paid },
-        { "packsize", paid },    { "unpack", paid },  { NULL, NULL },
+        { "byte", string_byte },  { "char", paid_buffer },  { "len", NULL },
+        { "lower", paid_buffer }, { "upper", paid_buffer }, { "reverse", paid_buffer },
+        { "sub", paid },          { "pack", paid_buffer },  { "packsize", paid },
+        { "unpack", paid },       { NULL, NULL },
     };
     lua_getfield(L, -1, "tostring");
     take(L, luaopen_string, wanted);

@@ -142,9 +142,16 @@ table_concat(lua_State *L)
         if (!lua_isstring(L, -1))
             return luaL_error(L, "the value at index %I of 'concat' is a %s, not text",
                               (LUAI_UACINT)i, luaL_typename(L, -1));
-        luaL_addvalue(&b);
+        if (lua_type(L, -1) == LUA_TSTRING && lua_istable(L, 1)) { /* which keeps it */
+            size_t len;
+            const char *text = lua_tolstring(L, -1, &len);
+            lua_pop(L, 1);
+            buffer_add(&b, text, len);
+        } else {
+            luaL_addvalue(&b);
+        }
         if (i < last)
-            luaL_addlstring(&b, sep, between);
+            buffer_add(&b, sep, between);
         if (i == LUA_MAXINTEGER)
             break;
         charge(L, 1 + (b.n > before ? b.n - before : 0) / 32);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script.h"
+#include "proxy.h"
 
 const char null_key;
 
@@ -20,21 +20,6 @@ struct origin {
     unsigned users;
     uint64_t cost;
 };
-
-struct proxy {
-    const struct weir_value *v; /* owned */
-    struct origin *origin;      /* shared; NULL: it costs nothing */
-    bool own;                   /* the table has all of it */
-    bool frozen;
-};
-
-static struct weir_text
-text_at(lua_State *L, int index)
-{
-    struct weir_text t;
-    t.bytes = lua_tolstring(L, index, &t.len);
-    return t;
-}
 
 static void
 origin_leave(struct vm *vm, struct origin *o)
@@ -157,12 +142,14 @@ value_look(lua_State *L, int index)
     return (struct proxy_look){ p->v, p->own, p->frozen };
 }
 
-/* The original's field for the key at KEY; NULL: it has none. */
-static const struct weir_value *
-original(lua_State *L, const struct proxy *p, int key)
+const struct weir_value *
+proxy_original(lua_State *L, const struct proxy *p, int key)
 {
-    if (lua_type(L, key) == LUA_TSTRING)
-        return host->get(p->v, text_at(L, key));
+    if (lua_type(L, key) == LUA_TSTRING) {
+        struct weir_text name;
+        name.bytes = lua_tolstring(L, key, &name.len);
+        return host->get(p->v, name);
+    }
     int whole = 0;
     lua_Integer i = lua_type(L, key) == LUA_TNUMBER ? lua_tointegerx(L, key, &whole) : 0;
     return whole && i >= 1 ? host->at(p->v, (size_t)i - 1) : NULL;
@@ -180,9 +167,8 @@ table_of(lua_State *L, int index)
     lua_setiuservalue(L, index, 1);
 }
 
-/* Replaces a sentinel on the top by nil. */
-static void
-without_null(lua_State *L)
+void
+proxy_without_null(lua_State *L)
 {
     if (lua_touserdata(L, -1) == &null_key) {
         lua_pop(L, 1);
@@ -190,9 +176,8 @@ without_null(lua_State *L)
     }
 }
 
-/* Pushes the field of the proxy at INDEX whose value is V and whose key is at KEY. */
-static void
-push_field(lua_State *L, int index, int key, const struct weir_value *v)
+void
+proxy_push_field(lua_State *L, int index, int key, const struct weir_value *v)
 {
     const struct proxy *p = lua_touserdata(L, index);
     uint32_t type = v == NULL ? WEIR_NULL : host->type(v);
@@ -224,14 +209,14 @@ value_field(lua_State *L, int index, int key)
     key = lua_absindex(L, key);
     const struct proxy *p = lua_touserdata(L, index);
     if (!p->own) {
-        push_field(L, index, key, original(L, p, key));
+        proxy_push_field(L, index, key, proxy_original(L, p, key));
         return;
     }
     lua_getiuservalue(L, index, 1);
     lua_pushvalue(L, key);
     lua_rawget(L, -2);
     lua_remove(L, -2);
-    without_null(L);
+    proxy_without_null(L);
 }
 
 static int
@@ -257,7 +242,7 @@ copy_level(lua_State *L, int index, const struct weir_value *v)
             (void)host->member(v, i, &key, &item);
             lua_pushlstring(L, key.bytes, key.len);
         }
-        push_field(L, index, lua_gettop(L), item);
+        proxy_push_field(L, index, lua_gettop(L), item);
         if (lua_isnil(L, -1)) {
             lua_pop(L, 1);
             lua_pushlightuserdata(L, (void *)(uintptr_t)&null_key);
@@ -338,155 +323,6 @@ proxy_eq(lua_State *L)
     const struct proxy *b = lua_touserdata(L, 2);
     lua_pushboolean(L, a->v == b->v && !a->own && !b->own);
     return 1;
-}
-
-/* Pushes key and value of the original's member I as the proxy at INDEX shows it. False, with
- * nothing pushed, if the script has removed it. */
-static bool
-push_member(lua_State *L, int index, size_t i)
-{
-    const struct proxy *p = lua_touserdata(L, index);
-    struct weir_text key;
-    const struct weir_value *item = host->at(p->v, i);
-    if (host->type(p->v) == WEIR_LIST) {
-        lua_pushinteger(L, (lua_Integer)i + 1);
-    } else {
-        (void)host->member(p->v, i, &key, &item);
-        lua_pushlstring(L, key.bytes, key.len);
-    }
-    if (!p->own) {
-        push_field(L, index, lua_gettop(L), item);
-        return true;
-    }
-    lua_getiuservalue(L, index, 1);
-    lua_pushvalue(L, -2);
-    lua_rawget(L, -2);
-    lua_remove(L, -2);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 2);
-        return false;
-    }
-    without_null(L);
-    return true;
-}
-
-/* Pushes the next key that the script has added after the key at KEY (0: the first), and its
- * value; 0 if there is none. */
-static int
-push_added(lua_State *L, int index, int key)
-{
-    const struct proxy *p = lua_touserdata(L, index);
-    if (!p->own)
-        return 0;
-    lua_getiuservalue(L, index, 1);
-    int table = lua_gettop(L);
-    if (key == 0)
-        lua_pushnil(L);
-    else
-        lua_pushvalue(L, key);
-    while (lua_next(L, table)) {
-        lua_pushvalue(L, -2);
-        bool old = original(L, p, lua_gettop(L)) != NULL;
-        lua_pop(L, 1);
-        charge(L, 1);
-        if (!old) {
-            without_null(L);
-            return 2;
-        }
-        lua_pop(L, 1);
-    }
-    return 0;
-}
-
-/* The step of pairs: upvalue 1 counts the members of the original that were seen. */
-static int
-pairs_step(lua_State *L)
-{
-    lua_settop(L, 2);
-    const struct proxy *p = lua_touserdata(L, 1);
-    size_t n = host->len(p->v);
-    lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
-    bool there = false;
-    while (!there && (size_t)i < n)
-        there = push_member(L, 1, (size_t)i++);
-    if (there) {
-        lua_pushinteger(L, i);
-        lua_replace(L, lua_upvalueindex(1));
-        return 2;
-    }
-    bool first = (size_t)i == n;
-    lua_pushinteger(L, (lua_Integer)n + 1);
-    lua_replace(L, lua_upvalueindex(1));
-    int pushed = push_added(L, 1, first ? 0 : 2);
-    if (pushed == 0)
-        lua_pushnil(L);
-    return pushed == 0 ? 1 : 2;
-}
-
-int
-value_pairs(lua_State *L, int index)
-{
-    index = lua_absindex(L, index);
-    lua_pushinteger(L, 0);
-    lua_pushcclosure(L, pairs_step, 1);
-    lua_pushvalue(L, index);
-    lua_pushnil(L);
-    return 3;
-}
-
-/* The place of the key at KEY in the original, from 1; 0: it is not there. */
-static size_t
-place_of(lua_State *L, const struct proxy *p, int key)
-{
-    if (original(L, p, key) == NULL)
-        return 0;
-    if (lua_type(L, key) == LUA_TNUMBER)
-        return (size_t)lua_tointeger(L, key);
-    struct weir_text name = text_at(L, key);
-    size_t n = host->len(p->v);
-    charge(L, n / 4);
-    for (size_t i = 0; i < n; i++) {
-        struct weir_text at;
-        const struct weir_value *v;
-        (void)host->member(p->v, i, &at, &v);
-        if (at.len == name.len && memcmp(at.bytes, name.bytes, at.len) == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-int
-value_next(lua_State *L, int index, int key)
-{
-    index = lua_absindex(L, index);
-    const struct proxy *p = lua_touserdata(L, index);
-    bool first = lua_isnoneornil(L, key);
-    size_t place = first ? 0 : place_of(L, p, key);
-    if (first || place > 0)
-        for (size_t i = place; i < host->len(p->v); i++)
-            if (push_member(L, index, i))
-                return 2;
-    int pushed = push_added(L, index, first || place > 0 ? 0 : key);
-    if (pushed == 0)
-        lua_pushnil(L);
-    return pushed == 0 ? 1 : 2;
-}
-
-uint64_t
-value_weight(const struct weir_value *v, uint64_t max)
-{
-    uint64_t sum = 48;
-    uint32_t type = host->type(v);
-    if (type < WEIR_LIST)
-        return sum + (type >= WEIR_STRING ? host->len(v) : 0);
-    struct weir_text key = { NULL, 0 };
-    for (size_t i = 0, n = type == WEIR_STREAM ? 0 : host->len(v); i < n && sum < max; i++) {
-        const struct weir_value *item = host->at(v, i);
-        if (type == WEIR_MAP)
-            (void)host->member(v, i, &key, &item);
-        sum += key.len + value_weight(item, max - sum);
-    }
-    return sum;
 }
 
 void

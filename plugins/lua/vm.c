@@ -15,6 +15,8 @@
 #define SLICE_NS 250000u
 /* Loading has this time whatever the limits of calls are. */
 #define LOAD_MS 1000u
+/* Lua keeps the names and constants of what it compiles in a table: so many there may be. */
+#define LOAD_KEYS 4096u
 
 const char vm_run_key, vm_node_key, vm_ctx_key, vm_config_key, vm_meta_key;
 static const char env_key, modules_key;
@@ -304,7 +306,8 @@ vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *er
     vm->slice_max_ns = SLICE_NS;
     vm->heap = (struct heap){ .max = s->limits.memory,
                               .max_string = s->limits.memory / 8,
-                              .max_keys = (uint32_t)s->limits.keys,
+                              .max_keys = s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys
+                                                                     : LOAD_KEYS,
                               .on_top = budget_on_top,
                               .on_refused = budget_on_refused,
                               .arg = vm };
@@ -325,6 +328,8 @@ vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *er
     }
     if (load(vm, aborted, err) != WEIR_OK)
         vm_free(&vm);
+    else
+        vm->heap.max_keys = (uint32_t)s->limits.keys;
     return vm;
 }
 
