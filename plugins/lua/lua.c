@@ -1,5 +1,5 @@
 /* lua/lua.c - the node type lua: see README.md. SPDX-License-Identifier: Apache-2.0 */
-#include "script.h"
+#include "types.h"
 
 const struct weir_host *host;
 
@@ -99,41 +99,38 @@ static const char schema[] = WEIR_JSON({
 });
 /* clang-format on */
 
-static const struct weir_node_type nodes[] = {
-    {
-        .size = sizeof(struct weir_node_type),
-        .flags = WEIR_USES,
-        .name = "lua",
-        .summary = "Runs a script in Lua 5.4, in a sandbox with hard limits.",
-        .config_schema = schema,
-        .example = "- id: total\n"
-                   "  lua: |\n"
-                   "    local sum = 0\n"
-                   "    for _, item in ipairs(input.items) do sum = sum + item.price end\n"
-                   "    return { sum = sum }\n",
-        .output = "what the script returns; null if it returns nothing",
-        .effect = WEIR_EFFECT_NONE, /* that of what it is lent counts */
-        .open = script_open,
-        .attach = engine_attach,
-        .run = engine_run,
-        .cancel = engine_cancel,
-        .detach = engine_detach,
-        .close = script_close,
-    },
+static const struct weir_node_type inline_type = {
+    .size = sizeof(struct weir_node_type),
+    .flags = WEIR_USES,
+    .name = "lua",
+    .summary = "Runs a script in Lua 5.4, in a sandbox with hard limits.",
+    .config_schema = schema,
+    .example = "- id: total\n"
+               "  lua: |\n"
+               "    local sum = 0\n"
+               "    for _, item in ipairs(input.items) do sum = sum + item.price end\n"
+               "    return { sum = sum }\n",
+    .output = "what the script returns; null if it returns nothing",
+    .effect = WEIR_EFFECT_NONE, /* that of what it is lent counts */
+    .open = script_open,
+    .attach = engine_attach,
+    .run = engine_run,
+    .cancel = engine_cancel,
+    .detach = engine_detach,
+    .close = script_close,
 };
 
 const struct weir_plugin *
 weir_plugin_entry(const struct weir_host *h)
 {
-    static const struct weir_plugin plugin = {
+    static struct weir_plugin plugin = {
         .abi_major = WEIR_ABI_MAJOR,
         .abi_minor = WEIR_ABI_MINOR,
         .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
         .name = "lua",
         .version = "1.0.0",
-        .nodes = nodes,
     };
     host = h;
+    plugin.n_nodes = types_make(&inline_type, &plugin.nodes);
     return &plugin;
 }

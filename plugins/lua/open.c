@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "script.h"
+#include "types.h"
 
 void
 script_free(struct script *s)
@@ -76,7 +77,6 @@ take_number(const struct weir_value *config, const char *key, uint64_t *limit)
 static void
 take_limits(const struct weir_value *config, struct limits *l)
 {
-    *l = script_default_limits;
     take_number(config, "max_instructions", &l->instructions);
     take_number(config, "max_memory", &l->memory);
     take_number(config, "max_time", &l->time_ms);
@@ -143,37 +143,43 @@ script_complete(const struct script *s, const struct weir_value **config,
     return code;
 }
 
-/* Takes the schema that the script's node has for its configuration. */
+/* Takes what the script's file says of its node: the schema of its configuration, and limits,
+ * as far as the pipeline says nothing else. */
 static uint32_t
-take_schema(struct vm *vm, struct script *s, struct weir_error *err)
+take_node(struct vm *vm, struct script *s, const struct weir_value *config,
+          struct weir_error *err)
 {
+    const struct weir_value *limits = NULL;
+    lua_State *L = vm->L;
     if (s->body)
         return WEIR_OK;
-    lua_State *L = vm->L;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_node_key);
-    lua_pushnil(L);
-    uint32_t code = WEIR_OK;
-    while (code == WEIR_OK && lua_next(L, -2)) {
-        bool is = lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "config") == 0;
-        if (is)
-            code = value_make(L, -1, &s->config_schema, err);
-        lua_pop(L, code == WEIR_OK ? 1 : 2);
+    if (node_field(L, "limits")) {
+        (void)value_make(L, -1, &limits, err);
+        lua_pop(L, 1);
     }
-    lua_pop(L, 1);
-    if (code != WEIR_OK || s->config_schema == NULL)
-        return code;
-    s->config_check = host->schema_new(s->config_schema, err);
-    return s->config_check == NULL ? err->code : WEIR_OK;
+    take_limits(limits, &s->limits);
+    host->unref(&limits);
+    if (!s->typed) {
+        take_limits(config, &s->limits);
+        if (node_field(L, "config")) {
+            (void)value_make(L, -1, &s->config_schema, err);
+            lua_pop(L, 1);
+        }
+    }
+    if (err->code == WEIR_OK && s->config_schema != NULL &&
+        (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
+        return err->code;
+    return err->code;
 }
 
 /* Loads the script once, to see whether it loads, and seals what it requires. */
 static uint32_t
-try_script(struct script *s, struct weir_error *err)
+try_script(struct script *s, const struct weir_value *config, struct weir_error *err)
 {
     struct vm *vm = vm_new(s, NULL, err);
     if (vm == NULL)
         return err->code;
-    uint32_t code = take_schema(vm, s, err);
+    uint32_t code = take_node(vm, s, config, err);
     vm_free(&vm);
     s->sealed = true;
     return code;
@@ -183,8 +189,8 @@ static uint32_t
 take_config(struct weir_open *open, const struct weir_value *config, struct script *s,
             struct weir_error *err)
 {
-    const struct weir_value *given = host->get(config, WEIR_TEXT("config"));
-    s->config_slot = given ? host->slot(open, "/config") : 0;
+    const struct weir_value *given = s->typed ? config : host->get(config, WEIR_TEXT("config"));
+    s->config_slot = s->typed ? host->slot(open, "") : given ? host->slot(open, "/config") : 0;
     if (s->config_slot != 0 && !(host->slot_flags(open, s->config_slot) & WEIR_SLOT_CONSTANT))
         return WEIR_OK;
     struct weir_builder *b = host->map_new();
@@ -202,71 +208,92 @@ take_config(struct weir_open *open, const struct weir_value *config, struct scri
 
 /* -- where the source comes from -- */
 
-static void
-name_body(struct weir_open *open, struct script *s)
+static struct script *
+from_body(struct weir_open *open, struct weir_text text)
 {
+    /* On the first line, so that the numbers of lines are those of the author. */
+    static const char head[] = "local ctx, input, config = ... ";
     struct weir_text pipeline = host->pipeline_name(open);
     struct weir_text node = host->node_id(open);
     char name[200];
+    struct script *s = calloc(1, sizeof *s);
+    char *source = malloc(sizeof head + text.len);
     snprintf(name, sizeof name, "=%.*s/%.*s", (int)pipeline.len, pipeline.bytes, (int)node.len,
              node.bytes);
-    s->name = strdup(name);
-}
-
-static uint32_t
-take_source(struct weir_open *open, const struct weir_value *config, struct script *s,
-            struct weir_error *err)
-{
-    struct weir_text text;
-    bool body = host->get_text(host->get(config, WEIR_TEXT("script")), &text);
-    if (body == (host->get(config, WEIR_TEXT("file")) != NULL))
-        return refuse(err, WEIR_INVALID, "one of 'script' and 'file' must say what to run");
-    if (!body)
-        return script_find_file(open, config, s, err);
-    /* On the first line, so that the numbers of lines are those of the author. */
-    static const char head[] = "local ctx, input, config = ... ";
-    s->body = true;
-    s->len = sizeof head - 1 + text.len;
-    s->source = malloc(s->len + 1);
-    if (s->source == NULL)
+    if (s == NULL || source == NULL || (s->name = strdup(name)) == NULL)
         abort();
-    memcpy(s->source, head, sizeof head - 1);
-    memcpy(s->source + sizeof head - 1, text.bytes, text.len);
-    name_body(open, s);
-    return WEIR_OK;
+    memcpy(source, head, sizeof head - 1);
+    memcpy(source + sizeof head - 1, text.bytes, text.len);
+    s->body = true;
+    s->source = source;
+    s->len = sizeof head - 1 + text.len;
+    s->limits = script_default_limits;
+    return s;
 }
 
-uint32_t
-script_find_file(struct weir_open *open, const struct weir_value *config, struct script *s,
-                 struct weir_error *err)
+/* A file of the Lua folder, else one beside the pipeline. */
+static struct script *
+from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
 {
-    struct weir_text file = { "", 0 };
+    char path[4200], name[256];
     const struct weir_value *bytes = NULL;
-    char name[200];
-    (void)host->get_text(host->get(config, WEIR_TEXT("file")), &file);
+    snprintf(name, sizeof name, "%.*s", (int)file.len, file.bytes);
+    snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
+    if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)
+        return script_from_file(path, name, err);
     if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK)
-        return err->code;
-    struct weir_text text;
+        return NULL;
+    struct script *s = from_body(open, (struct weir_text){ "", 0 });
+    struct weir_text text = { "", 0 };
     (void)host->get_text(bytes, &text);
+    s->body = false;
+    free(s->source);
     s->source = copy_text(text);
     s->len = text.len;
+    snprintf(path, sizeof path, "=%s", name);
+    free(s->name);
+    s->name = strdup(path);
     host->unref(&bytes);
-    snprintf(name, sizeof name, "=%.*s", (int)file.len, file.bytes);
-    s->name = strdup(name);
-    return WEIR_OK;
+    return s;
+}
+
+/* The script of the node; NULL and ERR. */
+static struct script *
+find_script(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
+{
+    struct weir_text text, type = host->type_name(open);
+    if (type.len != 3 || memcmp(type.bytes, "lua", 3) != 0) {
+        char path[4200], name[80];
+        snprintf(name, sizeof name, "%.*s.lua", (int)type.len, type.bytes);
+        snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
+        struct script *s = script_from_file(path, name, err);
+        if (s != NULL)
+            s->typed = true;
+        return s;
+    }
+    struct weir_text file = { NULL, 0 };
+    (void)host->get_text(host->get(config, WEIR_TEXT("file")), &file);
+    bool body = host->get_text(host->get(config, WEIR_TEXT("script")), &text);
+    if (body == (file.bytes != NULL)) {
+        refuse(err, WEIR_INVALID, "one of 'script' and 'file' must say what to run");
+        return NULL;
+    }
+    struct script *s = body ? from_body(open, text) : from_file(open, file, err);
+    if (s != NULL)
+        take_limits(config, &s->limits);
+    return s;
 }
 
 uint32_t
 script_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
             struct weir_error *err)
 {
-    struct script *s = calloc(1, sizeof *s);
+    struct script *s = find_script(open, config, err);
     if (s == NULL)
-        abort();
+        return err->code;
     take_lends(open, s);
-    take_limits(config, &s->limits);
-    if (make_metric(open, s, err) == WEIR_OK && take_source(open, config, s, err) == WEIR_OK &&
-        try_script(s, err) == WEIR_OK && take_config(open, config, s, err) == WEIR_OK) {
+    if (make_metric(open, s, err) == WEIR_OK && try_script(s, config, err) == WEIR_OK &&
+        take_config(open, config, s, err) == WEIR_OK) {
         *ret_conf = s;
         return WEIR_OK;
     }

@@ -82,8 +82,9 @@ struct script {
     char *source; /* owned */
     size_t len;
     char *name; /* what errors call it: "=orders/enrich" */
-    bool body;  /* the source is the body of run(ctx, input, config); else a chunk that
-                   returns a node */
+    bool body; /* the source is the body of run(ctx, input, config); else a chunk that returns a
+                  node */
+    bool typed; /* a node type of its own: the engine checks its configuration */
     struct limits limits;
     struct lend *lends;
     unsigned n_lends;
@@ -386,10 +387,6 @@ extern const struct limits script_default_limits;
  * *config; *ret is owned by the caller. */
 uint32_t script_complete(const struct script *s, const struct weir_value **config,
                          const struct weir_value **ret, struct weir_error *err);
-
-/* Reads the file that the configuration names. */
-uint32_t script_find_file(struct weir_open *open, const struct weir_value *config,
-                          struct script *s, struct weir_error *err);
 
 /* What node types do with the functions of the same names. */
 uint32_t script_open(struct weir_open *, const struct weir_value *config, void **ret_conf,
