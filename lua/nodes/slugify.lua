@@ -5,7 +5,7 @@ local text = require "text"
 return {
   summary = "Makes a part of a URL of a text.",
   output = "{ slug }",
-  example = "- slugify: { text: ${ request.body.title } }\n",
+  example = "- slugify: ${ request.body.title }\n",
 
   config = {
     type = "object", required = { "text" },

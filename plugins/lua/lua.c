@@ -1,5 +1,5 @@
 /* lua/lua.c - the node type lua: see README.md. SPDX-License-Identifier: Apache-2.0 */
-#include "types.h"
+#include "tester.h"
 
 const struct weir_host *host;
 
@@ -123,12 +123,20 @@ static const struct weir_node_type inline_type = {
 const struct weir_plugin *
 weir_plugin_entry(const struct weir_host *h)
 {
+    static const struct weir_tester testers[] = {
+        { .size = sizeof *testers,
+          .suffix = "_test.lua",
+          .summary = "Tests of scripts in Lua.",
+          .run = tester_run },
+    };
     static struct weir_plugin plugin = {
         .abi_major = WEIR_ABI_MAJOR,
         .abi_minor = WEIR_ABI_MINOR,
         .size = sizeof plugin,
         .name = "lua",
         .version = "1.0.0",
+        .testers = testers,
+        .n_testers = sizeof testers / sizeof *testers,
     };
     host = h;
     plugin.n_nodes = types_make(&inline_type, &plugin.nodes);

@@ -80,8 +80,8 @@ find_plain(lua_State *L, const struct pattern_match *m, const char *start)
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
     size_t left = (size_t)(m->end - start);
-    charge(L, (left + len) / 16);
     const char *at = len == 0 ? start : memmem(start, left, text, len);
+    charge(L, (len + (at ? (size_t)(at - start) : left)) / 16);
     if (at == NULL) {
         lua_pushnil(L);
         return 1;

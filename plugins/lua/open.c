@@ -77,6 +77,8 @@ take_number(const struct weir_value *config, const char *key, uint64_t *limit)
 static void
 take_limits(const struct weir_value *config, struct limits *l)
 {
+    if (config == NULL)
+        return;
     take_number(config, "max_instructions", &l->instructions);
     take_number(config, "max_memory", &l->memory);
     take_number(config, "max_time", &l->time_ms);
@@ -172,9 +174,8 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     return err->code;
 }
 
-/* Loads the script once, to see whether it loads, and seals what it requires. */
-static uint32_t
-try_script(struct script *s, const struct weir_value *config, struct weir_error *err)
+uint32_t
+script_try(struct script *s, const struct weir_value *config, struct weir_error *err)
 {
     struct vm *vm = vm_new(s, NULL, err);
     if (vm == NULL)
@@ -292,7 +293,7 @@ script_open(struct weir_open *open, const struct weir_value *config, void **ret_
     if (s == NULL)
         return err->code;
     take_lends(open, s);
-    if (make_metric(open, s, err) == WEIR_OK && try_script(s, config, err) == WEIR_OK &&
+    if (make_metric(open, s, err) == WEIR_OK && script_try(s, config, err) == WEIR_OK &&
         take_config(open, config, s, err) == WEIR_OK) {
         *ret_conf = s;
         return WEIR_OK;

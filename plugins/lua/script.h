@@ -143,8 +143,16 @@ struct vm *vm_new(const struct script *s, enum abort_reason *aborted, struct wei
 /* Frees a state that has no calls; accepts NULL and leaves it. */
 void vm_free(struct vm **vm);
 
+/* Resumes CO, whose function and N_ARGS arguments are on its stack, until it ends in some way,
+ * without a call: what it computes is taken off B. Returns the status of lua_resume. */
+int vm_run_here(struct vm *vm, lua_State *co, int n_args, struct budget *b);
+
+/* Has the chunk on the top see the names that scripts see. */
+void vm_set_env(lua_State *L);
+
 /* Names in the registry for what a loaded script left there. */
-extern const char vm_run_key, vm_node_key, vm_ctx_key, vm_config_key, vm_meta_key;
+extern const char vm_modules_key, vm_run_key, vm_node_key, vm_ctx_key, vm_config_key,
+    vm_meta_key;
 
 /* -- budgets: budget.c -- */
 
@@ -382,6 +390,10 @@ void engine_detach(void *state);
 
 /* The limits of a script that says nothing. */
 extern const struct limits script_default_limits;
+
+/* Loads a script once, to see whether it loads, takes what it says of itself, and seals what it
+ * requires. CONFIG: that of the node, for its limits; or NULL. */
+uint32_t script_try(struct script *s, const struct weir_value *config, struct weir_error *err);
 
 /* Checks a configuration against the schema of the script's file, and fills in defaults. Takes
  * *config; *ret is owned by the caller. */

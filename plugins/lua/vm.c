@@ -19,7 +19,8 @@
 #define LOAD_KEYS 4096u
 
 const char vm_run_key, vm_node_key, vm_ctx_key, vm_config_key, vm_meta_key;
-static const char env_key, modules_key;
+const char vm_modules_key;
+static const char env_key;
 
 /* Lua came to an error outside of everything that catches one: a fault of this plugin. */
 static int
@@ -96,7 +97,7 @@ open_libraries(lua_State *L)
     ctx_open(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_ctx_key);
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &modules_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_modules_key);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, unknown_name);
     lua_setfield(L, -2, "__index");
@@ -114,6 +115,14 @@ open_libraries(lua_State *L)
 
 /* -- loading -- */
 
+void
+vm_set_env(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
+    if (lua_setupvalue(L, -2, 1) == NULL)
+        lua_pop(L, 1);
+}
+
 /* Pushes the chunk, or an error: never bytecode. */
 static int
 compile(lua_State *L, const char *source, size_t len, const char *name)
@@ -121,9 +130,7 @@ compile(lua_State *L, const char *source, size_t len, const char *name)
     int status = luaL_loadbufferx(L, source, len, name, "t");
     if (status != LUA_OK)
         return status;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
-    if (lua_setupvalue(L, -2, 1) == NULL)
-        lua_pop(L, 1);
+    vm_set_env(L);
     return LUA_OK;
 }
 
@@ -183,7 +190,7 @@ required(lua_State *L, int status, lua_KContext context)
         lua_pop(L, 1);
         lua_pushboolean(L, 1);
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_modules_key);
     lua_pushvalue(L, 1);
     lua_pushvalue(L, -3);
     lua_rawset(L, -3);
@@ -199,7 +206,7 @@ module_require(lua_State *L)
     size_t len;
     const char *name = luaL_checklstring(L, 1, &len);
     lua_settop(L, 1);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_modules_key);
     lua_pushvalue(L, 1);
     if (lua_rawget(L, -2) != LUA_TNIL)
         return 1;
@@ -252,13 +259,11 @@ load_script(lua_State *L)
     return loaded(L, LUA_OK, 0);
 }
 
-/* Runs FN in a thread of its own within a budget. */
-static int
-run_loading(struct vm *vm, lua_State *co, struct budget *b)
+int
+vm_run_here(struct vm *vm, lua_State *co, int n_args, struct budget *b)
 {
     int n_results;
     int status;
-    lua_pushcfunction(co, load_script);
     b->since_ns = clock_ns();
     vm->budget = b;
     vm->running = co;
@@ -266,7 +271,8 @@ run_loading(struct vm *vm, lua_State *co, struct budget *b)
         vm->preempted = false;
         vm->slice_ns = clock_ns();
         budget_watch(vm, co);
-        status = lua_resume(co, NULL, 0, &n_results);
+        status = lua_resume(co, NULL, n_args, &n_results);
+        n_args = 0;
     } while (status == LUA_YIELD && vm->preempted && b->reason == ABORT_NONE);
     vm->budget = NULL;
     vm->running = NULL;
@@ -281,7 +287,8 @@ load(struct vm *vm, enum abort_reason *aborted, struct weir_error *err)
     limits.time_ms = limits.time_ms > LOAD_MS ? limits.time_ms : LOAD_MS;
     budget_fill(&b, &limits);
     lua_State *co = lua_newthread(vm->L); /* a new state has the memory for it */
-    int status = run_loading(vm, co, &b);
+    lua_pushcfunction(co, load_script);
+    int status = vm_run_here(vm, co, 0, &b);
     if (aborted != NULL)
         *aborted = b.reason;
     if (b.reason != ABORT_NONE)

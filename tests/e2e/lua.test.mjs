@@ -1,6 +1,7 @@
 // Scripts in Lua in the real binary: node types that are files, reloads under load, long scripts beside others.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { folder, metric, root, start, until, weir, write } from './lib/weir.mjs';
 
 const greet = `
@@ -152,12 +153,63 @@ test('an endless script is one failed node, and others are served meanwhile', as
   assert.equal(await metric(w, 'weir_lua_aborts_total'), 20);
 });
 
-test('what weir brings in lua/ loads, and says what it is', () => {
+const own = ['csv_rows', 'enrich', 'github_event', 'group_sum', 'slack_message', 'slugify'];
+
+test('the nodes that weir brings load, say what they are, and their examples are right', (t) => {
   const types = JSON.parse(weir(['nodes', '--json', '--lua', `${root}/lua`]).out);
-  for (const name of ['slugify']) {
+  for (const name of own) {
     const type = types.find((x) => x.name === name);
     assert.ok(type, name);
     assert.doesNotMatch(type.summary, /does not load/);
     for (const [option, p] of Object.entries(type.schema.properties)) assert.ok(p.description && p.examples, `${name}.${option}`);
+    const dir = folder(t, { 'a.yaml': `name: a\ntrigger: { webhook: /x }\nsteps:\n${type.example.replace(/^(?=.)/gm, '  ')}` });
+    const r = weir(['check', `${dir}/a.yaml`, '--lua', `${root}/lua`]);
+    assert.equal(r.code, 0, r.err);
   }
+});
+
+test('weir test runs the tests of lua/, and shows what fails', (t) => {
+  const good = weir(['test', `${root}/lua`]);
+  assert.equal(good.code, 0, good.out);
+  const files = new Set(good.out.match(/lua\/nodes\/\w+_test\.lua/g));
+  for (const name of own) assert.ok(files.has(`lua/nodes/${name}_test.lua`), name);
+  const dir = folder(t, {
+    'x.lua': 'return { run = function(ctx, input) return { n = input.n + 1 } end }',
+    'x_test.lua': `local t = require "weir.test"
+      t.test("one more", function() t.eq(t.node("x.lua").run { n = 1 }, { n = 3 }) end)
+      t.test("fine", function() t.eq(t.node("x.lua").run { n = 1 }, { n = 2 }) end)
+      t.test("thrown", function() t.node("x.lua").run({ n = 1 }); error("no") end)`,
+    'y_test.lua': 'local t = {',
+  });
+  const bad = weir(['test', dir]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, /FAILED .*x_test\.lua: one more\n\s+x_test\.lua:2: is {7}\{"n":2\}\n\s+expected \{"n":3\}/);
+  assert.match(bad.out, /ok {5}.*: fine/);
+  assert.match(bad.out, /y_test\.lua:1: /);
+  assert.match(bad.out, /3 of 4 tests failed/);
+  assert.deepEqual(JSON.parse(weir(['test', '--json', `${dir}/x_test.lua`]).out).map((x) => x.failure === null), [false, true, false]);
+  assert.equal(weir(['test', `${dir}/nope`]).code, 2);
+});
+
+test('the types for the language server know every function and every code', async (t) => {
+  const types = readFileSync(`${root}/lua/types/weir.lua`, 'utf8');
+  const w = await start(t, { 'a.yaml': `name: a
+trigger: { webhook: { path: /names, methods: [POST] } }
+steps:
+  - lua: |
+      local out = { weir = {}, ctx = {} }
+      for k, v in pairs(weir) do
+        table.insert(out.weir, k)
+        if type(v) == "table" then for f in pairs(v) do table.insert(out.weir, k .. "." .. f) end end
+      end
+      for k in pairs(ctx) do table.insert(out.ctx, k) end
+      return out
+` });
+  const names = await (await post(w, '/names', {})).json();
+  assert.ok(names.weir.length >= 17 && names.ctx.length >= 5);
+  for (const name of names.weir) assert.match(types, new RegExp(`^(function )?weir\\.${name.replace('.', '\\.')}\\b`, 'm'));
+  for (const name of names.ctx) assert.match(types, new RegExp(`^function ctx\\.${name}\\(`, 'm'));
+  const codes = [...readFileSync(`${root}/core/abi/weir.h`, 'utf8').matchAll(/^    X\((\w+), \d+, (NEVER|LATER)/gm)].map((m) => m[1].toLowerCase());
+  assert.ok(codes.length >= 13);
+  assert.deepEqual([...types.matchAll(/^---\| "(\w+)"/gm)].map((m) => m[1]), codes);
 });
