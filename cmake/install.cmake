@@ -3,6 +3,7 @@
 install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES core/abi/weir.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/schemas)
+install(DIRECTORY lua/std lua/types DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lua)
 install(DIRECTORY docs/ DESTINATION share/doc/weir FILES_MATCHING PATTERN "*.md" PATTERN "*.svg"
     PATTERN examples EXCLUDE)
 install(FILES LICENSE DESTINATION share/doc/weir RENAME copyright)

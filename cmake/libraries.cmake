@@ -18,6 +18,7 @@ pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq>=15)
+pkg_check_modules(lua REQUIRED IMPORTED_TARGET lua5.4>=5.4.4)
 
 # llhttp: a libllhttp where there is one, else the C sources that node-llhttp ships.
 find_library(llhttp_library NAMES llhttp)

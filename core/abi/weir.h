@@ -220,6 +220,20 @@ struct weir_collection {
     void (*ask)(struct weir_question *);
 };
 
+/* One test was carried out; FAILURE is NULL, or what is wrong, of one or more lines. All is lent. */
+typedef void weir_tested_fn(void *arg, const char *name, const char *failure);
+
+/* Carries tests out that are written in a language of the plugin's own, for weir test. */
+struct weir_tester {
+    uint32_t size; /* sizeof(struct weir_tester)                                  */
+    uint32_t pad;
+    const char *suffix;  /* of its files: "_test.lua"                             */
+    const char *summary; /* one sentence                                          */
+    /* Runs the tests of one file, in a process that serves nothing, and tells each. An error is one of
+     * the file itself. Main thread. */
+    uint32_t (*run)(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *err);
+};
+
 /* What a plugin is. The first three fields guard the others. */
 struct weir_plugin {
     uint32_t abi_major;
@@ -233,6 +247,9 @@ struct weir_plugin {
     uint32_t n_triggers;
     uint32_t n_collections; /* 1.1 */
     const struct weir_collection *collections;
+    const struct weir_tester *testers; /* 1.1 */
+    uint32_t n_testers;
+    uint32_t pad;
 };
 
 /* A route of the edge, for a trigger. */
@@ -696,6 +713,14 @@ struct weir_host {
      * run, it is let go of before that: CALL is cancelled, and when its wait is over its node is
      * run anew, opens the same wait, and is told. */
     void (*wait)(struct weir_call *, weir_answer_fn *fn, void *arg);
+
+    /* -- what several types share -- */
+
+    /* The name of the type that is opened, for an open that is that of several. */
+    struct weir_text (*type_name)(struct weir_open *);
+    /* The value of a setting as text, and under "pipelines" the first path that pipelines are
+     * read from; empty if it is unset or unknown. Main thread: in weir_plugin_entry and open. */
+    struct weir_text (*setting)(const char *key);
 };
 
 #ifdef __GNUC__

@@ -9,6 +9,7 @@
 
 extern const struct command command_run;
 extern const struct command command_check;
+extern const struct command command_test;
 extern const struct command command_fmt;
 extern const struct command command_graph;
 extern const struct command command_explain;

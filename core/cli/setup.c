@@ -83,6 +83,7 @@ read_whole_file(const char *path, size_t max, size_t *ret_len)
 static const char *const flags[][2] = {
     { "edge", "edge.listen" }, { "admin", "admin.listen" }, { "shards", "shards" },
     { "log", "log.format" },   { "plugins", "plugins" },    { "store", "store.url" },
+    { "lua", "lua.path" },
 };
 
 static bool
@@ -167,6 +168,22 @@ setup_look_again(const struct setup *s, struct diags *d)
     return key;
 }
 
+/* What plugins are told of a setting; and where pipelines are read from. */
+static const char *
+setting_for_plugins(void *arg, const char *key)
+{
+    const struct setup *s = arg;
+    struct setting_info info;
+    if (strcmp(key, "pipelines") == 0) {
+        const char *word = s->args->n_words ? s->args->words[0] : NULL;
+        return word && access(word, F_OK) == 0 ? word : "pipelines";
+    }
+    for (unsigned i = 0; settings_info(i, &info); i++)
+        if (strcmp(info.key, key) == 0 && strcmp(info.type, "text") == 0)
+            return settings_text(s->settings, key);
+    return NULL;
+}
+
 bool
 setup_begin(struct setup *s, const struct args *a)
 {
@@ -181,6 +198,7 @@ setup_begin(struct setup *s, const struct args *a)
     char folder[4096];
     struct weir_error err = { 0 };
     plugin_folder(s->settings, folder, sizeof folder);
+    host_use_settings(setting_for_plugins, s);
     s->registry = registry_new(host_table());
     registry_load_folder(s->registry, folder, refused, &s->diags, &err);
     if (err.code != WEIR_OK)
@@ -197,6 +215,7 @@ setup_begin(struct setup *s, const struct args *a)
 void
 setup_end(struct setup *s)
 {
+    host_use_settings(NULL, NULL);
     registry_free(&s->registry);
     settings_free(&s->settings);
     diags_fini(&s->diags);

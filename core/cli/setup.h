@@ -13,6 +13,7 @@
 #define SETUP_OPTIONS                                                                        \
     { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }, \
     { 0, "plugins", "FOLDER", "load plugins from FOLDER" },                                  \
+    { 0, "lua", "FOLDER", "the folder with nodes/ and std/ of Lua (default: lua/ beside the pipelines)" }, \
     { 0, "set", "KEY=VALUE", "set any setting; weir explain settings lists them" }
 
 struct setup {

@@ -26,12 +26,15 @@ struct testing {
     bool broken; /* a file could not be read */
     struct test_cover *cover; /* NULL: not wanted */
     bool json, colour;
+    const char *path; /* of the file of scripts at hand */
+    uint64_t from_ns; /* when its latest test began */
 };
 
 /* -- which files -- */
 
 static char **found;
 static unsigned n_found;
+static const struct registry *testers;
 
 static bool
 ends_with(const char *path, const char *ending)
@@ -40,11 +43,23 @@ ends_with(const char *path, const char *ending)
     return len >= n && strcmp(path + len - n, ending) == 0;
 }
 
+/* The plugin that runs tests such as PATH; NULL: none. */
+static const struct tester *
+tester_of(const char *path)
+{
+    const struct tester *const *all;
+    unsigned n = testers ? registry_testers(testers, &all) : 0;
+    for (unsigned i = 0; i < n; i++)
+        if (ends_with(path, all[i]->abi.suffix))
+            return all[i];
+    return NULL;
+}
+
 static int
 look_at(const char *path, const struct stat *st, int kind)
 {
     (void)st;
-    bool is = ends_with(path, ".test.yaml") || ends_with(path, ".test.yml");
+    bool is = tester_of(path) || ends_with(path, ".test.yaml") || ends_with(path, ".test.yml");
     if (kind != FTW_F || !is || n_found == FILES_MAX)
         return 0;
     found = realloc(found, (n_found + 1) * sizeof *found);
@@ -63,10 +78,10 @@ by_name(const void *a, const void *b)
 static void
 find_files(const char *const *paths, unsigned n)
 {
-    static const char *const usual[] = { "pipelines" };
+    static const char *const usual[] = { "pipelines", "lua" };
     const char *const *list = n ? paths : usual;
-    for (unsigned i = 0; i < (n ? n : 1); i++)
-        if (ftw(list[i], look_at, 16) != 0)
+    for (unsigned i = 0; i < (n ? n : 2); i++)
+        if (ftw(list[i], look_at, 16) != 0 && n > 0)
             fprintf(stderr, "weir test: %s: %s\n", list[i], strerror(errno));
     if (n_found > 0)
         qsort(found, n_found, sizeof *found, by_name);
@@ -129,24 +144,23 @@ print_way(const struct testing *t, const struct weir_value *happened)
     printf("%s", before[0] == ' ' && before[1] == '>' ? "\n" : "");
 }
 
+/* Notes how a test of FILE went, and prints it. DIFF empty: well. LINE 0: not known. */
 static void
-report(struct testing *t, const struct test_case *c, const struct weir_value *happened, const char *diff, double seconds)
+report(struct testing *t, const char *file, struct weir_text name, unsigned line, const char *diff, double seconds)
 {
     bool good = diff[0] == '\0';
     struct test_outcome *o = add_outcome(t);
-    *o = (struct test_outcome){ .file = c->file->path, .line = c->line, .seconds = seconds };
-    o->name = strndup(c->name.bytes, c->name.len);
+    *o = (struct test_outcome){ .file = file, .line = line, .seconds = seconds };
+    o->name = strndup(name.bytes, name.len);
     o->failure = good ? NULL : strdup(diff);
     t->failed += !good;
     if (t->json)
         return;
     printf("  %s%s%s %.*s\n", paint(t, good ? "\033[32m" : "\033[31m"), good ? "ok  " : "FAIL", paint(t, "\033[0m"),
-           (int)c->name.len, c->name.bytes);
-    if (good)
-        return;
-    printf("    %s:%u\n", c->file->path, c->line);
+           (int)name.len, name.bytes);
+    if (!good && line > 0)
+        printf("    %s:%u\n", file, line);
     print_lines(diff);
-    print_way(t, happened);
 }
 
 static bool
@@ -176,7 +190,9 @@ play_file(struct testing *t, const struct test_file *f)
             happened[i] = test_play(t->setup, &c);
             failed[i] = test_compare(c.value, happened[i], &diff) > 0;
             failed_here += failed[i];
-            report(t, &c, happened[i], diff.len > 0 ? diff.bytes : "", (double)(clock_mono_ns() - from) / 1e9);
+            report(t, f->path, c.name, c.line, diff.len > 0 ? diff.bytes : "", (double)(clock_mono_ns() - from) / 1e9);
+            if (failed[i] && !t->json)
+                print_way(t, happened[i]);
             if (t->cover) {
                 char path[4200];
                 struct weir_text name = value_as_text(value_field(f->document, "pipeline"));
@@ -193,6 +209,31 @@ play_file(struct testing *t, const struct test_file *f)
         value_unref(&happened[i]);
     free(happened);
     free(failed);
+}
+
+/* A plugin tells of one test of a file of scripts. */
+static void
+script_tested(void *arg, const char *name, const char *failure)
+{
+    struct testing *t = arg;
+    uint64_t now = clock_mono_ns();
+    const char *word = args_text(t->args, "name");
+    if (word == NULL || strstr(name, word))
+        report(t, t->path, text_of(name), 0, failure ? failure : "", (double)(now - t->from_ns) / 1e9);
+    t->from_ns = now;
+}
+
+static void
+play_scripts(struct testing *t, const struct tester *tester, const char *path)
+{
+    struct weir_error err = { 0 };
+    t->path = path;
+    t->from_ns = clock_mono_ns();
+    if (!t->json)
+        printf("%s\n", path);
+    if (tester->abi.run(path, script_tested, t, &err) != WEIR_OK)
+        report(t, path, TEXT("(the file)"), 0, err.text, 0);
+    value_unref(&err.detail);
 }
 
 static void
@@ -238,12 +279,16 @@ play_all(const struct args *a, struct setup *s)
     struct testing t = { .args = a, .setup = s, .json = args_given(a, "json"), .colour = colour_wanted(STDOUT_FILENO) };
     if (args_given(a, "coverage"))
         t.cover = test_cover_new();
+    testers = s->registry;
     find_files(a->words, a->n_words);
     struct test_file *files = calloc(n_found + 1, sizeof *files);
     if (files == NULL)
         abort();
     for (unsigned i = 0; i < n_found; i++) {
-        if (test_file_read(&files[i], found[i]))
+        const struct tester *tester = tester_of(found[i]);
+        if (tester)
+            play_scripts(&t, tester, found[i]);
+        else if (test_file_read(&files[i], found[i]))
             play_file(&t, &files[i]);
         else
             t.broken = true;
@@ -253,7 +298,7 @@ play_all(const struct args *a, struct setup *s)
     else if (t.n > 0)
         printf("%s%u passed%s, %u failed\n", paint(&t, t.failed ? "" : "\033[32m"), t.n - t.failed, paint(&t, "\033[0m"), t.failed);
     else if (!t.broken)
-        fprintf(stderr, "weir test: there are no tests here; they stand in files such as orders.test.yaml\n");
+        fprintf(stderr, "weir test: there are no tests here; they stand in files such as orders.test.yaml, slugify_test.lua\n");
     if (t.cover && !t.json)
         test_cover_print(t.cover);
     bool good = args_text(a, "junit") == NULL || test_junit(args_text(a, "junit"), t.all, t.n);
@@ -307,8 +352,10 @@ watch(const struct args *a, struct setup *s)
         fprintf(stderr, "weir test: files can't be watched: %s\n", strerror(errno));
         return EXIT_WRONG;
     }
-    if (a->n_words == 0)
+    if (a->n_words == 0) {
         watch_path("pipelines");
+        watch_path("lua");
+    }
     for (unsigned i = 0; i < a->n_words; i++)
         watch_path(a->words[i]);
     for (;;) {
@@ -354,13 +401,13 @@ static const struct option options[] = {
 
 const struct command command_test = {
     .name = "test",
-    .summary = "play the tests of pipelines, with nothing outside in reach",
+    .summary = "play the tests of pipelines and scripts, with nothing outside in reach",
     .usage = "[PATH]... [--name WORD] [--watch] [--update] [--coverage] [--junit FILE] [--json]\n"
              "       weir test record JOB",
     .description =
-        "Plays the tests in *.test.yaml below the paths (pipelines/). Each runs in a process of its own: mocks\n"
-        "answer in place of upstreams, and the clock stands, so that retries, delays and waits take no time.\n"
-        "docs/testing.md says what a test may have.\n\n"
+        "Plays the tests in *.test.yaml and *_test.lua below the paths (pipelines/ and lua/). Of pipelines each runs\n"
+        "in a process of its own: mocks answer in place of upstreams, and the clock stands, so that retries, delays\n"
+        "and waits take no time. docs/testing.md and docs/lua.md say what a test may have.\n\n"
         "A test that fails shows what was expected (-) and what happened (+), and the way the run went.\n\n"
         "record prints a file with one test, made of a job of a running weir.\n",
     .examples = "  weir test\n"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "cli/test.h"

@@ -66,4 +66,8 @@ const struct secrets *generation_secrets(const struct generation *g);
 /* The host table that plugins are given. */
 const struct weir_host *host_table(void);
 
+/* Where host->setting looks: GET gives the text of KEY, or NULL. Main thread, before plugins are
+ * loaded; both arguments have to live as long as they. */
+void host_use_settings(const char *(*get)(void *arg, const char *key), void *arg);
+
 #endif

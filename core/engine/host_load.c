@@ -96,6 +96,31 @@ node_id(struct weir_open *o)
     return text_of(o->unit ? o->unit->node->id : "");
 }
 
+static struct weir_text
+type_name(struct weir_open *o)
+{
+    return text_of(o->unit ? o->unit->type->name : o->trigger->type->name);
+}
+
+static struct {
+    const char *(*get)(void *arg, const char *key);
+    void *arg;
+} settings;
+
+void
+host_use_settings(const char *(*get)(void *arg, const char *key), void *arg)
+{
+    settings.get = get;
+    settings.arg = arg;
+}
+
+static struct weir_text
+setting(const char *key)
+{
+    const char *text = settings.get ? settings.get(settings.arg, key) : NULL;
+    return text_of(text ? text : "");
+}
+
 static struct weir_lru *
 lru(struct weir_open *o, const char *name, uint64_t max_bytes)
 {
@@ -111,4 +136,6 @@ host_fill_load(struct weir_host *h)
     h->pipeline_name = pipeline_name;
     h->node_id = node_id;
     h->lru = lru;
+    h->type_name = type_name;
+    h->setting = setting;
 }

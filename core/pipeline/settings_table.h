@@ -96,6 +96,8 @@
     X("log.access", BOOL, "true", "", "A line for each request.")                           \
     X("plugins", TEXT, "", "",                                                              \
       "The folder of the plugins; empty: plugins/ next to the binary.")                     \
+    X("lua.path", TEXT, "", "",                                                             \
+      "The folder with nodes/ and std/ of Lua; empty: lua/ beside the folder of the pipelines.") \
     X("store", CHOICE, "none", "none", "Where durable jobs are kept.")                      \
 
 #endif

@@ -20,6 +20,8 @@ struct registry {
     const struct collection **sorted_collections;
     const struct plugin **plugins;
     unsigned n_plugins;
+    const struct tester **testers; /* each owned */
+    unsigned n_testers;
 };
 
 struct registry *
@@ -61,6 +63,9 @@ registry_free(struct registry **r)
     map_fini(&(*r)->collections);
     for (unsigned i = 0; i < (*r)->n_plugins; i++)
         plugin_free((*r)->plugins[i]);
+    for (unsigned i = 0; i < (*r)->n_testers; i++)
+        free((struct tester *)(uintptr_t)(*r)->testers[i]);
+    free((*r)->testers);
     free((*r)->plugins);
     free((*r)->sorted_nodes);
     free((*r)->sorted_triggers);
@@ -231,6 +236,22 @@ take_in(struct registry *r, struct harvest *h, const struct plugin *plugin)
     sort_all(r);
 }
 
+/* Takes in what carries tests out; that has been checked. */
+static void
+take_testers(struct registry *r, const struct weir_plugin *p, const struct plugin *plugin)
+{
+    uint32_t n;
+    const struct weir_tester *array = plugin_testers(p, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct tester *t = calloc(1, sizeof *t);
+        r->testers = realloc(r->testers, (r->n_testers + 1) * sizeof *r->testers);
+        if (t == NULL || r->testers == NULL)
+            abort();
+        *t = (struct tester){ .abi = array[i], .plugin = plugin };
+        r->testers[r->n_testers++] = t;
+    }
+}
+
 /* Checks a descriptor and takes in what it brings, all or none. */
 static enum weir_code
 add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, struct weir_error *err)
@@ -246,10 +267,12 @@ add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, st
     enum weir_code code = harvest_types(r, p, plugin, &h, err);
     if (code == WEIR_OK)
         code = harvest_collections(r, p, plugin, &h, err);
-    if (code == WEIR_OK)
+    if (code == WEIR_OK) {
         take_in(r, &h, plugin);
-    else
+        take_testers(r, p, plugin);
+    } else {
         plugin_free(plugin);
+    }
     harvest_fini(&h);
     return code;
 }
@@ -362,4 +385,11 @@ registry_plugins(const struct registry *r, const struct plugin *const **ret)
 {
     *ret = r->plugins;
     return r->n_plugins;
+}
+
+unsigned
+registry_testers(const struct registry *r, const struct tester *const **ret)
+{
+    *ret = r->testers;
+    return r->n_testers;
 }

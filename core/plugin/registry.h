@@ -57,6 +57,12 @@ struct collection {
     const struct plugin *plugin;
 };
 
+/* Carries out tests that are written in a language of a plugin's own. */
+struct tester {
+    struct weir_tester abi; /* a copy */
+    const struct plugin *plugin;
+};
+
 /* An empty registry whose plugins are given HOST. */
 struct registry *registry_new(const struct weir_host *host);
 
@@ -93,5 +99,8 @@ unsigned registry_collections(const struct registry *r, const struct collection 
 
 /* All plugins in order of loading. */
 unsigned registry_plugins(const struct registry *r, const struct plugin *const **ret);
+
+/* All testers; returns how many, *ret is borrowed. */
+unsigned registry_testers(const struct registry *r, const struct tester *const **ret);
 
 #endif

@@ -9,6 +9,27 @@
 #define TYPES_MAX 1000u
 #define BLOCKS_MAX 32u
 #define METRICS_MAX 100u
+#define TESTERS_MAX 10u
+
+const struct weir_tester *
+plugin_testers(const struct weir_plugin *p, uint32_t *ret_n)
+{
+    bool has = p->size >= offsetof(struct weir_plugin, n_testers) + sizeof p->n_testers;
+    *ret_n = has ? p->n_testers : 0;
+    return has ? p->testers : NULL;
+}
+
+static enum weir_code
+check_testers(const struct weir_plugin *p, struct weir_error *err)
+{
+    uint32_t n;
+    const struct weir_tester *all = plugin_testers(p, &n);
+    bool sane = n <= TESTERS_MAX && (n == 0 || all != NULL);
+    for (uint32_t i = 0; sane && i < n; i++)
+        sane = all[i].size == sizeof *all && all[i].suffix != NULL && all[i].summary != NULL &&
+               all[i].run != NULL;
+    return sane ? WEIR_OK : err_set(err, WEIR_INVALID, "its list of testers is not sane");
+}
 
 enum weir_code
 plugin_check(const struct weir_plugin *p, struct weir_error *err)
@@ -30,6 +51,8 @@ plugin_check(const struct weir_plugin *p, struct weir_error *err)
         return err_set(err, WEIR_INVALID, "its list of types is not sane");
     if (p->n_nodes + p->n_triggers == 0)
         return err_set(err, WEIR_INVALID, "it brings no type");
+    if (check_testers(p, err) != WEIR_OK)
+        return (enum weir_code)err->code;
     return plugin_check_collections(p, err);
 }
 

@@ -32,6 +32,9 @@ enum weir_code collection_new(const struct weir_collection *array, unsigned inde
                               const struct plugin *plugin, struct collection **ret,
                               struct weir_error *err) MUST_USE;
 
+/* The testers of a descriptor; none if it is too short to have any. */
+const struct weir_tester *plugin_testers(const struct weir_plugin *p, uint32_t *ret_n);
+
 /* Free a type with its schema; NULL is accepted. */
 void node_type_free(struct node_type *t);
 void trigger_type_free(struct trigger_type *t);

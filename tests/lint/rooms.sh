@@ -43,7 +43,9 @@ ares net
 zlib net
 libfyaml pipeline
 dlfcn plugin postgres
-lua none
+lua lua
+lauxlib lua
+lualib lua
 libpq postgres
 hiredis net
 sqlite3 store

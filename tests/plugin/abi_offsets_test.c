@@ -52,7 +52,8 @@ struct layout {
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
-    M(n_collections) M(collections)
+    M(n_collections) M(collections) M(testers) M(n_testers) M(pad)
+#define TESTER_MEMBERS M(size) M(pad) M(suffix) M(summary) M(run)
 #define ROUTE_MEMBERS M(size) M(flags) M(path) M(methods) M(n_methods) M(pad) M(max_body) M(headers) M(n_headers) M(pad2)
 #define HEADER_MEMBERS M(name) M(value)
 #define REPLY_MEMBERS \
@@ -75,7 +76,7 @@ struct layout {
     M(question_item) M(question_verb) M(question_query) M(question_body)                       \
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
-    M(wait_open) M(wait)
+    M(wait_open) M(wait) M(type_name) M(setting)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
@@ -140,6 +141,9 @@ static const struct member http_answer[] = { ANSWER_MEMBERS };
 #define S weir_collection
 static const struct member collection[] = { COLLECTION_MEMBERS };
 #undef S
+#define S weir_tester
+static const struct member tester[] = { TESTER_MEMBERS };
+#undef S
 #define S weir_redis_request
 static const struct member redis_request[] = { REDIS_MEMBERS };
 #undef S
@@ -153,7 +157,7 @@ static const struct member host[] = { HOST_MEMBERS };
     }
 static const struct layout layouts[] = {
     L(text),  L(error),  L(metric), L(block_type),   L(node_type),   L(trigger_type), L(plugin),
-    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(collection),   L(redis_request), L(host),
+    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(collection), L(tester), L(redis_request), L(host),
 };
 
 /* Whether the members follow each other with no more between them than alignment asks for. */

@@ -1,0 +1,217 @@
+/* lua/budget.c - see script.h: what a script may use, and how it is ended.
+ *
+ * A hook runs each STRIDE instructions. It ends a script by a yield that is never resumed: no
+ * pcall sees it, no handler runs. Where Lua can't yield (a metamethod that a C function called)
+ * it throws, and does so again at the next instruction, until it can.
+ *
+ * One instruction takes the longer the larger the largest block is: comparing two strings,
+ * making room in a table, copying a stack. So the stride shrinks with that block.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "script.h"
+
+#include <time.h>
+
+#define STRIDE_MAX 1000u
+/* Stride times bytes of the largest block: so much is at most some milliseconds. */
+#define STRIDE_BYTES 1300000u
+/* Work of C functions from which on the clock is asked at once. */
+#define WORK_MAX 20000u
+
+uint64_t
+clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void
+budget_fill(struct budget *b, const struct limits *l)
+{
+    *b = (struct budget){ .instructions = l->instructions,
+                          .steps = l->steps,
+                          .time_ns = l->time_ms * 1000000u };
+}
+
+const char *
+abort_text(enum abort_reason reason)
+{
+    static const char *const texts[] = { "",
+#define X(name, label, text) text,
+                                         ABORTS(X)
+#undef X
+    };
+    return texts[reason];
+}
+
+const char *
+abort_label(enum abort_reason reason)
+{
+    static const char *const labels[] = { "",
+#define X(name, label, text) label,
+                                          ABORTS(X)
+#undef X
+    };
+    return labels[reason];
+}
+
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static uint32_t
+stride_for(const struct vm *vm)
+{
+    size_t n = STRIDE_BYTES / heap_largest(&vm->heap);
+    return n > STRIDE_MAX ? STRIDE_MAX : n < 1 ? 1 : (uint32_t)n;
+}
+
+/* Has the hook come at the very next instruction. */
+static void
+look_now(struct vm *vm)
+{
+    if (vm->running != NULL)
+        lua_sethook(vm->running, on_count, LUA_MASKCOUNT, 1);
+}
+
+void
+budget_watch(struct vm *vm, lua_State *L)
+{
+    vm->stride = stride_for(vm);
+    if (lua_gethookcount(L) != (int)vm->stride || lua_gethook(L) == NULL)
+        lua_sethook(L, on_count, LUA_MASKCOUNT, (int)vm->stride);
+}
+
+void
+budget_end(struct vm *vm, enum abort_reason reason)
+{
+    if (vm->budget == NULL)
+        return;
+    if (vm->budget->reason == ABORT_NONE)
+        vm->budget->reason = reason;
+    look_now(vm);
+}
+
+void
+budget_note(struct vm *vm, enum abort_reason reason)
+{
+    if (vm->strand != NULL)
+        vm->strand->call->world->aborted(vm->strand->call, reason);
+}
+
+void
+budget_on_top(void *arg)
+{
+    struct vm *vm = arg;
+    uint32_t stride = stride_for(vm);
+    if (vm->running != NULL && stride < vm->stride) {
+        vm->stride = stride;
+        lua_sethook(vm->running, on_count, LUA_MASKCOUNT, (int)stride);
+    }
+}
+
+void
+budget_on_refused(void *arg)
+{
+    struct vm *vm = arg;
+    struct budget *b = vm->budget;
+    if (b == NULL)
+        return;
+    /* Lua collects all of its garbage and asks once more, which takes its time; it must not do
+     * so again and again. A string or table that is too large is so afterwards, too. */
+    if (vm->heap.refused != HEAP_FULL || vm->heap.again)
+        budget_end(vm, ABORT_MEMORY);
+    else if (clock_ns() - b->since_ns > b->time_ns)
+        budget_end(vm, ABORT_TIME);
+}
+
+int
+throw_abort(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    look_now(vm);
+    return luaL_error(L, "%s", abort_text(vm->budget->reason));
+}
+
+static bool
+take_off(struct vm *vm)
+{
+    struct budget *b = vm->budget;
+    uint64_t work = vm->debt;
+    vm->debt = 0;
+    if (b->reason != ABORT_NONE)
+        return false;
+    if (b->instructions < work) {
+        budget_end(vm, ABORT_INSTRUCTIONS);
+        return false;
+    }
+    b->instructions -= work;
+    if (clock_ns() - b->since_ns > b->time_ns) {
+        budget_end(vm, ABORT_TIME);
+        return false;
+    }
+    return true;
+}
+
+bool
+charge_gently(struct vm *vm, uint64_t work)
+{
+    if (vm->budget == NULL)
+        return true;
+    uint64_t sum = vm->debt + work;
+    vm->debt = sum < work ? UINT64_MAX : sum;
+    if (vm->debt < WORK_MAX)
+        return vm->budget->reason == ABORT_NONE;
+    bool good = take_off(vm);
+    look_now(vm);
+    return good;
+}
+
+void
+charge(lua_State *L, uint64_t work)
+{
+    if (!charge_gently(vm_of(L), work))
+        throw_abort(L);
+}
+
+void
+charge_steps(lua_State *L, uint64_t left)
+{
+    struct vm *vm = vm_of(L);
+    struct budget *b = vm->budget;
+    uint64_t taken = b->steps - left;
+    b->steps = left;
+    if (left == 0) {
+        budget_end(vm, ABORT_STEPS);
+        throw_abort(L);
+    }
+    charge(L, taken / 4);
+}
+
+/* Ends the script for good, if it can be done here. */
+static void
+end_here(lua_State *L)
+{
+    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+    if (lua_isyieldable(L))
+        (void)lua_yield(L, 0);
+    else
+        luaL_error(L, "%s", abort_text(vm_of(L)->budget->reason));
+}
+
+static void
+on_count(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    struct vm *vm = vm_of(L);
+    vm->debt += vm->stride;
+    if (!take_off(vm)) {
+        end_here(L);
+        return;
+    }
+    budget_watch(vm, L);
+    if (clock_ns() - vm->slice_ns > vm->slice_max_ns && lua_isyieldable(L)) {
+        vm->preempted = true;
+        (void)lua_yield(L, 0);
+    }
+}

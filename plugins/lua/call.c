@@ -1,0 +1,451 @@
+/* lua/call.c - see script.h: calls and their strands.
+ *
+ * A strand is resumed from here alone and never inside another one. What ends while it runs is
+ * noted and worked out when Lua has been left: the last thing that is done to a call is to tell
+ * its world, which may free it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script.h"
+
+#define STRANDS_MAX 256u
+
+/* -- strands -- */
+
+static int
+make_thread(lua_State *L)
+{
+    (void)lua_newthread(L);
+    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+    return 1;
+}
+
+/* The reference of a coroutine that is free; LUA_NOREF: there is no memory. */
+static int
+take_reference(struct vm *vm)
+{
+    if (vm->n_idle > 0)
+        return vm->idle[--vm->n_idle];
+    int reference = LUA_NOREF;
+    lua_pushcfunction(vm->L, make_thread);
+    if (lua_pcall(vm->L, 0, 1, 0) == LUA_OK)
+        reference = (int)lua_tointeger(vm->L, -1);
+    lua_pop(vm->L, 1);
+    return reference;
+}
+
+static struct strand *
+strand_make(struct call *c, struct strand *parent)
+{
+    int reference = take_reference(c->vm);
+    if (reference == LUA_NOREF)
+        return NULL;
+    struct strand *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        abort();
+    s->call = c;
+    s->parent = parent;
+    s->reference = reference;
+    lua_rawgeti(c->vm->L, LUA_REGISTRYINDEX, reference);
+    s->co = lua_tothread(c->vm->L, -1);
+    lua_pop(c->vm->L, 1);
+    s->next = c->strands;
+    c->strands = s;
+    c->n_strands++;
+    return s;
+}
+
+static void
+push_ready(struct strand *s)
+{
+    struct call *c = s->call;
+    s->state = STRAND_READY;
+    s->queued = NULL;
+    if (c->first == NULL)
+        c->first = s;
+    else
+        c->last->queued = s;
+    c->last = s;
+}
+
+static void
+unqueue(struct strand *s)
+{
+    struct call *c = s->call;
+    struct strand *before = NULL;
+    for (struct strand *at = c->first; at != NULL; before = at, at = at->queued) {
+        if (at != s)
+            continue;
+        if (before == NULL)
+            c->first = at->queued;
+        else
+            before->queued = at->queued;
+        if (c->last == s)
+            c->last = before;
+        return;
+    }
+}
+
+struct strand *
+strand_new(lua_State *from, struct strand *parent)
+{
+    struct call *c = parent->call;
+    if (c->n_strands >= STRANDS_MAX)
+        luaL_error(from, "more than %d functions side by side", (int)STRANDS_MAX);
+    if (parent->children == NULL || parent->n_children % 64 == 0) {
+        parent->children =
+            realloc(parent->children, (parent->n_children + 64) * sizeof(struct strand *));
+        if (parent->children == NULL)
+            abort();
+    }
+    struct strand *s = strand_make(c, parent);
+    if (s == NULL) {
+        budget_end(c->vm, ABORT_MEMORY);
+        throw_abort(from);
+    }
+    lua_xmove(from, s->co, 1);
+    s->index = parent->n_children;
+    parent->children[parent->n_children++] = s;
+    parent->n_left++;
+    push_ready(s);
+    return s;
+}
+
+/* Lets go of the coroutine: one that has ended well can be used again. */
+static void
+give_back(struct strand *s, bool reusable)
+{
+    struct vm *vm = s->call->vm;
+    if (s->co == NULL)
+        return;
+    if (reusable && vm->n_idle < IDLE_MAX) {
+        lua_settop(s->co, 0);
+        vm->idle[vm->n_idle++] = s->reference;
+    } else {
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, s->reference);
+    }
+    s->co = NULL;
+}
+
+void
+strand_drop(struct strand *s)
+{
+    if (s->co == NULL)
+        return;
+    for (unsigned i = 0; i < s->n_children; i++)
+        strand_drop(s->children[i]);
+    s->n_children = 0;
+    if (s->state == STRAND_READY)
+        unqueue(s);
+    if (s->state == STRAND_WAITING)
+        s->call->world->stop(s);
+    bool ended = s->state == STRAND_OVER && !s->failed;
+    s->state = STRAND_OVER;
+    host->unref(&s->answer);
+    host->unref(&s->error.detail);
+    give_back(s, ended);
+    s->call->n_strands--;
+}
+
+void
+strand_wake(struct strand *s)
+{
+    if (s->state != STRAND_WAITING)
+        return;
+    push_ready(s);
+    call_go_on(s->call);
+}
+
+void
+strand_answer(struct strand *s, const struct weir_value *output, const struct weir_error *err)
+{
+    s->asked = false;
+    if (s->state != STRAND_WAITING)
+        return;
+    if (output != NULL) {
+        s->answer = host->ref(output);
+    } else {
+        s->error = *err;
+        s->error.detail = err->detail ? host->ref(err->detail) : NULL;
+    }
+    strand_wake(s);
+}
+
+/* -- the function of a call -- */
+
+/* The results of run are on the stack: a value, or nil and an error. */
+static int
+finish(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    struct call *c = vm_of(L)->strand->call;
+    if (lua_isnil(L, 1) && !lua_isnil(L, 2)) {
+        fault_read(L, 2, &c->error);
+        return 0;
+    }
+    struct weir_error err = { 0 };
+    if (value_make(L, 1, &c->output, &err) != WEIR_OK)
+        refuse(&c->error, err.code == WEIR_INVALID ? WEIR_SCRIPT : err.code,
+               "the output: %.400s", err.text);
+    return 0;
+}
+
+static int
+start(lua_State *L)
+{
+    struct call *c = vm_of(L)->strand->call;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_run_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_ctx_key);
+    value_push(L, c->input, 0);
+    if (c->config != NULL)
+        value_push_frozen(L, c->config);
+    else
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_config_key);
+    lua_callk(L, 3, 2, 0, finish);
+    return finish(L, LUA_OK, 0);
+}
+
+/* -- the ends of strands -- */
+
+/* "script:3: " of the innermost function that is written in Lua. */
+static void
+place_of(lua_State *co, char *ret, size_t room)
+{
+    lua_Debug ar;
+    ret[0] = '\0';
+    for (int level = 0; level < 8 && lua_getstack(co, level, &ar); level++)
+        if (lua_getinfo(co, "Sl", &ar) && ar.currentline > 0 && ar.short_src[0] != '[') {
+            snprintf(ret, room, "%s:%d: ", ar.short_src, ar.currentline);
+            return;
+        }
+}
+
+/* The limit that a reason is about, and its setting. */
+static void
+describe_limit(const struct script *s, enum abort_reason reason, char *ret, size_t room)
+{
+    unsigned long long n = 0;
+    const char *name = "";
+    switch (reason) {
+    case ABORT_INSTRUCTIONS:
+        name = "max_instructions", n = s->limits.instructions;
+        break;
+    case ABORT_MEMORY:
+        name = "max_memory", n = s->limits.memory;
+        break;
+    case ABORT_TIME:
+        name = "max_time", n = s->limits.time_ms;
+        break;
+    case ABORT_STEPS:
+        name = "max_steps", n = s->limits.steps;
+        break;
+    default:
+        break;
+    }
+    snprintf(ret, room, "%s (%s: %llu%s)", abort_text(reason), name, n,
+             reason == ABORT_TIME ? " ms" : "");
+}
+
+/* A limit was reached: the call fails, whatever its script would make of that. */
+static void
+abort_call(struct call *c, struct strand *s)
+{
+    char place[100], limit[120];
+    enum abort_reason reason = c->budget.reason;
+    place_of(s->co, place, sizeof place);
+    describe_limit(c->vm->script, reason, limit, sizeof limit);
+    host->unref(&c->output);
+    host->unref(&c->error.detail);
+    c->error = (struct weir_error){ 0 };
+    refuse(&c->error, WEIR_SCRIPT, "%s%s", place, limit);
+    c->error.detail = fault_traceback(s->co);
+    if (reason == ABORT_MEMORY)
+        c->vm->spoilt = true;
+    c->world->aborted(c, reason);
+    s->failed = true;
+    c->over = true;
+}
+
+/* The error on the top of the strand's stack is that of its function. */
+static void
+read_error(struct strand *s, struct weir_error *ret)
+{
+    fault_read(s->co, -1, ret);
+    if (ret->detail == NULL)
+        ret->detail = fault_traceback(s->co);
+}
+
+static void
+end_child(struct strand *s)
+{
+    struct strand *p = s->parent;
+    bool error =
+        s->failed || (lua_gettop(s->co) >= 2 && lua_isnil(s->co, 1) && !lua_isnil(s->co, 2));
+    s->state = STRAND_OVER;
+    p->n_left--;
+    if (p->state == STRAND_WAITING && (error || p->n_left == 0))
+        push_ready(p);
+}
+
+static void
+end_strand(struct strand *s, int status)
+{
+    struct call *c = s->call;
+    s->failed = status != LUA_OK;
+    if (s->parent != NULL) {
+        if (s->failed)
+            read_error(s, &s->error);
+        end_child(s);
+        return;
+    }
+    if (s->failed)
+        read_error(s, &c->error);
+    s->state = STRAND_OVER;
+    c->over = true;
+}
+
+static bool
+is_out_of_memory(struct strand *s, int status)
+{
+    if (status == LUA_ERRMEM)
+        return true;
+    return status != LUA_OK && status != LUA_YIELD && lua_type(s->co, -1) == LUA_TSTRING &&
+           strcmp(lua_tostring(s->co, -1), "not enough memory") == 0;
+}
+
+/* Resumes a strand until it ends, waits, or has had its slice. */
+static void
+run_strand(struct strand *s)
+{
+    struct call *c = s->call;
+    struct vm *vm = c->vm;
+    int n_results;
+    bool first = s->parent == NULL && lua_status(s->co) == LUA_OK;
+    if (first)
+        lua_pushcfunction(s->co, start);
+    vm->strand = s;
+    vm->running = s->co;
+    vm->budget = &c->budget;
+    vm->preempted = false;
+    budget_watch(vm, s->co);
+    int status = lua_resume(s->co, NULL, 0, &n_results);
+    vm->strand = NULL;
+    vm->running = NULL;
+    vm->budget = NULL;
+    if (is_out_of_memory(s, status) && c->budget.reason == ABORT_NONE)
+        c->budget.reason = ABORT_MEMORY;
+    if (c->budget.reason != ABORT_NONE)
+        abort_call(c, s);
+    else if (status == LUA_YIELD && vm->preempted)
+        push_ready(s);
+    else if (status != LUA_YIELD)
+        end_strand(s, status);
+}
+
+/* -- calls -- */
+
+void
+call_fini(struct call *c)
+{
+    c->first = NULL;
+    for (struct strand *s = c->strands, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->state == STRAND_READY)
+            s->state = STRAND_OVER, s->failed = true; /* it stands in the middle */
+        strand_drop(s);
+    }
+    for (struct strand *s = c->strands, *next; s != NULL; s = next) {
+        next = s->next;
+        free(s->children);
+        free(s);
+    }
+    c->strands = NULL;
+    host->unref(&c->input);
+    host->unref(&c->config);
+    host->unref(&c->output);
+    host->unref(&c->error.detail);
+    c->vm->calls--;
+}
+
+void
+call_drop(struct call *c)
+{
+    c->over = true;
+    call_fini(c);
+}
+
+/* Tells the world how the call has ended; then it may be gone. */
+static void
+end_call(struct call *c)
+{
+    const struct weir_value *output = c->output;
+    struct weir_error err = c->error;
+    c->output = NULL;
+    c->error.detail = NULL;
+    call_fini(c);
+    c->world->end(c, err.code == WEIR_OK ? output : NULL, &err);
+    host->unref(&output);
+    host->unref(&err.detail);
+}
+
+static bool
+slice_is_over(const struct vm *vm)
+{
+    return vm->preempted || clock_ns() - vm->slice_ns > vm->slice_max_ns;
+}
+
+void
+call_go_on(struct call *c)
+{
+    struct vm *vm = c->vm;
+    if (c->running || c->over || c->first == NULL)
+        return;
+    if (vm->strand != NULL) { /* a run that one of its own lent nodes has started */
+        c->world->turn(c);
+        return;
+    }
+    vm->slice_ns = clock_ns();
+    if (c->budget.since_ns == 0)
+        c->budget.since_ns = vm->slice_ns;
+    c->running = true;
+    bool turn = false;
+    while (!c->over && !turn && c->first != NULL) {
+        struct strand *s = c->first;
+        c->first = s->queued;
+        run_strand(s);
+        turn = c->first != NULL && slice_is_over(vm);
+    }
+    c->running = false;
+    if (c->over) {
+        end_call(c);
+    } else if (turn) {
+        c->world->turn(c);
+    } else { /* it waits for others, which is not its time */
+        uint64_t spent = clock_ns() - c->budget.since_ns;
+        c->budget.time_ns -= spent < c->budget.time_ns ? spent : c->budget.time_ns;
+        c->budget.since_ns = 0;
+    }
+}
+
+void
+call_begin(struct call *c)
+{
+    c->vm->calls++;
+    budget_fill(&c->budget, &c->vm->script->limits);
+    struct strand *s = strand_make(c, NULL);
+    if (s == NULL) {
+        c->over = true;
+        c->vm->spoilt = true;
+        refuse(&c->error, WEIR_SCRIPT, "%s", abort_text(ABORT_MEMORY));
+        c->world->aborted(c, ABORT_MEMORY);
+        end_call(c);
+        return;
+    }
+    push_ready(s);
+    call_go_on(c);
+}

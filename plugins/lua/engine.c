@@ -1,0 +1,280 @@
+/* lua/engine.c - see script.h: calls in the engine.
+ *
+ * Scripts that compute for long get their slices in turn, one slice a turn of the loop, however
+ * many there are of them: whoever else is on the shard waits for one slice at most.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "script.h"
+
+#define SLICE_NS 250000u
+/* The first slice of a call, while others wait for theirs. */
+#define SHORT_SLICE_NS 50000u
+
+/* One configured node on one shard. */
+struct place {
+    const struct script *script;
+    struct vm *vm;
+    struct weir_shard *shard;
+};
+
+/* Calls of this thread that wait for their next slice. */
+static _Thread_local struct {
+    struct call *first;
+    struct call *last;
+    struct weir_timer *timer;
+    struct weir_shard *shard;
+} turns;
+
+static void on_turn(void *arg);
+
+static void
+wait_for_turn(struct call *c)
+{
+    c->next = NULL;
+    if (turns.first == NULL)
+        turns.first = c;
+    else
+        turns.last->next = c;
+    turns.last = c;
+    turns.shard = c->shard;
+    if (turns.timer == NULL)
+        turns.timer = host->timer_start(turns.shard, 0, on_turn, NULL);
+}
+
+static void
+on_turn(void *arg)
+{
+    (void)arg;
+    struct call *c = turns.first;
+    host->timer_stop(&turns.timer);
+    turns.first = c->next;
+    if (turns.first != NULL)
+        turns.timer = host->timer_start(turns.shard, 0, on_turn, NULL);
+    c->vm->slice_max_ns = SLICE_NS;
+    call_go_on(c);
+}
+
+static void
+leave_turns(const struct call *c)
+{
+    struct call *before = NULL;
+    for (struct call *at = turns.first; at != NULL; before = at, at = at->next) {
+        if (at != c)
+            continue;
+        if (before == NULL)
+            turns.first = at->next;
+        else
+            before->next = at->next;
+        if (turns.last == c)
+            turns.last = before;
+        break;
+    }
+    if (turns.first == NULL)
+        host->timer_stop(&turns.timer);
+}
+
+/* -- what a call asks for -- */
+
+static void
+on_answer(void *arg, const struct weir_value *output, const struct weir_error *err)
+{
+    strand_answer(arg, output, err);
+}
+
+static void
+ask(struct strand *s, unsigned lend, const struct weir_value *input)
+{
+    const struct script *script = s->call->vm->script;
+    s->block = host->block(s->call->host, script->lends[lend].block, input, NULL, UINT64_MAX,
+                           on_answer, s);
+}
+
+static void
+on_wake(void *arg)
+{
+    struct strand *s = arg;
+    host->timer_stop(&s->timer);
+    strand_wake(s);
+}
+
+static void
+sleep_for(struct strand *s, uint64_t ms)
+{
+    s->timer = host->timer_start(s->call->shard, ms, on_wake, s);
+}
+
+static void
+stop(struct strand *s)
+{
+    host->timer_stop(&s->timer);
+    if (s->asked && !s->call->over)
+        host->block_cancel(s->call->host, s->block);
+}
+
+static uint64_t
+wall_ms(struct call *c)
+{
+    return host->wall_ms(c->shard);
+}
+
+static uint64_t
+left_ms(struct call *c)
+{
+    uint64_t deadline = host->deadline_ms(c->host);
+    uint64_t now = host->now_ms(c->shard);
+    if (deadline == UINT64_MAX)
+        return UINT64_MAX;
+    return deadline > now ? deadline - now : 0;
+}
+
+static void
+log_line(struct call *c, uint32_t level, struct weir_text text, const struct weir_value *fields)
+{
+    host->log_fields(c->host, level, text, fields);
+}
+
+static uint32_t
+lookup(struct call *c, const struct weir_text *path, uint32_t n, const struct weir_value **ret,
+       struct weir_error *err)
+{
+    return host->lookup(c->host, path, n, ret, err);
+}
+
+static void
+aborted(struct call *c, enum abort_reason reason)
+{
+    struct weir_text label = { abort_label(reason), strlen(abort_label(reason)) };
+    host->shard_measure(c->shard, c->vm->script->metric, &label, 1);
+}
+
+/* A state whose memory has run out begins anew when nobody is in it. */
+static void
+renew(struct place *p)
+{
+    struct weir_error err = { 0 };
+    if (p->vm == NULL || !p->vm->spoilt || p->vm->calls > 0)
+        return;
+    struct vm *fresh = vm_new(p->script, NULL, &err);
+    if (fresh != NULL) {
+        vm_free(&p->vm);
+        p->vm = fresh;
+    } else {
+        host->unref(&err.detail);
+        p->vm->spoilt = false;
+    }
+}
+
+static void
+end(struct call *c, const struct weir_value *output, const struct weir_error *err)
+{
+    struct weir_call *call = c->host;
+    renew(c->own);
+    if (output == NULL) {
+        host->fail(call, err);
+        return;
+    }
+    const struct weir_value *given = host->ref(output);
+    host->done(call, &given);
+}
+
+const struct world engine_world = {
+    .ask = ask,
+    .sleep = sleep_for,
+    .stop = stop,
+    .wall_ms = wall_ms,
+    .left_ms = left_ms,
+    .log = log_line,
+    .lookup = lookup,
+    .turn = wait_for_turn,
+    .end = end,
+    .aborted = aborted,
+};
+
+/* -- the node -- */
+
+uint32_t
+engine_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
+{
+    struct place *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        abort();
+    p->script = conf;
+    p->shard = shard;
+    p->vm = vm_new(p->script, NULL, err);
+    if (p->vm == NULL) {
+        free(p);
+        return err->code;
+    }
+    *ret_state = p;
+    return WEIR_OK;
+}
+
+void
+engine_detach(void *state)
+{
+    struct place *p = state;
+    vm_free(&p->vm);
+    free(p);
+}
+
+static void
+fail(struct weir_call *call, struct weir_error *err)
+{
+    const struct weir_value *detail = err->detail;
+    host->fail(call, err);
+    host->unref(&detail);
+}
+
+/* The configuration of this call, if there are expressions in it; owned by the caller. */
+static uint32_t
+take_config(struct weir_call *call, const struct script *s, const struct weir_value **ret,
+            struct weir_error *err)
+{
+    if (s->config_constant != NULL)
+        return WEIR_OK;
+    const struct weir_value *given = NULL;
+    if (host->eval(call, s->config_slot, &given, err) != WEIR_OK)
+        return err->code;
+    return script_complete(s, &given, ret, err);
+}
+
+void
+engine_run(struct weir_call *call, void *state)
+{
+    struct place *p = state;
+    struct weir_error err = { 0 };
+    const struct weir_value *input = NULL;
+    const struct weir_value *config = NULL;
+    if (host->input(call, &input, &err) != WEIR_OK ||
+        take_config(call, p->script, &config, &err) != WEIR_OK) {
+        host->unref(&input);
+        fail(call, &err);
+        return;
+    }
+    struct call *c = host->alloc(call, sizeof *c);
+    host->set_data(call, c);
+    *c = (struct call){ .world = &engine_world,
+                        .vm = p->vm,
+                        .host = call,
+                        .shard = p->shard,
+                        .input = input,
+                        .config = config,
+                        .own = p };
+    p->vm->slice_max_ns = turns.first != NULL ? SHORT_SLICE_NS : SLICE_NS;
+    call_begin(c);
+}
+
+void
+engine_cancel(struct weir_call *call, void *state)
+{
+    struct call *c = host->data(call);
+    leave_turns(c);
+    call_drop(c);
+    renew(state);
+    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
+                                           .text = "the script was cut short" });
+}

@@ -1,0 +1,247 @@
+/* lua/fault.c - see script.h: errors, between the engine's and a script's.
+ *
+ * To a script an error is a table { code, message, status, retry_after_ms, detail } whose text
+ * is "code: message". A text that was thrown counts as { code = "script" }.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "script.h"
+
+#define TRACE_LEVELS 12
+
+uint32_t
+refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+{
+    va_list args;
+    err->code = code;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    return code;
+}
+
+static const char *const names[] = { "",
+#define X(name, number, retry, http, text) [number] = #name,
+                                     WEIR_CODES(X)
+#undef X
+};
+
+#define N_NAMES (sizeof names / sizeof *names)
+
+const char *
+fault_code_name(uint32_t code, char room[32])
+{
+    const char *name = code > 0 && code < N_NAMES ? names[code] : "INTERNAL";
+    size_t i = 0;
+    for (; name[i] != '\0'; i++)
+        room[i] = (char)tolower((unsigned char)name[i]);
+    room[i] = '\0';
+    return room;
+}
+
+uint32_t
+fault_code(const char *name, size_t len)
+{
+    char room[32];
+    for (uint32_t code = 1; code < N_NAMES; code++)
+        if (strlen(names[code]) == len && memcmp(fault_code_name(code, room), name, len) == 0)
+            return code;
+    return 0;
+}
+
+static int
+fault_tostring(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (!lua_istable(L, 1))
+        return luaL_error(L, "an error was expected");
+    lua_pushliteral(L, "code");
+    lua_rawget(L, 1);
+    lua_pushliteral(L, ": ");
+    lua_pushliteral(L, "message");
+    lua_rawget(L, 1);
+    for (int i = 2; i <= 4; i++)
+        if (!lua_isstring(L, i)) {
+            lua_pushliteral(L, "?");
+            lua_replace(L, i);
+        }
+    lua_concat(L, 3);
+    return 1;
+}
+
+void
+fault_open(lua_State *L)
+{
+    struct vm *vm = vm_of(L);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, fault_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "error");
+    lua_setfield(L, -2, "__metatable");
+    vm->error_meta = lua_topointer(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &vm->error_meta);
+}
+
+/* Gives the table on the top the metatable of errors. */
+static void
+mark(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_of(L)->error_meta);
+    lua_setmetatable(L, -2);
+}
+
+void
+fault_push(lua_State *L, const struct weir_error *err)
+{
+    char room[32];
+    luaL_checkstack(L, 6, NULL);
+    lua_createtable(L, 0, 5);
+    lua_pushstring(L, fault_code_name(err->code, room));
+    lua_setfield(L, -2, "code");
+    lua_pushlstring(L, err->text, strnlen(err->text, sizeof err->text));
+    lua_setfield(L, -2, "message");
+    if (err->status != 0) {
+        lua_pushinteger(L, err->status);
+        lua_setfield(L, -2, "status");
+    }
+    if (err->retry_after_ms != 0) {
+        lua_pushinteger(L, err->retry_after_ms);
+        lua_setfield(L, -2, "retry_after_ms");
+    }
+    if (err->detail != NULL) {
+        value_push(L, err->detail, 0);
+        lua_setfield(L, -2, "detail");
+    }
+    mark(L);
+}
+
+/* The text under KEY of the table at INDEX: found by going through, since to look it up would
+ * make a string. */
+static bool
+find_field(lua_State *L, int index, const char *key)
+{
+    size_t len;
+    unsigned seen = 0;
+    lua_pushnil(L);
+    while (seen++ < 64 && lua_next(L, index)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            const char *at = lua_tolstring(L, -2, &len);
+            if (len == strlen(key) && memcmp(at, key, len) == 0) {
+                lua_remove(L, -2);
+                return true;
+            }
+        }
+        lua_pop(L, 1);
+    }
+    if (seen > 64)
+        lua_pop(L, 1);
+    return false;
+}
+
+static uint32_t
+number_field(lua_State *L, int index, const char *key)
+{
+    if (!find_field(L, index, key))
+        return 0;
+    lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    lua_pop(L, 1);
+    return i > 0 && i < UINT32_MAX ? (uint32_t)i : 0;
+}
+
+static void
+read_table(lua_State *L, int index, struct weir_error *err)
+{
+    size_t len = 0;
+    const char *text = "an error without a message";
+    err->code = WEIR_SCRIPT;
+    if (find_field(L, index, "code")) {
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
+        uint32_t code = fault_code(name, len);
+        err->code = code ? code : WEIR_SCRIPT;
+        lua_pop(L, 1);
+    }
+    if (find_field(L, index, "message")) {
+        if (lua_type(L, -1) == LUA_TSTRING)
+            text = lua_tolstring(L, -1, NULL);
+        snprintf(err->text, sizeof err->text, "%s", text);
+        lua_pop(L, 1);
+    } else {
+        snprintf(err->text, sizeof err->text, "%s", text);
+    }
+    err->status = number_field(L, index, "status");
+    err->retry_after_ms = number_field(L, index, "retry_after_ms");
+    if (find_field(L, index, "detail")) {
+        struct weir_error why;
+        (void)value_make(L, -1, &err->detail, &why);
+        lua_pop(L, 1);
+    }
+}
+
+void
+fault_read(lua_State *L, int index, struct weir_error *err)
+{
+    index = lua_absindex(L, index);
+    *err = (struct weir_error){ .code = WEIR_SCRIPT };
+    if (!lua_checkstack(L, 8))
+        snprintf(err->text, sizeof err->text, "a stack overflow");
+    else if (lua_istable(L, index))
+        read_table(L, index, err);
+    else if (lua_type(L, index) == LUA_TSTRING)
+        snprintf(err->text, sizeof err->text, "%s", lua_tostring(L, index));
+    else if (lua_type(L, index) == LUA_TNUMBER)
+        snprintf(err->text, sizeof err->text, "the error %g", lua_tonumber(L, index));
+    else
+        snprintf(err->text, sizeof err->text, "an error of type %s", luaL_typename(L, index));
+}
+
+const struct weir_value *
+fault_traceback(lua_State *L)
+{
+    char text[2000];
+    size_t len = 0;
+    lua_Debug ar;
+    text[0] = '\0';
+    for (int level = 0; level < TRACE_LEVELS && lua_getstack(L, level, &ar); level++) {
+        if (!lua_getinfo(L, "Sln", &ar) || *ar.what == 'C')
+            continue;
+        int n = snprintf(text + len, sizeof text - len, "%s%s:%d%s%.80s%s", len ? "\n" : "",
+                         ar.short_src, ar.currentline, ar.name ? " in '" : "",
+                         ar.name ? ar.name : "", ar.name ? "'" : "");
+        if (n < 0 || (size_t)n >= sizeof text - len)
+            break;
+        len += (size_t)n;
+    }
+    if (len == 0)
+        return NULL;
+    struct weir_builder *b = host->map_new();
+    const struct weir_value *v = host->string((struct weir_text){ text, strlen(text) });
+    if (v == NULL)
+        v = host->bytes((struct weir_text){ text, strlen(text) });
+    host->map_set(b, WEIR_TEXT("traceback"), &v);
+    return host->build(&b);
+}
+
+int
+fault_throw(lua_State *L)
+{
+    size_t len;
+    const char *name = luaL_checklstring(L, 1, &len);
+    if (fault_code(name, len) == 0)
+        return luaL_error(L, "there is no error code '%s'", name);
+    lua_settop(L, 3);
+    if (lua_istable(L, 3))
+        lua_pushvalue(L, 3);
+    else
+        lua_createtable(L, 0, 2);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "code");
+    lua_pushstring(L, luaL_optstring(L, 2, "the script has failed"));
+    lua_setfield(L, -2, "message");
+    mark(L);
+    return lua_error(L);
+}

@@ -1,0 +1,303 @@
+/* lua/open.c - see script.h: from a configuration to a script that is known to load.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "types.h"
+
+void
+script_free(struct script *s)
+{
+    if (s == NULL)
+        return;
+    for (struct module *m = s->modules, *next; m != NULL; m = next) {
+        next = m->next;
+        free(m->name);
+        free(m->source);
+        free(m);
+    }
+    for (unsigned i = 0; i < s->n_lends; i++)
+        free(s->lends[i].name);
+    for (unsigned i = 0; i < 3; i++)
+        free(s->folders[i]);
+    host->unref(&s->config_constant);
+    host->unref(&s->config_schema);
+    if (s->config_check != NULL)
+        host->schema_free(&s->config_check);
+    free(s->lends);
+    free(s->source);
+    free(s->name);
+    free(s);
+}
+
+void
+script_close(void *conf)
+{
+    script_free(conf);
+}
+
+static char *
+copy_text(struct weir_text t)
+{
+    char *copy = malloc(t.len + 1);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, t.bytes, t.len);
+    copy[t.len] = '\0';
+    return copy;
+}
+
+static void
+take_lends(struct weir_open *open, struct script *s)
+{
+    uint32_t n = host->blocks(open);
+    s->lends = calloc(n + 1, sizeof *s->lends);
+    if (s->lends == NULL)
+        abort();
+    for (uint32_t i = 0; i < n; i++) {
+        struct weir_text path = host->block_path(open, i);
+        if (path.len < 5 || memcmp(path.bytes, "uses/", 5) != 0)
+            continue;
+        struct weir_text name = { path.bytes + 5, path.len - 5 };
+        s->lends[s->n_lends++] = (struct lend){ copy_text(name), i };
+    }
+}
+
+static void
+take_number(const struct weir_value *config, const char *key, uint64_t *limit)
+{
+    int64_t n = 0;
+    struct weir_text name = { key, strlen(key) };
+    if (host->get_int(host->get(config, name), &n) && n > 0)
+        *limit = (uint64_t)n;
+}
+
+static void
+take_limits(const struct weir_value *config, struct limits *l)
+{
+    if (config == NULL)
+        return;
+    take_number(config, "max_instructions", &l->instructions);
+    take_number(config, "max_memory", &l->memory);
+    take_number(config, "max_time", &l->time_ms);
+    take_number(config, "max_steps", &l->steps);
+    take_number(config, "max_keys", &l->keys);
+    take_number(config, "max_log_lines", &l->log_lines);
+}
+
+static uint32_t
+make_metric(struct weir_open *open, struct script *s, struct weir_error *err)
+{
+    struct weir_metric m = { .size = sizeof m,
+                             .kind = WEIR_COUNTER,
+                             .name = "weir_lua_aborts_total",
+                             .help = "Calls of scripts that reached a limit, by the limit.",
+                             .labels = "reason" };
+    s->metric = host->metric(open, &m, err);
+    return s->metric == 0 && err->code != WEIR_OK ? err->code : WEIR_OK;
+}
+
+/* -- configurations -- */
+
+/* V with the defaults of the properties that it lacks; owned by the caller. */
+static const struct weir_value *
+with_defaults(const struct weir_value *schema, const struct weir_value *v, unsigned depth)
+{
+    const struct weir_value *properties = host->get(schema, WEIR_TEXT("properties"));
+    if (properties == NULL || host->type(v) != WEIR_MAP || depth > VALUE_DEPTH)
+        return host->ref(v);
+    struct weir_builder *b = host->map_new();
+    struct weir_text key;
+    const struct weir_value *item;
+    for (size_t i = 0; host->member(v, i, &key, &item); i++) {
+        const struct weir_value *p = host->get(properties, key);
+        const struct weir_value *full = p ? with_defaults(p, item, depth + 1) : host->ref(item);
+        host->map_set(b, key, &full);
+    }
+    for (size_t i = 0; host->member(properties, i, &key, &item); i++) {
+        const struct weir_value *usual = host->get(item, WEIR_TEXT("default"));
+        if (usual == NULL || host->get(v, key) != NULL)
+            continue;
+        const struct weir_value *copy = host->ref(usual);
+        host->map_set(b, key, &copy);
+    }
+    return host->build(&b);
+}
+
+uint32_t
+script_complete(const struct script *s, const struct weir_value **config,
+                const struct weir_value **ret, struct weir_error *err)
+{
+    if (s->config_schema == NULL) {
+        *ret = *config;
+        *config = NULL;
+        return WEIR_OK;
+    }
+    const struct weir_value *full = with_defaults(s->config_schema, *config, 0);
+    host->unref(config);
+    uint32_t code = host->schema_check(s->config_check, full, err);
+    if (code == WEIR_OK)
+        *ret = full;
+    else
+        host->unref(&full);
+    return code;
+}
+
+/* Takes what the script's file says of its node: the schema of its configuration, and limits,
+ * as far as the pipeline says nothing else. */
+static uint32_t
+take_node(struct vm *vm, struct script *s, const struct weir_value *config,
+          struct weir_error *err)
+{
+    const struct weir_value *limits = NULL;
+    lua_State *L = vm->L;
+    if (s->body)
+        return WEIR_OK;
+    if (node_field(L, "limits")) {
+        (void)value_make(L, -1, &limits, err);
+        lua_pop(L, 1);
+    }
+    take_limits(limits, &s->limits);
+    host->unref(&limits);
+    if (!s->typed) {
+        take_limits(config, &s->limits);
+        if (node_field(L, "config")) {
+            (void)value_make(L, -1, &s->config_schema, err);
+            lua_pop(L, 1);
+        }
+    }
+    if (err->code == WEIR_OK && s->config_schema != NULL &&
+        (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
+        return err->code;
+    return err->code;
+}
+
+uint32_t
+script_try(struct script *s, const struct weir_value *config, struct weir_error *err)
+{
+    struct vm *vm = vm_new(s, NULL, err);
+    if (vm == NULL)
+        return err->code;
+    uint32_t code = take_node(vm, s, config, err);
+    vm_free(&vm);
+    s->sealed = true;
+    return code;
+}
+
+static uint32_t
+take_config(struct weir_open *open, const struct weir_value *config, struct script *s,
+            struct weir_error *err)
+{
+    const struct weir_value *given = s->typed ? config : host->get(config, WEIR_TEXT("config"));
+    s->config_slot = s->typed ? host->slot(open, "") : given ? host->slot(open, "/config") : 0;
+    if (s->config_slot != 0 && !(host->slot_flags(open, s->config_slot) & WEIR_SLOT_CONSTANT))
+        return WEIR_OK;
+    struct weir_builder *b = host->map_new();
+    const struct weir_value *empty = host->build(&b);
+    const struct weir_value *copy = host->ref(given ? given : empty);
+    host->unref(&empty);
+    uint32_t code = script_complete(s, &copy, &s->config_constant, err);
+    if (code != WEIR_OK) {
+        char text[sizeof err->text];
+        memcpy(text, err->text, sizeof text);
+        refuse(err, WEIR_INVALID, "config: %.400s", text);
+    }
+    return code;
+}
+
+/* -- where the source comes from -- */
+
+static struct script *
+from_body(struct weir_open *open, struct weir_text text)
+{
+    /* On the first line, so that the numbers of lines are those of the author. */
+    static const char head[] = "local ctx, input, config = ... ";
+    struct weir_text pipeline = host->pipeline_name(open);
+    struct weir_text node = host->node_id(open);
+    char name[200];
+    struct script *s = calloc(1, sizeof *s);
+    char *source = malloc(sizeof head + text.len);
+    snprintf(name, sizeof name, "=%.*s/%.*s", (int)pipeline.len, pipeline.bytes, (int)node.len,
+             node.bytes);
+    if (s == NULL || source == NULL || (s->name = strdup(name)) == NULL)
+        abort();
+    memcpy(source, head, sizeof head - 1);
+    memcpy(source + sizeof head - 1, text.bytes, text.len);
+    s->body = true;
+    s->source = source;
+    s->len = sizeof head - 1 + text.len;
+    s->limits = script_default_limits;
+    return s;
+}
+
+/* A file of the Lua folder, else one beside the pipeline. */
+static struct script *
+from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
+{
+    char path[4200], name[256];
+    const struct weir_value *bytes = NULL;
+    snprintf(name, sizeof name, "%.*s", (int)file.len, file.bytes);
+    snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
+    if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)
+        return script_from_file(path, name, err);
+    if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK)
+        return NULL;
+    struct script *s = from_body(open, (struct weir_text){ "", 0 });
+    struct weir_text text = { "", 0 };
+    (void)host->get_text(bytes, &text);
+    s->body = false;
+    free(s->source);
+    s->source = copy_text(text);
+    s->len = text.len;
+    snprintf(path, sizeof path, "=%s", name);
+    free(s->name);
+    s->name = strdup(path);
+    host->unref(&bytes);
+    return s;
+}
+
+/* The script of the node; NULL and ERR. */
+static struct script *
+find_script(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
+{
+    struct weir_text text, type = host->type_name(open);
+    if (type.len != 3 || memcmp(type.bytes, "lua", 3) != 0) {
+        char path[4200], name[80];
+        snprintf(name, sizeof name, "%.*s.lua", (int)type.len, type.bytes);
+        snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
+        struct script *s = script_from_file(path, name, err);
+        if (s != NULL)
+            s->typed = true;
+        return s;
+    }
+    struct weir_text file = { NULL, 0 };
+    (void)host->get_text(host->get(config, WEIR_TEXT("file")), &file);
+    bool body = host->get_text(host->get(config, WEIR_TEXT("script")), &text);
+    if (body == (file.bytes != NULL)) {
+        refuse(err, WEIR_INVALID, "one of 'script' and 'file' must say what to run");
+        return NULL;
+    }
+    struct script *s = body ? from_body(open, text) : from_file(open, file, err);
+    if (s != NULL)
+        take_limits(config, &s->limits);
+    return s;
+}
+
+uint32_t
+script_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+            struct weir_error *err)
+{
+    struct script *s = find_script(open, config, err);
+    if (s == NULL)
+        return err->code;
+    take_lends(open, s);
+    if (make_metric(open, s, err) == WEIR_OK && script_try(s, config, err) == WEIR_OK &&
+        take_config(open, config, s, err) == WEIR_OK) {
+        *ret_conf = s;
+        return WEIR_OK;
+    }
+    script_free(s);
+    return err->code;
+}

@@ -1,0 +1,280 @@
+/* lua/types.c - see types.h. SPDX-License-Identifier: Apache-2.0 */
+#include "types.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TYPES_MAX 500
+#define ANY_SCHEMA \
+    "{\"description\":\"Options.\",\"type\":\"object\",\"additionalProperties\":true}"
+
+/* -- folders -- */
+
+static bool
+is_folder(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+/* lua/ beside the folder of the pipelines, or in it. */
+static void
+usual_folder(char ret[PATH_MAX])
+{
+    char path[PATH_MAX];
+    struct weir_text from = host->setting("pipelines");
+    snprintf(path, sizeof path, "%.*s", (int)from.len, from.bytes);
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/';)
+        path[--len] = '\0';
+    char *slash = strrchr(path, '/');
+    if (!is_folder(path)) { /* a file: its folder */
+        if (slash != NULL)
+            *slash = '\0';
+        else
+            strcpy(path, ".");
+        slash = strrchr(path, '/');
+    }
+    int len = snprintf(ret, PATH_MAX, "%.*slua", slash ? (int)(slash - path + 1) : 0, path);
+    if (strcmp(path, ".") == 0)
+        len = snprintf(ret, PATH_MAX, "../lua");
+    if (len >= PATH_MAX || !is_folder(ret))
+        len = snprintf(ret, PATH_MAX, "%.4000s/lua", path);
+    if (len >= PATH_MAX || !is_folder(ret))
+        ret[0] = '\0';
+}
+
+const char *
+lua_folder(void)
+{
+    static char folder[PATH_MAX];
+    static bool known;
+    if (known)
+        return folder;
+    known = true;
+    struct weir_text set = host->setting("lua.path");
+    if (set.len > 0)
+        snprintf(folder, sizeof folder, "%.*s", (int)set.len, set.bytes);
+    else
+        usual_folder(folder);
+    return folder;
+}
+
+/* Where weir's own modules are installed, seen from the binary. */
+static void
+installed_std(char *ret, size_t room)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    snprintf(ret, room, "%.4000s/" WEIR_LUA_SHARE "/std", self);
+}
+
+/* -- scripts from files -- */
+
+static char *
+copy_of(const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        abort();
+    return copy;
+}
+
+static void
+set_folders(struct script *s, const char *path)
+{
+    char text[PATH_MAX + 16];
+    const char *slash = strrchr(path, '/');
+    snprintf(text, sizeof text, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    s->folders[0] = copy_of(text);
+    if (lua_folder()[0] != '\0')
+        snprintf(text, sizeof text, "%s/std", lua_folder());
+    s->folders[1] = copy_of(text);
+    installed_std(text, sizeof text);
+    s->folders[2] = copy_of(text);
+}
+
+struct script *
+script_from_file(const char *path, const char *name, struct weir_error *err)
+{
+    char chunk[NAME_MAX + 2];
+    FILE *f = fopen(path, "rb");
+    if (f == NULL) {
+        refuse(err, WEIR_NOT_FOUND, "%s can't be read", path);
+        return NULL;
+    }
+    char *source = malloc(SOURCE_MAX + 1);
+    if (source == NULL)
+        abort();
+    size_t len = fread(source, 1, SOURCE_MAX + 1, f);
+    fclose(f);
+    if (len > SOURCE_MAX) {
+        refuse(err, WEIR_TOO_LARGE, "%s has more than %u bytes", path, SOURCE_MAX);
+        free(source);
+        return NULL;
+    }
+    struct script *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        abort();
+    snprintf(chunk, sizeof chunk, "=%s", name);
+    s->source = source;
+    s->len = len;
+    s->name = copy_of(chunk);
+    s->limits = script_default_limits;
+    set_folders(s, path);
+    return s;
+}
+
+bool
+node_field(lua_State *L, const char *key)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_node_key);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), key) == 0) {
+            lua_insert(L, -3);
+            lua_pop(L, 2);
+            return true;
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
+/* -- types -- */
+
+static const char *
+text_field(lua_State *L, const char *key, const char *usual)
+{
+    if (!node_field(L, key))
+        return usual;
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? copy_of(lua_tostring(L, -1)) : usual;
+    lua_pop(L, 1);
+    return text;
+}
+
+/* The schema of the options as JSON text: as the file has it, closed and with a description. */
+static char *
+schema_text(const struct weir_value *given)
+{
+    struct weir_builder *b = host->map_new();
+    struct weir_text key;
+    const struct weir_value *v = host->string(WEIR_TEXT("Options of the node."));
+    host->map_set(b, WEIR_TEXT("description"), &v);
+    v = host->string(WEIR_TEXT("object"));
+    host->map_set(b, WEIR_TEXT("type"), &v);
+    v = host->boolean(false);
+    host->map_set(b, WEIR_TEXT("additionalProperties"), &v);
+    for (size_t i = 0; given != NULL && host->member(given, i, &key, &v); i++) {
+        const struct weir_value *copy = host->ref(v);
+        host->map_set(b, key, &copy);
+    }
+    struct weir_error err = { 0 };
+    const struct weir_value *text = NULL;
+    v = host->build(&b);
+    char *copy = NULL;
+    struct weir_text t;
+    if (host->json_write(v, &text, &err) == WEIR_OK && host->get_text(text, &t))
+        copy = strndup(t.bytes, t.len);
+    host->unref(&text);
+    host->unref(&v);
+    return copy;
+}
+
+/* Fills in what the file of TYPE says of itself. */
+static uint32_t
+describe(struct weir_node_type *type, const char *path, const char *file,
+         struct weir_error *err)
+{
+    struct script *s = script_from_file(path, file, err);
+    struct vm *vm = s ? vm_new(s, NULL, err) : NULL;
+    if (vm == NULL) {
+        script_free(s);
+        return err->code;
+    }
+    const struct weir_value *given = NULL;
+    if (node_field(vm->L, "config")) {
+        (void)value_make(vm->L, -1, &given, err);
+        lua_pop(vm->L, 1);
+    }
+    if (err->code == WEIR_OK) {
+        type->config_schema = schema_text(given);
+        type->summary = text_field(vm->L, "summary", "A node in Lua.");
+        type->output = text_field(vm->L, "output", "what the script returns");
+        type->example = text_field(vm->L, "example", NULL);
+        const char *effect = text_field(vm->L, "effect", "none");
+        type->effect = strcmp(effect, "unsafe") == 0       ? WEIR_EFFECT_UNSAFE
+                       : strcmp(effect, "idempotent") == 0 ? WEIR_EFFECT_IDEMPOTENT
+                                                           : WEIR_EFFECT_NONE;
+    }
+    host->unref(&given);
+    vm_free(&vm);
+    script_free(s);
+    return err->code;
+}
+
+/* A type whose file does not load says so, here and to whoever uses it. */
+static void
+add_type(struct weir_node_type *type, const char *folder, const char *file)
+{
+    char path[PATH_MAX + NAME_MAX], text[600];
+    struct weir_error err = { 0 };
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    *type = (struct weir_node_type){ .size = sizeof *type,
+                                     .flags = WEIR_USES,
+                                     .name = strndup(file, strlen(file) - 4),
+                                     .open = script_open,
+                                     .attach = engine_attach,
+                                     .run = engine_run,
+                                     .cancel = engine_cancel,
+                                     .detach = engine_detach,
+                                     .close = script_close };
+    if (describe(type, path, file, &err) == WEIR_OK)
+        return;
+    snprintf(text, sizeof text, "It does not load: %s.", err.text);
+    host->unref(&err.detail);
+    type->summary = copy_of(text);
+    type->config_schema = ANY_SCHEMA;
+    type->output = "nothing";
+}
+
+static int
+is_node(const struct dirent *d)
+{
+    size_t len = strlen(d->d_name);
+    size_t name = strspn(d->d_name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    bool test = len >= 9 && strcmp(d->d_name + len - 9, "_test.lua") == 0;
+    return len > 4 && len <= 68 && name == len - 4 && strcmp(d->d_name + name, ".lua") == 0 &&
+           d->d_name[0] >= 'a' && !test;
+}
+
+uint32_t
+types_make(const struct weir_node_type *first, const struct weir_node_type **ret)
+{
+    static struct weir_node_type types[TYPES_MAX + 1];
+    char folder[PATH_MAX + 16];
+    struct dirent **found = NULL;
+    static uint32_t n;
+    *ret = types;
+    if (n > 0)
+        return n;
+    types[n++] = *first;
+    snprintf(folder, sizeof folder, "%s/nodes", lua_folder());
+    int count = lua_folder()[0] ? scandir(folder, &found, is_node, alphasort) : 0;
+    for (int i = 0; i < count; i++) {
+        if (n <= TYPES_MAX)
+            add_type(&types[n++], folder, found[i]->d_name);
+        free(found[i]);
+    }
+    free(found);
+    return n;
+}

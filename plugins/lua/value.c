@@ -1,0 +1,349 @@
+/* lua/value.c - see script.h: values of the engine as a script sees them.
+ *
+ * A map or list is a userdata that reads its fields from the engine's value when they are
+ * touched. What it gave out as a proxy is kept in a table beside it, so that a change further
+ * down is found again. The first write copies its own level into that table; from then on the
+ * table is what it shows, and the original says the order of the keys. A null is nil to the
+ * script and a sentinel in the table.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy.h"
+
+const char null_key;
+
+/* Memory of the host that proxies of one value keep alive together. */
+struct origin {
+    unsigned users;
+    uint64_t cost;
+};
+
+static void
+origin_leave(struct vm *vm, struct origin *o)
+{
+    if (o == NULL || --o->users > 0)
+        return;
+    vm->heap.outside -= o->cost;
+    free(o);
+}
+
+static int
+proxy_gc(lua_State *L)
+{
+    struct proxy *p = lua_touserdata(L, 1);
+    host->unref(&p->v);
+    origin_leave(vm_of(L), p->origin);
+    p->origin = NULL;
+    return 0;
+}
+
+/* Pushes a proxy of V that shares in ORIGIN. Throws. */
+static struct proxy *
+proxy_push(lua_State *L, const struct weir_value *v, struct origin *origin)
+{
+    struct proxy *p = lua_newuserdatauv(L, sizeof *p, 1);
+    memset(p, 0, sizeof *p);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_meta_key);
+    lua_setmetatable(L, -2);
+    p->v = host->ref(v);
+    p->origin = origin;
+    if (origin != NULL)
+        origin->users++;
+    return p;
+}
+
+static void
+push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, bool frozen)
+{
+    bool b = false;
+    int64_t i = 0;
+    double d = 0;
+    struct weir_text t;
+    switch (v == NULL ? WEIR_NULL : host->type(v)) {
+    case WEIR_NULL:
+        lua_pushnil(L);
+        return;
+    case WEIR_BOOL:
+        (void)host->get_bool(v, &b);
+        lua_pushboolean(L, b);
+        return;
+    case WEIR_INT:
+        (void)host->get_int(v, &i);
+        lua_pushinteger(L, i);
+        return;
+    case WEIR_DOUBLE:
+        (void)host->get_double(v, &d);
+        lua_pushnumber(L, d);
+        return;
+    case WEIR_STRING:
+    case WEIR_BYTES:
+        (void)host->get_text(v, &t);
+        charge(L, t.len / 64);
+        lua_pushlstring(L, t.bytes, t.len);
+        return;
+    default:
+        proxy_push(L, v, origin)->frozen = frozen;
+    }
+}
+
+/* Collects garbage if the memory is full, and ends the script if that was not enough. */
+static void
+make_room(lua_State *L, struct vm *vm)
+{
+    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
+        return;
+    lua_gc(L, LUA_GCCOLLECT);
+    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
+        return;
+    budget_end(vm, ABORT_MEMORY);
+    throw_abort(L);
+}
+
+void
+value_push(lua_State *L, const struct weir_value *v, uint64_t cost)
+{
+    push_scalar_or(L, v, NULL, false);
+    if (cost == 0 || lua_type(L, -1) != LUA_TUSERDATA)
+        return;
+    struct vm *vm = vm_of(L);
+    struct proxy *p = lua_touserdata(L, -1);
+    p->origin = malloc(sizeof *p->origin);
+    if (p->origin == NULL)
+        abort();
+    *p->origin = (struct origin){ 1, cost };
+    vm->heap.outside += cost;
+    make_room(L, vm);
+}
+
+void
+value_push_frozen(lua_State *L, const struct weir_value *v)
+{
+    push_scalar_or(L, v, NULL, true);
+}
+
+bool
+value_is_proxy(lua_State *L, int index)
+{
+    if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+        return false;
+    bool same = lua_topointer(L, -1) == vm_of(L)->value_meta;
+    lua_pop(L, 1);
+    return same;
+}
+
+struct proxy_look
+value_look(lua_State *L, int index)
+{
+    const struct proxy *p = lua_touserdata(L, index);
+    lua_getiuservalue(L, index, 1);
+    return (struct proxy_look){ p->v, p->own, p->frozen };
+}
+
+const struct weir_value *
+proxy_original(lua_State *L, const struct proxy *p, int key)
+{
+    if (lua_type(L, key) == LUA_TSTRING) {
+        struct weir_text name;
+        name.bytes = lua_tolstring(L, key, &name.len);
+        return host->get(p->v, name);
+    }
+    int whole = 0;
+    lua_Integer i = lua_type(L, key) == LUA_TNUMBER ? lua_tointegerx(L, key, &whole) : 0;
+    return whole && i >= 1 ? host->at(p->v, (size_t)i - 1) : NULL;
+}
+
+/* Pushes the table of the proxy at INDEX, made if there is none. Throws. */
+static void
+table_of(lua_State *L, int index)
+{
+    if (lua_getiuservalue(L, index, 1) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, index, 1);
+}
+
+void
+proxy_without_null(lua_State *L)
+{
+    if (lua_touserdata(L, -1) == &null_key) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
+void
+proxy_push_field(lua_State *L, int index, int key, const struct weir_value *v)
+{
+    const struct proxy *p = lua_touserdata(L, index);
+    uint32_t type = v == NULL ? WEIR_NULL : host->type(v);
+    if (type < WEIR_LIST) {
+        push_scalar_or(L, v, NULL, false);
+        return;
+    }
+    if (lua_getiuservalue(L, index, 1) == LUA_TTABLE) {
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, -2) != LUA_TNIL) {
+            lua_remove(L, -2);
+            return;
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    proxy_push(L, v, p->origin)->frozen = p->frozen;
+    table_of(L, index);
+    lua_pushvalue(L, key);
+    lua_pushvalue(L, -3);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+void
+value_field(lua_State *L, int index, int key)
+{
+    index = lua_absindex(L, index);
+    key = lua_absindex(L, key);
+    const struct proxy *p = lua_touserdata(L, index);
+    if (!p->own) {
+        proxy_push_field(L, index, key, proxy_original(L, p, key));
+        return;
+    }
+    lua_getiuservalue(L, index, 1);
+    lua_pushvalue(L, key);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    proxy_without_null(L);
+}
+
+static int
+proxy_index(lua_State *L)
+{
+    value_field(L, 1, 2);
+    return 1;
+}
+
+/* Fills the table on the top with the level of the proxy at INDEX. */
+static void
+copy_level(lua_State *L, int index, const struct weir_value *v)
+{
+    bool list = host->type(v) == WEIR_LIST;
+    size_t n = host->len(v);
+    charge(L, n);
+    for (size_t i = 0; i < n; i++) {
+        struct weir_text key;
+        const struct weir_value *item = host->at(v, i);
+        if (list) {
+            lua_pushinteger(L, (lua_Integer)i + 1);
+        } else {
+            (void)host->member(v, i, &key, &item);
+            lua_pushlstring(L, key.bytes, key.len);
+        }
+        proxy_push_field(L, index, lua_gettop(L), item);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            lua_pushlightuserdata(L, (void *)(uintptr_t)&null_key);
+        }
+        lua_rawset(L, -3);
+    }
+}
+
+void
+value_own(lua_State *L, int index)
+{
+    index = lua_absindex(L, index);
+    struct proxy *p = lua_touserdata(L, index);
+    luaL_checkstack(L, 8, NULL);
+    if (p->frozen)
+        luaL_error(L, "a configuration can't be changed; weir.merge(config, {}) gives a copy");
+    if (host->type(p->v) == WEIR_STREAM)
+        luaL_error(L, "a stream has no fields");
+    table_of(L, index);
+    if (p->own)
+        return;
+    copy_level(L, index, p->v);
+    p->own = true;
+}
+
+void
+value_set(lua_State *L, int index, int key)
+{
+    index = lua_absindex(L, index);
+    key = lua_absindex(L, key);
+    const struct proxy *p = lua_touserdata(L, index);
+    bool list = host->type(p->v) == WEIR_LIST;
+    if (list ? !lua_isinteger(L, key) : lua_type(L, key) != LUA_TSTRING)
+        luaL_error(L, "a %s has no field of type %s", list ? "list" : "map",
+                   luaL_typename(L, key));
+    value_own(L, index);
+    lua_pushvalue(L, key);
+    lua_pushvalue(L, -3);
+    lua_rawset(L, -3);
+    lua_pop(L, 2);
+}
+
+static int
+proxy_newindex(lua_State *L)
+{
+    lua_settop(L, 3);
+    value_set(L, 1, 2);
+    return 0;
+}
+
+size_t
+value_length(lua_State *L, int index)
+{
+    const struct proxy *p = lua_touserdata(L, index);
+    if (host->type(p->v) != WEIR_LIST)
+        return 0;
+    if (!p->own)
+        return host->len(p->v);
+    lua_getiuservalue(L, index, 1);
+    size_t n = lua_rawlen(L, -1);
+    lua_pop(L, 1);
+    return n;
+}
+
+static int
+proxy_len(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)value_length(L, 1));
+    return 1;
+}
+
+static int
+proxy_eq(lua_State *L)
+{
+    if (!value_is_proxy(L, 1) || !value_is_proxy(L, 2))
+        return 0;
+    const struct proxy *a = lua_touserdata(L, 1);
+    const struct proxy *b = lua_touserdata(L, 2);
+    lua_pushboolean(L, a->v == b->v && !a->own && !b->own);
+    return 1;
+}
+
+void
+value_open(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "__index", proxy_index }, { "__newindex", proxy_newindex },
+        { "__len", proxy_len },     { "__eq", proxy_eq },
+        { "__gc", proxy_gc },       { NULL, NULL },
+    };
+    struct vm *vm = vm_of(L);
+    luaL_newlib(L, methods);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushliteral(L, "table");
+    lua_setfield(L, -2, "__name");
+    vm->value_meta = lua_topointer(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_meta_key);
+    lua_createtable(L, 0, 1);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    vm->array_meta = lua_topointer(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &vm->array_meta);
+}

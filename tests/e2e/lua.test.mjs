@@ -1,0 +1,215 @@
+// Scripts in Lua in the real binary: node types that are files, reloads under load, long scripts beside others.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { folder, metric, root, start, until, weir, write } from './lib/weir.mjs';
+
+const greet = `
+return {
+  summary = "Greets somebody.",
+  output = "{ greeting }",
+  example = "- greet: { name: Ada }\\n",
+  config = {
+    type = "object", required = { "name" },
+    properties = {
+      name = { type = "string", description = "Who is greeted." },
+      word = { type = "string", enum = { "Hello", "Bye" }, default = "Hello", description = "How." },
+      style = { type = "object", additionalProperties = false, description = "Style.",
+                properties = { mark = { type = "string", default = "!", description = "Its end." } } },
+    },
+  },
+  run = function(ctx, input, config)
+    return { greeting = config.word .. ", " .. config.name .. (config.style and config.style.mark or "") }
+  end,
+}`;
+
+const pipeline = (step) => `
+name: greets
+trigger:
+  webhook: { path: /greet, methods: [POST] }
+steps:
+${step}
+`;
+
+const post = (w, path, body) => fetch(w.edge + path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+test('a file in lua/nodes is a node type with its own options', async (t) => {
+  const dir = folder(t, { 'lua/nodes/greet.lua': greet, 'pipelines/greets.yaml': pipeline('  - greet: { name: "${ request.body.name }", style: {} }') });
+  const w = await start(t, `${dir}/pipelines`);
+  assert.deepEqual(await (await post(w, '/greet', { name: 'Ada' })).json(), { greeting: 'Hello, Ada!' });
+  const wrong = await post(w, '/greet', { name: 7 });
+  assert.ok(wrong.status >= 400);
+  const shown = weir(['nodes', 'greet', '--lua', `${dir}/lua`]);
+  assert.equal(shown.code, 0);
+  for (const part of ['greet - Greets somebody.', 'name: string, required', 'default "Hello"', 'Plugin: lua']) assert.ok(shown.out.includes(part), part);
+  const schema = JSON.parse(weir(['nodes', '--schema', '--lua', `${dir}/lua`]).out);
+  assert.ok(schema.$defs['node.greet']);
+});
+
+test('weir check finds what is wrong with the options of such a type', async (t) => {
+  const dir = folder(t, { 'lua/nodes/greet.lua': greet });
+  const cases = [['{ nam: Ada }', /did you mean 'name'/], ['{ name: Ada, word: Hi }', /greet\.word|word/], ['{ word: Bye }', /name/], ['{ name: Ada, style: { mrk: x } }', /mark/]];
+  for (const [options, expected] of cases) {
+    write(dir, { 'pipelines/greets.yaml': pipeline(`  - greet: ${options}`) });
+    const r = weir(['check', `${dir}/pipelines`]);
+    assert.equal(r.code, 1, options);
+    assert.match(r.err, expected);
+    assert.match(r.err, /greets\.yaml:\d+:\d+: error/);
+  }
+});
+
+test('a file that does not load says where, to whoever uses it', async (t) => {
+  const dir = folder(t, { 'lua/nodes/broken.lua': 'return {\n  run = function(\n}', 'pipelines/greets.yaml': pipeline('  - broken: {}') });
+  assert.match(weir(['check', `${dir}/pipelines`]).err, /broken\.lua:3:/);
+  assert.match(weir(['nodes', 'broken', '--lua', `${dir}/lua`]).out, /It does not load: broken\.lua:3:/);
+});
+
+test('lua: { file } checks config by the schema of the file and fills in defaults', async (t) => {
+  const dir = folder(t, { 'lua/nodes/greet.lua': greet, 'pipelines/mine.lua': 'return { run = function(ctx, input, config) return config end }' });
+  write(dir, { 'pipelines/greets.yaml': pipeline('  - lua: { file: greet.lua, config: { name: Ada } }') });
+  const w = await start(t, `${dir}/pipelines`);
+  assert.deepEqual(await (await post(w, '/greet', {})).json(), { greeting: 'Hello, Ada' });
+  write(dir, { 'pipelines/greets.yaml': pipeline('  - lua: { file: greet.lua, config: { name: 7 } }') });
+  assert.match(weir(['check', `${dir}/pipelines`]).err, /config: .*name/);
+  write(dir, { 'pipelines/greets.yaml': pipeline('  - lua: { file: greet.lua, config: { name: "${ request.body.n }" } }') });
+  assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await (await post(w, '/greet', { n: 'Bob' })).json(), { greeting: 'Hello, Bob' });
+  assert.equal((await post(w, '/greet', { n: 7 })).status, 422);
+  write(dir, { 'pipelines/greets.yaml': pipeline('  - lua: { file: mine.lua, config: { a: [1] } }') });
+  assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await (await post(w, '/greet', {})).json(), { a: [1] });
+});
+
+test('modules are required from beside the script and from std, and nowhere else', async (t) => {
+  const dir = folder(t, {
+    'lua/std/shout.lua': 'return { up = string.upper }',
+    'lua/nodes/one.lua': 'local s, own = require "shout", require "near"\nreturn { run = function(_, input) return { s.up(input.t), own } end }',
+    'lua/nodes/near.lua': 'return 5',
+    'pipelines/greets.yaml': pipeline('  - one: {}'),
+  });
+  const w = await start(t, `${dir}/pipelines`);
+  assert.deepEqual(await (await post(w, '/greet', { t: 'a' })).json(), ['A', 5]);
+  write(dir, { 'lua/nodes/one.lua': 'require "absent"\nreturn { run = function() end }' });
+  assert.match(weir(['check', `${dir}/pipelines`]).err, /one\.lua:1: there is no module 'absent'/);
+});
+
+test('a reload under load takes new code into force without a failed request', async (t) => {
+  const code = (n) => `return { run = function(ctx) ctx.sleep(1) return { n = ${n} } end }`;
+  const dir = folder(t, { 'lua/nodes/count.lua': code(0), 'pipelines/greets.yaml': pipeline('  - count: {}') });
+  const w = await start(t, `${dir}/pipelines`, { shards: 2 });
+  let stop = false, answers = 0;
+  const seen = new Set();
+  const client = async () => {
+    while (!stop) {
+      const r = await post(w, '/greet', {});
+      assert.equal(r.status, 200);
+      seen.add((await r.json()).n);
+      answers++;
+    }
+  };
+  const clients = [client(), client(), client(), client()];
+  for (let n = 1; n <= 20; n++) {
+    write(dir, { 'lua/nodes/count.lua': code(n) });
+    const r = await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+    assert.equal(r.status, 200);
+    const before = answers;
+    await until(() => answers > before + 4, 'requests go on');
+  }
+  write(dir, { 'lua/nodes/count.lua': 'return {' });
+  assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 422);
+  await until(() => seen.has(20), 'the latest good code is in force');
+  stop = true;
+  await Promise.all(clients);
+  assert.ok(seen.size > 5);
+  assert.equal((await (await post(w, '/greet', {})).json()).n, 20);
+});
+
+test('an endless script is one failed node, and others are served meanwhile', async (t) => {
+  const dir = folder(t, {
+    'pipelines/bad.yaml': 'name: bad\ntrigger: { webhook: { path: /bad, methods: [POST] } }\nsteps:\n  - lua: while true do end\n',
+    'pipelines/good.yaml': 'name: good\ntrigger: { webhook: { path: /good, methods: [POST] } }\nsteps:\n  - lua: return { n = input.n + 1 }\n',
+  });
+  const w = await start(t, `${dir}/pipelines`);
+  let under = 0, failed = 0, between = 0;
+  const bad = async () => {
+    for (let i = 0; i < 5; i++) {
+      under++;
+      const r = await post(w, '/bad', {});
+      under--;
+      assert.equal(r.status, 500);
+      assert.match((await r.json()).detail, /^bad\/steps_0_lua:1: it (ran|computed) .*\(max_/);
+      failed++;
+    }
+  };
+  const good = async () => {
+    while (failed < 20) {
+      const r = await post(w, '/good', { n: 1 });
+      assert.deepEqual(await r.json(), { n: 2 });
+      if (under > 0) between++;
+    }
+  };
+  await Promise.all([bad(), bad(), bad(), bad(), good()]);
+  assert.ok(between > 10);
+  assert.equal(await metric(w, 'weir_lua_aborts_total'), 20);
+});
+
+const own = ['csv_rows', 'enrich', 'github_event', 'group_sum', 'slack_message', 'slugify'];
+
+test('the nodes that weir brings load, say what they are, and their examples are right', (t) => {
+  const types = JSON.parse(weir(['nodes', '--json', '--lua', `${root}/lua`]).out);
+  for (const name of own) {
+    const type = types.find((x) => x.name === name);
+    assert.ok(type, name);
+    assert.doesNotMatch(type.summary, /does not load/);
+    for (const [option, p] of Object.entries(type.schema.properties)) assert.ok(p.description && p.examples, `${name}.${option}`);
+    const dir = folder(t, { 'a.yaml': `name: a\ntrigger: { webhook: /x }\nsteps:\n${type.example.replace(/^(?=.)/gm, '  ')}` });
+    const r = weir(['check', `${dir}/a.yaml`, '--lua', `${root}/lua`]);
+    assert.equal(r.code, 0, r.err);
+  }
+});
+
+test('weir test runs the tests of lua/, and shows what fails', (t) => {
+  const good = weir(['test', `${root}/lua`]);
+  assert.equal(good.code, 0, good.out);
+  const files = new Set(good.out.match(/lua\/nodes\/\w+_test\.lua/g));
+  for (const name of own) assert.ok(files.has(`lua/nodes/${name}_test.lua`), name);
+  const dir = folder(t, {
+    'x.lua': 'return { run = function(ctx, input) return { n = input.n + 1 } end }',
+    'x_test.lua': `local t = require "weir.test"
+      t.test("one more", function() t.eq(t.node("x.lua").run { n = 1 }, { n = 3 }) end)
+      t.test("fine", function() t.eq(t.node("x.lua").run { n = 1 }, { n = 2 }) end)
+      t.test("thrown", function() t.node("x.lua").run({ n = 1 }); error("no") end)`,
+    'y_test.lua': 'local t = {',
+  });
+  const bad = weir(['test', dir]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, /x_test\.lua\n +FAIL one more\n\s+x_test\.lua:2: is {7}\{"n":2\}\n\s+expected \{"n":3\}/);
+  assert.match(bad.out, /ok +fine/);
+  assert.match(bad.out, /y_test\.lua:1: /);
+  assert.match(bad.out, /1 passed, 3 failed/);
+  assert.deepEqual(JSON.parse(weir(['test', '--json', `${dir}/x_test.lua`]).out).tests.map((x) => x.passed), [false, true, false]);
+  assert.equal(weir(['test', `${dir}/nope`]).code, 1);
+});
+
+test('the types for the language server know every function and every code', async (t) => {
+  const types = readFileSync(`${root}/lua/types/weir.lua`, 'utf8');
+  const w = await start(t, { 'a.yaml': `name: a
+trigger: { webhook: { path: /names, methods: [POST] } }
+steps:
+  - lua: |
+      local out = { weir = {}, ctx = {} }
+      for k, v in pairs(weir) do
+        table.insert(out.weir, k)
+        if type(v) == "table" then for f in pairs(v) do table.insert(out.weir, k .. "." .. f) end end
+      end
+      for k in pairs(ctx) do table.insert(out.ctx, k) end
+      return out
+` });
+  const names = await (await post(w, '/names', {})).json();
+  assert.ok(names.weir.length >= 17 && names.ctx.length >= 5);
+  for (const name of names.weir) assert.match(types, new RegExp(`^(function )?weir\\.${name.replace('.', '\\.')}\\b`, 'm'));
+  for (const name of names.ctx) assert.match(types, new RegExp(`^function ctx\\.${name}\\(`, 'm'));
+  const codes = [...readFileSync(`${root}/core/abi/weir.h`, 'utf8').matchAll(/^    X\((\w+), \d+, (NEVER|LATER)/gm)].map((m) => m[1].toLowerCase());
+  assert.ok(codes.length >= 13);
+  assert.deepEqual([...types.matchAll(/^---\| "(\w+)"/gm)].map((m) => m[1]), codes);
+});
