@@ -13,7 +13,7 @@
 
 #include <time.h>
 
-#define STRIDE_MAX 1000u
+#define STRIDE_MAX 250u
 /* Stride times bytes of the largest block: so much is at most some milliseconds. */
 #define STRIDE_BYTES 1300000u
 /* Work of C functions from which on the clock is asked at once. */
@@ -55,6 +55,12 @@ abort_label(enum abort_reason reason)
 #undef X
     };
     return labels[reason];
+}
+
+bool
+slice_is_over(const struct vm *vm)
+{
+    return clock_ns() - vm->slice_ns > vm->slice_max_ns;
 }
 
 static void on_count(lua_State *L, lua_Debug *ar);
@@ -210,7 +216,7 @@ on_count(lua_State *L, lua_Debug *ar)
         return;
     }
     budget_watch(vm, L);
-    if (clock_ns() - vm->slice_ns > vm->slice_max_ns && lua_isyieldable(L)) {
+    if (slice_is_over(vm) && lua_isyieldable(L)) {
         vm->preempted = true;
         (void)lua_yield(L, 0);
     }

@@ -131,6 +131,18 @@ give_back(struct strand *s, bool reusable)
     s->co = NULL;
 }
 
+/* Takes an ended strand out of its call, and frees it. */
+static void
+strand_free(struct strand *s)
+{
+    struct strand **at = &s->call->strands;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    free(s->children);
+    free(s);
+}
+
 void
 strand_drop(struct strand *s)
 {
@@ -149,6 +161,8 @@ strand_drop(struct strand *s)
     host->unref(&s->error.detail);
     give_back(s, ended);
     s->call->n_strands--;
+    if (!s->asked && !s->call->over) /* else the answer, or the call, ends it */
+        strand_free(s);
 }
 
 void
@@ -164,6 +178,10 @@ void
 strand_answer(struct strand *s, const struct weir_value *output, const struct weir_error *err)
 {
     s->asked = false;
+    if (s->co == NULL) { /* nobody needs it any more */
+        strand_free(s);
+        return;
+    }
     if (s->state != STRAND_WAITING)
         return;
     if (output != NULL) {
@@ -393,12 +411,6 @@ end_call(struct call *c)
     host->unref(&err.detail);
 }
 
-static bool
-slice_is_over(const struct vm *vm)
-{
-    return vm->preempted || clock_ns() - vm->slice_ns > vm->slice_max_ns;
-}
-
 void
 call_go_on(struct call *c)
 {
@@ -418,7 +430,7 @@ call_go_on(struct call *c)
         struct strand *s = c->first;
         c->first = s->queued;
         run_strand(s);
-        turn = c->first != NULL && slice_is_over(vm);
+        turn = c->first != NULL && (vm->preempted || slice_is_over(vm));
     }
     c->running = false;
     if (c->over) {

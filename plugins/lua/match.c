@@ -1,9 +1,28 @@
 /* lua/match.c - see script.h: find, match, gmatch and gsub on patterns with a bound
- * (pattern.h). SPDX-License-Identifier: Apache-2.0 */
+ * (pattern.h).
+ *
+ * A search that takes longer than the slice of its script yields, and goes on when others have
+ * had their turn.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <string.h>
 
 #include "pattern.h"
 #include "script.h"
+
+/* Steps until a search looks at the clock. */
+#define PAUSE 4000u
+
+enum kind { FIND, MATCH, STEP, NEXT };
+
+struct search {
+    struct pattern p;
+    struct pattern_match m;
+    enum kind kind;
+    bool kept;        /* it is on the stack of Lua */
+    lua_Integer last; /* STEP, NEXT: where the match before ended; an empty one is none there */
+};
 
 static void
 compile(lua_State *L, int index, struct pattern *p)
@@ -22,18 +41,7 @@ subject(lua_State *L, int index, struct pattern_match *m)
     size_t len;
     m->subject = luaL_checklstring(L, index, &len);
     m->end = m->subject + len;
-}
-
-/* Looks from START on; throws if the steps are used up. */
-static bool
-look(lua_State *L, const struct pattern *p, struct pattern_match *m, const char *start)
-{
-    struct vm *vm = vm_of(L);
-    m->steps = vm->budget ? vm->budget->steps : UINT64_MAX;
-    enum pattern_result r = pattern_find(p, m, start);
-    if (vm->budget != NULL)
-        charge_steps(L, r == PATTERN_SPENT ? 0 : m->steps);
-    return r == PATTERN_YES;
+    m->pause = PAUSE;
 }
 
 static void
@@ -103,76 +111,150 @@ is_plain(lua_State *L, int index)
     return true;
 }
 
-static int
-find_or_match(lua_State *L, bool find)
+/* -- searching -- */
+
+/* Gives the search the steps that are left, and takes those off that it has taken. */
+static void
+lend_steps(lua_State *L, struct pattern_match *m)
 {
-    struct pattern p;
-    struct pattern_match m;
-    subject(L, 1, &m);
-    const char *start = start_of(L, &m);
-    if (start != NULL && find && (lua_toboolean(L, 4) || is_plain(L, 2)))
-        return find_plain(L, &m, start);
-    compile(L, 2, &p);
-    if (start == NULL || !look(L, &p, &m, start)) {
-        lua_pushnil(L);
-        return 1;
+    const struct budget *b = vm_of(L)->budget;
+    m->steps = b ? b->steps : UINT64_MAX;
+}
+
+static void
+settle_steps(lua_State *L, const struct pattern_match *m, enum pattern_result r)
+{
+    if (vm_of(L)->budget != NULL)
+        charge_steps(L, r == PATTERN_SPENT ? 0 : m->steps);
+}
+
+static int
+push_found(lua_State *L, struct search *x)
+{
+    const struct pattern_match *m = &x->m;
+    int n = 0;
+    if (x->kind == STEP) {
+        lua_pushinteger(L, m->to - m->subject);
+        lua_pushvalue(L, -1);
+        lua_replace(L, lua_upvalueindex(3));
+        lua_replace(L, lua_upvalueindex(4));
+    } else if (x->kind != MATCH) {
+        lua_pushinteger(L, m->from - m->subject + (x->kind == FIND));
+        lua_pushinteger(L, m->to - m->subject);
+        n = 2;
     }
-    if (!find)
-        return push_captures(L, &p, &m, true);
-    lua_pushinteger(L, m.from - m.subject + 1);
-    lua_pushinteger(L, m.to - m.subject);
-    return 2 + push_captures(L, &p, &m, false);
+    return n + push_captures(L, &x->p, m, x->kind != FIND);
+}
+
+static int
+push_nothing(lua_State *L, const struct search *x)
+{
+    if (x->kind == STEP) {
+        lua_pushinteger(L, x->m.end - x->m.subject + 1);
+        lua_replace(L, lua_upvalueindex(3));
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+static int go_on(lua_State *L, int status, lua_KContext context);
+
+/* Yields until the script has its next slice. */
+static int
+pause_search(lua_State *L, struct search *x)
+{
+    if (!x->kept) {
+        struct search *copy = lua_newuserdatauv(L, sizeof *copy, 0);
+        *copy = *x;
+        copy->kept = true;
+    }
+    vm_of(L)->preempted = true;
+    return lua_yieldk(L, 0, 0, go_on);
+}
+
+/* Works out what a search has come to, and searches further where it has to. */
+static int
+follow(lua_State *L, struct search *x, enum pattern_result r)
+{
+    struct pattern_match *m = &x->m;
+    for (;;) {
+        settle_steps(L, m, r);
+        if (r == PATTERN_PAUSED) {
+            if (slice_is_over(vm_of(L)) && lua_isyieldable(L))
+                return pause_search(L, x);
+            lend_steps(L, m);
+            r = pattern_go_on(&x->p, m);
+            continue;
+        }
+        if (r != PATTERN_YES)
+            return push_nothing(L, x);
+        if (x->kind < STEP || m->to != m->from || m->to - m->subject != x->last)
+            return push_found(L, x);
+        if (x->p.anchored || m->from == m->end)
+            return push_nothing(L, x);
+        lend_steps(L, m);
+        r = pattern_find(&x->p, m, m->from + 1);
+    }
+}
+
+static int
+go_on(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    struct search *x = lua_touserdata(L, -1);
+    lend_steps(L, &x->m);
+    return follow(L, x, pattern_go_on(&x->p, &x->m));
+}
+
+static int
+begin(lua_State *L, struct search *x, const char *start)
+{
+    x->kept = false;
+    lend_steps(L, &x->m);
+    return follow(L, x, pattern_find(&x->p, &x->m, start));
+}
+
+static int
+find_or_match(lua_State *L, enum kind kind)
+{
+    struct search x;
+    x.kind = kind;
+    subject(L, 1, &x.m);
+    const char *start = start_of(L, &x.m);
+    if (start != NULL && kind == FIND && (lua_toboolean(L, 4) || is_plain(L, 2)))
+        return find_plain(L, &x.m, start);
+    compile(L, 2, &x.p);
+    if (start == NULL)
+        return push_nothing(L, &x);
+    return begin(L, &x, start);
 }
 
 static int
 string_find(lua_State *L)
 {
-    return find_or_match(L, true);
+    return find_or_match(L, FIND);
 }
 
 static int
 string_match(lua_State *L)
 {
-    return find_or_match(L, false);
+    return find_or_match(L, MATCH);
 }
 
-/* The next match of what gmatch was called with: upvalues are the subject, the pattern, where
- * to go on, and where the latest match ended. An empty match is none where that one ended. */
-static bool
-next_match(lua_State *L, const struct pattern *p, struct pattern_match *m, lua_Integer *at,
-           lua_Integer last)
-{
-    while (*at <= m->end - m->subject) {
-        if (!look(L, p, m, m->subject + *at))
-            return false;
-        if (m->to - m->subject != last || m->to != m->from)
-            return true;
-        *at = m->from - m->subject + 1;
-        if (p->anchored)
-            return false;
-    }
-    return false;
-}
-
+/* Upvalues are the subject, the pattern, where to go on, and where the latest match ended. */
 static int
 gmatch_step(lua_State *L)
 {
-    struct pattern p;
-    struct pattern_match m;
-    subject(L, lua_upvalueindex(1), &m);
-    compile(L, lua_upvalueindex(2), &p);
+    struct search x;
+    x.kind = STEP;
+    subject(L, lua_upvalueindex(1), &x.m);
+    compile(L, lua_upvalueindex(2), &x.p);
     lua_Integer at = lua_tointeger(L, lua_upvalueindex(3));
-    lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
-    if (!next_match(L, &p, &m, &at, last)) {
-        lua_pushinteger(L, m.end - m.subject + 1);
-        lua_replace(L, lua_upvalueindex(3));
-        return 0;
-    }
-    lua_pushinteger(L, m.to - m.subject);
-    lua_pushvalue(L, -1);
-    lua_replace(L, lua_upvalueindex(3));
-    lua_replace(L, lua_upvalueindex(4));
-    return push_captures(L, &p, &m, true);
+    x.last = lua_tointeger(L, lua_upvalueindex(4));
+    if (at > x.m.end - x.m.subject)
+        return push_nothing(L, &x);
+    return begin(L, &x, x.m.subject + at);
 }
 
 static int
@@ -190,22 +272,20 @@ string_gmatch(lua_State *L)
     return 1;
 }
 
-/* match_next (subject, pattern, at, last): from, to, captures of the next match as gsub finds
- * it; for what is written in Lua. */
+/* _next (subject, pattern, at, last): from, to, captures of the next match as gsub finds it,
+ * else nil; for what is written in Lua. */
 static int
 match_next(lua_State *L)
 {
-    struct pattern p;
-    struct pattern_match m;
-    subject(L, 1, &m);
-    compile(L, 2, &p);
+    struct search x;
+    x.kind = NEXT;
+    subject(L, 1, &x.m);
+    compile(L, 2, &x.p);
     lua_Integer at = luaL_checkinteger(L, 3);
-    lua_Integer last = luaL_checkinteger(L, 4);
-    if ((p.anchored && at > 0) || !next_match(L, &p, &m, &at, last))
-        return 0;
-    lua_pushinteger(L, m.from - m.subject);
-    lua_pushinteger(L, m.to - m.subject);
-    return 2 + push_captures(L, &p, &m, true);
+    x.last = luaL_checkinteger(L, 4);
+    if ((x.p.anchored && at > 0) || at < 0 || at > x.m.end - x.m.subject)
+        return push_nothing(L, &x);
+    return begin(L, &x, x.m.subject + at);
 }
 
 /* -- gsub with a text -- */
@@ -250,7 +330,34 @@ add_replacement(lua_State *L, luaL_Buffer *b, const struct pattern *p,
     }
 }
 
-/* gsub_text (subject, pattern, replacement, max): text and count. */
+/* The next match of gsub behind *AT. PATTERN_PAUSED: it takes longer than the slice. */
+static enum pattern_result
+next_quickly(lua_State *L, const struct pattern *p, struct pattern_match *m, lua_Integer *at,
+             lua_Integer last)
+{
+    while (*at <= m->end - m->subject) {
+        lend_steps(L, m);
+        enum pattern_result r = pattern_find(p, m, m->subject + *at);
+        settle_steps(L, m, r);
+        while (r == PATTERN_PAUSED) {
+            if (slice_is_over(vm_of(L)))
+                return r;
+            lend_steps(L, m);
+            r = pattern_go_on(p, m);
+            settle_steps(L, m, r);
+        }
+        if (r != PATTERN_YES || m->to != m->from || m->to - m->subject != last)
+            return r;
+        *at = m->from - m->subject + 1;
+        if (p->anchored)
+            break;
+    }
+    return PATTERN_NO;
+}
+
+/* _text (subject, pattern, replacement, max, at, last): replaces behind AT as long as the slice
+ * lasts. Gives the text, the count, the new AT and LAST, and what is to be done: "end" nothing,
+ * "more" the same again, "slow" the next match by _next. */
 static int
 gsub_text(lua_State *L)
 {
@@ -261,20 +368,67 @@ gsub_text(lua_State *L)
     subject(L, 1, &m);
     compile(L, 2, &p);
     with.bytes = luaL_checklstring(L, 3, &with.len);
-    lua_Integer max = luaL_optinteger(L, 4, m.end - m.subject + 1);
-    lua_Integer n = 0, at = 0, copied = 0, last = -1;
+    lua_Integer max = luaL_optinteger(L, 4, LUA_MAXINTEGER);
+    lua_Integer at = luaL_checkinteger(L, 5), last = luaL_checkinteger(L, 6);
+    lua_Integer copied = at, n = 0;
+    enum pattern_result r = PATTERN_NO;
     lua_settop(L, 3);
     luaL_buffinit(L, &b);
-    while (n < max && (!p.anchored || n == 0) && next_match(L, &p, &m, &at, last)) {
+    while (n < max && (!p.anchored || at == 0) &&
+           (n == 0 || !slice_is_over(vm_of(L)) || n % 16)) {
+        lua_Integer from = at;
+        r = next_quickly(L, &p, &m, &from, last);
+        if (r != PATTERN_YES)
+            break;
         buffer_add(&b, m.subject + copied, (size_t)(m.from - m.subject - copied));
         add_replacement(L, &b, &p, &m, with);
         at = copied = last = m.to - m.subject;
         n++;
+        if (p.anchored)
+            break;
     }
-    buffer_add(&b, m.subject + copied, (size_t)(m.end - m.subject - copied));
+    bool more = r == PATTERN_YES && n < max && !p.anchored;
+    if (!more && r != PATTERN_PAUSED)
+        buffer_add(&b, m.subject + copied, (size_t)(m.end - m.subject - copied));
     luaL_pushresult(&b);
     lua_pushinteger(L, n);
-    return 2;
+    lua_pushinteger(L, copied);
+    lua_pushinteger(L, last);
+    lua_pushstring(L, r == PATTERN_PAUSED ? "slow" : more ? "more" : "end");
+    return 5;
+}
+
+/* _expand (replacement, whole, captures ...): what stands for a match. */
+static int
+expand(lua_State *L)
+{
+    struct weir_text with;
+    luaL_Buffer b;
+    with.bytes = luaL_checklstring(L, 1, &with.len);
+    int n = lua_gettop(L) - 2;
+    luaL_buffinit(L, &b);
+    for (size_t i = 0; i < with.len; i++) {
+        char c = with.bytes[i];
+        if (c == '%') {
+            if (++i == with.len)
+                return luaL_error(L, "the replacement ends in '%%'");
+            c = with.bytes[i];
+            if (c >= '0' && c <= '9') {
+                int k = c - '0';
+                if (k > n)
+                    return luaL_error(L, "'%%%c' in the replacement is no capture", c);
+                size_t len;
+                const char *text = lua_tolstring(L, k + 2, &len);
+                buffer_add(&b, text ? text : "", text ? len : 0);
+                continue;
+            }
+            if (c != '%')
+                return luaL_error(L, "'%%%c' in the replacement is no capture", c);
+        }
+        luaL_addchar(&b, c);
+    }
+    luaL_pushresult(&b);
+    return 1;
 }
 
 void
@@ -282,7 +436,8 @@ match_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "find", string_find }, { "match", string_match }, { "gmatch", string_gmatch },
-        { "_next", match_next }, { "_text", gsub_text },    { NULL, NULL },
+        { "_next", match_next }, { "_text", gsub_text },    { "_expand", expand },
+        { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);
 }

@@ -47,12 +47,22 @@ struct pattern {
     bool anchored; /* ^ */
 };
 
-enum pattern_result { PATTERN_NO, PATTERN_YES, PATTERN_SPENT };
+enum pattern_result { PATTERN_NO, PATTERN_YES, PATTERN_SPENT, PATTERN_PAUSED };
 
 struct pattern_capture {
     const char *at;
     size_t len;
     bool position; /* the place of AT in the subject is meant, not text */
+};
+
+/* A way that was not taken: what a search goes back to. */
+struct pattern_choice {
+    uint32_t item;
+    bool capture; /* no way, but a capture that has to be as it was */
+    bool closed;
+    const char *at;
+    size_t n; /* how often the item was taken there */
+    struct pattern_capture before;
 };
 
 struct pattern_match {
@@ -61,15 +71,25 @@ struct pattern_match {
     const char *from;
     const char *to;
     uint64_t steps; /* that are left */
+    uint64_t pause; /* steps until the search pauses; 0: it does not */
     struct pattern_capture captures[PATTERN_CAPTURES];
+
+    /* of a search that pauses */
+    const char *at;
+    uint32_t item;
+    uint32_t n_choices;
+    bool closed[PATTERN_CAPTURES];
+    struct pattern_choice choices[PATTERN_ITEMS]; /* one for an item at most */
 };
 
 /* Compiles a pattern. Not true: *ret_why is a sentence for a person. */
 bool pattern_compile(struct pattern *p, const char *text, size_t len, const char **ret_why);
 
 /* Looks for the first match at or behind START (which is in the subject of M). With PATTERN_YES
- * from, to and the captures of M are filled; the steps are taken off in any case. */
+ * from, to and the captures of M are filled; the steps are taken off in any case.
+ * PATTERN_PAUSED: pattern_go_on looks further. */
 enum pattern_result pattern_find(const struct pattern *p, struct pattern_match *m,
                                  const char *start);
+enum pattern_result pattern_go_on(const struct pattern *p, struct pattern_match *m);
 
 #endif

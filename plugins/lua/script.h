@@ -172,6 +172,9 @@ void budget_note(struct vm *vm, enum abort_reason reason);
 const char *abort_text(enum abort_reason reason);
 const char *abort_label(enum abort_reason reason);
 
+/* Whether it is somebody else's turn. */
+bool slice_is_over(const struct vm *vm);
+
 /* Has L look at the budget from time to time. */
 void budget_watch(struct vm *vm, lua_State *L);
 

@@ -12,7 +12,7 @@
 
 #include "script.h"
 
-#define SLICE_NS 250000u
+#define SLICE_NS 100000u
 /* Loading has this time whatever the limits of calls are. */
 #define LOAD_MS 1000u
 /* Lua keeps the names and constants of what it compiles in a table: so many there may be. */
@@ -318,7 +318,7 @@ vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *er
                               .on_top = budget_on_top,
                               .on_refused = budget_on_refused,
                               .arg = vm };
-    vm->stride = 1000;
+    vm->stride = 1;
     vm->L = lua_newstate(heap_alloc, vm);
     if (vm->L == NULL) {
         refuse(err, WEIR_SCRIPT, "%s", abort_text(ABORT_MEMORY));

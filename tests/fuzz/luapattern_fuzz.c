@@ -44,8 +44,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rest > 0)
         memcpy(subject, nul + 1, rest);
     if (pattern_compile(&p, text, len, &why)) {
-        struct pattern_match m = { .subject = subject, .end = subject + rest, .steps = STEPS };
+        static struct pattern_match m;
+        m = (struct pattern_match){ .subject = subject, .end = subject + rest, .steps = STEPS };
+        m.pause = size % 2 ? 100 : 0;
         enum pattern_result r = pattern_find(&p, &m, subject);
+        while (r == PATTERN_PAUSED)
+            r = pattern_go_on(&p, &m);
         assert(m.steps <= STEPS);
         if (r == PATTERN_YES)
             check_match(&p, &m);

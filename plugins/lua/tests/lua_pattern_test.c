@@ -115,7 +115,10 @@ find_ours(const char *text, const char *subject, char *ret)
         strcpy(ret, "refused");
         return;
     }
-    if (pattern_find(&p, &m, subject) != PATTERN_YES) {
+    enum pattern_result r = pattern_find(&p, &m, subject);
+    while (r == PATTERN_PAUSED)
+        r = pattern_go_on(&p, &m);
+    if (r != PATTERN_YES) {
         strcpy(ret, "none");
         return;
     }

@@ -171,6 +171,23 @@ strings_and_patterns_are_those_of_lua(void **state)
           "[4,\"\xe2\x82\xac\",11,\"10\"]");
 }
 
+/* Searches that go over many slices find what short ones find. */
+static void
+long_searches_pause_and_go_on(void **state)
+{
+    (void)state;
+    load_with("local s = (('a'):rep(60) .. 'b '):rep(30)\n"
+              "local p = 'a-a-(a-)b'\n"
+              "local x, n = s:gsub(p, '<%1>')\n"
+              "local y, m = s:gsub(p, function(c) return '<' .. c .. '>' end)\n"
+              "local z, k = 0, 0\n"
+              "for c in s:gmatch(p) do z, k = z + #c, k + 1 end\n"
+              "local from, to = (('a'):rep(150)):find('a-a-a-b')\n"
+              "return { x == y, n, m, k, z, #x, from == nil, (s:match('^a-a-a-a-(b) ')) }",
+              "      max_steps: 100000000\n      max_time: 10s\n");
+    stage_expect("POST /x", "{}", 200, "[true,30,30,30,1800,1890,true,\"b\"]");
+}
+
 static void
 lent_nodes_are_asked_and_answer(void **state)
 {
@@ -221,11 +238,27 @@ functions_run_side_by_side(void **state)
     fails("ctx.all { 1 }", "{}", 500, "a list of functions is needed");
 }
 
+/* What has ended leaves nothing behind while its call goes on. */
+static void
+functions_side_by_side_can_be_had_again_and_again(void **state)
+{
+    (void)state;
+    load_with(
+        "local n = 0\nfor i = 1, 2000 do\n"
+        "  local a = ctx.all { function() return 1 end, function() return ctx.up(2) end }\n"
+        "  n = n + a[1] + a[2]\nend\n"
+        "for i = 1, 300 do ctx.all { function() ctx.pause(1) end, function() error('x') end } "
+        "end\n"
+        "return n",
+        "      max_time: 10s\n");
+    stage_expect("POST /x", "{}", 200, "6000");
+}
+
 static void
 time_is_that_of_the_shard(void **state)
 {
     (void)state;
-    gives("local t = ctx.now()\nctx.sleep(5)\nreturn ctx.now() - t >= 4", "{}", "true");
+    gives("local t = ctx.now()\nctx.sleep(30)\nreturn ctx.now() - t >= 15", "{}", "true");
     gives("return ctx.deadline() == nil", "{}", "true");
     load_with("return ctx.deadline() <= 60000 and ctx.deadline() > 0", "    timeout: 1m\n");
     stage_expect("POST /x", "{}", 200, "true");
@@ -482,8 +515,10 @@ main(void)
         cmocka_unit_test(a_write_stays_in_its_place_and_the_order_is_kept),
         cmocka_unit_test(the_table_library_works_on_proxies),
         cmocka_unit_test(strings_and_patterns_are_those_of_lua),
+        cmocka_unit_test(long_searches_pause_and_go_on),
         cmocka_unit_test(lent_nodes_are_asked_and_answer),
         cmocka_unit_test(functions_run_side_by_side),
+        cmocka_unit_test(functions_side_by_side_can_be_had_again_and_again),
         cmocka_unit_test(time_is_that_of_the_shard),
         cmocka_unit_test(a_deadline_ends_what_waits),
         cmocka_unit_test(a_caller_that_goes_away_ends_it),
