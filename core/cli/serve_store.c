@@ -32,6 +32,7 @@ server_store_open(struct server *s, struct weir_error *err)
                                    .keep = keep,
                                    .max_waiting = settings_number(s->setup->settings, "store.max_waiting"),
                                    .max_size = settings_number(s->setup->settings, "store.max_size"),
+                                   .incident_ms = settings_number(s->setup->settings, "store.incident_quiet"),
                                    .crashes_max = (unsigned)settings_number(s->setup->settings, "store.max_crashes") };
     if (store_open(&config, &s->store, err) == WEIR_OK)
         return WEIR_OK;

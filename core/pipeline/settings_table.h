@@ -58,6 +58,8 @@
       "Size of the store from which new durable events are refused with 503; 0: none.")     \
     X("store.max_crashes", COUNT, "5", "1..100",                                            \
       "How often a job may take the process down with it before it is dead.")               \
+    X("store.incident_quiet", DURATION, "1h", "",                                           \
+      "How long no job may have failed in one way for the next one to be an incident again.") \
     X("store.keep.completed", DURATION, "1d", "",                                           \
       "How long completed jobs are kept; 0: for ever.")                                     \
     X("store.keep.cancelled", DURATION, "7d", "",                                           \

@@ -30,6 +30,7 @@ static const struct question questions[] = {
     { "batches.plan", ask_batches_plan, FILTERS " max", false },
     { "batches.resume", ask_batches_resume, "id who reason", true },
     { "batches.show", ask_batches_show, "id state limit after", false },
+    { "batches.trip", ask_batches_trip, "breaker pipelines", true },
     { "incidents.list", ask_incidents_list, "pipeline limit after", false },
     { "jobs.callback", ask_jobs_callback, "id token output", true },
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },

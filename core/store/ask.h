@@ -79,6 +79,6 @@ ask_fn ask_revisions_get, ask_revisions_note;
 ask_fn ask_jobs_edit, ask_jobs_edit_plan;
 ask_fn ask_jobs_export, ask_store_backup, ask_store_compact;
 ask_fn ask_batches_plan, ask_batches_make, ask_batches_list, ask_batches_show, ask_batches_pause,
-    ask_batches_resume, ask_batches_cancel, ask_pauses_list, ask_pauses_make, ask_pauses_end;
+    ask_batches_resume, ask_batches_cancel, ask_batches_trip, ask_pauses_list, ask_pauses_make, ask_pauses_end;
 
 #endif

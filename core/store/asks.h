@@ -39,6 +39,8 @@
  * - batches.list: limit after; { batches: [...], next }
  * - batches.show: id state limit after; a batch with jobs: [{ job, state, replay, why }], next
  * - batches.pause, batches.resume, batches.cancel: id who reason; a batch
+ * - batches.trip: breaker, pipelines: [names]; { paused: how many }: pauses the batches that have
+ *   jobs of these pipelines to be replayed, because their peer is away; nobody is told to
  * - pauses.list: nothing; { pauses: [{ pipeline, key, at_ms, who, reason, held }] }
  * - pauses.make, pauses.end: pipeline key who reason; { pipeline, key, paused, held or released:
  *   how many jobs }

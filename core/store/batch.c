@@ -82,6 +82,18 @@ batch_pause(struct batch *b, const char *fmt, ...)
     b->state = BATCH_PAUSED;
 }
 
+void
+batch_paused_itself(struct writing *w, const struct batch *b)
+{
+    audit_add(w, &(struct audit){ .who = TEXT("weir"),
+                                  .what = "batches.pause",
+                                  .batch = b->id,
+                                  .reason = text_of(b->why),
+                                  .before = "running",
+                                  .after = "paused" });
+    log_say(WEIR_WARN, "the batch %s has paused itself: %s", b->name, b->why);
+}
+
 /* Puts an item of B from one state into another; REPLAY and WHY may be NULL. */
 static void
 item_set(struct writing *w, struct batch *b, int64_t job, enum item_state from,
@@ -271,15 +283,8 @@ work(struct writing *w, struct batch *b)
     b->open = b->state == BATCH_RUNNING || b->items[ITEM_MADE] > 0;
     if (memcmp(&before, b, sizeof(before)) != 0)
         batch_save(w, b);
-    if (b->state == BATCH_PAUSED && before.state == BATCH_RUNNING) {
-        audit_add(w, &(struct audit){ .who = TEXT("weir"),
-                                      .what = "batches.pause",
-                                      .batch = b->id,
-                                      .reason = text_of(b->why),
-                                      .before = "running",
-                                      .after = "paused" });
-        log_say(WEIR_WARN, "the batch %s has paused itself: %s", b->name, b->why);
-    }
+    if (b->state == BATCH_PAUSED && before.state == BATCH_RUNNING)
+        batch_paused_itself(w, b);
     return settled && all ? wait_ms : 0;
 }
 

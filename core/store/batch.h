@@ -76,6 +76,9 @@ void batch_count(struct batch *b, enum item_state from, enum item_state to, uint
 enum weir_code batch_answer(struct asking *a, const uint8_t id[JOB_ID],
                             struct weir_error *err) MUST_USE;
 
+/* Tells of B, which nobody but the store has paused: in the audit and the log. */
+void batch_paused_itself(struct writing *w, const struct batch *b);
+
 /* Pauses B with a reason. */
 void batch_pause(struct batch *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -246,8 +246,9 @@ forget_old(struct asking *a)
     sqlite3_reset(s);
     if (n == 0)
         return;
-    static const enum sql drops[] = { SQL_BATCH_DROP, SQL_BATCH_DROP_ITEMS };
-    for (unsigned i = 0; i < 2; i++) {
+    static const enum sql drops[] = { SQL_BATCH_DROP, SQL_BATCH_DROP_ITEMS,
+                                      SQL_BATCH_DROP_PIPELINES };
+    for (unsigned i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
         s = db_use(a->db, drops[i]);
         sqlite3_bind_int64(s, 1, n);
         db_run(a->db, s);
@@ -320,6 +321,9 @@ ask_batches_make(struct asking *a, struct weir_error *err)
         select_jobs(a, &c, "INSERT INTO batch_items(batch, job, id, state) ", insert, "");
     uint64_t items = (uint64_t)db_run(a->db, s);
     sqlite3_finalize(s);
+    s = db_use(a->db, SQL_BATCH_PIPELINES);
+    sqlite3_bind_int64(s, 1, n);
+    db_run(a->db, s);
     s = db_use(a->db, SQL_BATCH_FILLED);
     sqlite3_bind_int64(s, 1, n);
     bind_number(s, 2, items);

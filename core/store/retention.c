@@ -29,7 +29,7 @@ struct retention {
     uint64_t tick_ns; /* monotonic: the next look at what is there */
     uint64_t now_ms;  /* wall, of this turn */
     bool failing;
-    bool keys_due, audit_due;
+    bool keys_due, incidents_due, audit_due;
     bool compacted; /* the latest piece was one of compacting, which takes turns with the rest */
     /* by age */
     uint64_t *look_ms; /* of each segment: wall; when something in it may be over */
@@ -409,7 +409,7 @@ do_piece(struct retention *r, uint64_t deadline_ns)
         return true;
     struct excess x = r->in_vain ? (struct excess){ 0 } : find_excess(s);
     bool excess = x.jobs > 0 || x.bytes > 0, due = !excess && find_due(r);
-    if (!excess && !due && !r->keys_due && !r->audit_due)
+    if (!excess && !due && !r->keys_due && !r->incidents_due && !r->audit_due)
         return compact_wanted(s);
     struct tidy t;
     tidy_begin(&t, s, r->now_ms, deadline_ns);
@@ -419,6 +419,8 @@ do_piece(struct retention *r, uint64_t deadline_ns)
         walk_segment(r, &t);
     else if (r->keys_due)
         r->keys_due = !drop_old(&t, SQL_TIDY_KEYS, r->now_ms, STORE_REMOVED_KEYS);
+    else if (r->incidents_due)
+        r->incidents_due = !incidents_forget(s, &s->writes, r->now_ms);
     else
         drop_audit(r, &t);
     if (tidy_end(&t))
@@ -431,7 +433,7 @@ tick(struct retention *r, uint64_t now_ns)
 {
     uint64_t every_ms = r->store->keep.look_ms > 0 ? r->store->keep.look_ms : LOOK_MS;
     r->tick_ns = now_ns + every_ms * 1000000;
-    r->keys_due = r->audit_due = true;
+    r->keys_due = r->incidents_due = r->audit_due = true;
     r->in_vain = false;
     look_around(r);
 }

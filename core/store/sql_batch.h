@@ -16,6 +16,14 @@
                   " created_ms, updated_ms, rate, per_ms, next_us, concurrency, canary,"      \
                   " stop_on_failures) VALUES(?1, 1, 1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9,"   \
                   " ?10, ?11, ?12)")                                                          \
+    X(BATCH_PIPELINES, "INSERT OR IGNORE INTO batch_pipelines(batch, pipeline)"               \
+                       " SELECT DISTINCT i.batch, j.pipeline FROM batch_items i"              \
+                       " JOIN jobs j ON j.seq = i.job WHERE i.batch = ?1")                    \
+    X(BATCH_TRIP, "SELECT " BATCH_COLUMNS " FROM batches b INDEXED BY batches_open"           \
+                  " WHERE open = 1 AND state = 1 AND n > ?1 AND pending > 0 AND EXISTS("      \
+                  "SELECT 1 FROM batch_pipelines p WHERE p.batch = b.n AND p.pipeline = ?2)"  \
+                  " ORDER BY n LIMIT 1")                                                      \
+    X(BATCH_DROP_PIPELINES, "DELETE FROM batch_pipelines WHERE batch = ?1")                   \
     X(BATCH_FILLED, "UPDATE batches SET pending = ?2 WHERE n = ?1")                           \
     X(BATCH_SAVE, "UPDATE batches SET state = ?2, open = ?3, why = ?4, updated_ms = ?5,"      \
                   " ended_ms = ?6, next_us = ?7, canary_over = ?8, forgiven = ?9,"            \
@@ -42,6 +50,19 @@
     X(ITEMS_CANCEL, "UPDATE batch_items SET state = 5 WHERE batch = ?1 AND state = 1")        \
     X(ITEMS, "SELECT job, id, state, replay, why FROM batch_items WHERE batch = ?1"           \
              " AND job > ?2 AND (?3 = 0 OR state = ?3) ORDER BY job LIMIT ?4")                \
+    /* incidents; alike are at most 1000 counted */                                           \
+    X(INCIDENT, "SELECT last_ms FROM incidents WHERE fingerprint = ?1")                       \
+    X(INCIDENT_SET, "INSERT OR REPLACE INTO incidents(fingerprint, last_ms) VALUES(?1, ?2)")  \
+    X(INCIDENT_ALIKE, "SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_dead"         \
+                      " WHERE state = 8 AND superseded_by IS NULL AND fingerprint = ?1"       \
+                      " LIMIT 1000)")                                                         \
+    X(INCIDENTS_GONE, "DELETE FROM incidents WHERE fingerprint IN"                            \
+                      " (SELECT fingerprint FROM incidents INDEXED BY incidents_last"         \
+                      " WHERE last_ms < ?1 ORDER BY last_ms LIMIT 64)")                       \
+    X(INCIDENTS_MANY, "DELETE FROM incidents WHERE fingerprint IN"                            \
+                      " (SELECT fingerprint FROM incidents INDEXED BY incidents_last"         \
+                      " ORDER BY last_ms LIMIT 64)")                                          \
+    X(INCIDENTS_COUNT, "SELECT count(*) FROM incidents")                                      \
     /* pauses */                                                                              \
     X(PAUSES_ANY, "SELECT 1 FROM pauses LIMIT 1")                                             \
     X(PAUSE_OF, "SELECT 1 FROM pauses WHERE pipeline = ?1 AND key IN ('', ?2) LIMIT 1")       \

@@ -21,7 +21,8 @@ enum {
     MAX_ASKS = 256,       /* that wait for the reader */
     ASK_BYTES = 64 << 10, /* what one counts as */
     OP_BYTES = 256,       /* what an operation counts as beside its texts */
-    CRASHES_MAX = 5
+    CRASHES_MAX = 5,
+    INCIDENT_MS = 3600 * 1000
 };
 
 /* Starts a thread that leaves signals to the main one. */
@@ -79,6 +80,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->max_waiting = config->max_waiting ? config->max_waiting : MAX_WAITING;
     s->max_size = config->max_size;
     s->crashes_max = config->crashes_max ? config->crashes_max : CRASHES_MAX;
+    s->incident_ms = config->incident_ms ? config->incident_ms : INCIDENT_MS;
     s->keep = config->keep;
     s->retention = retention_new(s);
     s->task = task_new();

@@ -232,6 +232,61 @@ the_rate_is_kept(void **state)
                           " WHERE replay_of IS NOT NULL") >= 199);
 }
 
+/* A job of PIPELINE that is dead. */
+static void
+make_dead_of(const char *pipeline)
+{
+    struct job_accept a = new_job(JOB_RUNNING);
+    a.pipeline = text_of(pipeline);
+    accept_job(&a);
+    struct job_failure f = { WEIR_UPSTREAM, TEXT("book"), TEXT("no") };
+    assert_int_equal(end_job(a.id, 1, JOB_DEAD, f), WEIR_OK);
+}
+
+static int64_t
+trip(const char *pipelines)
+{
+    char json[128];
+    snprintf(json, sizeof(json), "{\"breaker\":\"bank\",\"pipelines\":%s}", pipelines);
+    const struct weir_value *v = ask("batches.trip", json);
+    int64_t n = number_in(v, "paused");
+    value_unref(&v);
+    return n;
+}
+
+static void
+it_pauses_itself_when_a_peer_is_away(void **state)
+{
+    (void)state;
+    char mixed[ID_UUID], other[ID_UUID];
+    make_dead(2);
+    make_dead_of("pay");
+    make(mixed, ",\"concurrency\":1");
+    make_dead_of("ship");
+    make_dead_of("ship");
+    make(other, ",\"pipeline\":\"ship\",\"concurrency\":1");
+    await(mixed, "running", "made", 1);
+    await(other, "running", "made", 1);
+    assert_int_equal(trip("[\"none\"]"), 0);
+    assert_int_equal(trip("[\"none\",\"pay\"]"), 1);
+    assert_int_equal(trip("[\"pay\"]"), 0);
+    assert_true(has(mixed, "paused", "pending", 2));
+    assert_true(has(other, "running", "pending", 1));
+    const struct weir_value *v = ask_of("batches.show", mixed, "");
+    assert_text(text_in(v, "why"), "the breaker 'bank' of the pipeline 'pay' is open");
+    value_unref(&v);
+    assert_int_equal(number_of("SELECT count(*) FROM audit WHERE who = 'weir' AND what ="
+                               " 'batches.pause' AND why LIKE 'the breaker%'"),
+                     1);
+    assert_int_equal(work(10, JOB_COMPLETED), 2); /* what was made goes on */
+    await(other, "running", "pending", 0);
+    assert_int_equal(trip("[\"ship\"]"), 0); /* it has asked for all already */
+    v = ask_of("batches.resume", mixed, BY_ANN);
+    assert_text(text_in(v, "state"), "running");
+    value_unref(&v);
+    await(mixed, "running", "made", 1);
+}
+
 static void
 it_can_be_paused_and_cancelled(void **state)
 {
@@ -366,6 +421,7 @@ main(void)
         T(a_good_canary_lets_the_rest_go),
         T(failures_stop_it),
         T(the_rate_is_kept),
+        T(it_pauses_itself_when_a_peer_is_away),
         T(it_can_be_paused_and_cancelled),
         T(what_was_replayed_meanwhile_is_skipped),
         T(it_goes_on_after_a_restart),
