@@ -132,6 +132,8 @@ void job_breaker_end(struct engine *e);
 
 /* Notes what E's caller is answered, if its job wants that. */
 void job_answer_note(struct weir_event *e, const struct event_reply *r);
+/* R as it is kept, in MessagePack; the caller frees it. NULL: it is a stream, or too large. */
+char *job_answer_pack(const struct event_reply *r, size_t *ret_len);
 /* Answers E with what was noted for the first event of its key; false if BYTES hold no answer. */
 bool job_answer_again(struct weir_event *e, struct weir_text bytes);
 

@@ -199,6 +199,8 @@ struct engine {
     struct jobs *jobs;   /* owned; NULL: there is no store */
     struct list olders;  /* pipelines as they were: older.c */
     unsigned n_olders;
+    unsigned n_once_waiting; /* events that wait for another one's answer: once.h */
+    atomic_uint once_posts;  /* answers on their way to them */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

@@ -46,6 +46,8 @@
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
     X("engine.max_runs", COUNT, "10000", "1..1000000",                                      \
       "Runs in flight on one shard; 503 beyond.")                                           \
+    X("engine.idempotency_memory", BYTES, "64MiB", "",                                      \
+      "Memory for idempotency keys and answers of pipelines that are not durable.")         \
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("memory.limit", BYTES, "0", "",                                                       \
