@@ -25,6 +25,7 @@ server_store_open(struct server *s, struct weir_error *err)
         .discarded_ms = settings_number(s->setup->settings, "store.keep.discarded"),
         .dead_ms = settings_number(s->setup->settings, "store.keep.dead"),
         .audit_ms = settings_number(s->setup->settings, "store.keep.audit"),
+        .batches_ms = settings_number(s->setup->settings, "store.keep.batches"),
         .jobs = settings_number(s->setup->settings, "store.keep_jobs"),
         .bytes = settings_number(s->setup->settings, "store.keep_bytes"),
     };

@@ -72,6 +72,8 @@
       "How long dead jobs are kept; 0: for ever.")                                          \
     X("store.keep.audit", DURATION, "365d", "",                                             \
       "How long entries of the audit are kept; 0: for ever.")                               \
+    X("store.keep.batches", DURATION, "30d", "",                                            \
+      "How long batches of replays are kept that are over; 0: for ever, 1000 at most.")     \
     X("store.keep_jobs", COUNT, "1000000", "0..1000000000",                                 \
       "Jobs that are over, at most; then the oldest completed ones go first; 0: any number.") \
     X("store.keep_bytes", BYTES, "0", "",                                                   \

@@ -115,6 +115,8 @@ ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
     code = q->fn(&a, err);
     ask->cancels = a.cancels;
     memcpy(ask->cancel, a.cancel, sizeof(ask->cancel));
+    ask->batch = code == WEIR_OK ? a.batch : 0;
+    ask->op.parked = ask->batch != 0;
     if (code == WEIR_OK)
         ask->answer = a.answer;
     else

@@ -18,6 +18,7 @@ struct asking {
     const struct weir_value *answer; /* set by the one who answers */
     bool cancels;                    /* set: the job CANCEL runs, and is to be cancelled */
     uint8_t cancel[JOB_ID];
+    int64_t batch; /* set: it is being made, and the answer comes later */
 };
 
 /* A parameter of text; empty if it is absent. WEIR_INVALID for another type. */

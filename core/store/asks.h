@@ -69,7 +69,8 @@
  * batch; what is left out so is counted as left_out. It is { id, state, why: it is paused, total,
  * items: { pending, made, completed, dead, cancelled, skipped }, created_ms, updated_ms, ended_ms,
  * rate, concurrency, canary, stop_on_failures, who, reason, plan, filter }. With a PLAN it is made
- * only if the jobs are those of that plan. See batch.h.
+ * only if the jobs are those of that plan. It is made bit by bit, and batches.make is told when it is:
+ * until then it is "making", of the jobs that were there at the beginning. See batch.h.
  *
  * Numbers may be given as text. A parameter that a question does not know is refused: a filter
  * that is written wrong would let everything through. Lists are newest first; AFTER is the NEXT

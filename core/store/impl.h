@@ -36,6 +36,8 @@ struct store {
     bool writer_runs;
     bool reader_runs;
     struct list waits;        /* struct wait, under a lock of wait.c */
+    struct list makings;      /* struct making of batch_make.c: the writer's */
+    bool batches_due;         /* a batch wants a turn of the writer, whose this is */
     struct list listeners;    /* struct listener, under a lock of notice.c */
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
@@ -54,6 +56,7 @@ struct writing {
     bool no_room;                /* the file has its maximal size */
     bool paused;                 /* some pipeline is: pause.c */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
+    uint64_t removed_batches;
 };
 
 /* -- file.c, migrate.c, recover.c: opening -- */

@@ -8,7 +8,7 @@
  *             record_kind; until_ms and token belong to waits.
  *   once      idempotency keys, as digests, and the id of the job that each made: a key may
  *             outlive its job.
- *   marks     numbers under names, such as the time for which a schedule has fired last.
+ *   marks     numbers under names, with the time when they were last set, such as the time for which a schedule has fired last.
  *   batches   bulk replays; batch_items the jobs of each, by their number (which gives the order)
  *             and their identity (which stays right when the job was taken away).
  *   revisions texts of pipelines, for jobs that began with them, and for replays.
@@ -183,7 +183,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     "CREATE TABLE incidents("
     " fingerprint TEXT PRIMARY KEY,"
     " last_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX incidents_last ON incidents(last_ms);",
+    "CREATE INDEX incidents_last ON incidents(last_ms);"
+    "ALTER TABLE marks ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE marks SET at_ms = unixepoch() * 1000;",
 };
 
 /* The number that a statement of one row answers. */

@@ -88,6 +88,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     queue_init(&s->to_read);
     list_init(&s->waits);
     list_init(&s->listeners);
+    list_init(&s->makings);
 
     enum weir_code code = start(s, config->url, err);
     if (code == WEIR_OK)
@@ -191,6 +192,7 @@ store_submit(struct store *s, struct store_op *op, struct weir_error *err)
     if (asks) {
         ((struct store_ask *)op)->answer = NULL;
         ((struct store_ask *)op)->cancels = false;
+        ((struct store_ask *)op)->batch = 0;
     }
 
     if (asks && !store_ask_writes(((struct store_ask *)op)->what)) {
