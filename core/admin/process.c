@@ -10,6 +10,7 @@
 #include "admin/parts.h"
 #include "base/log.h"
 #include "engine/metrics.h"
+#include "engine/once.h"
 #include "engine/tail.h"
 
 static void
@@ -106,6 +107,24 @@ tail_losses(void *arg, struct metric_sink *sink)
     metric_sample(sink, NULL, (double)tail_lost());
 }
 
+/* What is remembered of idempotency keys, of pipelines that are not durable. */
+#define KEYS(X)              \
+    X(keys_there, entries)   \
+    X(keys_bytes, bytes)     \
+    X(keys_waiting, waiting) \
+    X(keys_lost, forgotten)
+
+#define X(name, member)                              \
+    static void name(void *arg, struct metric_sink *sink) \
+    {                                                \
+        (void)arg;                                   \
+        struct once_usage u;                         \
+        once_usage(&u);                              \
+        metric_sample(sink, NULL, (double)u.member); \
+    }
+KEYS(X)
+#undef X
+
 static void
 collect(uint32_t kind, const char *name, const char *help, const char *labels,
         void (*fn)(void *, struct metric_sink *))
@@ -130,5 +149,11 @@ process_metrics(const struct admin *a)
     collect(WEIR_GAUGE, "weir_build_info", "The version that runs.", "version abi", build_info);
     collect(WEIR_GAUGE, "weir_mailbox_depth", "Messages that wait in a mailbox.", "actor", mailbox_depths);
     collect(WEIR_COUNTER, "weir_log_dropped_total", "Lines of the log that were lost.", NULL, log_losses);
+    collect(WEIR_GAUGE, "weir_idempotency_keys", "Idempotency keys in memory.", NULL, keys_there);
+    collect(WEIR_GAUGE, "weir_idempotency_memory_bytes", "What they and their answers take.", NULL, keys_bytes);
+    collect(WEIR_GAUGE, "weir_idempotency_waiting", "Events that wait for the answer of one like them.", NULL,
+            keys_waiting);
+    collect(WEIR_COUNTER, "weir_idempotency_forgotten_total", "Keys that made room before their time.", NULL,
+            keys_lost);
     collect(WEIR_COUNTER, "weir_tail_dropped_total", "Live events that were lost.", NULL, tail_losses);
 }

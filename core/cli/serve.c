@@ -15,6 +15,7 @@
 #include "engine/blocking.h"
 #include "engine/lru.h"
 #include "engine/metrics.h"
+#include "engine/once.h"
 #include "engine/table.h"
 
 #define MAILBOX_MAX 1000u
@@ -191,6 +192,7 @@ make_metrics(struct server *s)
                                 .kind = WEIR_GAUGE,
                                 .name = "weir_config_last_reload_success_timestamp_seconds",
                                 .help = "When a configuration was last taken into force." };
+    once_configure(settings_number(s->setup->settings, "engine.idempotency_memory"));
     s->reload_family = metric_family(&reloads, &err);
     s->reload_time = metric_family(&last, &err);
     metric_set(METRICS_MAIN, metric_series(s->reload_time, NULL), (double)clock_wall_ms() / 1000.0);
@@ -256,6 +258,7 @@ end(struct server *s)
     mail_end();
     tables_free();
     lrus_free();
+    once_free();
 }
 
 int

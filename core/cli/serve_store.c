@@ -25,6 +25,7 @@ server_store_open(struct server *s, struct weir_error *err)
         .discarded_ms = settings_number(s->setup->settings, "store.keep.discarded"),
         .dead_ms = settings_number(s->setup->settings, "store.keep.dead"),
         .audit_ms = settings_number(s->setup->settings, "store.keep.audit"),
+        .batches_ms = settings_number(s->setup->settings, "store.keep.batches"),
         .jobs = settings_number(s->setup->settings, "store.keep_jobs"),
         .bytes = settings_number(s->setup->settings, "store.keep_bytes"),
     };
@@ -32,6 +33,7 @@ server_store_open(struct server *s, struct weir_error *err)
                                    .keep = keep,
                                    .max_waiting = settings_number(s->setup->settings, "store.max_waiting"),
                                    .max_size = settings_number(s->setup->settings, "store.max_size"),
+                                   .incident_ms = settings_number(s->setup->settings, "store.incident_quiet"),
                                    .crashes_max = (unsigned)settings_number(s->setup->settings, "store.max_crashes") };
     if (store_open(&config, &s->store, err) == WEIR_OK)
         return WEIR_OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/job.h"
+#include "engine/once.h"
 #include "engine/table.h"
 
 #define QUEUE_MAX 10000u     /* events that wait on one shard */
@@ -140,6 +141,7 @@ refuse(struct weir_event *e, const char *why)
     struct generation_part *part = e->part;
     if (e->job)
         job_give_back(e);
+    once_end(e, false);
     event_answer_error(e, &err);
     e->ops->release(e);
     part_unpin(part);
@@ -233,6 +235,21 @@ admission_closed(const struct engine *en)
     return NULL;
 }
 
+/* Whether E is worked on: else it was answered like the first one of its key, or waits for that. */
+static bool
+is_first(struct weir_event *e)
+{
+    bool answered;
+    struct generation_part *part = e->part;
+    if (once_enter(e, &answered))
+        return true;
+    if (answered) {
+        e->ops->release(e);
+        part_unpin(part);
+    }
+    return false;
+}
+
 void
 admission_offer(struct weir_event *e)
 {
@@ -244,6 +261,8 @@ admission_offer(struct weir_event *e)
         return;
     }
     bool durable = job_wanted(en, f);
+    if (!durable && f->pipeline->idempotency && !is_first(e))
+        return;
     if (f->gate == NULL) {
         if (durable)
             job_accept(e, NULL, (struct weir_text){ NULL, 0 }, true);
@@ -255,6 +274,7 @@ admission_offer(struct weir_event *e)
     struct weir_text key;
     if (gate_key(e, &key, &err) != WEIR_OK) {
         struct generation_part *part = e->part;
+        once_end(e, false);
         event_answer_error(e, &err);
         value_unref(&err.detail);
         e->ops->release(e);

@@ -10,6 +10,7 @@
 #include "engine/admission.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
+#include "engine/once.h"
 #include "engine/older.h"
 #include "engine/run.h"
 #include "net/redis.h"
@@ -140,10 +141,12 @@ engine_end(struct weir_shard *s)
     jobs_stop(e);
     olders_end(e);
     admission_refuse_all(e);
+    once_refuse_all(e);
     redis_stop(s); /* who waits for a reply is told, and can answer */
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
     jobs_free(e);
+    once_settle(e);
 }
 
 void
@@ -311,8 +314,9 @@ engine_gone(struct weir_event *e)
             run_cancel(r, WEIR_CANCELLED, "the caller went away");
         return;
     }
-    if (e->decided && !e->replied && e->job == NULL && admission_forget(e)) {
+    if (e->decided && !e->replied && e->job == NULL && (admission_forget(e) || once_forget(e))) {
         struct generation_part *part = e->part;
+        once_end(e, false);
         e->ops->release(e);
         part_unpin(part);
     }
@@ -350,6 +354,7 @@ engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
     jobs_stop(e);
     olders_give_back(e);
     admission_refuse_all(e);
+    once_refuse_all(e);
     engine_look_idle(e);
 }
 

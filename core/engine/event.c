@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "engine/job.h"
+#include "engine/once.h"
 #include "net/problem.h"
 
 struct weir_text
@@ -41,6 +42,8 @@ event_answer(struct weir_event *e, const struct event_reply *r)
     e->replied = true;
     if (e->job)
         job_answer_note(e, r);
+    if (e->once)
+        once_answered(e, r);
     e->ops->reply(e, r);
     return true;
 }

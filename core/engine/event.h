@@ -16,6 +16,8 @@
 struct flow;        /* a pipeline of a generation, opened: engine/generation.h */
 struct trigger_unit; /* a trigger of a generation, opened */
 struct run;
+struct once_entry;
+struct once_waiter;
 
 #define EVENT_TRACE 33
 #define EVENT_SPAN 17
@@ -79,6 +81,8 @@ struct weir_event {
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     struct job *job;                    /* of a durable run; NULL: none */
+    struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
+    struct once_waiter *once_wait; /* it waits for the first one */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */

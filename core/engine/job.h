@@ -58,8 +58,11 @@ struct jobs {
     unsigned n;             /* under way */
     unsigned kept_failed;   /* dead jobs made of runs that were not durable, this second */
     uint64_t kept_second;
+    unsigned incidents;     /* that were told of, or would have been, in this minute */
+    uint64_t incident_minute;
     unsigned n_ops;         /* operations that the store has not told yet */
     struct soon idle;       /* nothing is with the store any more */
+    struct weir_subscription *breakers; /* to what they publish when they open */
     bool begun;
     bool waits;             /* for the store to say that there is something */
     bool claiming;
@@ -121,10 +124,16 @@ void job_cancel_go_on(struct run *r);
 /* The job of E is cancelled before it had a run. E stays the caller's. */
 void job_cancel_waiting(struct weir_event *e, const char *why);
 
+/* From now on batches are paused when a breaker opens that their jobs meet; and no longer. */
+void job_breaker_begin(struct engine *e);
+void job_breaker_end(struct engine *e);
+
 /* -- answers that are kept: job_answer.c -- */
 
 /* Notes what E's caller is answered, if its job wants that. */
 void job_answer_note(struct weir_event *e, const struct event_reply *r);
+/* R as it is kept, in MessagePack; the caller frees it. NULL: it is a stream, or too large. */
+char *job_answer_pack(const struct event_reply *r, size_t *ret_len);
 /* Answers E with what was noted for the first event of its key; false if BYTES hold no answer. */
 bool job_answer_again(struct weir_event *e, struct weir_text bytes);
 

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "engine/admission.h"
 #include "engine/job_event.h"
+#include "engine/once.h"
 #include "engine/outcome.h"
 
 #define EVENT_MAX (16u << 20) /* bytes of a stored event */
@@ -135,19 +136,8 @@ take_once(struct accepting *a, struct weir_error *err)
 {
     struct weir_event *e = a->event;
     const struct pipeline *p = e->trigger->flow->pipeline;
-    struct weir_text key = { "", 0 };
-    enum weir_code code = p->idempotency ? admission_text(e, p->idempotency, &key, err) : WEIR_OK;
-    if (code == WEIR_NOT_FOUND || (code == WEIR_OK && key.len == 0))
-        return WEIR_OK;
-    if (code != WEIR_OK)
-        return err_in(err, "idempotency");
-    struct buf b;
-    buf_init(&b, 4096);
-    (void)buf_add(&b, p->name, strlen(p->name) + 1, NULL);
-    (void)buf_add(&b, key.bytes, key.len, NULL);
-    digest(WEIR_SHA256, buf_content(&b), a->once);
-    buf_fini(&b);
-    digest(WEIR_SHA256, e->raw ? value_as_text(e->raw) : TEXT(""), a->content);
+    if (!once_key(e, a->once, a->content, err))
+        return (enum weir_code)err->code;
     struct job_accept *op = &a->accept;
     op->once = a->once;
     op->content = a->content;

@@ -33,6 +33,7 @@ jobs_init(struct engine *e, struct store *store)
     j->store = store;
     e->jobs = j;
     job_cancel_begin(e);
+    job_breaker_begin(e);
 }
 
 enum weir_code
@@ -65,6 +66,7 @@ jobs_free(struct engine *e)
             store_give_up(e->jobs->store);
     }
     job_cancel_end(e);
+    job_breaker_end(e);
     soon_remove(&e->jobs->idle);
     free(e->jobs);
     e->jobs = NULL;

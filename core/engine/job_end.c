@@ -1,8 +1,8 @@
 /* engine/job_end.c - the end of a job's attempt, and failed runs that are kept as dead jobs. See
  * job.h.
  *
- * What becomes dead is published as job.dead once it is committed, so that a pipeline can tell
- * people. One that was started by such an event itself is not: it would start itself again.
+ * What becomes dead is published as job.dead once it is committed, and as incident if nothing has
+ * failed so for a while, so that a pipeline can tell people. One that was started by such an event itself is not: it would start itself again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,6 +18,7 @@
 #include "engine/retry.h"
 
 #define EVENT_MAX (16u << 20) /* bytes of a stored event */
+#define INCIDENTS_A_MINUTE 60u /* that are told of, on each shard */
 #define KEPT_A_SECOND 100u    /* dead jobs of runs that were not durable, on each shard */
 
 /* The end of an attempt on its way into the store, with its own copy of all texts. */
@@ -27,9 +28,24 @@ struct finishing {
     struct buf texts;
 };
 
-static void
-publish_dead(struct engine *e, const char *id, struct weir_text pipeline, enum job_reason reason,
-             const struct job_failure *f)
+/* Whether one more incident is told of in this minute. */
+static bool
+may_tell(struct jobs *jobs)
+{
+    uint64_t minute = shard_now(jobs->engine->shard) / 60000;
+    if (minute != jobs->incident_minute)
+        jobs->incidents = 0;
+    jobs->incident_minute = minute;
+    if (jobs->incidents++ == INCIDENTS_A_MINUTE)
+        log_say(WEIR_WARN, "more than %u new kinds of failures in a minute: no more events 'incident' are published in it",
+                INCIDENTS_A_MINUTE);
+    return jobs->incidents <= INCIDENTS_A_MINUTE;
+}
+
+/* What is known of a dead job. */
+static struct weir_builder *
+describe_dead(const char *id, struct weir_text pipeline, enum job_reason reason,
+              const struct job_failure *f)
 {
     struct weir_builder *b = builder_map();
     const struct weir_value *v = value_text(id);
@@ -44,8 +60,26 @@ publish_dead(struct engine *e, const char *id, struct weir_text pipeline, enum j
     builder_set(b, "node", 4, &v);
     v = value_string(f->message.bytes, f->message.len);
     builder_set(b, "message", 7, &v);
-    v = builder_end(&b);
+    return b;
+}
+
+static void
+publish_dead(struct engine *e, const char *id, struct weir_text pipeline, enum job_reason reason,
+             const struct job_failure *f, const struct job_incident *incident)
+{
+    struct weir_builder *b = describe_dead(id, pipeline, reason, f);
+    const struct weir_value *v = builder_end(&b);
     topic_publish(&e->topics, TEXT("job.dead"), v);
+    value_unref(&v);
+    if (!incident->is || !may_tell(e->jobs))
+        return;
+    b = describe_dead(id, pipeline, reason, f);
+    v = value_text(incident->fingerprint);
+    builder_set(b, "fingerprint", 11, &v);
+    v = value_int(incident->alike);
+    builder_set(b, "count", 5, &v);
+    v = builder_end(&b);
+    topic_publish(&e->topics, TEXT("incident"), v);
     value_unref(&v);
 }
 
@@ -79,7 +113,8 @@ finished(struct store_op *op, const struct weir_error *err)
     if (err)
         log_say(WEIR_WARN, "job %s: its end was not stored: %s", f->finish.id, err->text);
     else if (f->finish.state == JOB_DEAD && f->pipeline.len > 0)
-        publish_dead(e, f->finish.id, f->pipeline, f->finish.reason, &f->finish.failure);
+        publish_dead(e, f->finish.id, f->pipeline, f->finish.reason, &f->finish.failure,
+                     &f->finish.incident);
     buf_fini(&f->texts);
     free(f);
 }
@@ -317,7 +352,7 @@ kept(struct store_op *op, const struct weir_error *err)
         log_say(WEIR_WARN, "a failed run of %.*s was not kept: %s", (int)a->pipeline.len,
                 a->pipeline.bytes, err->text);
     else if (k->published)
-        publish_dead(e, a->id, a->pipeline, a->reason, &a->failure);
+        publish_dead(e, a->id, a->pipeline, a->reason, &a->failure, &a->incident);
     buf_fini(&k->bytes);
     free(k);
 }

@@ -11,6 +11,7 @@
 #include "engine/admission.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
+#include "engine/once.h"
 #include "engine/outcome.h"
 #include "engine/stand_in.h"
 #include "value/json.h"
@@ -185,6 +186,7 @@ finish(struct run *r)
         e->stand_in->over(e->stand_in->arg, r->failure ? &r->failure->error : NULL);
     list_remove(&r->link);
     admission_release(r);
+    once_end(r->event, r->failure == NULL);
     job_finish(r);
     atomic_fetch_sub_explicit(&e->n_runs, 1, memory_order_relaxed);
     if (r->caller) {

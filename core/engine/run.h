@@ -202,6 +202,8 @@ struct engine {
     const struct stand_in *stand_in; /* tests of pipelines; else NULL */
     struct list olders;  /* pipelines as they were: older.c */
     unsigned n_olders;
+    unsigned n_once_waiting; /* events that wait for another one's answer: once.h */
+    atomic_uint once_posts;  /* answers on their way to them */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

@@ -352,8 +352,8 @@ advice_check(struct loading *l)
     for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)
         advise_node(l, l->drafts[i]);
     const struct yaml_node *key = yaml_key(l->yaml->root, "idempotency");
-    if (key != NULL && l->p->durable == DURABLE_NO && l->options->have_store)
-        load_say(
-            l, key, DIAG_IDEMPOTENCY_MEMORY, NULL,
-            "without 'durable: true' the keys are kept in the memory of this process only");
+    if (key != NULL && l->p->durable == DURABLE_NO)
+        load_say(l, key, DIAG_IDEMPOTENCY_MEMORY, NULL,
+                 "without 'durable: true' the keys are kept in the memory of this process only: "
+                 "a restart forgets them");
 }

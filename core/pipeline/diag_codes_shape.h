@@ -62,8 +62,8 @@
       "    trigger:\n"                                                                     \
       "      webhook: { path: /orders, methods: [POST] }\n")                               \
     X(NEEDS_STORE, "W0212", ERROR, "a store is needed",                                    \
-      "durable, respond: accepted, order_by, idempotency and a retry of the whole\n"       \
-      "pipeline keep events over a crash. That needs a store, and none is configured.\n")  \
+      "durable, respond: accepted, order_by and a retry of the whole pipeline\n"           \
+      "keep events over a crash. That needs a store, and none is configured.\n")  \
     X(PIPELINE_NAME, "W0213", ERROR, "the pipeline's name can't be used",                  \
       "A name is a lower-case letter, then letters, digits, _ and -, at most 64 in all.\n" \
       "Without name: it is the file's name without its ending; then rename the file or\n"  \

@@ -146,7 +146,6 @@ top_timeout(struct loading *l, const struct yaml_node *key, const struct yaml_no
 static void
 top_idempotency(struct loading *l, const struct yaml_node *key, const struct yaml_node *n)
 {
-    needs_store(l, key);
     if (n->kind == YAML_SCALAR) {
         l->p->idempotency = load_key(l, n, "idempotency");
         return;

@@ -46,6 +46,8 @@
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
     X("engine.max_runs", COUNT, "10000", "1..1000000",                                      \
       "Runs in flight on one shard; 503 beyond.")                                           \
+    X("engine.idempotency_memory", BYTES, "64MiB", "",                                      \
+      "Memory for idempotency keys and answers of pipelines that are not durable.")         \
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("memory.limit", BYTES, "0", "",                                                       \
@@ -58,6 +60,8 @@
       "Size of the store from which new durable events are refused with 503; 0: none.")     \
     X("store.max_crashes", COUNT, "5", "1..100",                                            \
       "How often a job may take the process down with it before it is dead.")               \
+    X("store.incident_quiet", DURATION, "1h", "",                                           \
+      "How long no job may have failed in one way for the next one to be an incident again.") \
     X("store.keep.completed", DURATION, "1d", "",                                           \
       "How long completed jobs are kept; 0: for ever.")                                     \
     X("store.keep.cancelled", DURATION, "7d", "",                                           \
@@ -68,6 +72,8 @@
       "How long dead jobs are kept; 0: for ever.")                                          \
     X("store.keep.audit", DURATION, "365d", "",                                             \
       "How long entries of the audit are kept; 0: for ever.")                               \
+    X("store.keep.batches", DURATION, "30d", "",                                            \
+      "How long batches of replays are kept that are over; 0: for ever, 1000 at most.")     \
     X("store.keep_jobs", COUNT, "1000000", "0..1000000000",                                 \
       "Jobs that are over, at most; then the oldest completed ones go first; 0: any number.") \
     X("store.keep_bytes", BYTES, "0", "",                                                   \

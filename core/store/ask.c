@@ -30,6 +30,7 @@ static const struct question questions[] = {
     { "batches.plan", ask_batches_plan, FILTERS " max", false },
     { "batches.resume", ask_batches_resume, "id who reason", true },
     { "batches.show", ask_batches_show, "id state limit after", false },
+    { "batches.trip", ask_batches_trip, "breaker pipelines", true },
     { "incidents.list", ask_incidents_list, "pipeline limit after", false },
     { "jobs.callback", ask_jobs_callback, "id token output", true },
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },
@@ -114,6 +115,8 @@ ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
     code = q->fn(&a, err);
     ask->cancels = a.cancels;
     memcpy(ask->cancel, a.cancel, sizeof(ask->cancel));
+    ask->batch = code == WEIR_OK ? a.batch : 0;
+    ask->op.parked = ask->batch != 0;
     if (code == WEIR_OK)
         ask->answer = a.answer;
     else

@@ -18,6 +18,7 @@ struct asking {
     const struct weir_value *answer; /* set by the one who answers */
     bool cancels;                    /* set: the job CANCEL runs, and is to be cancelled */
     uint8_t cancel[JOB_ID];
+    int64_t batch; /* set: it is being made, and the answer comes later */
 };
 
 /* A parameter of text; empty if it is absent. WEIR_INVALID for another type. */
@@ -79,6 +80,6 @@ ask_fn ask_revisions_get, ask_revisions_note;
 ask_fn ask_jobs_edit, ask_jobs_edit_plan;
 ask_fn ask_jobs_export, ask_store_backup, ask_store_compact;
 ask_fn ask_batches_plan, ask_batches_make, ask_batches_list, ask_batches_show, ask_batches_pause,
-    ask_batches_resume, ask_batches_cancel, ask_pauses_list, ask_pauses_make, ask_pauses_end;
+    ask_batches_resume, ask_batches_cancel, ask_batches_trip, ask_pauses_list, ask_pauses_make, ask_pauses_end;
 
 #endif

@@ -47,6 +47,7 @@ ask_marks_advance(struct asking *a, struct weir_error *err)
         sqlite3_stmt *s = db_use(a->db, SQL_MARK_SET);
         bind_text(s, 1, name);
         sqlite3_bind_int64(s, 2, (int64_t)to);
+        sqlite3_bind_int64(s, 3, (int64_t)a->w->now_ms);
         db_run(a->db, s);
         now = to;
     }

@@ -39,6 +39,8 @@
  * - batches.list: limit after; { batches: [...], next }
  * - batches.show: id state limit after; a batch with jobs: [{ job, state, replay, why }], next
  * - batches.pause, batches.resume, batches.cancel: id who reason; a batch
+ * - batches.trip: breaker, pipelines: [names]; { paused: how many }: pauses the batches that have
+ *   jobs of these pipelines to be replayed, because their peer is away; nobody is told to
  * - pauses.list: nothing; { pauses: [{ pipeline, key, at_ms, who, reason, held }] }
  * - pauses.make, pauses.end: pipeline key who reason; { pipeline, key, paused, held or released:
  *   how many jobs }
@@ -67,7 +69,8 @@
  * batch; what is left out so is counted as left_out. It is { id, state, why: it is paused, total,
  * items: { pending, made, completed, dead, cancelled, skipped }, created_ms, updated_ms, ended_ms,
  * rate, concurrency, canary, stop_on_failures, who, reason, plan, filter }. With a PLAN it is made
- * only if the jobs are those of that plan. See batch.h.
+ * only if the jobs are those of that plan. It is made bit by bit, and batches.make is told when it is:
+ * until then it is "making", of the jobs that were there at the beginning. See batch.h.
  *
  * Numbers may be given as text. A parameter that a question does not know is refused: a filter
  * that is written wrong would let everything through. Lists are newest first; AFTER is the NEXT

@@ -82,6 +82,18 @@ batch_pause(struct batch *b, const char *fmt, ...)
     b->state = BATCH_PAUSED;
 }
 
+void
+batch_paused_itself(struct writing *w, const struct batch *b)
+{
+    audit_add(w, &(struct audit){ .who = TEXT("weir"),
+                                  .what = "batches.pause",
+                                  .batch = b->id,
+                                  .reason = text_of(b->why),
+                                  .before = "running",
+                                  .after = "paused" });
+    log_say(WEIR_WARN, "the batch %s has paused itself: %s", b->name, b->why);
+}
+
 /* Puts an item of B from one state into another; REPLAY and WHY may be NULL. */
 static void
 item_set(struct writing *w, struct batch *b, int64_t job, enum item_state from,
@@ -254,7 +266,13 @@ work(struct writing *w, struct batch *b)
 {
     struct batch before = *b;
     uint64_t wait_ms = LOOK_AGAIN_MS;
-    bool settled = settle(w, b), all = true;
+    if (b->state == BATCH_GONE)
+        return batch_drop_some(w, b) ? LOOK_AGAIN_MS : 0;
+    if (b->state == BATCH_MAKING)
+        return LOOK_AGAIN_MS;
+    bool settled = settle(w, b), all = true, cancelled = true;
+    if (b->state == BATCH_CANCELLED)
+        cancelled = batch_cancel_some(w, b);
     if (b->state == BATCH_RUNNING)
         judge(b);
     if (b->state == BATCH_RUNNING && !w->no_room) {
@@ -268,19 +286,12 @@ work(struct writing *w, struct batch *b)
         b->state = BATCH_COMPLETED;
         b->ended_ms = w->now_ms;
     }
-    b->open = b->state == BATCH_RUNNING || b->items[ITEM_MADE] > 0;
+    b->open = b->state == BATCH_RUNNING || b->items[ITEM_MADE] > 0 || !cancelled;
     if (memcmp(&before, b, sizeof(before)) != 0)
         batch_save(w, b);
-    if (b->state == BATCH_PAUSED && before.state == BATCH_RUNNING) {
-        audit_add(w, &(struct audit){ .who = TEXT("weir"),
-                                      .what = "batches.pause",
-                                      .batch = b->id,
-                                      .reason = text_of(b->why),
-                                      .before = "running",
-                                      .after = "paused" });
-        log_say(WEIR_WARN, "the batch %s has paused itself: %s", b->name, b->why);
-    }
-    return settled && all ? wait_ms : 0;
+    if (b->state == BATCH_PAUSED && before.state == BATCH_RUNNING)
+        batch_paused_itself(w, b);
+    return settled && all && cancelled ? wait_ms : 0;
 }
 
 /* The next open batch behind number N. */
@@ -310,5 +321,11 @@ batches_turn(struct store *s)
     b.n = 0;
     for (unsigned i = 0; i < BATCHES_A_TURN && next_open(w.db, b.n, &b); i++)
         wait_ms = least(wait_ms, work(&w, &b));
-    return writing_end(&w, start) ? wait_ms : LOOK_AGAIN_MS;
+    wait_ms = least(wait_ms, makings_turn(&w));
+    bool good = writing_end(&w, start);
+    makings_turned(s, good);
+    if (good)
+        __atomic_add_fetch(&s->stats.removed[STORE_REMOVED_BATCHES], w.removed_batches,
+                           __ATOMIC_RELAXED);
+    return good ? wait_ms : LOOK_AGAIN_MS;
 }

@@ -25,6 +25,8 @@ struct store {
     uint64_t max_waiting;
     uint64_t max_size;
     unsigned crashes_max;
+    uint64_t incident_ms;
+    uint64_t n_incidents; /* rows; the writer's, and a little wrong after a failed commit */
     struct db writes;
     struct db reads;
     struct queue to_write;
@@ -34,6 +36,8 @@ struct store {
     bool writer_runs;
     bool reader_runs;
     struct list waits;        /* struct wait, under a lock of wait.c */
+    struct list makings;      /* struct making of batch_make.c: the writer's */
+    bool batches_due;         /* a batch wants a turn of the writer, whose this is */
     struct list listeners;    /* struct listener, under a lock of notice.c */
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
@@ -52,6 +56,7 @@ struct writing {
     bool no_room;                /* the file has its maximal size */
     bool paused;                 /* some pipeline is: pause.c */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
+    uint64_t removed_batches;
 };
 
 /* -- file.c, migrate.c, recover.c: opening -- */
@@ -122,7 +127,7 @@ enum weir_code job_accept_write(struct writing *w, struct job_accept *a,
 enum weir_code job_step_write(struct writing *w, const struct job_step *step,
                               struct weir_error *err) MUST_USE;
 /* STORE_FINISH. */
-enum weir_code job_finish_write(struct writing *w, const struct job_finish *f,
+enum weir_code job_finish_write(struct writing *w, struct job_finish *f,
                                 struct weir_error *err) MUST_USE;
 /* STORE_CLAIM. */
 enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
@@ -150,6 +155,14 @@ bool pause_has(struct writing *w, struct weir_text pipeline, struct weir_text ke
 bool pause_has_job(struct writing *w, int64_t seq);
 /* Holds all that waits and is paused: after a crash. */
 void pauses_hold(struct writing *w);
+
+/* -- incident.c -- */
+
+/* A job has failed for good in a way that bears FINGERPRINT: notes that, and whether it is told. */
+void incident_note(struct writing *w, const char *fingerprint, struct job_incident *ret);
+/* Forgets failures that have been silent for so long that they would be told of as new; false:
+ * there may be more. */
+bool incidents_forget(struct store *s, struct db *db, uint64_t now_ms);
 
 /* -- batch.c -- */
 

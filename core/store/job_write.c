@@ -99,6 +99,16 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     return true;
 }
 
+/* Sees whether a job's death is an incident, before it counts as one that failed alike. */
+static void
+note_death(struct writing *w, struct weir_text pipeline, const struct job_failure *f,
+           struct job_incident *ret)
+{
+    char fingerprint[JOB_FINGERPRINT];
+    job_fingerprint(pipeline, f, fingerprint);
+    incident_note(w, fingerprint, ret);
+}
+
 enum weir_code
 job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err)
 {
@@ -113,6 +123,9 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     if (code != WEIR_OK || again)
         return code;
     a->held = a->state != JOB_DEAD && pause_has(w, a->pipeline, a->key);
+    a->incident.is = false;
+    if (a->state == JOB_DEAD)
+        note_death(w, a->pipeline, &a->failure, &a->incident);
     if (!insert_job(w, a, id))
         return err_set(err, WEIR_CONFLICT, "there is a job %s already", a->id);
 
@@ -300,7 +313,7 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
 }
 
 enum weir_code
-job_finish_write(struct writing *w, const struct job_finish *finish, struct weir_error *err)
+job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error *err)
 {
     struct job_finish changed = *finish;
     const struct job_finish *f = &changed;
@@ -332,6 +345,10 @@ job_finish_write(struct writing *w, const struct job_finish *finish, struct weir
         sqlite3_bind_int64(s, 1, h.seq);
         db_run(w->db, s);
     }
+    finish->incident.is = false;
+    if (f->state == JOB_DEAD)
+        note_death(w, (struct weir_text){ h.pipeline, h.pipeline_len }, &f->failure,
+                   &finish->incident);
     update_job(w, f, &h);
     return WEIR_OK;
 }

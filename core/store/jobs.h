@@ -60,6 +60,13 @@ struct job_failure {
     struct weir_text message;
 };
 
+/* A failure that is told of: no job has become dead so before, or none for a while. */
+struct job_incident {
+    bool is;
+    unsigned alike;       /* dead jobs that failed so and were not replayed, this one too; to 1000 */
+    char fingerprint[17]; /* with NUL */
+};
+
 /* What happens to an event that comes again while the first one's attempt runs. */
 enum once_running {
     ONCE_TELL,  /* DONE comes at once */
@@ -99,6 +106,7 @@ struct job_accept {
     uint64_t ended_ms;
     uint64_t keep_ms; /* how long it is kept, if it is DEAD; 0: as the store says */
     uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
+    struct job_incident incident; /* set of a DEAD one */
 };
 
 #define JOB_ONCE 16
@@ -164,6 +172,7 @@ struct job_finish {
     uint64_t keep_ms;         /* how long it is kept from now on; 0: as the store says */
     uint64_t keep_least_ms;   /* but not shorter than this */
     uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
+    struct job_incident incident; /* set of a DEAD one */
 };
 
 /* A step record as a claimed job brings it. */

@@ -8,10 +8,12 @@
  *             record_kind; until_ms and token belong to waits.
  *   once      idempotency keys, as digests, and the id of the job that each made: a key may
  *             outlive its job.
- *   marks     numbers under names, such as the time for which a schedule has fired last.
+ *   marks     numbers under names, with the time when they were last set, such as the time for which a schedule has fired last.
  *   batches   bulk replays; batch_items the jobs of each, by their number (which gives the order)
  *             and their identity (which stays right when the job was taken away).
  *   revisions texts of pipelines, for jobs that began with them, and for replays.
+ *   batch_pipelines  the pipelines of a batch's jobs.
+ *   incidents the kinds of failures that were told of, and when a job last failed so.
  *   pauses    pipelines whose jobs are held; key is empty, or the one key that is.
  *   counts    jobs by state, because counting a million rows takes a second; under state 0 the
  *             bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
@@ -171,7 +173,19 @@ static const char *const migrations[STORE_SCHEMA] = {
     "ALTER TABLE jobs ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE jobs ADD COLUMN root BLOB;"
-    "UPDATE jobs SET root = replay_of WHERE replay_of IS NOT NULL;",
+    "UPDATE jobs SET root = replay_of WHERE replay_of IS NOT NULL;"
+    "CREATE TABLE batch_pipelines("
+    " batch INTEGER NOT NULL,"
+    " pipeline TEXT NOT NULL,"
+    " PRIMARY KEY(batch, pipeline)) WITHOUT ROWID;"
+    "INSERT INTO batch_pipelines SELECT DISTINCT i.batch, j.pipeline"
+    " FROM batch_items i JOIN jobs j ON j.seq = i.job;"
+    "CREATE TABLE incidents("
+    " fingerprint TEXT PRIMARY KEY,"
+    " last_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX incidents_last ON incidents(last_ms);"
+    "ALTER TABLE marks ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE marks SET at_ms = unixepoch() * 1000;",
 };
 
 /* The number that a statement of one row answers. */

@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/batch.h"
 #include "store/impl.h"
 #include "store/job.h"
 
@@ -131,6 +132,7 @@ store_recover(struct store *s, struct weir_error *err)
     sqlite3_create_function(db->handle, "ended", 1, SQLITE_UTF8, s, sql_ended, NULL, NULL);
     db_run(db, db_use(db, SQL_BEGIN));
     take_up(&w);
+    batches_tidy(s, db, w.now_ms, true);
     load_counts(s, db);
     db_run(db, db_use(db, SQL_COMMIT));
     store_check_lost(db);

@@ -29,7 +29,7 @@ struct retention {
     uint64_t tick_ns; /* monotonic: the next look at what is there */
     uint64_t now_ms;  /* wall, of this turn */
     bool failing;
-    bool keys_due, audit_due;
+    struct besides besides;
     bool compacted; /* the latest piece was one of compacting, which takes turns with the rest */
     /* by age */
     uint64_t *look_ms; /* of each segment: wall; when something in it may be over */
@@ -353,30 +353,6 @@ walk_excess(struct retention *r, struct tidy *t, struct excess x)
     }
 }
 
-/* -- keys and the audit -- */
-
-/* Removes what WHICH finds before BEFORE_MS; false: there may be more. */
-static bool
-drop_old(struct tidy *t, enum sql which, uint64_t before_ms, enum store_removal what)
-{
-    int n;
-    do {
-        sqlite3_stmt *s = db_use(t->w.db, which);
-        sqlite3_bind_int64(s, 1, (int64_t)before_ms);
-        n = db_run(t->w.db, s);
-        t->removed[what] += (uint64_t)n;
-    } while (n > 0 && clock_mono_ns() < t->deadline_ns);
-    return n == 0;
-}
-
-static void
-drop_audit(struct retention *r, struct tidy *t)
-{
-    uint64_t keep = r->store->keep.audit_ms;
-    r->audit_due = keep > 0 && r->now_ms > keep &&
-                   !drop_old(t, SQL_TIDY_AUDIT, r->now_ms - keep, STORE_REMOVED_AUDIT);
-}
-
 /* -- turns -- */
 
 /* The error of a piece: it is tried again later. */
@@ -409,7 +385,7 @@ do_piece(struct retention *r, uint64_t deadline_ns)
         return true;
     struct excess x = r->in_vain ? (struct excess){ 0 } : find_excess(s);
     bool excess = x.jobs > 0 || x.bytes > 0, due = !excess && find_due(r);
-    if (!excess && !due && !r->keys_due && !r->audit_due)
+    if (!excess && !due && !besides_due(&r->besides))
         return compact_wanted(s);
     struct tidy t;
     tidy_begin(&t, s, r->now_ms, deadline_ns);
@@ -417,10 +393,8 @@ do_piece(struct retention *r, uint64_t deadline_ns)
         walk_excess(r, &t, x);
     else if (due)
         walk_segment(r, &t);
-    else if (r->keys_due)
-        r->keys_due = !drop_old(&t, SQL_TIDY_KEYS, r->now_ms, STORE_REMOVED_KEYS);
     else
-        drop_audit(r, &t);
+        besides_drop(&r->besides, &t);
     if (tidy_end(&t))
         look_around(r);
     return true;
@@ -431,7 +405,7 @@ tick(struct retention *r, uint64_t now_ns)
 {
     uint64_t every_ms = r->store->keep.look_ms > 0 ? r->store->keep.look_ms : LOOK_MS;
     r->tick_ns = now_ns + every_ms * 1000000;
-    r->keys_due = r->audit_due = true;
+    memset(r->besides.due, true, sizeof(r->besides.due));
     r->in_vain = false;
     look_around(r);
 }

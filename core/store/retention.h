@@ -69,6 +69,27 @@ void tidy_flush(struct tidy *t);
 /* Ends the piece; false: nothing of it has happened, and the connection has the error. */
 bool tidy_end(struct tidy *t);
 
+/* -- besides.c: what is no job -- */
+
+enum besides_kind {
+    BESIDES_KEYS,      /* of idempotency */
+    BESIDES_INCIDENTS,
+    BESIDES_BATCHES,   /* with marks */
+    BESIDES_AUDIT,
+    BESIDES_KINDS
+};
+
+/* Which kinds are to be looked at. */
+struct besides {
+    bool due[BESIDES_KINDS];
+    unsigned kind; /* that is looked at next: they take turns */
+};
+
+/* Whether there is one. */
+bool besides_due(const struct besides *b);
+/* Looks at the next one of those, and removes what there is of it until the piece's time is over. */
+void besides_drop(struct besides *b, struct tidy *t);
+
 /* -- compact.c -- */
 
 /* Gives pages back that are free, if a task wants it, until DEADLINE_NS. False: none does. */

@@ -79,7 +79,10 @@
                " WHERE job = ?1 ORDER BY n")                                                   \
     /* marks */                                                                                \
     X(MARK, "SELECT n FROM marks WHERE name = ?1")                                             \
-    X(MARK_SET, "INSERT OR REPLACE INTO marks(name, n) VALUES(?1, ?2)")                        \
+    X(MARK_SET, "INSERT OR REPLACE INTO marks(name, n, at_ms) VALUES(?1, ?2, ?3)")             \
+    /* at most 10000, and of more those that nobody has moved for the longest time */          \
+    X(TIDY_MARKS, "DELETE FROM marks WHERE name IN (SELECT name FROM marks"                    \
+                  " ORDER BY at_ms DESC, name LIMIT -1 OFFSET 10000)")                         \
     /* texts of pipelines */                                                                   \
     X(REVISION_NOTE, "INSERT INTO revisions(pipeline, revision, file, text, at_ms)"            \
                      " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(pipeline, revision) DO UPDATE"   \

@@ -21,7 +21,8 @@ enum {
     MAX_ASKS = 256,       /* that wait for the reader */
     ASK_BYTES = 64 << 10, /* what one counts as */
     OP_BYTES = 256,       /* what an operation counts as beside its texts */
-    CRASHES_MAX = 5
+    CRASHES_MAX = 5,
+    INCIDENT_MS = 3600 * 1000
 };
 
 /* Starts a thread that leaves signals to the main one. */
@@ -79,6 +80,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->max_waiting = config->max_waiting ? config->max_waiting : MAX_WAITING;
     s->max_size = config->max_size;
     s->crashes_max = config->crashes_max ? config->crashes_max : CRASHES_MAX;
+    s->incident_ms = config->incident_ms ? config->incident_ms : INCIDENT_MS;
     s->keep = config->keep;
     s->retention = retention_new(s);
     s->task = task_new();
@@ -86,6 +88,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     queue_init(&s->to_read);
     list_init(&s->waits);
     list_init(&s->listeners);
+    list_init(&s->makings);
 
     enum weir_code code = start(s, config->url, err);
     if (code == WEIR_OK)
@@ -189,6 +192,7 @@ store_submit(struct store *s, struct store_op *op, struct weir_error *err)
     if (asks) {
         ((struct store_ask *)op)->answer = NULL;
         ((struct store_ask *)op)->cancels = false;
+        ((struct store_ask *)op)->batch = 0;
     }
 
     if (asks && !store_ask_writes(((struct store_ask *)op)->what)) {

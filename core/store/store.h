@@ -26,6 +26,7 @@ struct store_keep {
     uint64_t discarded_ms;
     uint64_t dead_ms;
     uint64_t audit_ms;
+    uint64_t batches_ms; /* of replays */
     uint64_t jobs;             /* of all that are over: the oldest completed ones go first */
     uint64_t bytes;            /* of their payloads: the same */
     uint64_t look_ms;          /* how often is looked at least; 0: 10 s */
@@ -38,6 +39,7 @@ struct store_config {
     uint64_t max_size;    /* bytes of the file, beyond which new jobs are refused; 0: none */
     unsigned crashes_max; /* how often a job may take its process down with it; 0: 5 */
     struct store_keep keep;
+    uint64_t incident_ms; /* how long a failure has to be silent to be told of again; 0: 1 h */
 };
 
 /* Opens, migrates and locks the store, takes up what a crash left behind (a job that ran
@@ -109,6 +111,7 @@ struct store_ask {
         *answer; /* set when DONE is called without an error; the caller's */
     bool cancels;       /* internal: a job that runs is to be cancelled: */
     uint8_t cancel[16]; /* internal: its identity */
+    int64_t batch;      /* internal: the number of a batch that is being made; 0: none */
 };
 
 /* -- what others have to know -- */
@@ -132,7 +135,9 @@ void store_listen_end(struct store *s, struct weir_shard *shard);
     X(JOBS, "jobs")         /* with all that belongs to them */                   \
     X(PAYLOADS, "payloads") /* of jobs that stay: event, result, steps, traces */ \
     X(KEYS, "keys")         /* idempotency keys */                                \
-    X(AUDIT, "audit")       /* its entries */
+    X(AUDIT, "audit")       /* its entries */                                     \
+    X(BATCHES, "batches")   /* of replays, with their items */                    \
+    X(MARKS, "marks")       /* numbers under names */
 
 enum store_removal {
 #define X(name, word) STORE_REMOVED_##name,

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "loop/worker.h"
+#include "store/batch.h"
 #include "store/impl.h"
 #include "store/retention.h"
 
@@ -353,10 +354,16 @@ park(struct writer *w, struct list *batch)
     bool ended = has_ended_some(batch);
     list_each(at, next, batch)
     {
-        if (!list_entry(at, struct store_op, link)->parked)
+        struct store_op *op = list_entry(at, struct store_op, link);
+        if (!op->parked)
             continue;
         list_remove(at);
-        list_push(&w->parked, at);
+        if (op->kind == STORE_ASK) {
+            makings_add(w->store, (struct store_ask *)op);
+            w->batches_ms = 0;
+        } else {
+            list_push(&w->parked, at);
+        }
     }
     /* Also those of this batch: the job may have ended behind them in it. */
     list_each(at, next, &w->parked)
@@ -378,6 +385,7 @@ unpark(struct writer *w)
     struct weir_error err;
     list_init(&told);
     (void)err_set(&err, WEIR_UNAVAILABLE, "this server ends");
+    makings_end(w->store, &w->parked);
     refuse(&w->parked, &told, &err, true);
     store_tell(&w->store->to_write, &told);
 }
@@ -445,6 +453,9 @@ static uint64_t
 turn_batches(struct writer *w)
 {
     uint64_t now = clock_mono_ms();
+    if (w->store->batches_due)
+        w->batches_ms = 0;
+    w->store->batches_due = false;
     if (now >= w->batches_ms) {
         uint64_t wait_ms = batches_turn(w->store);
         w->batches_ms = wait_ms == UINT64_MAX ? UINT64_MAX : now + wait_ms;
@@ -480,6 +491,7 @@ store_writer(void *arg)
         quiet_ms = batch_ms < quiet_ms ? batch_ms : quiet_ms;
         uint64_t tidy_ms = pause > 0 || w.ending ? UINT64_MAX : retention_turn(s);
         quiet_ms = tidy_ms < quiet_ms ? tidy_ms : quiet_ms;
+        quiet_ms = s->batches_due ? 0 : quiet_ms;
     }
     unpark(&w);
     return NULL;

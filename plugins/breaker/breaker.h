@@ -76,6 +76,9 @@ void breaker_names_each(void (*fn)(struct named *n, void *arg), void *arg);
  */
 struct named *breaker_name_find(struct weir_text name);
 
+/* The names of the pipelines that use it, 256 at most: a list, owned by the caller. [any] */
+const struct weir_value *breaker_name_pipelines(const struct named *n);
+
 /* -- breaker_tell.c: what others hear of it -- */
 
 /* Logs and publishes a change of state that was made on SHARD, if one was; PIPELINE: whose call

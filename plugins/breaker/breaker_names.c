@@ -11,6 +11,7 @@
 #include "breaker.h"
 
 #define NAMES_MAX 10000u
+#define PIPELINES_MAX 256u /* that are told of in an event */
 
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct named *names[NAMES_MAX];
@@ -166,4 +167,32 @@ breaker_name_find(struct weir_text name)
         n->opens++;
     pthread_mutex_unlock(&names_lock);
     return n;
+}
+
+/* Whether a user before AT has the same pipeline. */
+static bool
+is_known(const struct named *n, const struct node *at)
+{
+    for (const struct node *u = n->users; u != at; u = u->next)
+        if (strcmp(u->pipeline, at->pipeline) == 0)
+            return true;
+    return false;
+}
+
+const struct weir_value *
+breaker_name_pipelines(const struct named *n)
+{
+    struct weir_builder *list = host->list_new();
+    unsigned count = 0;
+    pthread_mutex_lock(&names_lock);
+    for (const struct node *u = n->users; u != NULL && count < PIPELINES_MAX; u = u->next) {
+        if (is_known(n, u))
+            continue;
+        const struct weir_value *v =
+            host->string((struct weir_text){ u->pipeline, strlen(u->pipeline) });
+        host->list_add(list, &v);
+        count++;
+    }
+    pthread_mutex_unlock(&names_lock);
+    return host->build(&list);
 }

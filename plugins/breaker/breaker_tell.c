@@ -94,6 +94,8 @@ publish(struct weir_shard *shard, const struct named *n, const struct breaker_ch
                        c->calls ? (double)c->failures / c->calls : 0);
     breaker_put_text(map, WEIR_TEXT("forced"), forced_name(c->forced));
     breaker_put_int(map, WEIR_TEXT("reset_after_ms"), c->reset_ms);
+    const struct weir_value *pipelines = breaker_name_pipelines(n);
+    host->map_set(map, WEIR_TEXT("pipelines"), &pipelines);
     const struct weir_value *event = host->build(&map);
     host->publish(shard, (struct weir_text){ topic, strlen(topic) }, event);
     host->unref(&event);

@@ -53,7 +53,7 @@ async function shop(t, options = {}) {
     response.statusCode = u.broken ? 503 : 200;
     setTimeout(() => response.end('{}'), 2); // so that there is something in flight at a kill
   }));
-  const dir = folder(t, pipelines(u.url));
+  const dir = folder(t, { ...pipelines(u.url), ...options.more?.(u.url) });
   const s = { u };
   s.start = async () => {
     s.w = await start(t, dir, { args: ['--store', `sqlite:${join(dir, 'var/weir.db')}`, '--set', 'log.access=false'], ...options });
@@ -278,4 +278,61 @@ test('what cannot be paused is told', async (t) => {
   await s.api('POST', 'pipelines/book/pause');
   await refused('pipelines/book/pause', 409, /'book' is paused already/);
   assert.equal((await s.cli('pause')).code, 2);
+});
+
+test('a breaker that opens pauses the batches that would ask its peer', async (t) => {
+  const s = await shop(t, { more: (url) => ({ 'guarded.yaml': `
+name: guarded
+durable: true
+respond: accepted
+trigger: { webhook: { path: /guarded, methods: [POST] } }
+steps:
+  - id: guard
+    breaker: { name: bank, volume: 3, error_threshold: 50%, reset_after: 1h }
+    do:
+      - id: put
+        http: { method: PUT, url: "${url}/put", json: { id: "\${ request.body.id }" } }
+` }) });
+  await s.dead(12, 'guarded');
+  await s.dead(3);
+  assert.equal((await fetch(`${s.w.admin}/api/v1/breakers/bank/close`, { method: 'POST' })).status, 200);
+  assert.equal((await fetch(`${s.w.admin}/api/v1/breakers/bank/auto`, { method: 'POST' })).status, 200);
+  const other = (await s.api('POST', 'batches', { pipeline: 'book', concurrency: 1, rate: '1/1h' })).body.id;
+  const made = await s.api('POST', 'batches', { pipeline: 'guarded', concurrency: 1 });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const { id } = made.body;
+  const batch = await s.over(id, 'paused');
+  assert.equal(batch.why, "the breaker 'bank' of the pipeline 'guarded' is open");
+  assert.ok(batch.items.pending > 0 && batch.items.pending < 12, JSON.stringify(batch.items));
+  assert.equal((await s.batch(other)).state, 'running');
+  assert.match((await s.cli('batches')).out, /paused .*the breaker 'bank' of the pipeline 'guarded' is open|paused \(the breaker 'bank'/);
+  assert.match((await s.cli('batches', 'show', id)).out, /paused: the breaker 'bank' of the pipeline 'guarded' is open/);
+  const audit = (await s.api('GET', 'audit')).body.entries;
+  assert.ok(audit.some((e) => e.who === 'weir' && e.what === 'batches.pause' && e.batch === id));
+  s.u.broken = false;
+  assert.equal((await fetch(`${s.w.admin}/api/v1/breakers/bank/close`, { method: 'POST' })).status, 200);
+  assert.equal((await s.cli('batches', 'resume', id)).code, 0);
+  const over = await s.over(id);
+  assert.equal(over.items.completed + over.items.dead, 12);
+  assert.ok(over.items.completed >= batch.items.pending);
+});
+
+test('the first failure of a kind is an event, and the next one like it is not', async (t) => {
+  const s = await shop(t, { more: (url) => ({ 'told.yaml': `
+name: told
+keep_failed: false
+trigger: { event: [incident, job.dead] }
+steps:
+  - http: { method: PUT, url: "${url}/told", json: { id: "\${ request.body.event }", what: "\${ request.body }" } }
+` }) });
+  const told = (event) => s.u.requests.filter((r) => r.url === '/told').map((r) => JSON.parse(r.body).what).filter((w) => w.event === event);
+  await s.dead(3);
+  await s.dead(1, 'pay');
+  await until(() => told('job.dead').length === 4, 'all deaths are told');
+  await until(() => told('incident').length === 2, 'two kinds are told');
+  const [book, pay] = told('incident');
+  assert.deepEqual([book.pipeline, book.node, book.count, pay.pipeline, pay.node], ['book', 'put', 1, 'pay', 'charge']);
+  const { incidents } = (await s.api('GET', 'incidents')).body;
+  assert.deepEqual(new Set(incidents.map((i) => i.fingerprint)), new Set([book.fingerprint, pay.fingerprint]));
+  assert.ok(incidents.some((i) => i.pipeline === 'pay' && i.sample === pay.job));
 });

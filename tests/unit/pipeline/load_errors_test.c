@@ -68,7 +68,6 @@ what_needs_a_store_says_so(void **state)
                 "1:1+7 W0212 'durable' needs a store, and none is configured\n"
                 "2:1+7 W0212 'respond' needs a store, and none is configured\n"
                 "3:1+8 W0212 'order_by' needs a store, and none is configured\n"
-                "4:1+11 W0212 'idempotency' needs a store, and none is configured\n"
                 "5:1+5 W0212 'retry' needs a store, and none is configured\n");
     struct registry *r = fake_registry();
     struct pipeline *p = load_said_with(
@@ -91,7 +90,7 @@ what_needs_a_store_says_so(void **state)
     p = load_said_with(
         r, true, "idempotency: ${ request.id }\nsteps: []\n",
         "1:1+11 W0806 without 'durable: true' the keys are kept in the memory of this "
-        "process only\n");
+        "process only: a restart forgets them\n");
     pipeline_free(&p);
     p = load_said_with(r, true, "durable: false\nrespond: accepted\nsteps: []\n",
                        "1:10+5 W0207 'respond: accepted' needs 'durable: true'\n");

@@ -232,6 +232,189 @@ the_rate_is_kept(void **state)
                           " WHERE replay_of IS NOT NULL") >= 199);
 }
 
+/* A job of PIPELINE that is dead. */
+static void
+make_dead_of(const char *pipeline)
+{
+    struct job_accept a = new_job(JOB_RUNNING);
+    a.pipeline = text_of(pipeline);
+    accept_job(&a);
+    struct job_failure f = { WEIR_UPSTREAM, TEXT("book"), TEXT("no") };
+    assert_int_equal(end_job(a.id, 1, JOB_DEAD, f), WEIR_OK);
+}
+
+static int64_t
+trip(const char *pipelines)
+{
+    char json[128];
+    snprintf(json, sizeof(json), "{\"breaker\":\"bank\",\"pipelines\":%s}", pipelines);
+    const struct weir_value *v = ask("batches.trip", json);
+    int64_t n = number_in(v, "paused");
+    value_unref(&v);
+    return n;
+}
+
+static void
+it_pauses_itself_when_a_peer_is_away(void **state)
+{
+    (void)state;
+    char mixed[ID_UUID], other[ID_UUID];
+    make_dead(2);
+    make_dead_of("pay");
+    make(mixed, ",\"concurrency\":1");
+    make_dead_of("ship");
+    make_dead_of("ship");
+    make(other, ",\"pipeline\":\"ship\",\"concurrency\":1");
+    await(mixed, "running", "made", 1);
+    await(other, "running", "made", 1);
+    assert_int_equal(trip("[\"none\"]"), 0);
+    assert_int_equal(trip("[\"none\",\"pay\"]"), 1);
+    assert_int_equal(trip("[\"pay\"]"), 0);
+    assert_true(has(mixed, "paused", "pending", 2));
+    assert_true(has(other, "running", "pending", 1));
+    const struct weir_value *v = ask_of("batches.show", mixed, "");
+    assert_text(text_in(v, "why"), "the breaker 'bank' of the pipeline 'pay' is open");
+    value_unref(&v);
+    assert_int_equal(number_of("SELECT count(*) FROM audit WHERE who = 'weir' AND what ="
+                               " 'batches.pause' AND why LIKE 'the breaker%'"),
+                     1);
+    assert_int_equal(work(10, JOB_COMPLETED), 2); /* what was made goes on */
+    await(other, "running", "pending", 0);
+    assert_int_equal(trip("[\"ship\"]"), 0); /* it has asked for all already */
+    v = ask_of("batches.resume", mixed, BY_ANN);
+    assert_text(text_in(v, "state"), "running");
+    value_unref(&v);
+    await(mixed, "running", "made", 1);
+}
+
+/* N dead jobs, written by another program. */
+static void
+fill_dead(unsigned n)
+{
+    char sql[1024];
+    struct job_accept a;
+    dead_job(&a, "it said 503");
+    store_close(&store);
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+             " INSERT INTO jobs(id, pipeline, state, created_ms, updated_ms, code, node, message,"
+             " fingerprint) SELECT randomblob(16), pipeline, 8, created_ms, updated_ms, code, node,"
+             " message, fingerprint FROM n, jobs",
+             n);
+    (void)number_of(sql);
+    (void)number_of("INSERT INTO events SELECT seq, x'81a16e01' FROM jobs WHERE seq > 1");
+    (void)number_of("UPDATE counts SET n = (SELECT count(*) FROM jobs) WHERE state = 8");
+    store_up();
+}
+
+static void
+a_large_one_is_made_bit_by_bit(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 };
+    char id[ID_UUID];
+    fill_dead(MANY);
+    struct store_stats before, after;
+    store_stats(store, &before);
+    make(id, ",\"rate\":\"1/1h\"");
+    store_stats(store, &after);
+    assert_true(after.commits - before.commits > 2); /* not all in one */
+    assert_int_equal(number_of("SELECT count(*) FROM batch_items"), MANY);
+    const struct weir_value *v = ask_of("batches.show", id, "");
+    assert_text(text_in(v, "state"), "running");
+    assert_int_equal(number_in(v, "total"), MANY);
+    value_unref(&v);
+    v = ask("batches.plan", "{\"max\":100}"); /* they all wait there */
+    assert_int_equal(number_in(v, "total"), 0);
+    value_unref(&v);
+
+    v = ask_of("batches.cancel", id, BY_ANN);
+    assert_text(text_in(v, "state"), "cancelled");
+    value_unref(&v);
+    v = ask("batches.plan", "{}"); /* at once, and not when all its items are gone over */
+    assert_true(number_in(v, "total") >= MANY - 1);
+    value_unref(&v);
+    for (uint64_t end = clock_mono_ms() + 20000;
+         number_of("SELECT count(*) FROM batch_items WHERE state = 1") > 0;)
+        if (clock_mono_ms() > end)
+            fail_msg("its items are not cancelled");
+}
+
+static void
+one_that_was_being_made_goes_at_the_next_start(void **state)
+{
+    (void)state;
+    char id[ID_UUID];
+    fill_dead(3000);
+    make(id, ",\"rate\":\"1/1h\"");
+    store_close(&store);
+    (void)number_of("UPDATE batches SET state = 5, pending = NULL");
+    (void)number_of("DELETE FROM batch_items WHERE job > 2000");
+    store_up();
+    assert_null(ask_of("batches.show", id, ""));
+    assert_int_equal(err.code, WEIR_NOT_FOUND);
+    const struct weir_value *v = ask("batches.list", "{}");
+    assert_null(value_at(value_field(v, "batches"), 0));
+    value_unref(&v);
+    for (uint64_t end = clock_mono_ms() + 20000;
+         number_of("SELECT (SELECT count(*) FROM batch_items) + (SELECT count(*) FROM batches)"
+                   " + (SELECT count(*) FROM batch_pipelines)") > 0;)
+        if (clock_mono_ms() > end)
+            fail_msg("it does not go");
+    make(id, ",\"rate\":\"1/1h\"");
+    assert_true(has(id, "running", "pending", 2999) || has(id, "running", "pending", 3000));
+}
+
+static void
+what_is_wrong_is_found_when_all_is_known(void **state)
+{
+    (void)state;
+    char id[ID_UUID];
+    fill_dead(2000);
+    refused("batches.make", "{" MAKE ",\"plan\":\"0123456789abcdef\"}", WEIR_CONFLICT,
+            "does not hold any more: by now it is ");
+    const struct weir_value *v = ask("batches.plan", "{\"max\":1500}");
+    char more[64];
+    snprintf(more, sizeof(more), ",\"max\":1500,\"plan\":\"%.*s\"", (int)text_in(v, "plan").len,
+             text_in(v, "plan").bytes);
+    value_unref(&v);
+    make(id, more); /* the same jobs, found by steps */
+    v = ask_of("batches.show", id, "");
+    assert_int_equal(number_in(v, "total"), 1500);
+    value_unref(&v);
+    assert_int_equal(number_of("SELECT max(job) FROM batch_items i JOIN batches b ON b.n = i.batch"
+                               " WHERE b.state = 1"),
+                     1500);
+}
+
+static void
+those_that_are_over_go(void **state)
+{
+    (void)state;
+    char id[ID_UUID];
+    make_dead(3);
+    make(id, "");
+    await(id, "running", "made", 3);
+    assert_int_equal(work(10, JOB_COMPLETED), 3);
+    await(id, "completed", "completed", 3);
+    store_close(&store);
+    config.keep.look_ms = 20;
+    config.keep.batches_ms = 3600000;
+    (void)number_of("UPDATE batches SET ended_ms = ended_ms - 3000000");
+    store_up();
+    await(id, "completed", "completed", 3); /* its time has not come */
+    store_close(&store);
+    (void)number_of("UPDATE batches SET ended_ms = ended_ms - 3000000");
+    store_up();
+    for (uint64_t end = clock_mono_ms() + 20000;
+         number_of("SELECT (SELECT count(*) FROM batch_items) + (SELECT count(*) FROM batches)") > 0;)
+        if (clock_mono_ms() > end)
+            fail_msg("it does not go");
+    struct store_stats s;
+    for (store_stats(store, &s); s.removed[STORE_REMOVED_BATCHES] != 1;)
+        store_stats(store, &s);
+}
+
 static void
 it_can_be_paused_and_cancelled(void **state)
 {
@@ -366,6 +549,11 @@ main(void)
         T(a_good_canary_lets_the_rest_go),
         T(failures_stop_it),
         T(the_rate_is_kept),
+        T(it_pauses_itself_when_a_peer_is_away),
+        T(a_large_one_is_made_bit_by_bit),
+        T(one_that_was_being_made_goes_at_the_next_start),
+        T(what_is_wrong_is_found_when_all_is_known),
+        T(those_that_are_over_go),
         T(it_can_be_paused_and_cancelled),
         T(what_was_replayed_meanwhile_is_skipped),
         T(it_goes_on_after_a_restart),

@@ -55,6 +55,21 @@ a_mark_outlives_the_process(void **state)
 }
 
 static void
+there_is_a_bound_on_marks(void **state)
+{
+    (void)state;
+    store_close(&store);
+    (void)number_of("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)"
+                    " INSERT INTO marks SELECT 'mark ' || i, i, i FROM n");
+    config.keep.look_ms = 20;
+    store_up();
+    for (uint64_t end = clock_mono_ms() + 20000; number_of("SELECT count(*) FROM marks") > 10000;)
+        if (clock_mono_ms() > end)
+            fail_msg("there are too many");
+    assert_int_equal(number_of("SELECT min(n) FROM marks"), 101); /* those of long ago have gone */
+}
+
+static void
 what_is_no_mark_is_refused(void **state)
 {
     (void)state;
@@ -84,6 +99,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_mark_goes_on_from_what_it_is),
         TEST(a_mark_outlives_the_process),
+        TEST(there_is_a_bound_on_marks),
         TEST(what_is_no_mark_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

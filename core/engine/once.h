@@ -1,0 +1,62 @@
+/* engine/once.h - events that come again, of pipelines that are not durable: the first one's answer
+ * is given to the others.
+ *
+ * What is known is in the memory of this process, for all shards and generations: a restart
+ * forgets it. It is cut into parts, each with its mutex; nothing waits or calls back while one is
+ * held. A key whose first event runs is never forgotten; of the others those go first that were
+ * used longest ago, when there are too many or they take too many bytes.
+ *
+ * A run that failed has its key freed: its sender may try again. Who waited for it gets its answer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_ONCE_H
+#define ENGINE_ONCE_H
+
+#include "engine/run.h"
+
+#define ONCE_BYTES 16 /* of a key, of a content: digests */
+
+struct once_entry;
+struct once_waiter;
+
+/* The key that E's pipeline asks for, and what has to be the same of events with that key: digests,
+ * of which ONCE_BYTES count. False: it asks for none, or E has none (ERR: the expression failed). */
+bool once_key(struct weir_event *e, uint8_t *key, uint8_t *content, struct weir_error *err);
+
+/* How many bytes all that is remembered may take. Before the first event. */
+void once_configure(uint64_t max_bytes);
+
+/* Whether E, of a pipeline that is not durable, goes on: it is the first one of its key, or has none.
+ * Else it waits for the first one's answer (and may be offered once more then), or *RET_ANSWERED: it
+ * was answered, and the caller lets go of it. */
+bool once_enter(struct weir_event *e, bool *ret_answered);
+
+/* E, which was let in, is answered by R. */
+void once_answered(struct weir_event *e, const struct event_reply *r);
+
+/* E is over. GOOD: its key is kept with its answer; else the next one with that key is the first. */
+void once_end(struct weir_event *e, bool good);
+
+/* E does not wait any more: its caller went away. False if it does not wait. */
+bool once_forget(struct weir_event *e);
+
+/* Refuses all that wait on this shard. */
+void once_refuse_all(struct engine *e);
+
+/* What was on its way to this shard when that began to end has arrived when this returns. */
+void once_settle(struct engine *e);
+
+/* For metrics; any thread. */
+struct once_usage {
+    uint64_t entries;
+    uint64_t bytes;
+    uint64_t waiting;   /* events */
+    uint64_t forgotten; /* that made room before their time */
+};
+void once_usage(struct once_usage *ret);
+
+/* Forgets all, at the end of the process: no shard is left. */
+void once_free(void);
+
+#endif
