@@ -168,7 +168,6 @@ const struct command command_fmt = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
     .exits =
-        "0 good, 1 a file is no YAML or can't be written (with --check or --diff: or would "
-        "change), 2 used wrongly",
+        "0 good, 1 no YAML, not written, or not laid out so (--check, --diff), 2 used wrongly",
     .run = run,
 };

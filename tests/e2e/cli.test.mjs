@@ -129,7 +129,7 @@ test('nodes lists the types, and shows one with options and an example', () => {
   assert.match(http, /\n  max_body: bytes, default "10MiB"\n/);
   assert.match(http, /\nExample:\n- /);
   assert.match(weir(['nodes', 'foreach']).out, /Brings into scope: item/);
-  const all = JSON.parse(weir(['nodes', '--json']).out);
+  const all = JSON.parse(weir(['nodes', '--json'], { cwd: '/' }).out);
   assert.deepEqual(all.filter((n) => n.kind === 'trigger').map((n) => n.name), ['event', 'schedule', 'webhook']);
   const one = JSON.parse(weir(['nodes', 'foreach', '--json']).out);
   assert.deepEqual(one, all.find((n) => n.name === 'foreach'));
@@ -140,10 +140,11 @@ test('nodes lists the types, and shows one with options and an example', () => {
 });
 
 test("each type's example passes the check", (t) => {
-  for (const n of JSON.parse(weir(['nodes', '--json']).out)) {
+  for (const n of JSON.parse(weir(['nodes', '--json'], { cwd: '/' }).out)) {
     if (n.name === 'call') continue; // it calls a pipeline that isn't there
     const indented = n.example.trimEnd().replace(/^/gm, '  ');
-    const text = n.kind === 'node' ? `steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
+    const durable = n.name === 'wait' ? 'durable: true\n' : '';
+    const text = n.kind === 'node' ? `${durable}steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
     const r = weir(['check', folder(t, { 'a.yaml': text })]);
     assert.equal(r.code, 0, `${n.name}\n${r.err}`);
   }
