@@ -321,7 +321,7 @@ show_jobs(struct admin *a, struct weir_event *e)
     struct weir_text id, verb;
     bool good = split_path(e->path, JOBS, &id, &verb);
     if (good && id.len == 0) {
-        ask_query(a, e, "jobs.list", "state pipeline code node since key after limit");
+        ask_query(a, e, "jobs.list", "state pipeline code node since key where after limit");
         return;
     }
     if (good && verb.len > 0) {

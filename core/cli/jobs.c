@@ -16,7 +16,7 @@
 
 /* Options of a list, and what the API calls them. */
 static const char *const filters[] = { "state=state", "pipeline=pipeline", "step=node",
-                                       "code=code",   "since=since",       "key=key",
+                                       "code=code",   "since=since",       "key=key",     "where=where",
                                        "limit=limit", "after=after",       NULL };
 
 static void
@@ -55,8 +55,13 @@ run_list(const struct args *a)
     if (by != NULL)
         return jobs_group(a, filters);
     int code = job_ask_list(a, "/api/v1/jobs", filters, &v);
+    double left_out = answer_member_number(v, "left_out");
+    struct weir_text because = answer_member_text(v, "because");
     if (v != NULL)
         print_list(a, v);
+    if (left_out > 0)
+        fprintf(stderr, "weir jobs: %.0f jobs are left out, since --where is an error for them: %.*s\n", left_out,
+                (int)because.len, because.bytes);
     value_unref(&v);
     return code;
 }
@@ -106,7 +111,7 @@ static const char *
 misuse(const struct args *a, const char *verb)
 {
     static const char *const list_only[] = { "state", "pipeline", "step",  "code",    "since",
-                                             "key",   "limit",    "after", "group-by" };
+                                             "where", "key",   "limit",    "after", "group-by" };
     bool list = strcmp(verb, "list") == 0;
     if (list && a->n_words > 1)
         return "list takes no word; weir jobs show ID shows one";
@@ -155,6 +160,7 @@ static const struct option options[] = {
     { 0, "code", "CODE", "only those that failed with this code, such as upstream" },
     { 0, "since", "TIME", "only those that came since then: 10m, 2h, 3d, or an ISO time" },
     { 0, "key", "KEY", "only those of this key of the pipeline's concurrency" },
+    { 0, "where", "EXPR", "only those for which it holds: job.attempt > 3 && event.body.amount > 100" },
     { 'n', "limit", "N", "show N of them (50; at most 1000)" },
     { 0, "after", "CURSOR", "go on behind the page before, which names it" },
     { 0, "group-by", "fingerprint", "count those that failed alike, over all pages" },
@@ -178,7 +184,7 @@ const struct command command_jobs = {
     .summary = "list the jobs of a running weir, look at one, edit, cancel or discard it",
     .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since "
              "TIME] [--key KEY]\n"
-             "                 [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
+             "                 [--where EXPR] [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
              "       weir jobs show ID [--json]\n"
              "       weir jobs edit ID [--body FILE] [--set /PLACE=JSON] [--remove /PLACE] "
              "[--reason TEXT]\n"

@@ -39,7 +39,7 @@ static const struct question questions[] = {
     { "jobs.edit", ask_jobs_edit, "id who reason force body set remove", true },
     { "jobs.edit.plan", ask_jobs_edit_plan, "id body set remove", false },
     { "jobs.export", ask_jobs_export, FILTERS " after limit", false },
-    { "jobs.list", ask_jobs_list, FILTERS " after limit", false },
+    { "jobs.list", ask_jobs_list, FILTERS " where after limit", false },
     { "jobs.replay", ask_jobs_replay, "id who reason force keep outputs revision new_keys", true },
     { "jobs.show", ask_jobs_show, "id", false },
     { "jobs.state", ask_jobs_state, "id", false },

@@ -8,8 +8,9 @@
 #include "base/buf.h"
 #include "store/ask.h"
 #include "store/filter.h"
+#include "store/where.h"
 
-enum { SQL_MAX = 4096 };
+enum { SQL_MAX = 4096, LOOKED_AT_MAX = 20000 }; /* jobs of one page with a where */
 
 static enum weir_code
 read_words(const struct asking *a, struct filter *f, struct weir_error *err)
@@ -129,8 +130,8 @@ count(struct asking *a, const struct filter *f, uint64_t by_state[STORE_STATES])
 /* The page of jobs that begins below the number AFTER; *NEXT is what the next one is after, or
  * 0. */
 static struct weir_builder *
-read_page(struct asking *a, const struct filter *f, uint64_t after, uint64_t limit,
-          uint64_t *next)
+read_page(struct asking *a, const struct filter *f, struct where *where, uint64_t after,
+          uint64_t limit, uint64_t *next)
 {
     struct buf sql;
     buf_init(&sql, SQL_MAX);
@@ -138,14 +139,15 @@ read_page(struct asking *a, const struct filter *f, uint64_t after, uint64_t lim
     filter_where(&sql, f);
     if (after > 0)
         buf_printf(&sql, " AND j.seq < %llu", (unsigned long long)after);
-    buf_printf(&sql, " ORDER BY j.seq DESC LIMIT %llu", (unsigned long long)limit + 1);
+    buf_printf(&sql, " ORDER BY j.seq DESC LIMIT %llu",
+               where ? (unsigned long long)LOOKED_AT_MAX + 1 : (unsigned long long)limit + 1);
     sqlite3_stmt *s = filter_make(a->db, &sql, f);
 
     struct weir_builder *jobs = builder_list();
-    uint64_t last = 0, n = 0;
+    uint64_t last = 0, n = 0, looked_at = 0;
     *next = 0;
     while (db_row(a->db, s)) {
-        if (n++ == limit) {
+        if (n == limit || looked_at++ == LOOKED_AT_MAX) {
             *next = last;
             break;
         }
@@ -153,7 +155,11 @@ read_page(struct asking *a, const struct filter *f, uint64_t after, uint64_t lim
         put_job(job, s);
         last = column_number(s, 0);
         const struct weir_value *v = builder_end(&job);
-        builder_add(jobs, &v);
+        if (where == NULL || where_holds(where, a->db, v, (int64_t)last)) {
+            builder_add(jobs, &v);
+            n++;
+        }
+        value_unref(&v);
     }
     sqlite3_finalize(s);
     buf_fini(&sql);
@@ -174,8 +180,12 @@ ask_jobs_list(struct asking *a, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
 
+    struct where *where;
+    code = where_read(a, &where, err);
+    if (code != WEIR_OK)
+        return code;
     uint64_t next, by_state[STORE_STATES];
-    struct weir_builder *jobs = read_page(a, &f, after, limit, &next);
+    struct weir_builder *jobs = read_page(a, &f, where, after, limit, &next);
     struct weir_builder *answer = builder_map();
     put_built(answer, "jobs", &jobs);
     if (next != 0) {
@@ -183,9 +193,11 @@ ask_jobs_list(struct asking *a, struct weir_error *err)
         snprintf(text, sizeof(text), "%llu", (unsigned long long)next);
         answer_put_text(answer, "next", text_of(text));
     }
-    if (strcmp(a->what, "jobs.list") == 0)
+    where_tell(where, answer);
+    if (strcmp(a->what, "jobs.list") == 0 && where == NULL) /* else nobody has counted them */
         put_number(answer, "total", count(a, &f, by_state));
     a->answer = builder_end(&answer);
+    where_free(&where);
     return WEIR_OK;
 }
 

@@ -2,8 +2,9 @@
  *
  * what: with; the answer
  *
- * - jobs.list: state pipeline code node since_ms key after limit (1 to 1000, 50 if it is left
- *   out); { jobs: [...], next, total }
+ * - jobs.list: state pipeline code node since_ms key where after limit (1 to 1000, 50 if it is
+ *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
+ *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
  * - jobs.show: id; a job with event, steps, attempts
  * - jobs.state: id; { job, state, attempt }

@@ -134,6 +134,24 @@ test('jobs are listed with filters, a page at a time', async (t) => {
   assert.deepEqual([job.id, job.pipeline, job.state, job.node, job.code, job.attempt], [kept, 'frail', 'dead', 'asked', 'upstream', 1]);
 });
 
+test('jobs are found by what they and their events say', async (t) => {
+  const s = await shop(t);
+  const ids = [];
+  for (const amount of [7, 50, 500]) ids.push(await s.pay('dead', amount));
+  const found = (where) => JSON.parse(s.cli('jobs', '--where', where, '--json').out).jobs.map((j) => j.id);
+  assert.deepEqual(found('event.body.amount > 10'), [ids[2], ids[1]]);
+  assert.deepEqual(found('event.body.amount > 10 && job.node == "charge" && event.path == "/pay/one" && job.attempt < 9'), [ids[2], ids[1]]);
+  assert.deepEqual(found('job.id == "' + ids[0] + '"'), [ids[0]]);
+  const page = await s.jobs('limit=1&where=' + encodeURIComponent('event.body.amount > 10'));
+  assert.deepEqual([page.jobs[0].id, page.total], [ids[2], undefined]);
+  assert.equal((await s.jobs(`limit=1&after=${page.next}&where=` + encodeURIComponent('event.body.amount > 10'))).jobs[0].id, ids[1]);
+  const odd = s.cli('jobs', '--where', 'event.body.colour == "red"');
+  assert.match(odd.err, /3 jobs are left out, since --where is an error for them: .*colour/);
+  const wrong = s.cli('jobs', '--where', 'event.body.amount >');
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /where, at character \d+: /);
+});
+
 test('what is asked of jobs in a wrong way is told', async (t) => {
   const s = await shop(t);
   const refused = async (method, path, status, detail, body) => {
@@ -142,7 +160,7 @@ test('what is asked of jobs in a wrong way is told', async (t) => {
     assert.match(r.body.detail, detail, `${method} ${path}`);
     return r;
   };
-  await refused('GET', 'jobs?colour=red', 400, /no parameter 'colour'.*state pipeline code node since key after limit/);
+  await refused('GET', 'jobs?colour=red', 400, /no parameter 'colour'.*state pipeline code node since key where after limit/);
   await refused('GET', 'jobs?state=broken', 400, /state must be scheduled/);
   await refused('GET', 'jobs?code=nope', 400, /code/);
   for (const limit of ['0', '1001', '-1', 'ten', '', '99999999999999999999']) await refused('GET', `jobs?limit=${limit}`, 400, /limit is a number from 1 to 1000/);
