@@ -25,7 +25,7 @@ for (const file of files) {
 }
 
 test("the schema of pipelines has every type's own example", () => {
-  for (const t of JSON.parse(weir(['nodes', '--json']).out)) {
+  for (const t of JSON.parse(weir(['nodes', '--json'], { cwd: '/' }).out)) {
     const part = read(t.example);
     const whole = t.kind === 'trigger' ? { trigger: part, steps: [{ reply: {} }] } : { steps: part };
     assert.ok(pipeline(whole), `${t.name}: ${JSON.stringify(pipeline.errors, null, 1)}`);
