@@ -235,6 +235,10 @@ uint64_t value_weight(const struct weir_value *v, uint64_t max);
 uint32_t value_make(lua_State *L, int index, const struct weir_value **ret,
                     struct weir_error *err);
 
+/* The same, of at most MAX bytes. */
+uint32_t value_make_within(lua_State *L, int index, uint64_t max, const struct weir_value **ret,
+                           struct weir_error *err);
+
 /* What a proxy shows, for make.c: its original, and whether anything was changed; with a table
  * pushed (nil: none) that has what was touched or, if OWN, all of it. */
 struct proxy_look {
