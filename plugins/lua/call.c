@@ -411,14 +411,28 @@ end_call(struct call *c)
     host->unref(&err.detail);
 }
 
+static void
+wait_turn(struct call *c)
+{
+    c->waits_turn = true;
+    c->world->turn(c);
+}
+
+void
+call_turn(struct call *c)
+{
+    c->waits_turn = false;
+    call_go_on(c);
+}
+
 void
 call_go_on(struct call *c)
 {
     struct vm *vm = c->vm;
-    if (c->running || c->over || c->first == NULL)
+    if (c->running || c->over || c->first == NULL || c->waits_turn)
         return;
     if (vm->strand != NULL) { /* a run that one of its own lent nodes has started */
-        c->world->turn(c);
+        wait_turn(c);
         return;
     }
     vm->slice_ns = clock_ns();
@@ -436,7 +450,7 @@ call_go_on(struct call *c)
     if (c->over) {
         end_call(c);
     } else if (turn) {
-        c->world->turn(c);
+        wait_turn(c);
     } else { /* it waits for others, which is not its time */
         uint64_t spent = clock_ns() - c->budget.since_ns;
         c->budget.time_ns -= spent < c->budget.time_ns ? spent : c->budget.time_ns;

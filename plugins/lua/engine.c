@@ -57,7 +57,7 @@ on_turn(void *arg)
         turns.timer = host->timer_start(turns.shard, 0, on_turn, NULL);
     (void)sched_yield(); /* whoever wants this core comes first: it computes already for long */
     c->vm->slice_max_ns = SLICE_NS;
-    call_go_on(c);
+    call_turn(c);
 }
 
 static void

@@ -13,6 +13,8 @@
 #include "script.h"
 
 #define TRACE_LEVELS 12
+/* Bytes of an error's detail. */
+#define DETAIL_MAX (256u * 1024)
 
 uint32_t
 refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
@@ -177,7 +179,7 @@ read_table(lua_State *L, int index, struct weir_error *err)
     err->retry_after_ms = number_field(L, index, "retry_after_ms");
     if (find_field(L, index, "detail")) {
         struct weir_error why;
-        (void)value_make(L, -1, &err->detail, &why);
+        (void)value_make_within(L, -1, DETAIL_MAX, &err->detail, &why); /* else it has none */
         lua_pop(L, 1);
     }
 }

@@ -26,7 +26,8 @@
 struct making {
     lua_State *L;
     struct vm *vm;
-    uint64_t left;      /* bytes that it may still take */
+    uint64_t max;       /* bytes that it may take */
+    uint64_t left;      /* of them */
     unsigned originals; /* handed out so far */
     uint32_t code;
     char why[200];
@@ -72,7 +73,7 @@ take(struct making *m, uint64_t bytes)
 {
     if (bytes > m->left)
         return wrong(m, WEIR_TOO_LARGE, "it is larger than %llu bytes (max_memory)",
-                     (unsigned long long)m->vm->script->limits.memory);
+                     (unsigned long long)m->max);
     m->left -= bytes;
     if (charge_gently(m->vm, 1 + bytes / 64))
         return true;
@@ -434,19 +435,34 @@ make(struct making *m, int index, unsigned depth, const struct weir_value **ret)
     return good;
 }
 
-uint32_t
-value_make(lua_State *L, int index, const struct weir_value **ret, struct weir_error *err)
+/* What was not touched is its original, and costs nothing. */
+static bool
+is_untouched(struct making *m, int index)
 {
-    struct making m = { .L = L, .vm = vm_of(L), .place_at = PLACE_MAX };
-    m.left = m.vm->script->limits.memory;
-    if (value_is_proxy(L, index) &&
-        !is_changed(&m, index, 0)) { /* what goes through costs nothing */
+    return value_is_proxy(m->L, index) && !is_changed(m, index, 0);
+}
+
+uint32_t
+value_make_within(lua_State *L, int index, uint64_t max, const struct weir_value **ret,
+                  struct weir_error *err)
+{
+    struct making m = {
+        .L = L, .vm = vm_of(L), .place_at = PLACE_MAX, .left = max, .max = max
+    };
+    index = lua_absindex(L, index);
+    if (max >= m.vm->script->limits.memory && is_untouched(&m, index)) {
         *ret = host->ref(value_look(L, index).v);
         lua_pop(L, 1);
         return WEIR_OK;
     }
-    if (make(&m, lua_absindex(L, index), 0, ret))
+    if (make(&m, index, 0, ret))
         return WEIR_OK;
     int len = (int)(PLACE_MAX - m.place_at);
     return refuse(err, m.code, "%.*s%s%s", len, m.place + m.place_at, len ? ": " : "", m.why);
+}
+
+uint32_t
+value_make(lua_State *L, int index, const struct weir_value **ret, struct weir_error *err)
+{
+    return value_make_within(L, index, vm_of(L)->script->limits.memory, ret, err);
 }

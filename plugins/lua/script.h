@@ -235,6 +235,10 @@ uint64_t value_weight(const struct weir_value *v, uint64_t max);
 uint32_t value_make(lua_State *L, int index, const struct weir_value **ret,
                     struct weir_error *err);
 
+/* The same, of at most MAX bytes. */
+uint32_t value_make_within(lua_State *L, int index, uint64_t max, const struct weir_value **ret,
+                           struct weir_error *err);
+
 /* What a proxy shows, for make.c: its original, and whether anything was changed; with a table
  * pushed (nil: none) that has what was touched or, if OWN, all of it. */
 struct proxy_look {
@@ -307,7 +311,8 @@ struct world {
                 const struct weir_value *fields);
     uint32_t (*lookup)(struct call *, const struct weir_text *path, uint32_t n,
                        const struct weir_value **ret, struct weir_error *err);
-    /* The slice is over: call_go_on is owed when others had their turn. */
+    /* The slice is over: call_turn is owed when others had their turn. Until then the call does
+     * nothing, unless it is dropped. */
     void (*turn)(struct call *);
     /* The end: OUTPUT, or ERR if it is NULL. Both are lent. */
     void (*end)(struct call *, const struct weir_value *output, const struct weir_error *err);
@@ -354,6 +359,7 @@ struct call {
     const struct weir_value *output; /* owned */
     struct weir_error error;
     bool running; /* inside call_go_on */
+    bool waits_turn;
     bool over;
     struct call *next; /* that wait for their turn */
     void *own;         /* of the world */
@@ -362,8 +368,11 @@ struct call {
 /* Begins a call: C has world, vm, input and config. It may be over when this returns. */
 void call_begin(struct call *c);
 
-/* Goes on with what is ready. */
+/* Goes on with what is ready, unless it waits for its turn. */
 void call_go_on(struct call *c);
+
+/* It is the call's turn. */
+void call_turn(struct call *c);
 
 /* Ends without an answer to anybody: its strands are dropped. */
 void call_drop(struct call *c);

@@ -290,7 +290,7 @@ play(struct stage *st)
     while (!st->ended) {
         if (st->turn) {
             st->turn = false;
-            call_go_on(&st->call);
+            call_turn(&st->call);
         } else if ((w = asked(st)) != NULL) {
             if (!answer_one(st, w))
                 give_up(st, WEIR_SCRIPT, "the test threw");

@@ -13,6 +13,7 @@
 
 /* At most so many results or arguments of one call: the stack is not for data. */
 #define MANY 8000
+#define QUOTED_MAX 65536
 
 /* Bytes of all strings among the arguments. */
 static uint64_t
@@ -144,12 +145,17 @@ string_format(lua_State *L)
 {
     const char *f = luaL_checkstring(L, 1);
     charge(L, lua_rawlen(L, 1) / 8);
+    bool quotes = false;
     while ((f = strchr(f, '%')) != NULL) {
         f += 1 + strspn(f + 1, "-+ #0123456789.");
         if (*f == 'p')
             return luaL_error(L, "'%%p' is not to be had: addresses are nobody's business");
+        quotes |= *f == 'q';
         f += *f != '\0';
     }
+    if (quotes && lengths(L) > QUOTED_MAX) /* which takes far longer a byte than all else */
+        return luaL_error(L, "'%%q' takes texts of at most %d bytes in all", QUOTED_MAX);
+    charge(L, quotes ? lengths(L) * 8 : 0);
     return format_texts(L, 2);
 }
 

@@ -28,6 +28,9 @@ usual_folder(char ret[PATH_MAX])
 {
     char path[PATH_MAX];
     struct weir_text from = host->setting("pipelines");
+    ret[0] = '\0';
+    if (from.len == 0)
+        return;
     snprintf(path, sizeof path, "%.*s", (int)from.len, from.bytes);
     for (size_t len = strlen(path); len > 1 && path[len - 1] == '/';)
         path[--len] = '\0';

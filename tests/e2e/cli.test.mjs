@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
-import { binary, folder, start, until, weir, write } from './lib/weir.mjs';
+import { binary, folder, root, start, until, weir, write } from './lib/weir.mjs';
 
 const good = (name = 'good') => `name: ${name}\ntrigger:\n  webhook: { path: /${name} }\nsteps:\n  - reply: { json: { a: 1 } }\n`;
 const steps = (text) => `steps:\n${text}`;
@@ -129,7 +129,7 @@ test('nodes lists the types, and shows one with options and an example', () => {
   assert.match(http, /\n  max_body: bytes, default "10MiB"\n/);
   assert.match(http, /\nExample:\n- /);
   assert.match(weir(['nodes', 'foreach']).out, /Brings into scope: item/);
-  const all = JSON.parse(weir(['nodes', '--json'], { cwd: '/' }).out);
+  const all = JSON.parse(weir(['nodes', '--json']).out);
   assert.deepEqual(all.filter((n) => n.kind === 'trigger').map((n) => n.name), ['event', 'schedule', 'webhook']);
   const one = JSON.parse(weir(['nodes', 'foreach', '--json']).out);
   assert.deepEqual(one, all.find((n) => n.name === 'foreach'));
@@ -140,12 +140,11 @@ test('nodes lists the types, and shows one with options and an example', () => {
 });
 
 test("each type's example passes the check", (t) => {
-  for (const n of JSON.parse(weir(['nodes', '--json'], { cwd: '/' }).out)) {
+  for (const n of JSON.parse(weir(['nodes', '--json', '--lua', join(root, 'lua')]).out)) {
     if (n.name === 'call') continue; // it calls a pipeline that isn't there
     const indented = n.example.trimEnd().replace(/^/gm, '  ');
-    const durable = n.name === 'wait' ? 'durable: true\n' : '';
-    const text = n.kind === 'node' ? `${durable}steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
-    const r = weir(['check', folder(t, { 'a.yaml': text })]);
+    const text = n.kind === 'node' ? `steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
+    const r = weir(['check', folder(t, { 'a.yaml': text }), '--lua', join(root, 'lua')]);
     assert.equal(r.code, 0, `${n.name}\n${r.err}`);
   }
 });

@@ -1,8 +1,9 @@
 // Scripts in Lua in the real binary: node types that are files, reloads under load, long scripts beside others.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { folder, metric, root, start, until, weir, write } from './lib/weir.mjs';
+import { build, folder, metric, root, start, until, weir, write } from './lib/weir.mjs';
 
 const greet = `
 return {
@@ -212,4 +213,26 @@ steps:
   const codes = [...readFileSync(`${root}/core/abi/weir.h`, 'utf8').matchAll(/^    X\((\w+), \d+, (NEVER|LATER)/gm)].map((m) => m[1].toLowerCase());
   assert.ok(codes.length >= 13);
   assert.deepEqual([...types.matchAll(/^---\| "(\w+)"/gm)].map((m) => m[1]), codes);
+});
+
+test('the examples of docs/lua.md do what it says', (t) => {
+  const dir = folder(t);
+  const page = readFileSync(`${root}/docs/lua.md`, 'utf8');
+  let printed, ran = 0;
+  for (const [, what, code] of page.matchAll(/<!-- (.+?) -->(?:\n```\w*\n([\s\S]*?)\n```)?/g)) {
+    const [verb, ...rest] = what.split(' ');
+    if (verb === 'file') write(dir, { [rest[0]]: `${code}\n` });
+    if (verb === 'edit') {
+      const [, from, to] = rest[1].split('/');
+      write(dir, { [rest[0]]: readFileSync(`${dir}/${rest[0]}`, 'utf8').replace(from, to) });
+    }
+    if (verb === 'run') {
+      const r = spawnSync('sh', ['-ec', code], { cwd: dir, encoding: 'utf8', timeout: 60_000, env: { ...process.env, NO_COLOR: '1', PATH: `${build}:${process.env.PATH}` } });
+      assert.equal(r.status !== 0, rest[0] === 'fails', `${code}\n${r.stderr}`);
+      printed = (r.stdout + r.stderr).trim();
+      ran++;
+    }
+    if (verb === 'prints') assert.equal(printed, code.trim());
+  }
+  assert.equal(ran, 6);
 });

@@ -388,3 +388,148 @@ return n
 --- bytecode: = "text"
 local code = "\27Lua"
 return pcall(require, code) and "code" or "text"
+
+--- yield across sort comparator with sleep: = [1,2,3]
+local t = { 3, 1, 2 }
+table.sort(t, function(a, b) ctx.sleep(0) return a < b end)
+return t
+--- select huge: a limit
+local t = {}
+for i = 1, 8000 do t[i] = i end
+while true do select(-1, table.unpack(t)) end
+--- math.max many: a limit
+while true do math.max(table.unpack({ 1, 2, 3 }, 1, 3)) end
+--- pcall tower: a limit
+local function f(n) if n == 0 then while true do end end return pcall(f, n - 1) end
+while true do f(150) end
+--- error tower with tostring: a limit
+local m = { __tostring = function() error("x") end }
+while true do pcall(tostring, setmetatable({}, m)) end
+--- metatable chain 1000 deep index: a limit
+local t = {}
+for i = 1, 1900 do t = setmetatable({}, { __index = t }) end
+while true do local x = t.zzz end
+--- string keys long: a limit
+local t = {}
+local s = ("x"):rep(100000)
+for i = 1, 1e9 do t[s .. i] = i end
+--- json.decode of what is too deep: deeper than 64 levels
+error(select(2, weir.json.decode(("["):rep(100) .. ("]"):rep(100))))
+--- merge with itself huge: a limit
+local t = {}
+for i = 1, 1e9 do t = weir.merge(t, { ["k" .. i] = t }) end
+--- input grow list: a limit
+for i = 1, 1e9 do input.items[i] = i end
+--- proxies many: a limit
+local all = {}
+for i = 1, 1e9 do all[i] = weir.json.decode("{}") end
+--- gsub anchored repl table: a limit
+while true do ("x"):gsub("^x", { x = "y" }) end
+--- gmatch anchored: a limit
+while true do for a in ("aaa"):gmatch("^a") do end end
+--- rawset loop: a limit
+local t = {}
+for i = 1, 1e9 do rawset(t, i, i) end
+--- next on changing: a limit
+local t = {}
+while true do for k in pairs(t) do t[k] = nil end t[#t + 1] = 1 end
+--- goto continue: a limit
+local i = 0
+::a:: i = i + 1
+if i then goto a end
+--- varargs table pack: a limit
+local function f(...) local t = table.pack(...) return f(table.unpack(t, 1, t.n), 1) end
+f(1)
+--- string sub loop: a limit
+local s = ("x"):rep(2000000)
+while true do local a = s:sub(2) end
+--- string concat numbers: a limit
+local s = ""
+for i = 1, 1e9 do s = s .. i end
+--- closures upvalues: a limit
+local f = function() end
+for i = 1, 1e9 do local g = f; f = function() return g end end
+return f
+--- deep table nested freeze: a limit
+local t = {}
+local r = t
+for i = 1, 1e9 do t.n = {}; t = t.n end
+--- tail call forever: a limit
+local function f() return f() end
+f()
+--- integer for: a limit
+for i = math.mininteger, math.maxinteger do end
+--- float for: a limit
+for i = 1, math.huge do end
+--- division: attempt to divide by zero
+return 1 // 0
+--- huge shift: = 0
+return 1 << 100
+--- %q of a large text: '%q' takes texts of at most
+return string.format("%q", ("\0"):rep(500000))
+--- %q in a loop: a limit
+local s = ("\0"):rep(60000)
+while true do string.format("%q", s) end
+--- lots of log fields: a limit
+local big = {}
+for i = 1, 10000 do big[i] = i end
+while true do ctx.log("info", "x", { a = big }) end
+--- ctx.steps loop: a limit
+while true do local x = ctx.steps.before end
+--- ctx.run loop: a limit
+while true do local x = ctx.run.id end
+--- lent big: a limit
+local s = ("x"):rep(1000000)
+while true do ctx.up(s) end
+--- concat with table.concat of big strings: a limit
+local s = ("x"):rep(1000000)
+local t = {}
+for i = 1, 1000 do t[i] = s end
+while true do pcall(table.concat, t) end
+--- hmac loop big: a limit
+local s = ("x"):rep(2000000)
+while true do weir.hmac("sha512", s, s) end
+--- hex: a limit
+local s = ("x"):rep(1000000)
+while true do weir.hex.encode(s) end
+--- error with big message: xxxx
+error(("x"):rep(1000000))
+--- fail with big detail: big
+local t = {}
+for i = 1, 8000 do t[i] = i end
+weir.fail("invalid", "big", { detail = t })
+--- assert message object: an error of type function
+assert(false, function() end)
+--- setmetatable cycles cached: a limit
+while true do setmetatable({}, { __index = {} }) end
+--- tostring -0 nan: = ["-0.0","-nan"]
+return { tostring(-0.0), (tostring(0/0):gsub("^nan", "-nan")) }
+--- utf8.codes invalid: invalid UTF-8 code
+for _ in utf8.codes("\xff") do end
+--- utf8 lax: = 1
+return utf8.len("\u{7FFFFFFF}", 1, -1, true)
+--- string.pack zero: a limit
+while true do string.pack("z", ("x"):rep(1000)) end
+--- string.format %s many times big table: a limit
+local s = ("x"):rep(100000)
+while true do string.format("%s%s%s%s", s, s, s, s) end
+--- load via string metamethod: attempt to index a nil value
+return ("").__index.__index.load("x")
+--- getmetatable trick index: = true
+return getmetatable(setmetatable({}, { __metatable = false })) == false
+--- rawequal proxies: = true
+return rawequal(input.items, input.items)
+--- ctx in coroutine-like pairs: = 2
+local n = 0
+for k, v in pairs(setmetatable({}, { __pairs = function() ctx.sleep(0) return next, { 1, 2 } end })) do n = n + 1 end
+return n
+--- xpcall yields in handler: = ["h",1]
+local ok, a, b = xpcall(function() ctx.sleep(0) error("e") end, function(e) ctx.sleep(0) return "h", 1 end)
+return { a, b }
+--- tostring yields: = "slept"
+return tostring(setmetatable({}, { __tostring = function() ctx.sleep(0) return "slept" end }))
+--- format yields: = "a slept b"
+return string.format("a %s %s", setmetatable({}, { __tostring = function() ctx.sleep(0) return "slept" end }), "b")
+--- const env: a limit
+local _ENV <const> = { string = string }
+while true do local x = string end

@@ -471,6 +471,28 @@ a_state_without_memory_begins_anew(void **state)
     stage_end(&waiting);
 }
 
+/* An answer that comes while the call waits for its turn is not lost, nor taken before it. */
+static void
+answers_come_while_a_call_waits_for_its_turn(void **state)
+{
+    (void)state;
+    load_with("local function work()\n  local n = 0\n  for i = 1, 30000 do n = n + i % 7 end\n "
+              " return n\nend\n"
+              "local all = {}\nfor i = 1, 20 do all[i] = function() ctx.up(1) work() "
+              "ctx.pause(1) work() return i end end\n"
+              "local out = ctx.all(all)\nlocal n = 0\nfor _, i in ipairs(out) do n = n + i "
+              "end\nreturn n",
+              "      max_time: 10s\n");
+    struct play *plays[10];
+    for (unsigned i = 0; i < 10; i++)
+        plays[i] = stage_begin("POST /x", "{}", NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        stage_finish(plays[i]);
+        assert_string_equal(plays[i]->body, "210");
+        stage_end(&plays[i]);
+    }
+}
+
 static void
 long_scripts_take_turns(void **state)
 {
@@ -531,6 +553,7 @@ main(void)
         cmocka_unit_test(limits_are_settings_and_are_counted),
         cmocka_unit_test(many_calls_of_one_script_wait_at_once),
         cmocka_unit_test(a_state_without_memory_begins_anew),
+        cmocka_unit_test(answers_come_while_a_call_waits_for_its_turn),
         cmocka_unit_test(long_scripts_take_turns),
         cmocka_unit_test(a_long_script_can_be_cancelled_between_its_slices),
     };
