@@ -12,6 +12,7 @@ extern const struct command command_check;
 extern const struct command command_test;
 extern const struct command command_fmt;
 extern const struct command command_graph;
+extern const struct command command_import;
 extern const struct command command_explain;
 extern const struct command command_try;
 extern const struct command command_test;

@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_run,       &command_check,  &command_fmt,   &command_graph, &command_explain, &command_try, &command_test,
+    &command_run,       &command_check,  &command_fmt,   &command_graph, &command_import, &command_explain, &command_try, &command_test,
     &command_nodes,     &command_expr,   &command_tail,  &command_breakers, &command_limits,
     &command_jobs,      &command_replay, &command_batches, &command_pause, &command_resume,
     &command_pauses,    &command_incidents, &command_audit, &command_store, &command_reload,
