@@ -167,8 +167,6 @@ const struct command command_fmt = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
-    .exits =
-        "0 good, 1 a file is no YAML or can't be written (with --check or --diff: or would "
-        "change), 2 used wrongly",
+    .exits = "0 good, 1 a file is wrong, or would change (--check, --diff), 2 used wrongly",
     .run = run,
 };
