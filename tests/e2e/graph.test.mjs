@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { JSDOM } from 'jsdom';
 import { folder, root, start, until, weir } from './lib/weir.mjs';
 
-const pipelines = readdirSync(join(root, 'pipelines')).filter((n) => n.endsWith('.yaml')).map((n) => `pipelines/${n}`);
+const pipelines = readdirSync(join(root, 'pipelines')).filter((n) => n.endsWith('.yaml') && !n.endsWith('.test.yaml')).map((n) => `pipelines/${n}`);
 const nested = `
 name: nested
 description: All that a drawing has to show & "escape" <there>.
