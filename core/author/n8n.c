@@ -39,15 +39,33 @@ begin(struct n8n *w)
     w->js = (struct js_names){ .node = n8n_data, .arg = w };
 }
 
+/* A file has at most so many values and levels: what comes of a workflow that has more can't be
+ * read. */
+static void
+read_again(const struct n8n *w, struct weir_text text, struct weir_error *err)
+{
+    struct diags d;
+    diags_init(&d);
+    struct yaml *y = yaml_read("", text, &d);
+    if (y == NULL)
+        err_set(err, WEIR_TOO_LARGE, "the pipeline %.*s would be no file that weir reads: %s",
+                (int)w->pipeline.len, w->pipeline.bytes, d.n > 0 ? d.items[0].message : "");
+    yaml_free(&y);
+    diags_fini(&d);
+}
+
 static void
 add_pipeline(struct n8n *w, struct weir_builder *pipelines, const struct out *doc,
              struct weir_error *err)
 {
     struct buf b;
     buf_init(&b, YAML_MAX);
-    if (!out_write(doc, &b)) {
+    if (!out_write(doc, &b))
         err_set(err, WEIR_TOO_LARGE, "the pipeline %.*s would be larger than 1 MiB",
                 (int)w->pipeline.len, w->pipeline.bytes);
+    else
+        read_again(w, buf_content(&b), err);
+    if (err->code != WEIR_OK) {
         buf_fini(&b);
         return;
     }
@@ -75,16 +93,6 @@ put_timeout(struct n8n *w, struct out *doc)
 }
 
 /* Writes the pipeline that FIRST starts, and the triggers that lead where it leads. */
-/* Whether a step waits, which only a durable run can. */
-static bool
-has_wait(const struct n8n *w)
-{
-    for (const struct n8n_node *n = w->first; n != NULL; n = n->next)
-        if (text_is(n->type, "wait"))
-            return true;
-    return false;
-}
-
 static void
 write_pipeline(struct n8n *w, struct n8n_node *first, struct weir_builder *pipelines,
                struct weir_error *err)
@@ -115,13 +123,14 @@ write_pipeline(struct n8n *w, struct n8n_node *first, struct weir_builder *pipel
                 triggers->first->next == NULL ? triggers->first : triggers);
     if (out_get(answers, "respond") != NULL)
         out_set(a, doc, TEXT("respond"), out_text(a, TEXT("accepted")));
-    else if (has_wait(w))
-        out_set(a, doc, TEXT("durable"), out_plain(a, "true"));
     put_timeout(w, doc);
-    out_set(a, doc, TEXT("steps"), steps)->comments = answers->comments;
     struct way way = { .w = w };
     const struct n8n_edge *edges = first->trigger ? first->outs[0] : n8n_edge_to(w, first);
+    w->waits = false;
     (void)n8n_walk(&way, edges, steps, in);
+    if (w->waits) /* a run that waits has to outlive the process */
+        out_set(a, doc, TEXT("durable"), out_plain(a, "true"));
+    out_set(a, doc, TEXT("steps"), steps)->comments = answers->comments;
     add_pipeline(w, pipelines, doc, err);
 }
 

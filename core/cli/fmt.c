@@ -167,7 +167,6 @@ const struct command command_fmt = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1000,
-    .exits =
-        "0 good, 1 no YAML, not written, or not laid out so (--check, --diff), 2 used wrongly",
+    .exits = "0 good, 1 a file is wrong, or would change (--check, --diff), 2 used wrongly",
     .run = run,
 };

@@ -143,7 +143,8 @@ test("each type's example passes the check", (t) => {
   for (const n of JSON.parse(weir(['nodes', '--json', '--lua', join(root, 'lua')]).out)) {
     if (n.name === 'call') continue; // it calls a pipeline that isn't there
     const indented = n.example.trimEnd().replace(/^/gm, '  ');
-    const text = n.kind === 'node' ? `steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
+    const durable = n.name === 'wait' ? 'durable: true\n' : '';
+    const text = n.kind === 'node' ? `${durable}steps:\n${indented}\n` : `trigger:\n${indented}\nsteps:\n  - reply: {}\n`;
     const r = weir(['check', folder(t, { 'a.yaml': text }), '--lua', join(root, 'lua')]);
     assert.equal(r.code, 0, `${n.name}\n${r.err}`);
   }
