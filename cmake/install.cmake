@@ -6,6 +6,10 @@ install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/schemas)
 install(DIRECTORY lua/std lua/types DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lua)
 install(DIRECTORY docs/ DESTINATION share/doc/weir FILES_MATCHING PATTERN "*.md" PATTERN "*.svg"
     PATTERN examples EXCLUDE)
+install(DIRECTORY deploy/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES deploy/completion/weir DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES deploy/completion/_weir DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES deploy/completion/weir.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES LICENSE DESTINATION share/doc/weir RENAME copyright)
 # Below /usr it is a service too. The prefix is known when it is installed: cpack has its own.
 install(CODE "

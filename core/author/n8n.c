@@ -118,10 +118,13 @@ write_pipeline(struct n8n *w, struct n8n_node *first, struct weir_builder *pipel
     else if (has_wait(w))
         out_set(a, doc, TEXT("durable"), out_plain(a, "true"));
     put_timeout(w, doc);
-    out_set(a, doc, TEXT("steps"), steps)->comments = answers->comments;
     struct way way = { .w = w };
     const struct n8n_edge *edges = first->trigger ? first->outs[0] : n8n_edge_to(w, first);
+    w->waits = false;
     (void)n8n_walk(&way, edges, steps, in);
+    if (w->waits) /* a run that waits has to outlive the process */
+        out_set(a, doc, TEXT("durable"), out_plain(a, "true"));
+    out_set(a, doc, TEXT("steps"), steps)->comments = answers->comments;
     add_pipeline(w, pipelines, doc, err);
 }
 

@@ -87,6 +87,7 @@ struct n8n {
     struct todo *notes, **notes_end;
     unsigned expressions, expressions_todo;
     unsigned conditions; /* that were missing */
+    bool waits;          /* the pipeline at hand has a wait */
     struct js_names js;  /* of the step at hand */
 };
 

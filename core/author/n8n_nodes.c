@@ -160,6 +160,7 @@ write_wait(struct step *s)
         if (text_is(unit, units[i][0]))
             suffix = units[i][1];
     s->data = s->in;
+    s->w->waits = true;
     n8n_fate(s->node, FATE_MAPPED);
     if (param_is(s->node, "resume", "webhook", "timeInterval") ||
         param_is(s->node, "resume", "form", "timeInterval")) {

@@ -7,8 +7,7 @@
 
 #include "base/units.h"
 
-/* Options that every command has. */
-static const struct option common[] = {
+const struct option args_common[ARGS_COMMON] = {
     { 'h', "help", NULL, "show this help" },
 };
 
@@ -16,7 +15,7 @@ static const struct option *
 find_option(const struct command *c, const char *name, size_t len, char letter)
 {
     for (unsigned i = 0; i < c->n_options + 1; i++) {
-        const struct option *o = i < c->n_options ? &c->options[i] : &common[0];
+        const struct option *o = i < c->n_options ? &c->options[i] : &args_common[0];
         if (letter ? o->letter == letter : strlen(o->name) == len && memcmp(o->name, name, len) == 0)
             return o;
     }
@@ -148,7 +147,7 @@ help_of(const struct command *c)
     printf("\nOptions:\n");
     for (unsigned i = 0; i < c->n_options; i++)
         print_option(&c->options[i]);
-    print_option(&common[0]);
+    print_option(&args_common[0]);
     if (c->examples)
         printf("\nExamples:\n%s", c->examples);
     printf("\nExit status: %s.\n", c->exits);

@@ -14,7 +14,7 @@ enum exit_code { EXIT_GOOD = 0, EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_NO_SERVER =
 struct option {
     char letter;          /* 0: none */
     const char *name;     /* without the dashes */
-    const char *argument; /* what it takes: "FILE"; NULL: nothing */
+    const char *argument; /* what it takes: "FILE", "FOLDER", "one|of|these"; NULL: nothing */
     const char *summary;
 };
 
@@ -43,6 +43,7 @@ struct command {
     const struct option *options;
     unsigned n_options;
     unsigned max_words;
+    const char *words; /* what its first word may be, for completion: "list show"; NULL: files */
     const char *exits; /* what its exit codes mean, in one line */
     int (*run)(const struct args *a);
 };
@@ -58,6 +59,10 @@ bool args_given(const struct args *a, const char *name);
 
 /* The value of occurrence number INDEX of an option; NULL past the end. */
 const char *args_each(const struct args *a, const char *name, unsigned index);
+
+/* Options that every command has. */
+extern const struct option args_common[];
+#define ARGS_COMMON 1u
 
 /* Prints the help of a command, and the list of all commands. */
 void help_of(const struct command *c);

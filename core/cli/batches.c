@@ -322,5 +322,6 @@ const struct command command_batches = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "list show pause resume cancel",
     .run = run,
 };

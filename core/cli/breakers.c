@@ -136,5 +136,6 @@ const struct command command_breakers = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "open close auto",
     .run = run,
 };

@@ -13,6 +13,7 @@ extern const struct command command_test;
 extern const struct command command_fmt;
 extern const struct command command_graph;
 extern const struct command command_import;
+extern const struct command command_new;
 extern const struct command command_explain;
 extern const struct command command_try;
 extern const struct command command_test;
@@ -33,5 +34,10 @@ extern const struct command command_store;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_version;
+extern const struct command command_completion;
+extern const struct command command_man;
+
+/* All of them, in the order in which they are listed: main.c. */
+const struct command *const *commands_all(unsigned *ret_n);
 
 #endif

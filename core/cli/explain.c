@@ -143,6 +143,7 @@ const struct command command_explain = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .words = "settings",
     .exits = "0 good, 2 there is no such code or setting",
     .run = run,
 };

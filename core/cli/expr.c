@@ -202,6 +202,7 @@ const struct command command_expr = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .words = "",
     .exits = "0 good, 1 the expression is wrong or its result absent, 2 used wrongly",
     .run = run,
 };

@@ -101,7 +101,7 @@ run(const struct args *a)
 }
 
 static const struct option options[] = {
-    { 'f', "format", "FORMAT", "text (the default), mermaid, dot or svg" },
+    { 'f', "format", "text|mermaid|dot|svg", "how to draw it (text)" },
     { 'j', "job", "ID", "mark the way that a job took, as weir jobs show tells it" },
     { 0, "plugins", "FOLDER", "load plugins from FOLDER" },
     API_OPTIONS,

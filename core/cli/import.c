@@ -211,6 +211,7 @@ const struct command command_import = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "n8n",
     .exits = "0 good, also with things to do, 1 it is no workflow or can't be read or written, "
              "2 used wrongly",
     .run = run,

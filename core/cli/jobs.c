@@ -233,5 +233,6 @@ const struct command command_jobs = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "list show edit cancel discard",
     .run = run,
 };

@@ -247,5 +247,6 @@ const struct command command_limits = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "reset",
     .run = run,
 };

@@ -8,14 +8,21 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_run,       &command_check,  &command_test,  &command_fmt,   &command_graph, &command_import, &command_explain,
+    &command_run,       &command_check,  &command_test,  &command_fmt,   &command_graph, &command_import, &command_new, &command_explain,
     &command_try,
     &command_nodes,     &command_expr,   &command_tail,  &command_breakers, &command_limits,
     &command_jobs,      &command_replay, &command_batches, &command_pause, &command_resume,
     &command_pauses,    &command_incidents, &command_audit, &command_store, &command_reload,
-    &command_drain,     &command_version,
+    &command_drain,     &command_version,   &command_completion, &command_man,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
+
+const struct command *const *
+commands_all(unsigned *ret_n)
+{
+    *ret_n = COMMANDS;
+    return commands;
+}
 
 static const struct command *
 find_command(const char *name)

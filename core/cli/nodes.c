@@ -126,6 +126,7 @@ const struct command command_nodes = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .words = "",
     .exits = "0 good, 2 used wrongly or no such type, 1 a setting or a plugin is wrong",
     .run = run,
 };

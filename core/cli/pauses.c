@@ -136,6 +136,7 @@ const struct command command_pause = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .words = "",
     .run = run_pause,
 };
 
@@ -152,6 +153,7 @@ const struct command command_resume = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
+    .words = "",
     .run = run_resume,
 };
 

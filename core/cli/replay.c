@@ -300,5 +300,6 @@ const struct command command_replay = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "plan run",
     .run = run,
 };

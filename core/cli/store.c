@@ -130,5 +130,6 @@ const struct command command_store = {
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
+    .words = "stats compact export backup",
     .run = run,
 };

@@ -21,6 +21,10 @@ test('an installed weir finds its plugins, wherever it lies', (t) => {
   assert.equal(run('check', join(root, 'pipelines')).status, 0);
   assert.equal(run('nodes', '--schema').stdout, readFileSync(join(prefix, 'share/weir/schemas/pipeline.schema.json'), 'utf8'));
   assert.ok(existsSync(join(prefix, 'include/weir.h')));
+  for (const page of run('man', '--list').stdout.trim().split('\n'))
+    assert.equal(run('man', page).stdout, readFileSync(join(prefix, `share/man/man1/${page}.1`), 'utf8'), page);
+  for (const [shell, file] of [['bash', 'bash-completion/completions/weir'], ['zsh', 'zsh/vendor-completions/_weir'], ['fish', 'fish/vendor_completions.d/weir.fish']])
+    assert.equal(run('completion', shell).stdout, readFileSync(join(prefix, 'share', file), 'utf8'), shell);
 });
 
 test('below /usr it is a service, with settings that weir takes', (t) => {

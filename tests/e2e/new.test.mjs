@@ -1,0 +1,114 @@
+// weir new, weir completion and weir man: what they write works.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { binary, build, folder, root, start, weir } from './lib/weir.mjs';
+
+const commands = weir(['man', '--list']).out.trim().split('\n').slice(1).map((p) => p.slice(5));
+
+test('a new pipeline passes check, is laid out, and runs', async (t) => {
+  const dir = folder(t);
+  const r = weir(['new', 'pipeline', 'my-orders'], { cwd: dir });
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /^wrote pipelines\/my-orders\.yaml\nwrote pipelines\/my-orders\.test\.yaml\nwrote schemas\/pipeline\.schema\.json\n\nNext:\n {2}weir check pipelines\/my-orders\.yaml\n/);
+  assert.equal(weir(['check', 'pipelines'], { cwd: dir }).code, 0);
+  assert.equal(weir(['fmt', '--check', '.'], { cwd: dir }).code, 0);
+  assert.equal(readFileSync(join(dir, 'schemas/pipeline.schema.json'), 'utf8'), weir(['nodes', '--schema']).out);
+  const w = await start(t, join(dir, 'pipelines'));
+  const send = (body) => fetch(`${w.edge}/my-orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  assert.deepEqual(await (await send({ name: 'Ada' })).json(), { greeting: 'Hello, Ada!' });
+  assert.equal((await send({})).status, 422); // as its test says
+  // The command that is said to come next does what it says.
+  const next = /^ {2}(echo .*)$/m.exec(r.out)[1].replace('| weir', `| ${binary}`);
+  const tried = spawnSync('sh', ['-c', next], { cwd: dir, encoding: 'utf8' });
+  assert.match(tried.stdout, /\{"greeting":"Hello, Ada!"\}/);
+});
+
+test('nothing is overwritten, and names are checked', (t) => {
+  const dir = folder(t, { 'pipelines/a.test.yaml': 'mine\n' });
+  const r = weir(['new', 'pipeline', 'a', '--folder', dir]);
+  assert.equal(r.code, 1);
+  assert.match(r.err, /pipelines\/a\.test\.yaml is there already; nothing was written/);
+  assert.ok(!existsSync(join(dir, 'pipelines/a.yaml')));
+  for (const [kind, name] of [['pipeline', 'A'], ['pipeline', '../x'], ['plugin', 'a-b'], ['lua-node', '1a'], ['robot', 'a']])
+    assert.equal(weir(['new', kind, name, '--folder', dir]).code, 2, `${kind} ${name}`);
+  assert.equal(weir(['new', 'pipeline']).code, 2);
+});
+
+test('a new plugin builds and its test passes', (t) => {
+  const dir = folder(t);
+  assert.equal(weir(['new', 'plugin', 'smtp', '-C', dir]).code, 0);
+  // A binary with sanitizers can load a plugin that has none.
+  const make = (...args) => spawnSync('make', ['-s', '-C', join(dir, 'plugins/smtp'), ...args, `WEIR=${realpathSync(binary)}`, `PLUGINS=${join(realpathSync(build), 'plugins')}`, `INCLUDE=${join(root, 'core/abi')}`], { encoding: 'utf8' });
+  const r = make('test');
+  assert.equal(r.status, 0, r.stdout + r.stderr);
+  assert.match(r.stdout, /\{"hello":"Ada"\}/);
+  assert.doesNotMatch(r.stderr, /warning/);
+  assert.equal(make('clean').status, 0);
+  assert.ok(!existsSync(join(dir, 'plugins/smtp/smtp.so')));
+});
+
+test('a new Lua node has a test that passes', { skip: weir(['nodes', 'lua']).code !== 0 || weir(['test', '--help']).code !== 0 ? 'this build has no lua or no weir test' : false }, (t) => {
+  const dir = folder(t);
+  assert.equal(weir(['new', 'lua-node', 'clean_it'], { cwd: dir }).code, 0);
+  const r = weir(['test', 'lua/nodes/clean_it_test.lua'], { cwd: dir });
+  assert.equal(r.code, 0, r.out + r.err);
+});
+
+/** What bash offers for a line; the word that is completed is its last one. */
+function offers(...words) {
+  const script = `source <("$WEIR" completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const r = spawnSync('bash', ['-c', script, 'bash', 'weir', ...words], { cwd: root, encoding: 'utf8', env: { ...process.env, WEIR: binary } });
+  assert.equal(r.stderr, '');
+  return r.stdout.trim().split('\n').filter(Boolean);
+}
+
+test('bash completes commands, words, options and their values', () => {
+  assert.deepEqual(offers('').sort(), [...commands, 'help'].sort());
+  assert.deepEqual(offers('chec'), ['check']);
+  assert.deepEqual(offers('help', 'grap'), ['graph']);
+  assert.deepEqual(offers('check', '--s').sort(), ['--set', '--strict']);
+  assert.deepEqual(offers('graph', 'x.yaml', '--format', ''), ['text', 'mermaid', 'dot', 'svg']);
+  assert.deepEqual(offers('graph', 'x.yaml', '-f', 'sv'), ['svg']);
+  assert.deepEqual(offers('new', 'lu'), ['lua-node']);
+  assert.deepEqual(offers('check', 'pipelines/hel'), ['pipelines/hello.yaml']);
+  assert.deepEqual(offers('check', '--plugins', 'pipe'), ['pipelines']);
+  assert.deepEqual(offers('nodes', ''), []);
+  for (const c of commands) {
+    const help = weir([c, '--help']).out;
+    const own = [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map((m) => m[1]);
+    assert.deepEqual(offers(c, '--').sort(), own.sort(), c);
+  }
+});
+
+test('zsh and fish are told of the same', () => {
+  const zsh = weir(['completion', 'zsh']).out, fish = weir(['completion', 'fish']).out;
+  for (const c of commands) {
+    assert.ok(zsh.includes(`\n    ${c})\n`), c);
+    assert.ok(fish.includes(`complete -c weir -n __fish_use_subcommand -a ${c} -d `), c);
+  }
+  assert.match(zsh, /'\(-f --format\)'\{-f,--format\}'\[how to draw it \(text\)\]:format:\(text mermaid dot svg\)'/);
+  assert.match(fish, /from graph' -l format -s f -x -a 'text mermaid dot svg' -d /);
+  // Quotes are balanced on every line: no text of ours ends one early.
+  for (const line of fish.split('\n').filter((l) => !l.startsWith('#'))) assert.equal((line.replace(/\\./g, '').match(/'/g) ?? []).length % 2, 0, line);
+  for (const [shell, text] of [['zsh', zsh], ['fish', fish]])
+    if (spawnSync(shell, ['--version']).status === 0) assert.equal(spawnSync(shell, ['-n'], { input: text }).status, 0, shell);
+  assert.equal(weir(['completion', 'tcsh']).code, 2);
+});
+
+test('there is a manual page of each command, with its options, that troff takes', () => {
+  const groff = spawnSync('groff', ['--version']).status === 0;
+  for (const c of commands) {
+    const page = weir(['man', c]).out;
+    assert.match(page, new RegExp(`^\\.TH WEIR-${c.toUpperCase()} 1 `, 'm'));
+    for (const section of ['NAME', 'SYNOPSIS', 'OPTIONS', 'EXIT STATUS']) assert.ok(page.includes(`\n.SH ${section}\n`), `${c}: ${section}`);
+    for (const [, option] of weir([c, '--help']).out.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)) assert.ok(page.includes(`\\fB\\-\\-${option.replaceAll('-', '\\-')}\\fR`), `${c}: ${option}`);
+    if (!groff) continue;
+    const r = spawnSync('groff', ['-man', '-Tascii', '-ww'], { input: page, encoding: 'utf8' });
+    assert.deepEqual([r.status, r.stderr], [0, ''], c);
+  }
+  assert.match(weir(['man']).out, /^\.BR weir\\-check \(1\)$/m);
+  assert.equal(weir(['man', 'nothing']).code, 2);
+});
