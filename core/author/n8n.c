@@ -39,15 +39,33 @@ begin(struct n8n *w)
     w->js = (struct js_names){ .node = n8n_data, .arg = w };
 }
 
+/* A file has at most so many values and levels: what comes of a workflow that has more can't be
+ * read. */
+static void
+read_again(const struct n8n *w, struct weir_text text, struct weir_error *err)
+{
+    struct diags d;
+    diags_init(&d);
+    struct yaml *y = yaml_read("", text, &d);
+    if (y == NULL)
+        err_set(err, WEIR_TOO_LARGE, "the pipeline %.*s would be no file that weir reads: %s",
+                (int)w->pipeline.len, w->pipeline.bytes, d.n > 0 ? d.items[0].message : "");
+    yaml_free(&y);
+    diags_fini(&d);
+}
+
 static void
 add_pipeline(struct n8n *w, struct weir_builder *pipelines, const struct out *doc,
              struct weir_error *err)
 {
     struct buf b;
     buf_init(&b, YAML_MAX);
-    if (!out_write(doc, &b)) {
+    if (!out_write(doc, &b))
         err_set(err, WEIR_TOO_LARGE, "the pipeline %.*s would be larger than 1 MiB",
                 (int)w->pipeline.len, w->pipeline.bytes);
+    else
+        read_again(w, buf_content(&b), err);
+    if (err->code != WEIR_OK) {
         buf_fini(&b);
         return;
     }

@@ -318,6 +318,16 @@ put_value(struct buf *b, const struct out *o, unsigned depth, bool in_list)
     return buf_putc(b, '\n') && put_members(b, o, depth + 1, false);
 }
 
+/* A key and its colon; one of more than 1024 characters has to be announced. */
+static bool
+put_key(struct buf *b, struct weir_text key, unsigned depth)
+{
+    if (key.len < 1000)
+        return put_scalar(b, key) && buf_putc(b, ':');
+    return buf_puts(b, "? ") && put_scalar(b, key) && buf_putc(b, '\n') &&
+           put_indent(b, depth) && buf_putc(b, ':');
+}
+
 static bool
 put_members(struct buf *b, const struct out *o, unsigned depth, bool continued)
 {
@@ -329,7 +339,7 @@ put_members(struct buf *b, const struct out *o, unsigned depth, bool continued)
                    buf_putc(b, '\n');
         good = good && (continued || put_indent(b, depth));
         if (o->kind == OUT_MAP)
-            good = good && put_scalar(b, m->key) && buf_putc(b, ':');
+            good = good && put_key(b, m->key, depth);
         else
             good = good && buf_putc(b, '-');
         good = good && put_value(b, m, depth, o->kind == OUT_LIST);

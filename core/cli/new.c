@@ -32,6 +32,7 @@ static const struct kind {
       { { "pipelines/@NAME@.yaml", pipeline_yaml },
         { "pipelines/@NAME@.test.yaml", pipeline_test_yaml } },
       "  weir check pipelines/@NAME@.yaml\n"
+      "  weir test pipelines/@NAME@.test.yaml\n"
       "  echo '{\"path\": \"/@NAME@\", \"body\": {\"name\": \"Ada\"}}' | weir try "
       "pipelines/@NAME@.yaml --event -\n"
       "  weir graph pipelines/@NAME@.yaml\n"

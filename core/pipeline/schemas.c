@@ -303,13 +303,39 @@ put_def(struct weir_builder *defs, struct weir_builder *choice, const char *kind
     builder_add(choice, &ref);
 }
 
+/* TAKE_SCHEMA with SUMMARY in front of its description: an editor shows the description of the
+ * innermost schema that fits. */
+static const struct weir_value *
+summarised(const struct weir_value *take_schema, const char *summary)
+{
+    const struct weir_value *v, *about = value_field(take_schema, "description");
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    struct buf text;
+    buf_init(&text, 1u << 20);
+    (void)buf_puts(&text, summary);
+    if (about != NULL && buf_putc(&text, ' '))
+        (void)buf_text(&text, value_as_text(about));
+    put_text(b, "description", text.bytes);
+    buf_fini(&text);
+    for (size_t i = 0; value_member(take_schema, i, &key, &v); i++) {
+        const struct weir_value *copy = value_ref(v);
+        if (!text_is(key, "description"))
+            builder_set(b, key.bytes, key.len, &copy);
+        value_unref(&copy);
+    }
+    value_unref(&take_schema);
+    return builder_end(&b);
+}
+
 static void
-put_config(struct weir_builder *defs, const char *name, const struct weir_value *doc)
+put_config(struct weir_builder *defs, const char *name, const char *summary,
+           const struct weir_value *doc)
 {
     char to[160];
     (void)snprintf(to, sizeof to, "#/$defs/config.%s", name);
     struct move m = { to };
-    put_def(defs, NULL, "config", name, moved(doc, &m, false));
+    put_def(defs, NULL, "config", name, summarised(moved(doc, &m, false), summary));
 }
 
 static void
@@ -323,11 +349,11 @@ put_types(struct weir_builder *defs, const struct registry *r)
     struct weir_builder *trigger = builder_list();
     for (unsigned i = 0; i < n_nodes; i++) {
         put_def(defs, node, "node", nodes[i]->abi.name, node_schema(nodes[i]));
-        put_config(defs, nodes[i]->abi.name, nodes[i]->schema_doc);
+        put_config(defs, nodes[i]->abi.name, nodes[i]->abi.summary, nodes[i]->schema_doc);
     }
     for (unsigned i = 0; i < n_triggers; i++) {
         put_def(defs, trigger, "trigger", triggers[i]->abi.name, trigger_schema(triggers[i]));
-        put_config(defs, triggers[i]->abi.name, triggers[i]->schema_doc);
+        put_config(defs, triggers[i]->abi.name, triggers[i]->abi.summary, triggers[i]->schema_doc);
     }
     struct weir_builder *b = builder_map();
     put_value(b, "anyOf", builder_end(&node));

@@ -171,7 +171,7 @@ static const char node_properties[] = WEIR_JSON({
 /* Shapes that several keys share. */
 static const char shared_defs[] = WEIR_JSON({
     "expression" :
-        { "description" : "An expression in ${ }.", "type" : "string", "pattern" : "\\$\\{" },
+        { "type" : "string", "pattern" : "\\$\\{" },
     "duration" : {
         "description" : "A duration: 250ms, 5s, 5m, 2h, 3d.",
         "type" : "string",

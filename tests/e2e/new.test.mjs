@@ -16,6 +16,9 @@ test('a new pipeline passes check, is laid out, and runs', async (t) => {
   assert.equal(weir(['check', 'pipelines'], { cwd: dir }).code, 0);
   assert.equal(weir(['fmt', '--check', '.'], { cwd: dir }).code, 0);
   assert.equal(readFileSync(join(dir, 'schemas/pipeline.schema.json'), 'utf8'), weir(['nodes', '--schema']).out);
+  const tests = weir(['test', 'pipelines'], { cwd: dir });
+  assert.equal(tests.code, 0, tests.out + tests.err);
+  assert.match(tests.out, /2 passed, 0 failed/);
   const w = await start(t, join(dir, 'pipelines'));
   const send = (body) => fetch(`${w.edge}/my-orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   assert.deepEqual(await (await send({ name: 'Ada' })).json(), { greeting: 'Hello, Ada!' });
@@ -50,11 +53,13 @@ test('a new plugin builds and its test passes', (t) => {
   assert.ok(!existsSync(join(dir, 'plugins/smtp/smtp.so')));
 });
 
-test('a new Lua node has a test that passes', { skip: weir(['nodes', 'lua']).code !== 0 || weir(['test', '--help']).code !== 0 ? 'this build has no lua or no weir test' : false }, (t) => {
+test('a new Lua node has a test that passes', (t) => {
   const dir = folder(t);
   assert.equal(weir(['new', 'lua-node', 'clean_it'], { cwd: dir }).code, 0);
   const r = weir(['test', 'lua/nodes/clean_it_test.lua'], { cwd: dir });
   assert.equal(r.code, 0, r.out + r.err);
+  assert.match(r.out, /2 passed, 0 failed/);
+  assert.match(weir(['nodes', 'clean_it'], { cwd: dir }).out, /Greets somebody/);
 });
 
 /** What bash offers for a line; the word that is completed is its last one. */
