@@ -78,7 +78,7 @@ test('bash completes commands, words, options and their values', () => {
   assert.deepEqual(offers('graph', 'x.yaml', '--format', ''), ['text', 'mermaid', 'dot', 'svg']);
   assert.deepEqual(offers('graph', 'x.yaml', '-f', 'sv'), ['svg']);
   assert.deepEqual(offers('new', 'lu'), ['lua-node']);
-  assert.deepEqual(offers('check', 'pipelines/hel'), ['pipelines/hello.yaml']);
+  assert.deepEqual(offers('check', 'pipelines/hel'), ['pipelines/hello.test.yaml', 'pipelines/hello.yaml']);
   assert.deepEqual(offers('check', '--plugins', 'pipe'), ['pipelines']);
   assert.deepEqual(offers('nodes', ''), []);
   for (const c of commands) {
