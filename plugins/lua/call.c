@@ -13,6 +13,9 @@
 #include "script.h"
 
 #define STRANDS_MAX 256u
+/* Who comes back after so short a time, with an answer that was there at once, is still in the
+ * same slice. */
+#define BREATH_NS 200000u
 
 /* -- strands -- */
 
@@ -422,6 +425,7 @@ void
 call_turn(struct call *c)
 {
     c->waits_turn = false;
+    c->left_ns = 0;
     call_go_on(c);
 }
 
@@ -435,9 +439,16 @@ call_go_on(struct call *c)
         wait_turn(c);
         return;
     }
-    vm->slice_ns = clock_ns();
+    uint64_t now = clock_ns();
+    if (now - c->left_ns > BREATH_NS)
+        c->slice_ns = now;
+    vm->slice_ns = c->slice_ns;
     if (c->budget.since_ns == 0)
-        c->budget.since_ns = vm->slice_ns;
+        c->budget.since_ns = now;
+    if (slice_is_over(vm)) {
+        wait_turn(c);
+        return;
+    }
     c->running = true;
     bool turn = false;
     while (!c->over && !turn && c->first != NULL) {
@@ -447,12 +458,13 @@ call_go_on(struct call *c)
         turn = c->first != NULL && (vm->preempted || slice_is_over(vm));
     }
     c->running = false;
+    c->left_ns = clock_ns();
     if (c->over) {
         end_call(c);
     } else if (turn) {
         wait_turn(c);
     } else { /* it waits for others, which is not its time */
-        uint64_t spent = clock_ns() - c->budget.since_ns;
+        uint64_t spent = c->left_ns - c->budget.since_ns;
         c->budget.time_ns -= spent < c->budget.time_ns ? spent : c->budget.time_ns;
         c->budget.since_ns = 0;
     }

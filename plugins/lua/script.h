@@ -360,6 +360,8 @@ struct call {
     struct weir_error error;
     bool running; /* inside call_go_on */
     bool waits_turn;
+    uint64_t slice_ns; /* when its slice began */
+    uint64_t left_ns;  /* when it was left; 0: others had their turn */
     bool over;
     struct call *next; /* that wait for their turn */
     void *own;         /* of the world */
