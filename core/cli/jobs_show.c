@@ -81,6 +81,9 @@ print_head(const struct weir_value *job, bool colour)
     print_line("replayed as", answer_member_text(job, "superseded_by"));
     if (value_field(job, "edited") != NULL)
         print_line("edited", TEXT("its event is not the one that came; weir audit says what was changed"));
+    print_line("order key", answer_member_text(job, "order_key"));
+    if (value_field(job, "holds") != NULL)
+        print_line("holds it", TEXT("those behind it wait until it is replayed or discarded"));
     print_line("alike", answer_member_text(job, "fingerprint"));
 }
 
@@ -193,7 +196,8 @@ print_advice(const struct weir_value *job)
     else if (value_field(job, "cancelling") != NULL)
         printf("\nIt is being cancelled.\n");
     else if (text_is(state, "retryable") || text_is(state, "scheduled") ||
-             text_is(state, "ready") || text_is(state, "held") || text_is(state, "running"))
+             text_is(state, "ready") || text_is(state, "held") || text_is(state, "running") ||
+             text_is(state, "blocked"))
         printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
 }
 

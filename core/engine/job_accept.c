@@ -66,7 +66,7 @@ accept_failed(struct accepting *a, const struct weir_error *err)
 }
 
 /* The event does not run here: it came before, and its caller gets what the first one got; or
- * its pipeline is paused, and nobody can wait for the end of that. */
+ * its pipeline is paused, or others of its order key come first, and nobody can wait for that. */
 static void
 answer_and_leave(struct accepting *a)
 {
@@ -94,7 +94,7 @@ accepted(struct store_op *op, const struct weir_error *err)
         copy.retry_after_ms = err->code == WEIR_UNAVAILABLE ? 1000 : 0;
         copy.status = err->code == WEIR_INVALID ? 422 : 0;
         accept_failed(a, &copy);
-    } else if (a->accept.repeated || a->accept.held) {
+    } else if (a->accept.repeated || a->accept.held || a->accept.blocked) {
         answer_and_leave(a);
     } else {
         if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)
@@ -147,6 +147,23 @@ take_once(struct accepting *a, struct weir_error *err)
     return WEIR_OK;
 }
 
+/* Fills in the order key of A's event, if its pipeline asks for one and it has one. */
+static enum weir_code
+take_order(struct accepting *a, struct weir_error *err)
+{
+    struct weir_event *e = a->event;
+    const struct pipeline *p = e->trigger->flow->pipeline;
+    struct weir_text key = { "", 0 };
+    enum weir_code code = p->order_by ? admission_text(e, p->order_by, &key, err) : WEIR_OK;
+    if (code == WEIR_NOT_FOUND)
+        return WEIR_OK;
+    if (code != WEIR_OK)
+        return err_in(err, "order_by");
+    a->accept.order_key = key;
+    a->accept.order_hold = p->order_hold;
+    return WEIR_OK;
+}
+
 static struct accepting *
 accepting_new(struct weir_event *e, struct weir_error *err)
 {
@@ -156,7 +173,8 @@ accepting_new(struct weir_event *e, struct weir_error *err)
     buf_init(&a->bytes, EVENT_MAX);
     a->event = e;
     e->job = job_new(e);
-    if (e->job && job_event_write(&a->bytes, e, err) == WEIR_OK && take_once(a, err) == WEIR_OK)
+    if (e->job && job_event_write(&a->bytes, e, err) == WEIR_OK && take_once(a, err) == WEIR_OK &&
+        take_order(a, err) == WEIR_OK)
         return a;
     if (e->job == NULL)
         err_set(err, WEIR_TOO_LARGE, "the event needs more memory than it may have");

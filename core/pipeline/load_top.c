@@ -347,6 +347,9 @@ load_top(struct loading *l)
     const struct yaml_node *durable = yaml_get(root, "durable");
     if (durable != NULL && text_is(durable->text, "false") && l->p->respond == RESPOND_ACCEPTED)
         load_say(l, durable, DIAG_BAD_VALUE, NULL, "'respond: accepted' needs 'durable: true'");
+    const struct yaml_node *order = yaml_key(root, "order_by");
+    if (order != NULL && l->p->durable == DURABLE_NO)
+        load_say(l, order, DIAG_BAD_VALUE, "add 'durable: true'", "'order_by' needs a durable pipeline");
     if (l->p->name == NULL)
         name_of_file(l);
     if (l->p->vars == NULL)

@@ -291,4 +291,7 @@ put_job(struct weir_builder *b, sqlite3_stmt *s)
         builder_put(b, "cancelling", &value_true);
     if (column_number(s, 18) != 0)
         builder_put(b, "edited", &value_true);
+    put_column(b, "order_key", s, 19);
+    if (state == JOB_DEAD && column_number(s, 20) != 0)
+        builder_put(b, "holds", &value_true);
 }

@@ -101,6 +101,7 @@ move_job(struct asking *a, const struct change *c, unsigned state)
     sqlite3_bind_int64(s, 3, (int64_t)a->w->now_ms);
     db_run(a->db, s);
     job_moved(a->w, c->job.state, state);
+    line_leave(a->w, c->job.seq, state);
     add_audit(a, c, state, NULL);
 
     struct weir_builder *answer = builder_map();

@@ -48,7 +48,7 @@
  * - store.stats: nothing; { path, schema, file_bytes, jobs: {...}, ... }
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
- * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling, edited };
+ * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling, edited, order_key, holds };
  * absent
  * parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace

@@ -146,6 +146,21 @@ bool once_over(struct store *s, struct job_accept *a);
 /* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
 uint64_t job_next_due(struct db *db);
 
+/* -- line.c: jobs of one order key -- */
+
+/* Whether a job of that order key is not over, or holds it. */
+bool line_has(struct writing *w, struct weir_text pipeline, struct weir_text key);
+/* The new job SEQ stands at the end of its line. */
+void line_join(struct writing *w, int64_t seq, struct weir_text key, bool hold);
+/* The job SEQ is over in STATE: it leaves its line, unless it died and holds it, and the next one
+ * goes on. It may stand in none. */
+void line_leave(struct writing *w, int64_t seq, unsigned state);
+/* The new job SEQ, a replay of SRC, would have STATE: it takes SRC's place, or one at the end.
+ * Returns the state that it has. */
+unsigned line_replay(struct writing *w, int64_t src, int64_t seq, unsigned state);
+/* After a crash: what is over leaves, and who is first goes on. */
+void lines_settle(struct writing *w);
+
 /* -- pause.c: pipelines and keys whose jobs are held -- */
 
 /* Whether there are any. */

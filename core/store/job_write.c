@@ -10,6 +10,8 @@
 #include "store/job.h"
 #include "store/retention.h"
 
+enum { ORDER_KEY_MAX = 1024 };
+
 void
 job_moved(struct writing *w, unsigned from, unsigned to)
 {
@@ -22,6 +24,8 @@ job_moved(struct writing *w, unsigned from, unsigned to)
 static enum weir_code
 check_accept(const struct writing *w, const struct job_accept *a, struct weir_error *err)
 {
+    if (a->order_key.len > ORDER_KEY_MAX)
+        return err_set(err, WEIR_INVALID, "an order key must have at most %d bytes", ORDER_KEY_MAX);
     if (a->pipeline.len == 0 || a->pipeline.len > JOB_PIPELINE_MAX)
         return err_set(err, WEIR_INVALID, "the pipeline's name must have 1 to %d bytes",
                        JOB_PIPELINE_MAX);
@@ -63,11 +67,17 @@ bind_failure(sqlite3_stmt *s, int at, const struct job_failure *f, const char *f
     bind_text(s, at + 3, text_of(fingerprint));
 }
 
+static unsigned
+new_state(const struct job_accept *a)
+{
+    return a->blocked ? JOB_BLOCKED : a->held ? JOB_HELD : a->state;
+}
+
 /* Writes the row of a new job; false: there is one with its ID already. */
 static bool
 insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_ID])
 {
-    bool runs = a->state == JOB_RUNNING && !a->held, ran = runs || a->state == JOB_DEAD;
+    bool runs = a->state == JOB_RUNNING && !a->held && !a->blocked, ran = runs || a->state == JOB_DEAD;
     char fingerprint[JOB_FINGERPRINT] = "";
     if (a->state == JOB_DEAD)
         job_fingerprint(a->pipeline, &a->failure, fingerprint);
@@ -76,7 +86,7 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
     bind_text(s, 2, a->pipeline);
     bind_text(s, 3, ran ? a->revision : TEXT(""));
-    bind_number(s, 4, a->held ? JOB_HELD : a->state);
+    bind_number(s, 4, new_state(a));
     bind_number(s, 5, a->state == JOB_DEAD ? a->reason : 0u);
     sqlite3_bind_int(s, 6, ran);
     bind_number(s, 7, runs ? w->store->owner : 0);
@@ -122,7 +132,8 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
         code = once_find(w, a, &again, err);
     if (code != WEIR_OK || again)
         return code;
-    a->held = a->state != JOB_DEAD && pause_has(w, a->pipeline, a->key);
+    a->blocked = a->order_key.len > 0 && line_has(w, a->pipeline, a->order_key);
+    a->held = a->state != JOB_DEAD && !a->blocked && pause_has(w, a->pipeline, a->key);
     a->incident.is = false;
     if (a->state == JOB_DEAD)
         note_death(w, a->pipeline, &a->failure, &a->incident);
@@ -136,9 +147,11 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     db_run(w->db, s);
     if (a->once)
         once_note(w, a, id);
+    if (a->order_key.len > 0)
+        line_join(w, seq, a->order_key, a->order_hold);
     if (a->state == JOB_DEAD)
         write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
-    job_moved(w, 0, a->held ? JOB_HELD : a->state);
+    job_moved(w, 0, new_state(a));
     return WEIR_OK;
 }
 
@@ -148,6 +161,7 @@ struct held {
     bool stepped;
     bool called; /* a callback has come while it ran */
     bool cancelling; /* an operator has cancelled it */
+    bool in_line;    /* it has an order key */
     char pipeline[JOB_PIPELINE_MAX];
     size_t pipeline_len;
 };
@@ -188,6 +202,7 @@ find_held(struct writing *w, const char *id, uint32_t attempt, struct held *h,
         h->stepped = column_number(s, 4) != 0;
         h->called = column_number(s, 9) == 0;
         h->cancelling = column_number(s, 10) != 0;
+        h->in_line = column_number(s, 11) != 0;
         h->pipeline_len =
             pipeline.len < sizeof(h->pipeline) ? pipeline.len : sizeof(h->pipeline);
         memcpy(h->pipeline, pipeline.bytes, h->pipeline_len);
@@ -350,5 +365,8 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
         note_death(w, (struct weir_text){ h.pipeline, h.pipeline_len }, &f->failure,
                    &finish->incident);
     update_job(w, f, &h);
+    bool over = f->state == JOB_COMPLETED || f->state == JOB_DEAD || f->state == JOB_CANCELLED;
+    if (h.in_line && over)
+        line_leave(w, h.seq, f->state);
     return WEIR_OK;
 }

@@ -49,7 +49,8 @@ job_may_become(unsigned from, unsigned to)
 {
 #define S(name) (1u << JOB_##name)
     static const unsigned may[] = {
-        [0] = S(SCHEDULED) | S(READY) | S(HELD) | S(RUNNING) | S(DEAD), /* a new one */
+        [0] = S(SCHEDULED) | S(READY) | S(HELD) | S(RUNNING) | S(DEAD) | S(BLOCKED), /* a new one */
+        [JOB_BLOCKED] = S(SCHEDULED) | S(READY) | S(HELD) | S(CANCELLED),
         [JOB_SCHEDULED] = S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_READY] = S(RUNNING) | S(HELD) | S(CANCELLED),
         [JOB_HELD] = S(SCHEDULED) | S(READY) | S(WAITING) | S(RETRYABLE) | S(CANCELLED),

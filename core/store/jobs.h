@@ -23,7 +23,8 @@
     X(COMPLETED, 7, "completed")                                                        \
     X(DEAD, 8, "dead")                                                                  \
     X(CANCELLED, 9, "cancelled")                                                        \
-    X(DISCARDED, 10, "discarded")
+    X(DISCARDED, 10, "discarded")                                                       \
+    X(BLOCKED, 11, "blocked")    /* another job of its order key comes first */
 
 enum job_state {
 #define X(name, number, word) JOB_##name = number,
@@ -91,6 +92,9 @@ struct job_accept {
     const uint8_t *content;
     uint64_t once_until_ms; /* wall */
     enum once_running once_running;
+    struct weir_text order_key; /* jobs of one run one after another; empty: it has none */
+    bool order_hold;            /* if it dies the others wait until it is replayed or discarded */
+    bool blocked; /* set: it is not the first one of its order key, and waits as BLOCKED */
     bool held; /* set: its pipeline or key is paused, and it waits as HELD, not in STATE */
     bool repeated;          /* set: there is a first one, and nothing was stored */
     char first[ID_UUID];    /* set then: its id */

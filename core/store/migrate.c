@@ -20,7 +20,8 @@
  *
  * Indexes hold only what is looked up, so that a job that runs at once and completes costs
  * little: jobs_open all that is not completed, jobs_due what waits for a place or a time,
- * jobs_held what is paused, jobs_dead what is grouped into incidents.
+ * jobs_held what is paused, jobs_dead what is grouped into incidents, jobs_line what stands in line
+ * behind jobs of the same order key.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -185,7 +186,12 @@ static const char *const migrations[STORE_SCHEMA] = {
     " last_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX incidents_last ON incidents(last_ms);"
     "ALTER TABLE marks ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE marks SET at_ms = unixepoch() * 1000;",
+    "UPDATE marks SET at_ms = unixepoch() * 1000;"
+    "ALTER TABLE jobs ADD COLUMN order_key TEXT;"
+    "ALTER TABLE jobs ADD COLUMN place INTEGER;"
+    "ALTER TABLE jobs ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX jobs_line ON jobs(pipeline, order_key, place) WHERE place IS NOT NULL;"
+    "INSERT INTO counts(state, n) VALUES (11, 0);",
 };
 
 /* The number that a statement of one row answers. */

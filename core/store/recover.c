@@ -114,6 +114,7 @@ take_up(struct writing *w)
     int ready = db_run(db, s);
     w->moved[JOB_READY] += ready;
     w->moved[JOB_RUNNING] -= ready;
+    lines_settle(w);
     pauses_hold(w);
     store_count(w);
     if (db->rc == SQLITE_OK)

@@ -204,6 +204,7 @@ replay_write(struct writing *w, const struct source *src, const struct replay_ho
     bind_text(s, 6, how->revision);
     db_run(w->db, s);
     int64_t seq = sqlite3_last_insert_rowid(w->db->handle);
+    state = line_replay(w, src->seq, seq, state);
     if (how->keep || how->outputs)
         copy_records(w, src, seq, how);
 

@@ -31,9 +31,10 @@
       " updated_ms = ?5, code = NULL, node = NULL, message = NULL,"                            \
       " fingerprint = NULL, revision = COALESCE(revision, ?6),"                                \
       " keep_ms = ?7, payload_keep_ms = ?8, bytes = ended(bytes)"                              \
-      " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0")          \
+      " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0"           \
+      " AND place IS NULL")                                                                    \
     X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by,"        \
-            " replay_of, due_ms, cancelling FROM jobs WHERE id = ?1")                          \
+            " replay_of, due_ms, cancelling, place IS NOT NULL FROM jobs WHERE id = ?1")       \
     X(FINISH, "UPDATE jobs SET state = ?2, reason = ?3, owner = NULL, attempt = ?4,"           \
               " started_ms = COALESCE(?5, started_ms), updated_ms = ?6,"                       \
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
@@ -56,6 +57,23 @@
     X(STEPPED,                                                                                 \
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
+    /* jobs of one order key, by place */                                                      \
+    X(LINE_HEAD, "SELECT seq, state, due_ms FROM jobs INDEXED BY jobs_line"                    \
+                 " WHERE place IS NOT NULL AND pipeline = ?1 AND order_key = ?2"               \
+                 " ORDER BY place LIMIT 1")                                                    \
+    X(LINE_JOIN, "UPDATE jobs SET order_key = ?2, hold = ?3, place = seq WHERE seq = ?1")      \
+    X(LINE_OF, "SELECT pipeline, order_key, place, hold, replay_of FROM jobs"                  \
+               " WHERE seq = ?1 AND place IS NOT NULL")                                        \
+    X(LINE_LEAVE, "UPDATE jobs SET place = NULL WHERE seq = ?1")                               \
+    X(LINE_GO, "UPDATE jobs SET state = ?2, updated_ms = ?3 WHERE seq = ?1")                   \
+    X(LINE_BACK, "UPDATE jobs SET place = ?2"                                                  \
+                 " WHERE id = ?1 AND state = 8 AND hold = 1 AND place IS NULL")                \
+    X(LINE_REPLAY, "UPDATE jobs SET order_key = s.order_key, hold = s.hold,"                   \
+                   " place = COALESCE(s.place, jobs.seq)"                                      \
+                   " FROM (SELECT order_key, hold, place FROM jobs"                            \
+                   "  WHERE seq = ?1 AND order_key IS NOT NULL) s WHERE jobs.seq = ?2")        \
+    X(LINE_OVER, "SELECT seq, state FROM jobs INDEXED BY jobs_line WHERE place IS NOT NULL"    \
+                 " AND (state IN (7, 9, 10) OR (state = 8 AND hold = 0))")                     \
     /* events that come again */                                                               \
     X(ONCE, "SELECT o.content, o.until_ms, o.job, j.state, j.seq FROM once o"                  \
             " LEFT JOIN jobs j ON j.id = o.job WHERE o.key = ?1")                              \
@@ -140,7 +158,8 @@
       " ORDER BY d.last DESC, d.fingerprint LIMIT ?4")                                         \
     /* what is over: retention.c */                                                            \
     X(TIDY_LAST, "SELECT (SELECT min(seq) FROM jobs), (SELECT max(seq) FROM jobs)")            \
-    X(TIDY_SCAN, "SELECT seq, state, updated_ms, keep_ms, payload_keep_ms, bytes, created_ms"  \
+    /* one that holds its order key is not over */                                             \
+    X(TIDY_SCAN, "SELECT seq, CASE WHEN place IS NULL THEN state ELSE 11 END, updated_ms, keep_ms, payload_keep_ms, bytes, created_ms"  \
                  " FROM jobs WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")                        \
     X(TIDY_JOBS, "DELETE FROM jobs WHERE seq BETWEEN ?1 AND ?2")                               \
     X(TIDY_EVENTS, "DELETE FROM events WHERE job BETWEEN ?1 AND ?2")                           \
@@ -182,8 +201,8 @@
 #define JOB_COLUMNS                                                                        \
     "j.seq, j.id, j.pipeline, j.state, j.reason, j.attempt, j.crashes, j.code, j.node,"    \
     " j.message, j.created_ms, j.updated_ms, j.due_ms, j.key, j.fingerprint, j.replay_of," \
-    " j.superseded_by, j.cancelling, j.edited"
-#define JOB_COLUMNS_END 19 /* the number of the column behind them */
+    " j.superseded_by, j.cancelling, j.edited, j.order_key, j.place IS NOT NULL"
+#define JOB_COLUMNS_END 21 /* the number of the column behind them */
 
 enum sql {
 #define X(name, text) SQL_##name,

@@ -92,6 +92,9 @@ what_needs_a_store_says_so(void **state)
         "1:1+11 W0806 without 'durable: true' the keys are kept in the memory of this "
         "process only: a restart forgets them\n");
     pipeline_free(&p);
+    p = load_said_with(r, true, "order_by: ${ request.id }\nsteps: []\n",
+                       "1:1+8 W0207 'order_by' needs a durable pipeline | add 'durable: true'\n");
+    pipeline_free(&p);
     p = load_said_with(r, true, "durable: false\nrespond: accepted\nsteps: []\n",
                        "1:10+5 W0207 'respond: accepted' needs 'durable: true'\n");
     registry_free(&r);

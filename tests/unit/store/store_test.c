@@ -85,6 +85,11 @@ an_older_schema_becomes_todays(void **state)
     (void)number_of("DROP TABLE batch_pipelines");
     (void)number_of("DROP TABLE incidents");
     (void)number_of("ALTER TABLE marks DROP COLUMN at_ms");
+    (void)number_of("DROP INDEX jobs_line");
+    (void)number_of("ALTER TABLE jobs DROP COLUMN order_key");
+    (void)number_of("ALTER TABLE jobs DROP COLUMN place");
+    (void)number_of("ALTER TABLE jobs DROP COLUMN hold");
+    (void)number_of("DELETE FROM counts WHERE state = 11");
     (void)number_of("DROP INDEX jobs_due");
     (void)number_of("CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 6)");
     (void)number_of("PRAGMA user_version = 1");
