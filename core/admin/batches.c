@@ -54,8 +54,7 @@ show_batches(struct admin *a, struct weir_event *e)
     ask_store(a, e, "batches.show", builder_end(&b));
 }
 
-/* Takes one member of a body, whose TEXTS and NUMBERS may be there. */
-static enum weir_code
+enum weir_code
 put_member(struct weir_builder *b, struct weir_text key, const struct weir_value *v,
            const char *texts, const char *numbers, struct weir_error *err)
 {
@@ -112,8 +111,7 @@ tell_batch(struct admin *a, struct weir_event *e)
     bool good = split_path(e->path, BATCHES, &id, &verb);
     if (good && id.len == 0) {
         if (has_store(a, e))
-            order(a, e, "batches.make", FILTER " rate plan reason who",
-                  "max concurrency canary stop_on_failures", "", id);
+            make_batch(a, e);
         return;
     }
     if (!good || verb.len == 0) {

@@ -147,6 +147,15 @@ void tell_batch(struct admin *a, struct weir_event *e);
 void show_pauses(struct admin *a, struct weir_event *e);
 void tell_pipeline(struct admin *a, struct weir_event *e);
 
+/* Takes one member of a body, whose TEXTS and NUMBERS (names, separated by blanks) may be there. */
+enum weir_code put_member(struct weir_builder *b, struct weir_text key, const struct weir_value *v, const char *texts,
+                          const char *numbers, struct weir_error *err) MUST_USE;
+
+/* -- batch_acks.c -- */
+
+/* Answers POST /api/v1/batches; there is a store. */
+void make_batch(struct admin *a, struct weir_event *e);
+
 /* -- job_shown.c -- */
 
 /* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */

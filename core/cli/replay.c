@@ -239,7 +239,7 @@ static const struct option options[] = {
     { 0, "from", "STEP",
       "ID: go on at this step, or where it failed (failed)" },
     { 0, "original", NULL, "ID: with the pipeline as it was when the job ran" },
-    { 0, "ack", "STEP", "ID: this step is not safe to repeat, and may act again" },
+    { 0, "ack", "STEP", "this step is not safe to repeat, and may act again" },
     { 0, "output", "STEP=JSON", "ID: this step counts as done, with this output" },
     { 0, "new-keys", NULL, "ID: with new idempotency keys" },
     { 'y', "yes", NULL, "do it without asking" },
@@ -259,7 +259,7 @@ const struct command command_replay = {
              "       weir replay plan [filters] [--max N] [--json]\n"
              "       weir replay run [filters] [--max N] [--rate N/TIME] [--concurrency N] "
              "[--canary N]\n"
-             "                       [--stop-on-failures N] [--plan HASH] [--reason TEXT] "
+             "                       [--stop-on-failures N] [--ack STEP]... [--plan HASH] "
              "[--yes] [--wait]",
     .description =
         "The event of the job runs through its pipeline again, from the start and "

@@ -1,0 +1,133 @@
+/* admin/batch_acks.c - POST /api/v1/batches: whether all is said that has to be, then the batch is made.
+ *
+ * A batch replays from the start. A step that is not safe to repeat, and may have acted in some of its jobs, has
+ * to be acked, as for one job (replay_plan.h); what stands behind the step that failed has not acted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/parts.h"
+
+#define FILTER "state pipeline code node since key"
+
+/* A batch on its way. */
+struct batch_order {
+    const struct weir_value *with; /* for the store; owned */
+    const struct weir_value *ack;  /* owned; NULL: none */
+};
+
+static void
+order_free(struct batch_order *o)
+{
+    value_unref(&o->with);
+    value_unref(&o->ack);
+    free(o);
+}
+
+static struct weir_text
+text_at(const struct weir_value *map, const char *key)
+{
+    const struct weir_value *v = value_field(map, key);
+    return v && value_type(v) == WEIR_STRING ? value_as_text(v) : TEXT("");
+}
+
+static bool
+is_acked(const struct batch_order *o, const char *id)
+{
+    const struct weir_value *one;
+    for (size_t i = 0; (one = value_at(o->ack, i)) != NULL; i++)
+        if (value_type(one) == WEIR_STRING && text_is(value_as_text(one), id))
+            return true;
+    return false;
+}
+
+/* The first step of P that needs an ack and has none, for jobs that failed in FAILED (empty: anywhere). */
+static const struct node *
+missing_ack(const struct batch_order *o, const struct pipeline *p, struct weir_text failed)
+{
+    const char *slash = failed.len > 0 ? memchr(failed.bytes, '/', failed.len) : NULL;
+    if (slash)
+        failed.len = (size_t)(slash - failed.bytes);
+    const struct node *last = failed.len > 0 ? pipeline_node(p, failed) : NULL;
+    for (unsigned i = 0; i < p->n_nodes; i++) {
+        const struct node *n = p->nodes[i];
+        bool reached = last == NULL || n->index <= last->index;
+        if (reached && n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id))
+            return n;
+    }
+    return NULL;
+}
+
+static void
+take_plan(struct admin *a, struct weir_event *e, void *arg, const struct weir_value *plan, const struct weir_error *err)
+{
+    struct batch_order *o = arg;
+    const struct weir_value *group;
+    if (a == NULL) {
+        order_free(o);
+        return;
+    }
+    const struct generation *g = engine_generation(a->shard);
+    for (size_t i = 0; !err && g && (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
+        struct weir_text name = text_at(group, "pipeline");
+        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
+        const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
+        if (n == NULL)
+            continue;
+        answer_problem(e, WEIR_CONFLICT,
+                       "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act again",
+                       n->id, p->name);
+        order_free(o);
+        return;
+    }
+    ask_store(a, e, "batches.make", value_ref(o->with)); /* what is wrong with the filter it says itself */
+    order_free(o);
+}
+
+/* The parameters of the plan that WITH has. */
+static const struct weir_value *
+plan_of(const struct weir_value *with)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(with, i, &key, &v); i++) {
+        const struct weir_value *same = value_ref(v);
+        if (has_name(FILTER " since_ms max", key))
+            builder_set(b, key.bytes, key.len, &same);
+        value_unref(&same);
+    }
+    return builder_end(&b);
+}
+
+void
+make_batch(struct admin *a, struct weir_event *e)
+{
+    struct weir_error err = { 0 };
+    struct weir_text key;
+    struct weir_builder *b = builder_map();
+    struct batch_order *o = calloc(1, sizeof *o);
+    const struct weir_value *body, *v = value_text("api");
+    if (o == NULL)
+        abort();
+    builder_set(b, "who", 3, &v);
+    enum weir_code code = body_map(e, &body, &err);
+    for (size_t i = 0; code == WEIR_OK && body && value_member(body, i, &key, &v); i++) {
+        if (!text_is(key, "ack"))
+            code = put_member(b, key, v, FILTER " rate plan reason who", "max concurrency canary stop_on_failures", &err);
+        else if (value_type(v) == WEIR_LIST)
+            o->ack = value_ref(v);
+        else
+            code = err_set(&err, WEIR_INVALID, "'ack' is not a list of steps");
+    }
+    value_unref(&body);
+    o->with = builder_end(&b);
+    if (code != WEIR_OK) {
+        order_free(o);
+        event_answer_error(e, &err);
+        return;
+    }
+    ask_store_then(a, e, "batches.plan", plan_of(o->with), take_plan, o);
+}
