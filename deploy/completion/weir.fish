@@ -168,7 +168,7 @@ complete -c weir -n '__fish_seen_subcommand_from replay' -l stop-on-failures -x 
 complete -c weir -n '__fish_seen_subcommand_from replay' -l plan -x -d 'only if it is still the plan with this hash'
 complete -c weir -n '__fish_seen_subcommand_from replay' -l from -x -d 'ID: go on at this step, or where it failed (failed)'
 complete -c weir -n '__fish_seen_subcommand_from replay' -l original -d 'ID: with the pipeline as it was when the job ran'
-complete -c weir -n '__fish_seen_subcommand_from replay' -l ack -x -d 'ID: this step is not safe to repeat, and may act again'
+complete -c weir -n '__fish_seen_subcommand_from replay' -l ack -x -d 'this step is not safe to repeat, and may act again'
 complete -c weir -n '__fish_seen_subcommand_from replay' -l output -x -d 'ID: this step counts as done, with this output'
 complete -c weir -n '__fish_seen_subcommand_from replay' -l new-keys -d 'ID: with new idempotency keys'
 complete -c weir -n '__fish_seen_subcommand_from replay' -l yes -s y -d 'do it without asking'

@@ -152,7 +152,8 @@ test('a plan says what a batch would do; the batch shows how it went', async (t)
   assert.doesNotMatch(plan.out, /book: these/);
   const hash = /plan: ([0-9a-f]{16})/.exec(plan.out)[1];
   await s.dead(1);
-  const stale = await s.cli('replay', 'run', '--yes', '--plan', hash);
+  assert.match((await s.cli('replay', 'run', '--yes')).err, /the step charge of pay is not safe to repeat/);
+  const stale = await s.cli('replay', 'run', '--yes', '--plan', hash, '--ack', 'charge');
   assert.equal(stale.code, 1);
   assert.match(stale.err, /does not hold any more/);
   s.u.broken = false;
