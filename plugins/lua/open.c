@@ -145,6 +145,20 @@ script_complete(const struct script *s, const struct weir_value **config,
     return code;
 }
 
+/* The engine checks the options of a type by the schema that it had when the plugin was loaded.
+ */
+static uint32_t
+check_options(struct script *s, struct weir_error *err)
+{
+    bool same = err->code == WEIR_OK && types_has_options(s->name + 1, s->config_schema);
+    host->unref(&s->config_schema);
+    if (err->code == WEIR_OK && !same)
+        refuse(err, WEIR_CONFLICT,
+               "%s has other options than when weir was started: start it anew to take them",
+               s->name + 1);
+    return err->code;
+}
+
 /* Takes what the script's file says of its node: the schema of its configuration, and limits,
  * as far as the pipeline says nothing else. */
 static uint32_t
@@ -161,13 +175,13 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     }
     take_limits(limits, &s->limits);
     host->unref(&limits);
-    if (!s->typed) {
-        take_limits(config, &s->limits);
-        if (node_field(L, "config")) {
-            (void)value_make(L, -1, &s->config_schema, err);
-            lua_pop(L, 1);
-        }
+    if (node_field(L, "config")) {
+        (void)value_make(L, -1, &s->config_schema, err);
+        lua_pop(L, 1);
     }
+    if (s->typed)
+        return check_options(s, err);
+    take_limits(config, &s->limits);
     if (err->code == WEIR_OK && s->config_schema != NULL &&
         (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
         return err->code;

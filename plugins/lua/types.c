@@ -260,24 +260,38 @@ is_node(const struct dirent *d)
            d->d_name[0] >= 'a' && !test;
 }
 
+static struct weir_node_type types[TYPES_MAX + 1];
+static uint32_t n_types;
+
+bool
+types_has_options(const char *name, const struct weir_value *options)
+{
+    bool same = false;
+    char *text = schema_text(options);
+    size_t len = strlen(name) - strlen(".lua");
+    for (uint32_t i = 0; text != NULL && i < n_types; i++)
+        if (strlen(types[i].name) == len && memcmp(types[i].name, name, len) == 0)
+            same = strcmp(types[i].config_schema, text) == 0;
+    free(text);
+    return same;
+}
+
 uint32_t
 types_make(const struct weir_node_type *first, const struct weir_node_type **ret)
 {
-    static struct weir_node_type types[TYPES_MAX + 1];
     char folder[PATH_MAX + 16];
     struct dirent **found = NULL;
-    static uint32_t n;
     *ret = types;
-    if (n > 0)
-        return n;
-    types[n++] = *first;
+    if (n_types > 0)
+        return n_types;
+    types[n_types++] = *first;
     snprintf(folder, sizeof folder, "%s/nodes", lua_folder());
     int count = lua_folder()[0] ? scandir(folder, &found, is_node, alphasort) : 0;
     for (int i = 0; i < count; i++) {
-        if (n <= TYPES_MAX)
-            add_type(&types[n++], folder, found[i]->d_name);
+        if (n_types <= TYPES_MAX)
+            add_type(&types[n_types++], folder, found[i]->d_name);
         free(found[i]);
     }
     free(found);
-    return n;
+    return n_types;
 }

@@ -17,6 +17,10 @@ const char *lua_folder(void);
  * as the process. Returns how many; main thread, once. */
 uint32_t types_make(const struct weir_node_type *first, const struct weir_node_type **ret);
 
+/* Whether the type of the file NAME ("slugify.lua") was registered with these options (NULL:
+ * none). */
+bool types_has_options(const char *name, const struct weir_value *options);
+
 /* A script from the file at PATH, which errors call NAME, with the folders that it may require
  * from. NULL and ERR if it can't be read. */
 struct script *script_from_file(const char *path, const char *name, struct weir_error *err);

@@ -125,6 +125,17 @@ test('a reload under load takes new code into force without a failed request', a
   assert.equal((await (await post(w, '/greet', {})).json()).n, 20);
 });
 
+test('other options of a type need a restart, and a reload says so', async (t) => {
+  const code = (more) => `return { config = { type = "object", properties = { ${more} } }, run = function() return 1 end }`;
+  const dir = folder(t, { 'lua/nodes/mine.lua': code(''), 'pipelines/greets.yaml': pipeline('  - mine: {}') });
+  const w = await start(t, `${dir}/pipelines`);
+  write(dir, { 'lua/nodes/mine.lua': code('a = { type = "string" }') });
+  const r = await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+  assert.equal(r.status, 422);
+  assert.match((await r.json()).text, /mine\.lua has other options than when weir was started/);
+  assert.equal(await (await post(w, '/greet', {})).json(), 1);
+});
+
 test('an endless script is one failed node, and others are served meanwhile', async (t) => {
   const dir = folder(t, {
     'pipelines/bad.yaml': 'name: bad\ntrigger: { webhook: { path: /bad, methods: [POST] } }\nsteps:\n  - lua: while true do end\n',
