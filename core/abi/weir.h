@@ -373,7 +373,9 @@ enum weir_ready { WEIR_READ = 1u << 0, WEIR_WRITE = 1u << 1 };
 
 enum weir_slot_flag {
     WEIR_SLOT_CONSTANT = 1u << 0, /* no expression in it                          */
-    WEIR_SLOT_EVENT = 1u << 1     /* reads the event or the output of a step      */
+    WEIR_SLOT_EVENT = 1u << 1,    /* reads the event or the output of a step; of a URL: for the
+                                     server that it leads to                      */
+    WEIR_SLOT_READS = 1u << 2     /* reads them anywhere in it. 1.1               */
 };
 
 enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3 };
@@ -721,6 +723,13 @@ struct weir_host {
     /* The value of a setting as text, and under "pipelines" the first path that pipelines are
      * read from; empty if it is unset or unknown. Main thread: in weir_plugin_entry and open. */
     struct weir_text (*setting)(const char *key);
+
+    /* -- lent nodes, in a call -- */
+
+    /* A node that is lent (uses:) may take from who asks it what its own configuration leaves out:
+     * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
+     * leads to another server, or has a secret, is never taken. */
+    const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
 };
 
 #ifdef __GNUC__

@@ -66,6 +66,8 @@ struct test_mocks *test_mocks_new(const struct weir_value *test, const struct we
 void test_mocks_free(struct test_mocks **m);
 /* The http step ID is called by the name of the block around it. NAME lives as long as M. */
 void test_mocks_rename(struct test_mocks *m, const char *id, const char *name);
+/* Whether a step goes by that name. */
+bool test_mocks_knows(const struct test_mocks *m, struct weir_text name);
 const struct stand_in *test_mocks_stand_in(const struct test_mocks *m);
 /* Whether the run is over, and puts what was seen into B. */
 bool test_mocks_over(const struct test_mocks *m);

@@ -101,30 +101,17 @@ fill_common(const struct weir_value *answer, struct stand_in_answer *ret)
     return true;
 }
 
-static bool
-step(void *arg, const struct stand_in_step *s, struct stand_in_answer *ret)
-{
-    struct test_mocks *m = arg;
-    const struct weir_value *mock = mock_of(m, s->id);
-    bool output = value_field(value_type(mock ? mock : &value_null) == WEIR_LIST ? value_at(mock, 0) : mock, "output") != NULL;
-    bool sends = strcmp(s->type, "http") == 0 || map_get(&m->around, s->id, strlen(s->id)) != NULL;
-    if (mock == NULL || (sends && !output))
-        return false;
-    const struct weir_value *answer = next_answer(m, s->id);
-    if (answer && !fill_common(answer, ret))
-        ret->output = value_ref(value_field(answer, "output") ? value_field(answer, "output") : &value_null);
-    else if (answer == NULL)
-        err_set(&ret->error, WEIR_INTERNAL, "%s", m->problem);
-    return true;
-}
-
-/* -- requests -- */
-
 void
 test_mocks_rename(struct test_mocks *m, const char *id, const char *name)
 {
     (void)map_set(&m->names, id, strlen(id), (void *)(uintptr_t)name);
     (void)map_set(&m->around, name, strlen(name), m);
+}
+
+bool
+test_mocks_knows(const struct test_mocks *m, struct weir_text name)
+{
+    return map_get(&m->around, name.bytes, name.len) != NULL;
 }
 
 static const char *
@@ -133,6 +120,26 @@ name_of(const struct test_mocks *m, const char *id)
     const char *name = map_get(&m->names, id, strlen(id));
     return name ? name : id;
 }
+
+static bool
+step(void *arg, const struct stand_in_step *s, struct stand_in_answer *ret)
+{
+    struct test_mocks *m = arg;
+    const char *name = name_of(m, s->id);
+    const struct weir_value *mock = mock_of(m, name);
+    bool output = value_field(value_type(mock ? mock : &value_null) == WEIR_LIST ? value_at(mock, 0) : mock, "output") != NULL;
+    bool sends = strcmp(s->type, "http") == 0 || map_get(&m->around, s->id, strlen(s->id)) != NULL;
+    if (mock == NULL || (sends && !output))
+        return false;
+    const struct weir_value *answer = next_answer(m, name);
+    if (answer && !fill_common(answer, ret))
+        ret->output = value_ref(value_field(answer, "output") ? value_field(answer, "output") : &value_null);
+    else if (answer == NULL)
+        err_set(&ret->error, WEIR_INTERNAL, "%s", m->problem);
+    return true;
+}
+
+/* -- requests -- */
 
 static void
 note_call(struct test_mocks *m, const char *id, const struct weir_http_request *r)

@@ -317,8 +317,16 @@ only_http(const struct node *n, unsigned *ret_n)
     return *ret_n == 1 ? found : NULL;
 }
 
-/* A step around one http step stands for it, so that nobody has to write names that are derived from places. */
+/* A lent step goes by the name under which it is lent. */
 static void
+rename_lent(struct play *p, const struct child *c)
+{
+    if (strncmp(c->path, "uses/", 5) == 0 && c->block->n > 0 && !c->block->nodes[0]->id_given)
+        test_mocks_rename(p->mocks, c->block->nodes[0]->id, c->path + 5);
+}
+
+/* A step around one http step stands for it, so that nobody has to write names that are derived from places. */
+static bool
 rename_inner(struct play *p)
 {
     for (unsigned i = 0; i < p->tested->n_nodes; i++) {
@@ -327,7 +335,10 @@ rename_inner(struct play *p)
         const struct node *inner = n->id_given ? only_http(n, &count) : NULL;
         if (inner && !inner->id_given)
             test_mocks_rename(p->mocks, inner->id, n->id);
+        for (unsigned k = 0; k < n->n_children; k++)
+            rename_lent(p, &n->children[k]);
     }
+    return true;
 }
 
 /* Whether every mock is of a step that there is; in one of the pipelines that were loaded. */
@@ -341,6 +352,7 @@ check_mocks(struct play *p)
         bool there = false;
         for (unsigned k = 0; k < all->n; k++)
             there |= pipeline_node(all->items[k], id) != NULL;
+        there |= test_mocks_knows(p->mocks, id);
         if (there)
             continue;
         int len = snprintf(p->problem, sizeof p->problem, "mock: there is no step '%.*s'; the author has named",
@@ -384,7 +396,6 @@ run(struct play *p)
         return;
     }
     engine_commit(p->shard, p->generation);
-    rename_inner(p);
     if (p->before) {
         drive(p);
         return;
@@ -421,7 +432,7 @@ test_scene(const struct setup *s, const struct test_case *t, const struct weir_v
         diags_text(&d, false, &b);
         snprintf(p.problem, sizeof p.problem, "the pipeline can't be loaded:\n%.900s", b.bytes);
         buf_fini(&b);
-    } else if (p.problem[0] == '\0' && find_tested(&p) && check_mocks(&p) && open_store(&p, folder)) {
+    } else if (p.problem[0] == '\0' && find_tested(&p) && rename_inner(&p) && check_mocks(&p) && open_store(&p, folder)) {
         run(&p);
     }
     tell(&p);

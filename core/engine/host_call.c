@@ -127,6 +127,14 @@ input(struct weir_call *c, const struct weir_value **ret, struct weir_error *err
     return WEIR_OK;
 }
 
+static const struct weir_value *
+lent(struct weir_call *c, struct weir_text key)
+{
+    const struct frame *f = c->frame;
+    bool is = f && f->owner && f->block->type == NULL && f->input && value_type(f->input) == WEIR_MAP;
+    return is ? value_get(f->input, key.bytes, key.len) : NULL;
+}
+
 /* Derived from the run, the step and the iterations around it, so that attempts agree. */
 static struct weir_text
 idempotency_key(struct weir_call *c)
@@ -379,6 +387,7 @@ host_fill_call(struct weir_host *h)
     h->is_answer = is_answer;
     h->pass_answer = pass_answer;
     h->whole_run = whole_run;
+    h->lent = lent;
     h->wait_open = job_wait_open;
     h->wait = job_wait;
     h->header_set = header_set;

@@ -38,7 +38,7 @@ slot_flags(struct weir_open *o, uint32_t handle)
     const struct part *p = o->slots->parts[handle - 1];
     uint32_t flags = part_is_constant(p) ? WEIR_SLOT_CONSTANT : 0;
     bool event = p->url ? p->authority_event : p->reads_event;
-    return flags | (event ? WEIR_SLOT_EVENT : 0);
+    return flags | (event ? WEIR_SLOT_EVENT : 0) | (p->reads_event ? WEIR_SLOT_READS : 0);
 }
 
 static uint32_t

@@ -36,6 +36,8 @@ struct http_node {
     struct piece allow_hosts;
     enum form form;
     enum parse parse;
+    bool based;     /* of a base_url, to which a path may come */
+    bool lends;     /* lent, it takes what is left out from who asks: no expression of it reads the event */
     bool untrusted; /* the host of the URL is made of event data */
     struct statuses fail_on;
     struct statuses ok;

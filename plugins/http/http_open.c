@@ -74,6 +74,13 @@ is_there(const struct piece *p)
     return p->slot != 0 || p->constant != NULL;
 }
 
+/* Whether it is the same for all events. */
+static bool
+is_still(struct weir_open *open, const struct piece *p)
+{
+    return p->slot == 0 || !(host->slot_flags(open, p->slot) & WEIR_SLOT_READS);
+}
+
 static uint32_t
 take_body(struct weir_open *open, const struct weir_value *config, struct http_node *n,
           struct weir_error *err)
@@ -211,6 +218,10 @@ take_all(struct weir_open *open, const struct weir_value *config, struct http_no
     n->allow_hosts = piece_of(open, config, "allow_hosts");
     n->parse = parse_of(config);
     take_limits(config, n);
+    n->lends = is_still(open, &n->path) && is_still(open, &n->query) && is_still(open, &n->headers) &&
+               is_still(open, &n->body) && is_still(open, &n->method) && is_still(open, &n->url) &&
+               (n->url.slot == 0 || host->get(config, WEIR_TEXT("base_url")) != NULL);
+    n->based = host->get(config, WEIR_TEXT("base_url")) != NULL;
     if (take_statuses(host->get(config, WEIR_TEXT("fail_on")), &n->fail_on, err) != WEIR_OK)
         return err->code;
     return take_statuses(host->get(config, WEIR_TEXT("ok")), &n->ok, err);

@@ -18,6 +18,14 @@ is(struct weir_text name, const char *lower)
     return strlen(lower) == name.len && strncasecmp(name.bytes, lower, name.len) == 0;
 }
 
+static char *
+put(char *at, struct weir_text text)
+{
+    if (text.len > 0)
+        memcpy(at, text.bytes, text.len);
+    return at + text.len;
+}
+
 /* The constant of P, or its slot evaluated; owned. NULL if it was left out. */
 static uint32_t
 evaluate(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
@@ -30,6 +38,40 @@ evaluate(struct weir_call *call, const struct piece *p, const struct weir_value 
     return WEIR_OK;
 }
 
+/* The same, or what who asks a lent node has under KEY, if the node leaves that out. */
+static uint32_t
+evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct piece *p, struct weir_text key,
+                 const struct weir_value **ret, struct weir_error *err)
+{
+    const struct weir_value *lent = NULL;
+    if (n->lends && p->slot == 0 && p->constant == NULL)
+        lent = host->lent(call, key);
+    if (lent == NULL)
+        return evaluate(call, p, ret, err);
+    *ret = host->ref(lent);
+    return WEIR_OK;
+}
+
+/* A path that who asks has given: what it is must not be another server. */
+static uint32_t
+lent_path(struct weir_call *call, const struct http_node *n, struct weir_text *path, struct weir_error *err)
+{
+    const struct weir_value *v = NULL;
+    struct weir_text text;
+    if (!n->based || evaluate_or_lent(call, n, &n->path, WEIR_TEXT("path"), &v, err) != WEIR_OK)
+        return err->code;
+    bool good = v == NULL || (host->type(v) == WEIR_STRING && host->get_text(v, &text));
+    if (good && v != NULL) {
+        char *copy = host->alloc(call, text.len + 1);
+        put(copy, text);
+        *path = (struct weir_text){ copy, text.len };
+        for (size_t i = 0; i < text.len; i++) /* no second line of the request, no way up */
+            good = good && (unsigned char)text.bytes[i] > 32 && text.bytes[i] != 127 && text.bytes[i] != '\\' && text.bytes[i] != '#';
+    }
+    host->unref(&v);
+    return good ? WEIR_OK : refuse(err, WEIR_INVALID, "'path' must be a text such as /users/7, percent-encoded");
+}
+
 /* The same as text, which lives as long as the call or the node. */
 static uint32_t
 evaluate_text(struct weir_call *call, const struct piece *p, struct weir_text *ret,
@@ -40,14 +82,6 @@ evaluate_text(struct weir_call *call, const struct piece *p, struct weir_text *r
     if (p->constant != NULL)
         (void)host->get_text(p->constant, ret);
     return WEIR_OK;
-}
-
-static char *
-put(char *at, struct weir_text text)
-{
-    if (text.len > 0)
-        memcpy(at, text.bytes, text.len);
-    return at + text.len;
 }
 
 /* -- the URL -- */
@@ -94,11 +128,12 @@ make_url(struct weir_call *call, const struct http_node *n, struct request *r,
     struct weir_text path = { "", 0 };
     if (evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
         evaluate_text(call, &n->path, &path, err) != WEIR_OK ||
+        (n->lends && path.len == 0 && lent_path(call, n, &path, err) != WEIR_OK) ||
         join_path(call, path, &url, err) != WEIR_OK)
         return err->code;
     r->http.url = url;
     const struct weir_value *query = NULL;
-    if (evaluate(call, &n->query, &query, err) != WEIR_OK)
+    if (evaluate_or_lent(call, n, &n->query, WEIR_TEXT("query"), &query, err) != WEIR_OK)
         return err->code;
     if (query == NULL)
         return WEIR_OK;
@@ -154,7 +189,7 @@ static uint32_t
 make_headers(struct weir_call *call, const struct http_node *n, struct request *r,
              struct weir_error *err)
 {
-    if (evaluate(call, &n->headers, &r->headers, err) != WEIR_OK)
+    if (evaluate_or_lent(call, n, &n->headers, WEIR_TEXT("headers"), &r->headers, err) != WEIR_OK)
         return err->code;
     size_t room = count_fields(r->headers);
     if (room > FIELDS_MAX)
@@ -250,23 +285,36 @@ media_type(enum form form, const struct weir_value *body)
     return WEIR_TEXT("application/octet-stream");
 }
 
+/* Whether the method, which is who lends it's to say, is one that takes a body. */
+static bool
+may_have_body(struct weir_text method)
+{
+    return !is(method, "get") && !is(method, "head") && !is(method, "delete") && !is(method, "options");
+}
+
 static uint32_t
 make_body(struct weir_call *call, const struct http_node *n, struct request *r,
           struct weir_error *err)
 {
     const struct weir_value *v = NULL;
-    if (n->form == NO_BODY)
+    enum form form = n->form;
+    if (form == NO_BODY && n->lends && may_have_body(r->http.method) &&
+        (v = host->lent(call, WEIR_TEXT("json"))) != NULL) {
+        v = host->ref(v);
+        form = JSON_BODY;
+    }
+    if (form == NO_BODY)
         return WEIR_OK;
-    if (evaluate(call, &n->body, &v, err) != WEIR_OK)
+    if (v == NULL && evaluate(call, &n->body, &v, err) != WEIR_OK)
         return err->code;
     uint32_t code = WEIR_OK;
     if (n->made_body != NULL)
         r->body = host->ref(n->made_body);
     else
-        code = body_make(n->form, v, &r->body, err);
+        code = body_make(form, v, &r->body, err);
     r->http.body = r->body;
     if (code == WEIR_OK && r->body != NULL && !has_header(r, "content-type"))
-        add_header(r, "Content-Type", media_type(n->form, v));
+        add_header(r, "Content-Type", media_type(form, v));
     host->unref(&v);
     return code;
 }

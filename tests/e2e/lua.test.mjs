@@ -1,5 +1,6 @@
 // Scripts in Lua in the real binary: node types that are files, reloads under load, long scripts beside others.
 import test from 'node:test';
+import http from 'node:http';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -246,4 +247,42 @@ test('the examples of docs/lua.md do what it says', (t) => {
     if (verb === 'prints') assert.equal(printed, code.trim());
   }
   assert.equal(ran, 6);
+});
+
+test('a lent client takes what is left out from the script, and no more', async (t) => {
+  const calls = [];
+  const server = http.createServer(async (req, res) => {
+    let body = '';
+    for await (const piece of req) body += piece;
+    calls.push([req.method, req.url, req.headers['x-a'] ?? null, body]);
+    res.setHeader('content-type', 'application/json');
+    res.end('{"ok":true}');
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const w = await start(t, {
+    'a.yaml': `trigger: { webhook: { path: /a, methods: [POST] } }
+steps:
+  - lua: "return ctx.up(input)"
+    uses: { up: { http: { base_url: "${url}/base" } } }
+`,
+    'b.yaml': `trigger: { webhook: { path: /b, methods: [POST] } }
+steps:
+  - lua: "return ctx.up(input)"
+    uses: { up: { http: { method: POST, url: "${url}/fixed", headers: { x-a: mine } } } }
+`,
+    'c.yaml': `trigger: { webhook: { path: /c, methods: [POST] } }
+steps:
+  - lua: "return ctx.up(input)"
+    uses: { up: { http: { base_url: "${url}", path: "/x/\${ input.id }" } } }
+`,
+  });
+  const post = (path, body) => fetch(`${w.edge}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+  assert.equal((await post('/a', { path: '/p', query: { q: 1 }, headers: { 'x-a': 'b' }, json: { no: 'body of a GET' }, url: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1', method: 'DELETE' })).status, 200);
+  assert.equal((await post('/b', { path: '/elsewhere', json: { n: 1 }, headers: { 'x-a': 'theirs' } })).status, 200);
+  assert.equal((await post('/c', { id: 7, path: '/evil', query: { q: 1 } })).status, 200);
+  assert.deepEqual(calls, [['GET', '/base/p?q=1', 'b', ''], ['POST', '/fixed', 'mine', '{"n":1}'], ['GET', '/x/7', null, '']]);
+  for (const path of ['no slash', '/a b', '/a\r\nX: y', '/a#b', 7]) assert.equal((await post('/a', { path })).status, 400, String(path));
+  assert.equal(calls.length, 3);
 });
