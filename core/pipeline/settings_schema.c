@@ -76,15 +76,28 @@ one(const struct setting *t)
     return builder_end(&b);
 }
 
-/* The settings whose keys start with GROUP and a point. */
+/* The settings whose keys start with the LEN bytes of NAME and a point; groups in it are such, too. */
 static const struct weir_value *
 group(const char *name, size_t len)
 {
     struct weir_builder *members = builder_map();
+    size_t done = 0; /* the length of the group in it that was the last one */
+    const char *last = "";
     for (unsigned i = 0; i < n_settings; i++) {
-        const struct setting *t = &setting_table[i];
-        if (strncmp(t->key, name, len) == 0 && t->key[len] == '.')
-            put_value(members, t->key + len + 1, one(t));
+        const char *key = setting_table[i].key;
+        if (strncmp(key, name, len) != 0 || key[len] != '.')
+            continue;
+        size_t whole = len + 1 + strcspn(key + len + 1, ".");
+        const struct weir_value *v;
+        if (key[whole] == '\0')
+            v = one(&setting_table[i]);
+        else if (whole == done && strncmp(last, key, whole) == 0)
+            continue;
+        else
+            v = group(key, whole);
+        done = whole;
+        last = key;
+        builder_set(members, key + len + 1, whole - len - 1, &v);
     }
     struct weir_builder *b = builder_map();
     put_text(b, "type", "object");
@@ -133,10 +146,8 @@ settings_schema(const struct registry *r)
         if (!grouped) {
             put_value(members, t->key, one(t));
         } else if (!known) {
-            char name[64];
-            memcpy(name, t->key, len);
-            name[len] = '\0';
-            put_value(members, name, group(name, len));
+            const struct weir_value *v = group(t->key, len);
+            builder_set(members, t->key, len, &v);
         }
     }
     struct weir_builder *defs = builder_map();

@@ -104,6 +104,5 @@
       "The folder of the plugins; empty: plugins/ next to the binary.")                     \
     X("lua.path", TEXT, "", "",                                                             \
       "The folder with nodes/ and std/ of Lua; empty: lua/ beside the folder of the pipelines.") \
-    X("store", CHOICE, "none", "none", "Where durable jobs are kept.")                      \
 
 #endif
