@@ -458,7 +458,7 @@ steps:
   await s.pay('completed', 1);
   await s.api('POST', `jobs/${await s.pay('dead')}/discard`, { reason: 'for the audit' });
   // It has one replay, and the next one an hour later.
-  const batch = (await s.api('POST', 'batches', { rate: '1/1h' })).body.id;
+  const batch = (await s.api('POST', 'batches', { rate: '1/1h', pipeline: 'frail' })).body.id;
   const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job, '/api/v1/batches': batch };
   const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
   const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
