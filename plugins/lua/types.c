@@ -229,7 +229,7 @@ describe(struct weir_node_type *type, const char *path, const char *file,
 static void
 add_type(struct weir_node_type *type, const char *folder, const char *file)
 {
-    char path[PATH_MAX + NAME_MAX], text[600];
+    char path[2 * PATH_MAX], text[600];
     struct weir_error err = { 0 };
     snprintf(path, sizeof path, "%s/%s", folder, file);
     *type = (struct weir_node_type){ .size = sizeof *type,
