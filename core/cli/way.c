@@ -27,8 +27,10 @@ find_step(const struct way *w, struct weir_text id)
 static struct weir_text
 path_step(struct weir_text path)
 {
-    const char *slash = path.len > 0 ? memchr(path.bytes, '/', path.len) : NULL;
-    return slash ? (struct weir_text){ path.bytes, (size_t)(slash - path.bytes) } : path;
+    size_t len = 0;
+    while (len < path.len && path.bytes[len] != '/' && path.bytes[len] != '~')
+        len++;
+    return (struct weir_text){ path.bytes, len };
 }
 
 static void

@@ -2,8 +2,12 @@
 #include "engine/run.h"
 
 #include <assert.h>
+#include <stdint.h>
+
+#include "base/digest.h"
 
 #include "engine/job.h"
+#include "value/json.h"
 
 /* A child frame has ended: its answer goes to the plugin when nothing of it is on the stack. */
 static void
@@ -56,6 +60,44 @@ take_vars(struct weir_call *c, struct frame *f, const struct weir_value *const *
     return f->vars != NULL;
 }
 
+/* How often a lent node was asked the same. In the call's memory. */
+struct lent_turn {
+    struct lent_turn *next;
+    uint64_t asked;
+    uint32_t n;
+};
+
+#define OFTEN 20 /* bits for how often */
+
+/* Lent nodes are asked in an order that depends on when answers come; what they are asked does not. */
+static uint64_t
+lent_turn(struct weir_call *c, uint32_t block, const struct weir_value *input)
+{
+    struct buf b;
+    struct weir_error err;
+    uint8_t sum[DIGEST_MAX];
+    uint64_t asked = 0;
+    buf_init(&b, SIZE_MAX);
+    (void)buf_printf(&b, "%u ", block);
+    if (input && json_write(&b, input, &err) != WEIR_OK)
+        (void)buf_puts(&b, "?");
+    digest(WEIR_SHA256, buf_content(&b), sum);
+    buf_fini(&b);
+    for (unsigned i = 0; i < 5; i++)
+        asked = asked << 8 | sum[i];
+    struct lent_turn *t = c->lent;
+    while (t && t->asked != asked)
+        t = t->next;
+    if (t == NULL) {
+        t = arena_alloc(c->arena, sizeof *t);
+        if (t == NULL)
+            return asked << OFTEN; /* the run ends soon for want of memory */
+        *t = (struct lent_turn){ .next = c->lent, .asked = asked };
+        c->lent = t;
+    }
+    return asked << OFTEN | (t->n++ & ((1u << OFTEN) - 1));
+}
+
 uint32_t
 call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
            const struct weir_value *const *vars, uint64_t deadline_ms, weir_answer_fn *fn, void *arg)
@@ -72,7 +114,9 @@ call_block(struct weir_call *c, uint32_t block, const struct weir_value *input,
     }
     f->owner = c;
     f->turn = c->blocks++;
-    if (c->run->event->job && !job_choose_block(c, f->turn, block)) {
+    if (b->type == NULL && c->run->event->job)
+        f->turn = lent_turn(c, block, input);
+    if (c->run->event->job && b->type && !job_choose_block(c, (uint32_t)f->turn, block)) {
         frame_free(f);
         return refuse_block(c, fn, arg);
     }

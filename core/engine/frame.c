@@ -288,6 +288,12 @@ step_start(struct frame *f, const struct unit *u)
         return STEP_WAIT;
     case JOB_STEP_KNOWN:
         f->attempt_started_ns = clock_mono_ns();
+        if (f->node_failure) { /* it fails as it did, without another attempt */
+            struct failure *failure = f->node_failure;
+            f->node_failure = NULL;
+            f->answered = false;
+            return node_failed(f, u, failure);
+        }
         return STEP_ON;
     default:
         break;

@@ -33,18 +33,36 @@ struct job {
     bool once;             /* its answer is kept, for events with the same idempotency key */
     char *answer;          /* msgpack of it: job_answer.c; owned; NULL: none yet */
     size_t answer_len;
-    struct job_known *known; /* what the store knows of its steps; in the event's arena */
+    struct job_memory *memory;  /* what the store knows of its steps; owned; NULL: nothing */
     struct job_choice *choices; /* which the next record takes along; owned: job_choice.c */
+    struct job_choice **choices_end; /* NULL: there are none */
+    unsigned n_choices;
     uint64_t accepted_ms;       /* wall: what now() is before the first record */
     uint64_t due_ms;            /* of a run that is suspended: when its first wait is over */
     const char *diverged;       /* where it went another way than before; NULL: nowhere; in the event's arena */
+};
+
+/* All records of an earlier attempt. */
+struct job_memory {
+    struct arena arena;
+    struct map by_path;      /* to struct job_known */
+    struct job_known *known; /* newest first */
+};
+
+/* How a failed step may be answered later: in the output of its record. The numbers are in the file. */
+enum job_failed_step {
+    JOB_FAILED_UNSENT, /* it surely did nothing: it is done again */
+    JOB_FAILED_SENT,   /* it may have acted, and is not safe to repeat: it fails again */
+    JOB_FAILED_CAUGHT  /* until the job is tried anew, it fails again, so that its catch goes the same way */
 };
 
 /* What an earlier attempt has left of a step: its output is owned. */
 struct job_known {
     struct job_known *next;
     struct weir_text path;
-    enum record_kind kind; /* OVER (well), WAITS, CHOSE */
+    enum record_kind kind; /* OVER, WAITS, CHOSE */
+    uint32_t code;         /* of a failure that holds; 0: it has OUTPUT */
+    struct weir_text message;
     uint64_t at_ms;
     uint64_t until_ms;              /* of a wait */
     char token[JOB_TOKEN];          /* of a wait for a callback; else "" */
@@ -141,7 +159,7 @@ bool job_answer_again(struct weir_event *e, struct weir_text bytes);
 
 enum job_step_is {
     JOB_STEP_GO,    /* start it */
-    JOB_STEP_KNOWN, /* an earlier attempt has finished it: FRAME has its answer */
+    JOB_STEP_KNOWN, /* an earlier attempt has finished it: FRAME has its answer, or failure */
     JOB_STEP_WAIT   /* until its start is in the store: then FRAME is walked on */
 };
 
@@ -165,6 +183,10 @@ void job_step_cut(struct frame *f);
 
 /* F is not to be walked on any more. */
 void job_step_forget(struct frame *f);
+
+/* Notes the RECORDS of earlier attempts in J. */
+void job_remember(struct job *j, const struct job_record *records);
+void job_memory_free(struct job *j);
 
 /* What is known of the step of that name; NULL: nothing. */
 const struct job_known *job_known_find(const struct job *j, struct weir_text path);
@@ -206,7 +228,10 @@ void job_step_uuid(struct frame *f, char ret[ID_UUID]);
  * whose event was edited. */
 const char *job_root(const struct run *r);
 
-/* The name of a step of a run: its id and the iterations around it. Returns the length. */
+/* The name of a step of a run: its id and the iterations around it, the same in all attempts. Returns the
+ * length. */
 size_t job_step_path(const struct frame *f, const struct unit *u, char *ret, size_t size);
+/* The same for its record: when the blocks around it are tried again, it has another one. */
+size_t job_record_path(const struct frame *f, const struct unit *u, char *ret, size_t size);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define PATH_ROOM 544u
 #define OUTPUT_ROOM 16u
+#define NOTES_MAX 10000u /* between two records; what comes beyond is not noted */
 
 void
 job_choices_free(struct job_choice **list)
@@ -36,6 +37,8 @@ is_noted(const struct run *r)
 static void
 note(struct job *j, struct weir_text path, int64_t what)
 {
+    if (j->n_choices >= NOTES_MAX)
+        return;
     struct buf b;
     struct weir_error err;
     buf_init(&b, OUTPUT_ROOM);
@@ -49,27 +52,42 @@ note(struct job *j, struct weir_text path, int64_t what)
     memcpy(bytes + path.len, b.bytes, b.len);
     *c = (struct job_choice){ .path = { bytes, path.len }, .output = { bytes + path.len, b.len } };
     buf_fini(&b);
-    struct job_choice **last = &j->choices;
-    while (*last)
-        last = &(*last)->next;
-    *last = c;
+    *(j->choices_end ? j->choices_end : &j->choices) = c;
+    j->choices_end = &c->next;
+    j->n_choices++;
 }
 
-/* Whether the record K is of one of the nodes FIRST to LAST of P. */
-static bool
-is_inside(const struct job_known *k, const struct pipeline *p, unsigned first, unsigned last)
+/* What stands behind the id in the path of a record: rounds and attempts around it. */
+static struct weir_text
+rounds_of(struct weir_text path)
 {
-    const char *slash = k->kind == RECORD_CHOSE ? NULL : memchr(k->path.bytes, '/', k->path.len);
-    size_t len = slash ? (size_t)(slash - k->path.bytes) : k->path.len;
-    const struct node *n = k->kind == RECORD_CHOSE ? NULL : pipeline_node(p, (struct weir_text){ k->path.bytes, len });
+    size_t len = 0;
+    while (len < path.len && path.bytes[len] != '/' && path.bytes[len] != '~' && path.bytes[len] != '?')
+        len++;
+    return (struct weir_text){ path.bytes + len, path.len - len };
+}
+
+/* Whether the record K is of one of the nodes FIRST to LAST of P, in the same rounds as AROUND. */
+static bool
+is_inside(const struct job_known *k, const struct pipeline *p, unsigned first, unsigned last, struct weir_text around)
+{
+    struct weir_text rounds = rounds_of(k->path);
+    if (k->kind == RECORD_CHOSE || rounds.len < around.len ||
+        memcmp(rounds.bytes + rounds.len - around.len, around.bytes, around.len) != 0)
+        return false;
+    const struct node *n = pipeline_node(p, (struct weir_text){ k->path.bytes, k->path.len - rounds.len });
     return n && n->index >= first && n->index <= last;
 }
 
+/* PATH: of the choice. */
 static bool
-is_known_inside(const struct job *j, const struct pipeline *p, unsigned first, unsigned last)
+is_known_inside(const struct job *j, const struct pipeline *p, unsigned first, unsigned last, struct weir_text path)
 {
-    for (const struct job_known *k = j->known; k; k = k->next)
-        if (is_inside(k, p, first, last))
+    struct weir_text around = rounds_of(path);
+    const char *choice = memrchr(around.bytes, '?', around.len);
+    around.len = choice ? (size_t)(choice - around.bytes) : around.len;
+    for (const struct job_known *k = j->memory ? j->memory->known : NULL; k; k = k->next)
+        if (is_inside(k, p, first, last, around))
             return true;
     return false;
 }
@@ -92,7 +110,7 @@ job_choose_if(struct frame *f, const struct unit *u, bool holds)
     char path[PATH_ROOM];
     if (!is_noted(r))
         return true;
-    size_t len = job_step_path(f, u, path, sizeof path - 8);
+    size_t len = job_record_path(f, u, path, sizeof path - 8);
     len += (size_t)snprintf(path + len, 8, "?if");
     const struct job_known *k = job_known_find(j, (struct weir_text){ path, len });
     if (k == NULL) {
@@ -100,7 +118,7 @@ job_choose_if(struct frame *f, const struct unit *u, bool holds)
         return true;
     }
     bool held = k->output->integer != 0;
-    if (held == holds || (held && !is_known_inside(j, r->flow->pipeline, u->node->index, u->last)))
+    if (held == holds || (held && !is_known_inside(j, r->flow->pipeline, u->node->index, u->last, k->path)))
         return true;
     return diverge(r, u->node, holds ? "its if: holds, other" : "its if: does not hold, other");
 }
@@ -114,7 +132,7 @@ job_choose_block(struct weir_call *c, uint32_t turn, uint32_t block)
     char path[PATH_ROOM];
     if (!is_noted(r) || n->n_children < 2 || n->children[block].block->type == NULL)
         return true;
-    size_t len = job_step_path(c->frame, c->unit, path, sizeof path - 16);
+    size_t len = job_record_path(c->frame, c->unit, path, sizeof path - 16);
     len += (size_t)snprintf(path + len, 16, "?%u", turn);
     const struct job_known *k = job_known_find(j, (struct weir_text){ path, len });
     if (k == NULL) {
@@ -126,7 +144,7 @@ job_choose_block(struct weir_call *c, uint32_t turn, uint32_t block)
         return true;
     const struct block *b = n->children[before].block;
     if (b->n == 0 || !is_known_inside(j, r->flow->pipeline, b->nodes[0]->index,
-                                      r->flow->units[b->nodes[b->n - 1]->index].last))
+                                      r->flow->units[b->nodes[b->n - 1]->index].last, k->path))
         return true;
     return diverge(r, n, "another block runs");
 }

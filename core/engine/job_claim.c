@@ -11,7 +11,6 @@
 #include "engine/job.h"
 #include "engine/job_event.h"
 #include "engine/older.h"
-#include "value/msgpack.h"
 
 #define CLAIM_MAX 32u /* jobs of one claim */
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
@@ -106,23 +105,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
         memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
     if (c->root.len == ID_UUID - 1)
         memcpy(j->root, c->root.bytes, c->root.len);
-    for (const struct job_record *r = c->records; r; r = r->next) {
-        struct job_known *k = arena_alloc(e->arena, sizeof *k);
-        char *path = k ? arena_copy(e->arena, r->path.bytes, r->path.len) : NULL;
-        struct weir_error err;
-        if (path == NULL || r->kind == RECORD_BEGUN || r->code != 0)
-            continue; /* what is not known is done again */
-        if (r->kind != RECORD_WAITS && msgpack_read(r->output, &k->output, &err) != WEIR_OK)
-            continue;
-        k->path = (struct weir_text){ path, r->path.len };
-        k->kind = r->kind;
-        k->at_ms = r->at_ms;
-        k->until_ms = r->until_ms;
-        if (r->token.len == JOB_TOKEN - 1)
-            memcpy(k->token, r->token.bytes, r->token.len);
-        k->next = j->known;
-        j->known = k;
-    }
+    job_remember(j, c->records);
     return j;
 }
 
@@ -139,6 +122,8 @@ start_with(struct engine *e, const struct job_claimed *c, struct flow *f, struct
     }
     event->job = job_of(event, c, f->pipeline);
     if (event->job == NULL || f->pipeline->n_triggers == 0) {
+        if (event->job)
+            job_memory_free(event->job);
         event->ops->release(event);
         job_bury(e, c, JOB_DEFINITION_GONE_REASON, "the pipeline has no trigger any more");
         return;

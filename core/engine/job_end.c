@@ -150,10 +150,9 @@ forget(struct job *j)
 {
     free(j->answer);
     j->answer = NULL;
-    for (struct job_known *k = j->known; k; k = k->next)
-        value_unref(&k->output);
-    j->known = NULL;
+    job_memory_free(j);
     job_choices_free(&j->choices);
+    j->choices_end = NULL;
 }
 
 void
@@ -223,7 +222,7 @@ void
 job_decide(struct run *r)
 {
     struct job *j = r->event->job;
-    if (j == NULL || r->failure == NULL || j->cancelled || is_cut(r) || j->diverged || may_be_done(r))
+    if (j == NULL || r->failure == NULL || j->cancelled || is_cut(r) || j->diverged || j->open_unsafe > 0 || may_be_done(r))
         return;
     j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt, &r->failure->error, &j->wait_ms);
 }

@@ -29,14 +29,29 @@ struct recording {
     struct job_choice *choices; /* that go with it; owned */
 };
 
+static size_t
+write_path(const struct frame *f, const struct unit *u, bool attempts, char *ret, size_t size)
+{
+    int len = snprintf(ret, size, "%s", u->node->id);
+    for (; f; f = f->parent) {
+        if (frame_repeats(f) && len > 0 && (size_t)len < size - 48)
+            len += snprintf(ret + len, size - (size_t)len, "/%llu", (unsigned long long)f->turn);
+        if (attempts && f->owner && f->owner->attempt > 1 && (size_t)len < size - 24)
+            len += snprintf(ret + len, size - (size_t)len, "~%u", f->owner->attempt);
+    }
+    return len > 0 ? (size_t)len : 0;
+}
+
 size_t
 job_step_path(const struct frame *f, const struct unit *u, char *ret, size_t size)
 {
-    int len = snprintf(ret, size, "%s", u->node->id);
-    for (; f; f = f->parent)
-        if (frame_repeats(f) && len > 0 && (size_t)len < size - 24)
-            len += snprintf(ret + len, size - (size_t)len, "/%u", f->turn);
-    return len > 0 ? (size_t)len : 0;
+    return write_path(f, u, false, ret, size);
+}
+
+size_t
+job_record_path(const struct frame *f, const struct unit *u, char *ret, size_t size)
+{
+    return write_path(f, u, true, ret, size);
 }
 
 const char *
@@ -152,8 +167,10 @@ recording_new(struct frame *f, const struct unit *u)
     s->at_ms = clock_wall_ms();
     s->choices = rec->choices = j->choices;
     j->choices = NULL;
+    j->choices_end = NULL;
+    j->n_choices = 0;
     s->revision = text_of(f->run->flow->pipeline->revision); /* the run holds it */
-    s->path.len = job_step_path(f, u, path, sizeof path);
+    s->path.len = job_record_path(f, u, path, sizeof path);
     (void)buf_add(&rec->bytes, path, s->path.len, NULL);
     return rec;
 }
@@ -174,19 +191,10 @@ find_known(const struct frame *f, const struct unit *u)
 {
     char path[PATH_ROOM];
     const struct job *j = f->run->event->job;
-    if (j->known == NULL)
+    if (j->memory == NULL)
         return NULL;
-    const struct job_known *k = job_known_find(j, (struct weir_text){ path, job_step_path(f, u, path, sizeof path) });
+    const struct job_known *k = job_known_find(j, (struct weir_text){ path, job_record_path(f, u, path, sizeof path) });
     return k && k->kind == RECORD_OVER ? k : NULL;
-}
-
-const struct job_known *
-job_known_find(const struct job *j, struct weir_text path)
-{
-    const struct job_known *k = j->known;
-    while (k && !text_equal(k->path, path))
-        k = k->next;
-    return k;
 }
 
 uint64_t
@@ -208,7 +216,14 @@ job_step_begin(struct frame *f, const struct unit *u)
         f->answered = true;
         f->repeated = true;
         f->recorded_ms = k->at_ms;
-        f->output = value_ref(k->output);
+        if (k->code == 0) {
+            f->output = value_ref(k->output);
+            return JOB_STEP_KNOWN;
+        }
+        struct weir_error err = { 0 };
+        err_set(&err, (enum weir_code)k->code, "%.*s", (int)k->message.len, k->message.bytes);
+        err.sent = 1;
+        f->node_failure = run_failure(f->run, &err, u->node->id, f->attempt);
         return JOB_STEP_KNOWN;
     }
     f->recorded = true;
@@ -243,8 +258,7 @@ job_step_end(struct frame *f, const struct unit *u)
     struct recording *rec = recording_new(f, u);
     struct weir_error err;
     if (msgpack_write(&rec->bytes, f->output ? f->output : &value_null, &err) != WEIR_OK) {
-        buf_fini(&rec->bytes);
-        free(rec);
+        recording_free(rec);
         run_cancel(f->run, WEIR_INTERNAL, "the output of a step can't be stored");
         return true;
     }
@@ -259,14 +273,18 @@ job_step_end(struct frame *f, const struct unit *u)
 void
 job_step_failed(struct frame *f, const struct unit *u, const struct failure *failure)
 {
-    if (!is_recorded(f, u) || !is_unsafe(u) || !f->recorded)
+    bool unsafe = is_unsafe(u);
+    if (f->repeated || !is_recorded(f, u) || !f->recorded || failure->error.code == WEIR_CANCELLED)
         return;
     struct recording *rec = recording_new(f, u);
     struct weir_text message = text_of(failure->error.text);
+    char how = unsafe ? failure->error.sent ? JOB_FAILED_SENT : JOB_FAILED_UNSENT : JOB_FAILED_CAUGHT;
     rec->step.failure.code = failure->error.code;
     (void)buf_add(&rec->bytes, message.bytes, message.len, NULL);
+    (void)buf_add(&rec->bytes, &how, 1, NULL);
     point(rec, message.len);
-    f->run->event->job->open_unsafe--;
+    if (unsafe)
+        f->run->event->job->open_unsafe--;
     if (submit(rec)) /* nothing follows that has to wait */
         job_step_forget(f);
 }

@@ -16,6 +16,7 @@
 #include "engine/outcome.h"
 
 #define PATH_ROOM 512u
+#define LOOK_MS 1000u /* how often the store is asked, while a run that waits is in memory */
 
 /* The wait that a call has opened; in its memory. */
 struct waiting_call {
@@ -26,6 +27,14 @@ struct waiting_call {
     void *arg;
     bool waits;         /* wait was called, and FN was not */
     struct timer timer; /* while it is in memory */
+    struct looking *looking; /* NULL: the store is not being asked */
+};
+
+/* A question whether a callback has come. */
+struct looking {
+    struct store_ask ask;
+    struct run *run;
+    struct weir_call *call; /* NULL: it does not wait any more */
 };
 
 /* -- opening -- */
@@ -110,7 +119,10 @@ job_wait_open(struct weir_call *c, uint64_t until_ms, uint32_t flags, weir_answe
     const char *not = why_not(c);
     const struct job_known *k = NULL;
     if (not == NULL) {
-        k = job_known_find(c->run->event->job, (struct weir_text){ path, job_step_path(c->frame, c->unit, path, sizeof path) });
+        size_t len = job_record_path(c->frame, c->unit, path, sizeof path);
+        k = job_known_find(c->run->event->job, (struct weir_text){ path, len });
+        if (c->attempt > 1) /* it is tried anew: a wait of its own */
+            k = NULL;
         c->wait = wait_of(c, k, until_ms, flags & WEIR_WAIT_CALLBACK);
         not = c->wait ? NULL : "the run needs more memory than it may have";
     }
@@ -134,9 +146,79 @@ job_wait_forget(struct weir_call *c)
 {
     struct waiting_call *w = c->wait;
     timer_unset(c->run->engine->shard, &w->timer);
+    if (w->looking)
+        w->looking->call = NULL;
+    w->looking = NULL;
     if (w->waits)
         c->run->n_waits--;
     w->waits = false;
+}
+
+/* Tells OUTPUT, or that nobody called back (NULL). */
+static void
+tell(struct weir_call *c, const struct weir_value *output)
+{
+    struct waiting_call *w = c->wait;
+    struct weir_error err = { 0 };
+    job_wait_forget(c);
+    if (output == NULL)
+        err_set(&err, WEIR_TIMEOUT, "nobody called back in time");
+    call_tell(c, w->fn, w->arg, output, output ? NULL : &err);
+}
+
+/* The store has said whether a callback has come. */
+static void
+looked(struct store_op *op, const struct weir_error *err)
+{
+    struct looking *l = (struct looking *)(void *)op;
+    struct run *r = l->run;
+    struct weir_call *c = l->call;
+    (void)job_op_told(op);
+    const struct weir_value *output = value_field(l->ask.answer, "output");
+    if (c) {
+        c->wait->looking = NULL;
+        if (output)
+            tell(c, output);
+        else if (!err && clock_wall_ms() >= c->wait->until_ms && value_field(l->ask.answer, "late"))
+            tell(c, NULL);
+        else /* not yet; or the disk: it is asked again */
+            timer_set(r->engine->shard, &c->wait->timer, shard_now(r->engine->shard) + LOOK_MS);
+    }
+    value_unref(&l->ask.answer);
+    value_unref(&l->ask.with);
+    free(l);
+    r->owed--;
+    run_settle(r);
+}
+
+/* Asks the store whether a callback of C has come: what came while the run is in memory is there alone. The
+ * question goes the way of callbacks, so that each of them was before it or is too late. */
+static void
+look(struct weir_call *c)
+{
+    struct run *r = c->run;
+    struct weir_error err;
+    struct looking *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        abort();
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(r->event->job->id);
+    builder_set(b, "id", 2, &v);
+    v = value_text(c->wait->token);
+    builder_set(b, "token", 5, &v);
+    l->run = r;
+    l->call = c;
+    l->ask.op = (struct store_op){ .shard = r->engine->shard, .done = looked, .kind = STORE_ASK };
+    l->ask.what = "jobs.waited";
+    l->ask.with = builder_end(&b);
+    if (job_submit(r->engine, &l->ask.op, &err) == WEIR_OK) {
+        c->wait->looking = l;
+        r->owed++;
+        return;
+    }
+    value_unref(&l->ask.with);
+    free(l);
+    timer_set(r->engine->shard, &c->wait->timer, shard_now(r->engine->shard) + LOOK_MS);
 }
 
 /* Tells the end of C's wait, if it has come. */
@@ -144,18 +226,14 @@ static bool
 tell_end(struct weir_call *c)
 {
     struct waiting_call *w = c->wait;
-    struct weir_error err = { 0 };
-    if (w->output == NULL && clock_wall_ms() < w->until_ms)
-        return false;
-    job_wait_forget(c);
-    if (w->output == NULL && *w->token) {
-        err_set(&err, WEIR_TIMEOUT, "nobody called back in time");
-        call_tell(c, w->fn, w->arg, NULL, &err);
+    if (w->output) {
+        tell(c, w->output);
         return true;
     }
-    if (w->output == NULL)
-        c->frame->recorded_ms = w->until_ms; /* what now() is from here on */
-    call_tell(c, w->fn, w->arg, w->output ? w->output : &value_null, NULL);
+    if (*w->token || clock_wall_ms() < w->until_ms)
+        return false;
+    c->frame->recorded_ms = w->until_ms; /* what now() is from here on */
+    tell(c, &value_null);
     return true;
 }
 
@@ -163,8 +241,12 @@ static void
 time_is_up(void *arg)
 {
     struct weir_call *c = arg;
-    if (!tell_end(c)) /* the wall clock was put back */
-        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + 1000);
+    if (tell_end(c))
+        return;
+    if (*c->wait->token)
+        look(c);
+    else /* the wall clock was put back */
+        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + LOOK_MS);
 }
 
 void
@@ -184,7 +266,8 @@ job_wait(struct weir_call *c, weir_answer_fn *fn, void *arg)
     struct weir_shard *s = c->run->engine->shard;
     w->waits = true;
     c->run->n_waits++;
-    timer_set(s, &w->timer, shard_now(s) + (w->until_ms - clock_wall_ms()));
+    uint64_t now = clock_wall_ms(), left = w->until_ms > now ? w->until_ms - now : 0;
+    timer_set(s, &w->timer, shard_now(s) + (*w->token && left > LOOK_MS ? LOOK_MS : left));
     soon_add(s, &c->run->still);
 }
 
@@ -197,6 +280,8 @@ static bool
 call_is_still(const struct weir_call *c, uint64_t *due_ms)
 {
     if (c->wait && c->wait->waits) {
+        if (c->wait->looking)
+            return false;
         if (c->wait->until_ms < *due_ms)
             *due_ms = c->wait->until_ms;
         return true;

@@ -40,6 +40,7 @@ enum call_state {
 
 struct waiting_call; /* job_wait.c */
 struct standing;  /* stand_in.c */
+struct lent_turn; /* call_block.c */
 struct kept;      /* a value that a run keeps: outcome.c */
 struct recording; /* a record of a step on its way: job_step.c */
 
@@ -69,6 +70,7 @@ struct weir_call {
     struct list uses;     /* struct weir_http: requests that run */
     struct list children; /* runs of other pipelines: run.sibling */
     struct waiting_call *wait; /* NULL: it has opened none */
+    struct lent_turn *lent;     /* what lent nodes were asked, in a durable run: call_block.c */
     struct standing *standing; /* its plugin does not run: this answers */
     struct soon tell;     /* tells ready frames when no function of the plugin is on the stack */
     struct list link;     /* in run.calls */
@@ -118,7 +120,8 @@ struct frame {
     weir_answer_fn *fn;         /* of owner */
     void *arg;
     uint32_t number;            /* for block_cancel */
-    uint32_t turn;              /* how many blocks OWNER had begun before: the same in each attempt */
+    uint64_t turn;              /* how many blocks OWNER had begun before, or, of a lent node, what stands for
+                                   what it was asked: the same in each attempt */
     struct list link;           /* in owner's frames or ready */
 };
 

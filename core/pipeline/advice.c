@@ -286,6 +286,17 @@ is_late(const struct pipeline *p, const struct node *n)
     return b == p->catch || in_finally(p, n->in);
 }
 
+/* Whether N is lent to a node, or inside what is. */
+static bool
+is_lent(const struct node *n)
+{
+    for (const struct block *b = n->in; b != NULL && b->owner != NULL; b = b->owner->in)
+        for (unsigned i = 0; i < b->owner->n_children; i++)
+            if (b->owner->children[i].block == b && b->type == NULL)
+                return true;
+    return false;
+}
+
 static void
 check_wait(struct loading *l, const struct node *n)
 {
@@ -294,6 +305,8 @@ check_wait(struct loading *l, const struct node *n)
     if (l->p->durable == DURABLE_NO)
         load_say_at(l, n->mark, DIAG_WAIT_PLACE, "add 'durable: true'",
                     "%s needs a durable pipeline", n->type->abi.name);
+    else if (is_lent(n))
+        load_say_at(l, n->mark, DIAG_WAIT_PLACE, NULL, "%s can't be lent", n->type->abi.name);
     else if (is_late(l->p, n))
         load_say_at(l, n->mark, DIAG_WAIT_PLACE, NULL, "%s can't stand in catch or finally",
                     n->type->abi.name);

@@ -102,7 +102,7 @@
       "\n"                                                                                 \
       "    durable: true\n"                                                                \
       "\n"                                                                                 \
-      "and a place in steps, not in catch or finally. For some seconds there is delay,\n"  \
+      "and a place in steps, not in catch, finally or uses. For some seconds there is delay,\n"  \
       "which keeps its run in memory.\n")
 
 #endif

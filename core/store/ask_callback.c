@@ -65,6 +65,35 @@ wake(struct writing *w, const struct source *job)
     return state;
 }
 
+/* jobs.waited: whether the wait of a token is over. Answered by the writer, as a callback is. */
+enum weir_code
+ask_jobs_waited(struct asking *a, struct weir_error *err)
+{
+    uint8_t id[JOB_ID];
+    struct weir_text token;
+    struct source job;
+    struct wait_row wait;
+    enum weir_code code = ask_id(a, id, err);
+    if (code == WEIR_OK)
+        code = ask_text(a, "token", &token, err);
+    if (code != WEIR_OK)
+        return code;
+    if (!source_find(a->db, id, &job) || !find_wait(a->db, job.seq, token, &wait))
+        return err_set(err, WEIR_NOT_FOUND, "there is no such wait");
+    struct weir_builder *b = builder_map();
+    if (wait.kind == RECORD_OVER) {
+        sqlite3_stmt *s = db_use(a->db, SQL_WAITED);
+        sqlite3_bind_int64(s, 1, wait.n);
+        if (db_row(a->db, s))
+            put_column_value(b, "output", s, 0);
+        sqlite3_reset(s);
+    } else if (wait.until_ms <= a->w->now_ms) {
+        builder_put(b, "late", &value_true);
+    }
+    a->answer = builder_end(&b);
+    return WEIR_OK;
+}
+
 enum weir_code
 ask_jobs_callback(struct asking *a, struct weir_error *err)
 {

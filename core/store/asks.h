@@ -11,6 +11,7 @@
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }
  * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
+ * - jobs.waited: id token; { output } of a wait whose callback has come, { late } of one whose time is over
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
  * - jobs.discard: id who reason; { id, state }

@@ -112,8 +112,8 @@ put(char **at, struct weir_text text)
 static struct job_record *
 read_record(sqlite3_stmt *s)
 {
-    struct weir_text path = column_text(s, 0), output = column_text(s, 4), token = column_text(s, 6);
-    struct job_record *r = malloc(sizeof(*r) + path.len + output.len + token.len + 3);
+    struct weir_text path = column_text(s, 0), output = column_text(s, 4), token = column_text(s, 6), message = column_text(s, 7);
+    struct job_record *r = malloc(sizeof(*r) + path.len + output.len + token.len + message.len + 4);
     if (r == NULL)
         abort();
     char *at = (char *)(r + 1);
@@ -124,6 +124,7 @@ read_record(sqlite3_stmt *s)
     r->path = put(&at, path);
     r->output = put(&at, output);
     r->token = put(&at, token);
+    r->message = put(&at, message);
     return r;
 }
 

@@ -355,8 +355,8 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
         bind_blob(s, 2, f->result);
         db_run(w->db, s);
     }
-    if (f->state == JOB_COMPLETED && h.stepped) {
-        sqlite3_stmt *s = db_use(w->db, SQL_DROP_STEPS);
+    if ((f->state == JOB_COMPLETED || f->state == JOB_RETRYABLE) && h.stepped) {
+        sqlite3_stmt *s = db_use(w->db, f->state == JOB_COMPLETED ? SQL_DROP_STEPS : SQL_DROP_CAUGHT);
         sqlite3_bind_int64(s, 1, h.seq);
         db_run(w->db, s);
     }

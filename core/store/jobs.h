@@ -188,7 +188,8 @@ struct job_record {
     uint64_t until_ms;       /* of a wait */
     struct weir_text token;  /* of a wait for a callback, also of one that is over; else empty */
     uint32_t code;           /* of its failure; 0: none */
-    struct weir_text output; /* msgpack */
+    struct weir_text message;
+    struct weir_text output; /* msgpack; of a failed one as the caller wants it */
 };
 
 /* A job that the caller has to run now. */

@@ -121,7 +121,7 @@ static struct weir_text
 path_id(struct weir_text path)
 {
     size_t len = 0;
-    while (len < path.len && path.bytes[len] != '/' && path.bytes[len] != '?')
+    while (len < path.len && path.bytes[len] != '/' && path.bytes[len] != '~' && path.bytes[len] != '?')
         len++;
     return (struct weir_text){ path.bytes, len };
 }

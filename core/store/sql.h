@@ -56,6 +56,9 @@
             " until_ms = excluded.until_ms, token = excluded.token")                           \
     X(STEPPED,                                                                                 \
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
+    /* failures that only hold until the job is tried anew: job.h of the engine */              \
+    X(DROP_CAUGHT, "DELETE FROM steps WHERE job = ?1 AND begun = 0 AND code IS NOT NULL"       \
+                   " AND output = x'02'")                                                      \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
     /* jobs of one order key, by place */                                                      \
     X(LINE_HEAD, "SELECT seq, state, due_ms FROM jobs INDEXED BY jobs_line"                    \
@@ -93,7 +96,7 @@
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
                " j.revision, j.replay_of, j.stepped, e.event, j.root"                          \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
-    X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token FROM steps"           \
+    X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token, message FROM steps"  \
                " WHERE job = ?1 ORDER BY n")                                                   \
     /* marks */                                                                                \
     X(MARK, "SELECT n FROM marks WHERE name = ?1")                                             \
@@ -120,6 +123,7 @@
     /* callbacks of waits */                                                                   \
     X(TOKENS, "SELECT n, token, begun, until_ms FROM steps"                                    \
               " WHERE job = ?1 AND token IS NOT NULL")                                         \
+    X(WAITED, "SELECT output FROM steps WHERE n = ?1")                                         \
     X(CALLED, "UPDATE steps SET begun = 0, at_ms = ?2, output = ?3 WHERE n = ?1")              \
     X(CALLED_JOB, "UPDATE jobs SET state = ?2, updated_ms = ?3,"                               \
                   " due_ms = CASE WHEN ?2 = 4 THEN 0 ELSE ?3 END WHERE seq = ?1")              \

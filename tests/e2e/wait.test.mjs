@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { over, place, post, state, upstream } from './lib/jobs.mjs';
-import { metric, until, weir } from './lib/weir.mjs';
+import { folder, metric, until, weir } from './lib/weir.mjs';
 
 const pipeline = (url, steps, more = 'durable: true\nrespond: accepted') => `
 trigger: { webhook: { path: /in, methods: [POST] } }
@@ -246,4 +246,121 @@ test('a run that would go another way over what has a record is dead, diverged',
   job = await cut({ WAY: 'none', LATE: 'no' }); // no block ran, so nothing that is known is left out
   w = await go({ env: { WAY: 'b', LATE: 'no' } });
   await over(w, job, 'completed');
+});
+
+test('an unsafe step that failed and was caught is not sent again when the run goes on', async (t) => {
+  const u = await upstream(t, (call, res) => { res.statusCode = call.path === '/charge' ? 500 : 200; res.end('{}'); });
+  const w = await place(t, { 'a.yaml': pipeline(u.url, `
+  - id: charge
+    http: { method: POST, url: URL/charge, json: {} }
+    catch:
+      - id: noted
+        http: { method: PUT, url: URL/noted, json: { code: "\${ error.code }" } }
+  - wait: 300ms
+  - http: { method: PUT, url: URL/end, json: {} }
+`) })();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'completed');
+  assert.deepEqual(u.calls.map((c) => c.path), ['/charge', '/noted', '/end']);
+});
+
+test('an unsafe step that was cut by a deadline around it is not sent again', async (t) => {
+  const u = await upstream(t, (call, res) => { if (call.path !== '/charge') res.end('{}'); });
+  const w = await place(t, { 'a.yaml': pipeline(u.url, `
+  - try:
+    do:
+      - http: { method: POST, url: URL/charge, json: {} }
+    timeout: 300ms
+    catch:
+      - http: { method: PUT, url: URL/caught, json: {} }
+  - wait: 300ms
+  - http: { method: PUT, url: URL/end, json: {} }
+`) })();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'completed');
+  assert.deepEqual(u.calls.map((c) => c.path), ['/charge', '/caught', '/end']);
+});
+
+test('a job with an unsafe step that was cut is not tried again by itself', async (t) => {
+  const u = await upstream(t, (call, res) => { if (call.path === '/bad') { res.statusCode = 500; setTimeout(() => res.end('{}'), 100); } });
+  const w = await place(t, { 'a.yaml': pipeline(u.url, `
+  - parallel:
+    branches:
+      a: [{ http: { method: POST, url: URL/charge, json: {} } }]
+      b: [{ http: { method: PUT, url: URL/bad, json: {} } }]
+`, 'respond: accepted\nretry: { schedule: [50ms, 50ms] }') })();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'dead');
+  const shown = JSON.parse(weir(['jobs', 'show', job, '--json', '--admin', w.admin.slice(7)]).out);
+  assert.equal(shown.reason, 'unknown effect');
+  assert.equal(u.of('/charge').length, 1);
+});
+
+test('a callback that comes while another branch keeps the run in memory goes on at once', async (t) => {
+  const u = await upstream(t);
+  const w = await place(t, { 'a.yaml': pipeline(u.url, `
+  - parallel:
+    branches:
+      a:
+        - wait: { callback: true, for: 1h }
+          do: [{ http: { method: PUT, url: URL/mail, json: { url: "\${ callback.url }" } } }]
+        - http: { method: PUT, url: URL/answered, json: {} }
+      b: [{ delay: 8s }]
+`) })();
+  const { job } = await (await post(w, '/in')).json();
+  await until(() => u.of('/mail').length === 1, 'the mail is sent');
+  assert.equal((await post(w, new URL(u.of('/mail')[0].body.url).pathname, {})).status, 204);
+  await until(() => u.of('/answered').length === 1, 'it went on');
+  assert.equal(await state(w, job), 'running');
+});
+
+test('a block that is tried again waits again, and asks again', async (t) => {
+  const u = await upstream(t, (call, res, n) => { res.statusCode = call.path === '/ask' && u.of('/ask').length < 3 ? 500 : 200; res.end('{}'); });
+  const w = await place(t, { 'a.yaml': pipeline(u.url, `
+  - try:
+    do:
+      - http: { method: PUT, url: URL/begin, json: {} }
+      - wait: 300ms
+      - http: { method: PUT, url: URL/ask, json: {} }
+    retry: { attempts: 4, initial: 10ms }
+`) })();
+  const from = Date.now();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'completed');
+  assert.deepEqual(u.calls.map((c) => c.path), ['/begin', '/ask', '/begin', '/ask', '/begin', '/ask']);
+  assert.ok(Date.now() - from >= 900);
+});
+
+test('a wait can not be lent', (t) => {
+  const dir = folder(t, { 'a.yaml': pipeline('http://x', '  - lua: return ctx.pause()\n    uses: { pause: { wait: 1s } }\n') });
+  assert.match(weir(['check', dir]).err, /W0219.*wait can't be lent/);
+});
+
+test('steps that a script asks for side by side keep their records, whatever comes first', async (t) => {
+  let slow = 'b';
+  const u = await upstream(t, (call, res) => { const path = call.path; setTimeout(() => res.end(JSON.stringify({ path })), path.startsWith(`/${slow}`) ? 300 : 0); });
+  const go = place(t, { 'a.yaml': `
+trigger: { webhook: { path: /in, methods: [POST] } }
+respond: accepted
+durable: steps
+steps:
+  - id: both
+    lua: |
+      local all, err = ctx.all {
+        function() local one = ctx.put { path = "/a1" } return { one, ctx.put { path = "/a2" } } end,
+        function() local one = ctx.put { path = "/b1" } return { one, ctx.put { path = "/b2" } } end,
+      }
+      if err then return nil, err end
+      return { all[1][1].body.path, all[1][2].body.path, all[2][1].body.path, all[2][2].body.path }
+    uses:
+      put: { http: { method: PUT, base_url: "${u.url}" } }
+  - wait: 200ms
+  - id: tell
+    http: { method: PUT, url: "${u.url}/tell", json: "\${ steps.both }" }
+` });
+  const w = await go();
+  const { job } = await (await post(w, '/in')).json();
+  await over(w, job, 'completed');
+  assert.deepEqual(u.of('/tell')[0].body, ['/a1', '/a2', '/b1', '/b2']);
+  assert.deepEqual(u.calls.map((c) => c.path).sort(), ['/a1', '/a2', '/b1', '/b2', '/tell']);
 });
