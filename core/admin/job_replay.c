@@ -140,7 +140,8 @@ store_order(const struct replaying *r, const struct replay_plan *p)
             builder_put(b, as_they_are[i], v);
     if (p->keep)
         builder_put(b, "keep", p->keep);
-    if (true_at(r->order, "original"))
+    /* Records fit the definition that was looked at: it runs, whatever is loaded until the job is claimed. */
+    if (true_at(r->order, "original") || p->keep || value_field(r->order, "outputs"))
         builder_put(b, "revision", value_field(p->value, "revision"));
     return builder_end(&b);
 }

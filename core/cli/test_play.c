@@ -11,9 +11,11 @@
 #include "base/buf.h"
 #include "cli/test.h"
 #include "edge/route_tree.h"
+#include "expr/template.h"
 #include "value/json.h"
 
 #define RESULT_MAX (256u << 20)
+#define ENV_MAX (128u << 10) /* bytes of one value: more is not passed to any program either */
 
 static const struct weir_value *
 problem(const char *text)
@@ -24,17 +26,23 @@ problem(const char *text)
     return builder_end(&b);
 }
 
+/* In the process of a test, which ends if it can't be. */
 static void
 set_environment(const struct weir_value *env)
 {
     struct weir_text key;
     const struct weir_value *v;
     for (size_t i = 0; env && value_member(env, i, &key, &v); i++) {
-        char name[256], value[4096];
+        struct buf value;
+        struct weir_error err;
+        char name[256];
         snprintf(name, sizeof name, "%.*s", (int)key.len, key.bytes);
-        struct weir_text text = value_type(v) == WEIR_STRING ? value_as_text(v) : TEXT("");
-        snprintf(value, sizeof value, "%.*s", (int)text.len, text.bytes);
-        setenv(name, value, 1);
+        buf_init(&value, ENV_MAX);
+        if (text_of_value(v, &value, &err) != WEIR_OK || setenv(name, buf_content(&value).bytes, 1) != 0) {
+            fprintf(stderr, "weir test: env: %s can't be set to its value\n", name);
+            _exit(EXIT_FAILURE);
+        }
+        buf_fini(&value);
     }
 }
 
@@ -73,7 +81,7 @@ read_result(int fd)
     for (ssize_t n; (n = read(fd, piece, sizeof piece)) != 0;) {
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 || !buf_add(&b, piece, (size_t)n, NULL))
+        if (n < 0 || buf_add(&b, piece, (size_t)n, NULL) != WEIR_OK)
             break;
     }
     if (json_read(buf_content(&b), NULL, NULL, &v, &err) != WEIR_OK)

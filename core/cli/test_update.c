@@ -31,90 +31,114 @@ end_of(const struct yaml *y, unsigned line, unsigned column)
     return end;
 }
 
+/* The file as it is to be. */
+struct update {
+    struct buf text;
+    bool failed; /* something did not fit: what follows does not count */
+};
+
+#define PUT(u, ...) ((u)->failed |= !buf_printf(&(u)->text, __VA_ARGS__))
+
 static void
-put_json(struct buf *out, const struct weir_value *v)
+put_string(struct update *u, struct weir_text text)
+{
+    if (!json_write_string(&u->text, text))
+        u->failed = true;
+}
+
+/* The line of the file that begins with TEXT. */
+static void
+put_line(struct update *u, const char *text)
+{
+    size_t len = strcspn(text, "\n");
+    if (buf_add(&u->text, text, len + (text[len] == '\n'), NULL) != WEIR_OK)
+        u->failed = true;
+}
+
+static void
+put_json(struct update *u, const struct weir_value *v)
 {
     struct weir_error err;
-    if (json_write(out, v ? v : &value_null, &err) != WEIR_OK)
-        (void)buf_puts(out, "null");
+    if (json_write(&u->text, v ? v : &value_null, &err) != WEIR_OK)
+        u->failed = true;
 }
 
 /* Of a map that is expected the members that it names, as they were. */
 static void
-put_named(struct buf *out, const struct weir_value *wanted, const struct weir_value *has)
+put_named(struct update *u, const struct weir_value *wanted, const struct weir_value *has)
 {
     struct weir_text key;
     const struct weir_value *v;
     if (value_type(wanted) != WEIR_MAP || has == NULL || value_type(has) != WEIR_MAP) {
-        put_json(out, has);
+        put_json(u, has);
         return;
     }
-    (void)buf_puts(out, "{");
+    PUT(u, "{");
     for (size_t i = 0; value_member(wanted, i, &key, &v); i++) {
         if (key.len > 0 && key.bytes[0] == '$') { /* a matcher stays one only if it is right: it was not */
-            out->len--;
-            put_json(out, has);
+            u->text.len--;
+            put_json(u, has);
             return;
         }
-        (void)buf_puts(out, i > 0 ? ", " : " ");
-        (void)json_write_string(out, key);
-        (void)buf_puts(out, ": ");
-        put_named(out, v, value_get(has, key.bytes, key.len));
+        PUT(u, "%s", i > 0 ? ", " : " ");
+        put_string(u, key);
+        PUT(u, ": ");
+        put_named(u, v, value_get(has, key.bytes, key.len));
     }
-    (void)buf_puts(out, " }");
+    PUT(u, " }");
 }
 
 /* What calls: has to say, in the form that it had. */
 static void
-put_calls(struct buf *out, const struct weir_value *wanted, const struct weir_value *calls)
+put_calls(struct update *u, const struct weir_value *wanted, const struct weir_value *calls)
 {
     struct weir_text id, key;
     const struct weir_value *v, *one;
-    (void)buf_puts(out, "{");
+    PUT(u, "{");
     for (size_t i = 0; value_member(wanted, i, &id, &v); i++) {
         const struct weir_value *list = calls ? value_get(calls, id.bytes, id.len) : NULL;
-        (void)buf_puts(out, i > 0 ? ", " : " ");
-        (void)json_write_string(out, id);
-        (void)buf_puts(out, ": ");
+        PUT(u, "%s", i > 0 ? ", " : " ");
+        put_string(u, id);
+        PUT(u, ": ");
         if (value_type(v) != WEIR_MAP) {
-            (void)buf_printf(out, "%u", list ? list->len : 0);
+            PUT(u, "%u", list ? list->len : 0);
             continue;
         }
-        (void)buf_puts(out, "{");
+        PUT(u, "{");
         for (size_t k = 0; value_member(v, k, &key, &one); k++) {
-            (void)buf_puts(out, k > 0 ? ", " : " ");
-            (void)json_write_string(out, key);
-            (void)buf_puts(out, ": ");
+            PUT(u, "%s", k > 0 ? ", " : " ");
+            put_string(u, key);
+            PUT(u, ": ");
             if (text_is(key, "count"))
-                (void)buf_printf(out, "%u", list ? list->len : 0);
+                PUT(u, "%u", list ? list->len : 0);
             else
-                put_named(out, one, value_get(value_at(list, 0) ? value_at(list, 0) : &value_empty_map, key.bytes, key.len));
+                put_named(u, one, value_get(value_at(list, 0) ? value_at(list, 0) : &value_empty_map, key.bytes, key.len));
         }
-        (void)buf_puts(out, " }");
+        PUT(u, " }");
     }
-    (void)buf_puts(out, " }");
+    PUT(u, " }");
 }
 
 static void
-put_expect(struct buf *out, unsigned column, const struct weir_value *wanted, const struct weir_value *happened)
+put_expect(struct update *u, unsigned column, const struct weir_value *wanted, const struct weir_value *happened)
 {
     struct weir_text key;
     const struct weir_value *v;
-    (void)buf_printf(out, "%*sexpect:\n", (int)column - 1, "");
+    PUT(u, "%*sexpect:\n", (int)column - 1, "");
     for (size_t i = 0; value_member(wanted, i, &key, &v); i++) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
         const struct weir_value *has = value_field(happened, name);
-        (void)buf_printf(out, "%*s%s: ", (int)column + 1, "", name);
+        PUT(u, "%*s%s: ", (int)column + 1, "", name);
         if (text_is(key, "calls"))
-            put_calls(out, v, has);
+            put_calls(u, v, has);
         else if (text_is(key, "took"))
-            (void)buf_printf(out, "%lldms", value_field(happened, "took_ms") ? (long long)value_field(happened, "took_ms")->integer : 0);
+            PUT(u, "%lldms", value_field(happened, "took_ms") ? (long long)value_field(happened, "took_ms")->integer : 0);
         else if (text_is(key, "job") && value_type(v) == WEIR_STRING)
-            put_json(out, value_field(has, "state"));
+            put_json(u, value_field(has, "state"));
         else
-            put_named(out, v, has);
-        (void)buf_puts(out, "\n");
+            put_named(u, v, has);
+        PUT(u, "\n");
     }
 }
 
@@ -136,8 +160,8 @@ write_file(const char *path, struct weir_text text)
 bool
 test_update(const struct test_file *f, const bool *failed, const struct weir_value *const *happened)
 {
-    struct buf out;
-    buf_init(&out, 4 * YAML_MAX);
+    struct update u = { .failed = false };
+    buf_init(&u.text, YAML_MAX); /* a larger one could not be read again */
     unsigned line = 1, n = test_file_cases(f);
     for (unsigned i = 0; i < n; i++) {
         struct test_case t;
@@ -146,19 +170,18 @@ test_update(const struct test_file *f, const bool *failed, const struct weir_val
         bool own_line = key && strspn(yaml_line(f->yaml, key->mark.line), " ") + 1 == key->mark.column;
         if (failed[i] && own_line && value && value_field(happened[i], "problem") == NULL) {
             for (; line < key->mark.line; line++)
-                (void)buf_add(&out, yaml_line(f->yaml, line), strcspn(yaml_line(f->yaml, line), "\n") + 1, NULL);
-            put_expect(&out, key->mark.column, value_field(t.value, "expect"), happened[i]);
+                put_line(&u, yaml_line(f->yaml, line));
+            put_expect(&u, key->mark.column, value_field(t.value, "expect"), happened[i]);
             line = end_of(f->yaml, key->mark.line, key->mark.column);
         }
         value_unref(&t.value);
     }
-    for (; line <= f->yaml->n_lines; line++) {
-        const char *text = yaml_line(f->yaml, line);
-        size_t len = strcspn(text, "\n");
-        if (line < f->yaml->n_lines || len > 0)
-            (void)buf_add(&out, text, len + (text[len] == '\n'), NULL);
-    }
-    bool good = write_file(f->path, buf_content(&out));
-    buf_fini(&out);
+    for (; line <= f->yaml->n_lines; line++)
+        put_line(&u, yaml_line(f->yaml, line));
+    if (u.failed)
+        fprintf(stderr, "weir test: %s is left as it is: with what happened it would have more than %u bytes\n", f->path,
+                YAML_MAX);
+    bool good = !u.failed && write_file(f->path, buf_content(&u.text));
+    buf_fini(&u.text);
     return good;
 }

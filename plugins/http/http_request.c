@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -52,7 +53,38 @@ evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct
     return WEIR_OK;
 }
 
-/* A path that who asks has given: what it is must not be another server. */
+/* How many bytes at AT stand for the character C, percent-encoded or not; 0: it is another one. */
+static size_t
+stands_for(struct weir_text path, size_t at, char c)
+{
+    if (path.bytes[at] == c)
+        return 1;
+    char code[4];
+    (void)snprintf(code, sizeof code, "%%%02x", (unsigned)c);
+    return path.len - at >= 3 && strncasecmp(path.bytes + at, code, 3) == 0 ? 3 : 0;
+}
+
+/* Whether PATH, up to its query, has a segment . or .., also for a server that takes %2f or \ as /. */
+static bool
+has_dots(struct weir_text path)
+{
+    unsigned dots = 0;  /* in this segment */
+    bool other = false; /* something besides is in it */
+    for (size_t i = 0, n; i < path.len && path.bytes[i] != '?'; i += n) {
+        bool slash = (n = stands_for(path, i, '/')) > 0 || (n = stands_for(path, i, '\\')) > 0;
+        if (slash && !other && (dots == 1 || dots == 2))
+            return true;
+        if (!slash && (n = stands_for(path, i, '.')) == 0)
+            n = 1, other = true;
+        else if (!slash)
+            dots++;
+        if (slash)
+            dots = 0, other = false;
+    }
+    return !other && (dots == 1 || dots == 2);
+}
+
+/* A path that who asks has given: what it is must not be another server, nor a way up from the base. */
 static uint32_t
 lent_path(struct weir_call *call, const struct http_node *n, struct weir_text *path, struct weir_error *err)
 {
@@ -65,11 +97,12 @@ lent_path(struct weir_call *call, const struct http_node *n, struct weir_text *p
         char *copy = host->alloc(call, text.len + 1);
         put(copy, text);
         *path = (struct weir_text){ copy, text.len };
-        for (size_t i = 0; i < text.len; i++) /* no second line of the request, no way up */
+        good = !has_dots(*path);
+        for (size_t i = 0; i < text.len; i++) /* no second line of the request */
             good = good && (unsigned char)text.bytes[i] > 32 && text.bytes[i] != 127 && text.bytes[i] != '\\' && text.bytes[i] != '#';
     }
     host->unref(&v);
-    return good ? WEIR_OK : refuse(err, WEIR_INVALID, "'path' must be a text such as /users/7, percent-encoded");
+    return good ? WEIR_OK : refuse(err, WEIR_INVALID, "'path' must be a text such as /users/7, percent-encoded, without the segments . and ..");
 }
 
 /* The same as text, which lives as long as the call or the node. */

@@ -284,5 +284,12 @@ steps:
   assert.equal((await post('/c', { id: 7, path: '/evil', query: { q: 1 } })).status, 200);
   assert.deepEqual(calls, [['GET', '/base/p?q=1', 'b', ''], ['POST', '/fixed', 'mine', '{"n":1}'], ['GET', '/x/7', null, '']]);
   for (const path of ['no slash', '/a b', '/a\r\nX: y', '/a#b', 7]) assert.equal((await post('/a', { path })).status, 400, String(path));
+  for (const path of ['/../x', '/a/..', '/./a', '/.', '/a/%2e%2E/x', '/a/.%2e?q=1', '/a/..%2fx', '/a%5C..%5cx']) {
+    const r = await post('/a', { path });
+    assert.equal(r.status, 400, path);
+    assert.match((await r.json()).detail, /without the segments \. and \.\./, path);
+  }
   assert.equal(calls.length, 3);
+  for (const path of ['/...', '/.well-known/x', '/a..b', '/a?up=/../b', '/%2ea']) assert.equal((await post('/a', { path })).status, 200, path);
+  assert.deepEqual(calls.slice(3).map((c) => c[1]), ['/base/...', '/base/.well-known/x', '/base/a..b', '/base/a?up=/../b', '/base/%2ea']);
 });

@@ -139,6 +139,24 @@ test('a pipeline that has changed before the step is refused with the diff; behi
   await over(s.w, /new job: (\S+)/.exec(start.out)[1], 'completed');
 });
 
+test('what was looked at is what runs, also if another definition is loaded before the job begins', async (t) => {
+  const s = await shop(t);
+  s.broken.add('/mail');
+  const job = await s.dead();
+  s.broken.clear();
+  assert.equal((await s.api('pipelines/a/pause')).status, 200);
+  const r = s.cli('replay', job, '--from', 'charge', '--ack', 'charge', '--reason', 'x', '--yes');
+  assert.equal(r.code, 0, r.err);
+  const id = /new job: (\S+)/.exec(r.out)[1];
+  assert.equal(s.shown(id).state, 'held');
+  s.write(pipeline(s.u.url, STEPS.replace('/reserve', '/hold').replace('/charge', '/take').replace('/mail', '/letter')));
+  await s.reload();
+  assert.equal((await s.api('pipelines/a/resume')).status, 200);
+  await over(s.w, id, 'completed');
+  assert.deepEqual(s.paths(), ['/reserve', '/charge', '/mail', '/charge', '/mail']);
+  assert.equal(s.shown(id).revision, s.shown(job).revision);
+});
+
 test('in a loop the rounds that were done are not done again', async (t) => {
   const s = await shop(t, (url) => pipeline(url, `
   - foreach: { items: [1, 2, 3, 4], concurrency: 1 }

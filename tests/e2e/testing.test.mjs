@@ -160,6 +160,30 @@ test('--update writes what happened, and leaves the rest of the file alone', (t)
   assert.equal(r.again().code, 0);
 });
 
+test('--update leaves a file alone that would become too large to be read', (t) => {
+  const r = play(t, `\n  - reply: { text: ${'x'.repeat(400_000)} }`, [1, 2, 3].map((n) => `
+  - name: number ${n}
+    request: { path: /in }
+    expect:
+      text: y
+`).join(''));
+  const before = readFileSync(join(r.dir, 'p.test.yaml'), 'utf8');
+  const updated = r.again('--update');
+  assert.match(updated.err, /p\.test\.yaml is left as it is: .* more than 1048576 bytes/);
+  assert.doesNotMatch(updated.out, /updated:/);
+  assert.equal(readFileSync(join(r.dir, 'p.test.yaml'), 'utf8'), before);
+});
+
+test('a variable of the environment may be a number, a boolean, or a text', (t) => {
+  const r = play(t, '\n  - reply: { json: ["${ env.LIMIT }", "${ env.ON }", "${ env.NAME }"] }', `
+  - name: they are texts
+    env: { LIMIT: 5, ON: true, NAME: x }
+    request: { path: /in }
+    expect: { json: ["5", "true", x] }
+`);
+  assert.equal(r.code, 0, r.out + r.err);
+});
+
 test('a file that is wrong is told with its place', (t) => {
   const dir = folder(t, { 'p.yaml': 'trigger: { webhook: /x }\nsteps: []\n', 'p.test.yaml': 'pipeline: p.yaml\ntests:\n  - name: x\n    request: { paht: /x }\n    expct: {}\n' });
   const r = weir(['test', dir]);
