@@ -103,3 +103,32 @@ test('many jobs of many revisions at once', async (t) => {
   for (const job of jobs) await over(w, job, 'completed');
   await until(() => Array.from({ length: 12 }, (_, r) => u.of(`/r${r}`).length).every((n) => n === 3), 'each went its own way');
 });
+
+test('what others have of errors by now is theirs alone', async (t) => {
+  const u = await upstream(t);
+  const b = 'trigger: { webhook: { path: /b } }\nsteps:\n  - lua: "return { n = 1 }"\n';
+  const calls = `
+trigger: { webhook: { path: /calls, methods: [POST] } }
+durable: steps
+respond: accepted
+steps:
+  - wait: { callback: true }
+    do: [{ http: { method: PUT, url: "${u.url}/mail", json: { url: "\${ callback.url }" } } }]
+  - call: { pipeline: b }
+    catch: [{ set: { it: "\${ error.message }" } }]
+  - http: { method: PUT, url: ${u.url}/c, json: "\${ input }" }
+`;
+  const go = place(t, { 'a.yaml': pipeline(u.url, 'one'), 'b.yaml': b, 'c.yaml': calls });
+  const w = await go();
+  const jobs = [];
+  for (const path of ['/in', '/calls']) jobs.push((await (await post(w, path)).json()).job);
+  for (const job of jobs) await over(w, job, 'waiting');
+  for (const name of ['a', 'c']) writeFileSync(join(go.dir, `${name}.yaml`), pipeline(u.url, 'two').replace('/in', `/${name}`));
+  await reload(w);
+  writeFileSync(join(go.dir, 'b.yaml'), b.replace('return {', 'return {{'));
+  assert.notEqual((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  for (const job of jobs) await call(w, u, job);
+  for (const job of jobs) await over(w, job, 'completed');
+  assert.deepEqual([u.of('/one').length, u.of('/two').length], [1, 0]);
+  assert.match(u.of('/c')[0].body.it, /the pipeline 'b' can't be loaded as it is now/);
+});
