@@ -258,6 +258,7 @@ engine_commit(struct weir_shard *s, struct generation *g)
         switch_triggers(e->current, true);
     if (old)
         part_retire(old);
+    olders_renew(e);
     if (e->jobs)
         older_note(e, g);
     jobs_begin(e);

@@ -153,15 +153,17 @@ open_flows(struct generation *g, const struct older_pipeline *older, struct diag
         open_one(g, &g->flows[i], d);
 }
 
-/* Loads today's files, but for one pipeline that is as it was. */
+/* Loads today's files, with whatever is wrong with them, but for one pipeline that is as it was. */
 static void
-load_older(const char *const *files, unsigned n, const struct generation_source *source, struct pipelines *ret,
-           struct diags *d)
+load_older(const struct generation_source *source, struct pipelines *ret, struct diags *d)
 {
     struct diags ignored;
-    char file[4096];
+    char file[4096], **files;
+    unsigned n;
     diags_init(&ignored);
-    pipelines_load(files, n, &source->load, ret, &ignored);
+    load_find(source->paths, source->n_paths, &files, &n, &ignored);
+    pipelines_load((const char *const *)files, n, &source->load, ret, &ignored);
+    load_find_free(&files, n);
     diags_fini(&ignored);
     snprintf(file, sizeof file, "%.*s", (int)source->older->file.len, source->older->file.bytes);
     struct pipeline *p = pipeline_load_text(file, source->older->text, &source->load, d);
@@ -187,12 +189,13 @@ generation_new(const struct generation_source *source, struct diags *d)
 
     char **files;
     unsigned n;
-    load_find(source->paths, source->n_paths, &files, &n, d);
-    if (source->older)
-        load_older((const char *const *)files, n, source, &g->pipelines, d);
-    else
+    if (source->older) {
+        load_older(source, &g->pipelines, d);
+    } else {
+        load_find(source->paths, source->n_paths, &files, &n, d);
         pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
-    load_find_free(&files, n);
+        load_find_free(&files, n);
+    }
     if (wants_tls(&g->pipelines))
         tls_prepare();
     open_flows(g, source->older, d);
