@@ -76,16 +76,16 @@ static void
 detach(struct generation_part *part)
 {
     struct generation *g = part->generation;
-    for (unsigned i = 0; i < g->pipelines.n; i++) {
-        struct flow *f = &g->flows[i];
+    for (unsigned i = 0; i < g->n_opened; i++) {
+        struct flow *f = g->opened[i];
         for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
             struct trigger_unit *t = &f->triggers[k];
-            if (t->number < part->n_attached_triggers && t->type->attach && t->type->detach)
+            if (t->opened && t->number < part->n_attached_triggers && t->type->attach && t->type->detach)
                 t->type->detach(part->trigger_states[t->number]);
         }
         for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
             struct unit *u = &f->units[k];
-            if (u->number < part->n_attached && u->type->attach && u->type->detach)
+            if (u->opened && u->number < part->n_attached && u->type->attach && u->type->detach)
                 u->type->detach(part->states[u->number]);
         }
     }
@@ -176,21 +176,23 @@ engine_shard_free(struct weir_shard *s)
     free(e);
 }
 
-/* Attaches the nodes and triggers of one flow, in the order of their numbers. */
+/* Attaches the nodes and triggers of one flow, in the order of their numbers, but for those whose
+ * open was refused. */
 static enum weir_code
 attach_flow(struct generation_part *part, struct flow *f, struct weir_error *err)
 {
     for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
         struct unit *u = &f->units[k];
         part->states[u->number] = u->conf;
-        if (u->type->attach && u->type->attach(part->shard, u->conf, &part->states[u->number], err) != WEIR_OK)
+        if (u->opened && u->type->attach &&
+            u->type->attach(part->shard, u->conf, &part->states[u->number], err) != WEIR_OK)
             return err_in(err, "pipeline %s: node %s", f->pipeline->name, u->node->id);
         part->n_attached = u->number + 1;
     }
     for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
         struct trigger_unit *t = &f->triggers[k];
         part->trigger_states[t->number] = t->conf;
-        if (t->type->attach &&
+        if (t->opened && t->type->attach &&
             t->type->attach(part->shard, t->conf, &part->trigger_states[t->number], err) != WEIR_OK)
             return err_in(err, "pipeline %s: trigger %s", f->pipeline->name, t->type->name);
         part->n_attached_triggers = t->number + 1;
@@ -211,8 +213,8 @@ part_new(struct weir_shard *s, struct generation *g, struct generation_part **re
     part->trigger_states = calloc(g->n_triggers + 1, sizeof *part->trigger_states);
     if (part->states == NULL || part->trigger_states == NULL)
         abort();
-    for (unsigned i = 0; i < g->pipelines.n; i++)
-        if (attach_flow(part, &g->flows[i], err) != WEIR_OK) {
+    for (unsigned i = 0; i < g->n_opened; i++)
+        if (attach_flow(part, g->opened[i], err) != WEIR_OK) {
             part_free(part);
             return (enum weir_code)err->code;
         }
@@ -256,6 +258,7 @@ engine_commit(struct weir_shard *s, struct generation *g)
         switch_triggers(e->current, true);
     if (old)
         part_retire(old);
+    olders_renew(e);
     if (e->jobs)
         older_note(e, g);
     jobs_begin(e);

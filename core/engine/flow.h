@@ -19,7 +19,7 @@ struct slots {
     unsigned n;
 };
 
-/* One configured node. */
+/* One configured node. CONF and its state are NULL if it is not OPENED. */
 struct unit {
     const struct node *node;
     const struct weir_node_type *type;
@@ -52,8 +52,9 @@ struct trigger_unit {
 struct flow {
     const struct pipeline *pipeline;
     struct generation *generation;
-    struct unit *units; /* by the node's index */
+    struct unit *units; /* by the node's index; NULL: it was not opened */
     struct trigger_unit *triggers;
+    bool broken;        /* its open had errors, which only an older generation lives with */
     struct gate *gate;  /* its concurrency; NULL: no limit. Outlives generations */
     uint32_t runs_completed; /* series of weir_runs_total */
     uint32_t runs_failed;
@@ -68,6 +69,8 @@ struct generation {
     struct load_options load; /* its resources are a reference */
     struct pipelines pipelines;
     struct flow *flows; /* in the order of pipelines */
+    struct flow **opened; /* those of them that were opened, in that order: all, but of an older one */
+    unsigned n_opened;
     unsigned n_units;
     unsigned n_triggers;
     struct map by_name;   /* to struct flow */

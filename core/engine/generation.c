@@ -99,14 +99,45 @@ wants_tls(const struct pipelines *all)
     return false;
 }
 
+/* Opens F, if it is not open yet. */
+static void
+open_one(struct generation *g, struct flow *f, struct diags *d)
+{
+    if (f->units)
+        return;
+    unsigned errors = d->errors;
+    flow_open(f, d);
+    f->broken = d->errors > errors;
+    g->opened[g->n_opened++] = f;
+}
+
+/* Opens the flow of OLDER and those that it reaches through calls: others are neither needed nor
+ * touched. Only its own errors are in D: another that has some is refused when it is called. */
+static void
+open_reached(struct generation *g, const struct older_pipeline *older, struct diags *d)
+{
+    struct diags ignored;
+    struct flow *first = map_get(&g->by_name, older->name.bytes, older->name.len);
+    if (first == NULL)
+        return;
+    diags_init(&ignored);
+    open_one(g, first, d);
+    for (unsigned i = 0; i < g->n_opened; i++) {
+        struct flow *f = g->opened[i];
+        for (unsigned k = 0; k < f->pipeline->n_nodes; k++)
+            for (unsigned n = 0; n < f->units[k].n_callees; n++)
+                open_one(g, f->units[k].callees[n], &ignored);
+    }
+    diags_fini(&ignored);
+}
+
 /* OLDER: only its errors are in D. */
 static void
 open_flows(struct generation *g, const struct older_pipeline *older, struct diags *d)
 {
-    struct diags ignored;
-    diags_init(&ignored);
     g->flows = calloc(g->pipelines.n + 1, sizeof *g->flows);
-    if (g->flows == NULL)
+    g->opened = calloc(g->pipelines.n + 1, sizeof *g->opened);
+    if (g->flows == NULL || g->opened == NULL)
         abort();
     for (unsigned i = 0; i < g->pipelines.n; i++) {
         struct flow *f = &g->flows[i];
@@ -116,22 +147,23 @@ open_flows(struct generation *g, const struct older_pipeline *older, struct diag
             f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency, older == NULL);
         map_set(&g->by_name, f->pipeline->name, strlen(f->pipeline->name), f);
     }
-    for (unsigned i = 0; i < g->pipelines.n; i++) {
-        bool counts = older == NULL || text_is(older->name, g->pipelines.items[i]->name);
-        flow_open(&g->flows[i], counts ? d : &ignored);
-    }
-    diags_fini(&ignored);
+    if (older)
+        open_reached(g, older, d);
+    for (unsigned i = 0; older == NULL && i < g->pipelines.n; i++)
+        open_one(g, &g->flows[i], d);
 }
 
-/* Loads today's files, but for one pipeline that is as it was. */
+/* Loads today's files, with whatever is wrong with them, but for one pipeline that is as it was. */
 static void
-load_older(const char *const *files, unsigned n, const struct generation_source *source, struct pipelines *ret,
-           struct diags *d)
+load_older(const struct generation_source *source, struct pipelines *ret, struct diags *d)
 {
     struct diags ignored;
-    char file[4096];
+    char file[4096], **files;
+    unsigned n;
     diags_init(&ignored);
-    pipelines_load(files, n, &source->load, ret, &ignored);
+    load_find(source->paths, source->n_paths, &files, &n, &ignored);
+    pipelines_load((const char *const *)files, n, &source->load, ret, &ignored);
+    load_find_free(&files, n);
     diags_fini(&ignored);
     snprintf(file, sizeof file, "%.*s", (int)source->older->file.len, source->older->file.bytes);
     struct pipeline *p = pipeline_load_text(file, source->older->text, &source->load, d);
@@ -157,12 +189,13 @@ generation_new(const struct generation_source *source, struct diags *d)
 
     char **files;
     unsigned n;
-    load_find(source->paths, source->n_paths, &files, &n, d);
-    if (source->older)
-        load_older((const char *const *)files, n, source, &g->pipelines, d);
-    else
+    if (source->older) {
+        load_older(source, &g->pipelines, d);
+    } else {
+        load_find(source->paths, source->n_paths, &files, &n, d);
         pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
-    load_find_free(&files, n);
+        load_find_free(&files, n);
+    }
     if (wants_tls(&g->pipelines))
         tls_prepare();
     open_flows(g, source->older, d);
@@ -191,6 +224,7 @@ free_generation(void *arg)
     for (unsigned i = 0; i < g->pipelines.n; i++)
         flow_close(&g->flows[i]);
     free(g->flows);
+    free(g->opened);
     free(g->route_list);
     map_fini(&g->by_name);
     pipelines_free(&g->pipelines);

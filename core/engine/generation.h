@@ -33,8 +33,8 @@ struct older_pipeline {
 /* Loads and opens. All that is wrong is in DIAGS; NULL if any of it is an error. Main thread. */
 struct generation *generation_new(const struct generation_source *source, struct diags *d);
 
-/* What makes a generation with one pipeline as it was, without routes: what others have of errors by
- * now does not matter. NULL, and why in D. Main thread; set before shards start. */
+/* What makes a generation with one pipeline as it was, without routes. Of the others only those are
+ * opened that it calls, and what they have of errors by now matters only to whoever calls them. NULL, and why in D. Main thread; set before shards start. */
 typedef struct generation *generation_older_fn(void *arg, const struct older_pipeline *older, struct diags *d);
 void generation_older_maker(generation_older_fn *make, void *arg);
 struct generation *generation_older(const struct older_pipeline *older, struct diags *d);

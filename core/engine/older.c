@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/job.h"
 #include "loop/worker.h"
 #include "store/asks.h"
 
 #define KEPT 8u /* that nobody uses, on a shard */
+#define AGAIN_MS 3000u /* until a job is tried again whose pipeline could not be had just now */
 
-enum older_state { OLDER_COMES, OLDER_READY, OLDER_GONE };
+/* LATER: a moment's trouble; nothing is known. */
+enum older_state { OLDER_COMES, OLDER_READY, OLDER_GONE, OLDER_LATER };
 
 /* One revision of one pipeline on this shard. */
 struct older {
@@ -21,6 +24,7 @@ struct older {
     char *pipeline;
     char revision[17];
     enum older_state state;
+    bool stale;                     /* made for a generation before today's: not for jobs that come now */
     struct generation_part *part;   /* of READY */
     char why[256];                  /* of GONE: or empty, if its text is not kept */
     struct job_claimed *waiting;    /* owned, oldest first */
@@ -87,6 +91,40 @@ older_note(struct engine *e, const struct generation *g)
     free(a);
 }
 
+/* -- jobs that get no run: each is the caller's, and goes -- */
+
+static void
+ended(struct store_op *op, const struct weir_error *err)
+{
+    struct job_finish *f = (struct job_finish *)(void *)op;
+    (void)job_op_told(op);
+    if (err)
+        log_say(WEIR_WARN, "job %s: its end was not stored: %s", f->id, err->text);
+    free(f);
+}
+
+static void
+give_back_later(struct engine *e, struct job_claimed *c)
+{
+    struct job_finish *f = calloc(1, sizeof *f);
+    struct weir_error err;
+    if (f == NULL)
+        abort();
+    f->op = (struct store_op){ .shard = e->shard, .done = ended, .kind = STORE_FINISH };
+    memcpy(f->id, c->id, sizeof f->id);
+    f->attempt = c->attempt;
+    f->state = JOB_READY;
+    f->ended_ms = clock_wall_ms();
+    f->due_ms = f->ended_ms + AGAIN_MS;
+    log_say(WEIR_WARN, "job %s: the pipeline that it began with can't be had now; it is tried again in %u s", c->id,
+            AGAIN_MS / 1000);
+    if (job_submit(e, &f->op, &err) != WEIR_OK) {
+        log_say(WEIR_WARN, "job %s: its end is not stored: %s", c->id, err.text);
+        free(f);
+    }
+    job_claimed_free(&c);
+}
+
 /* -- making one: the shard asks, the main thread makes, the shard takes -- */
 
 struct making {
@@ -143,8 +181,13 @@ start_or_bury(struct older *o, struct job_claimed *c)
         job_start(o->engine, c, o->part);
         return;
     }
-    /* Without a record nothing of what it began with is left: today's will do. */
-    if (o->why[0] == '\0' && c->records == NULL && o->engine->current) {
+    if (o->state == OLDER_LATER) {
+        give_back_later(o->engine, c);
+        return;
+    }
+    /* Without a record nothing of what it began with is left: today's will do. A replay was to have
+     * its own. */
+    if (o->why[0] == '\0' && c->records == NULL && c->replay_of.len == 0 && o->engine->current) {
         job_start(o->engine, c, o->engine->current);
         return;
     }
@@ -153,7 +196,7 @@ start_or_bury(struct older *o, struct job_claimed *c)
     job_claimed_free(&c);
 }
 
-/* What became of O is known. */
+/* What became of O is known. It may be gone afterwards. */
 static void
 settle(struct older *o, enum older_state state)
 {
@@ -166,7 +209,17 @@ settle(struct older *o, enum older_state state)
         e->jobs->n--; /* it was counted while it waited */
         start_or_bury(o, c);
     }
+    if (o->state == OLDER_LATER || o->stale)
+        older_free(o);
     trim(e);
+}
+
+/* What is to be said of it when its generation can't be taken: LATER, or GONE and why. */
+static enum older_state
+not_taken(struct older *o, const struct weir_error *err)
+{
+    snprintf(o->why, sizeof o->why, "the pipeline that it began with can't be had any more: %.150s", err->text);
+    return code_is_later(err->code) ? OLDER_LATER : OLDER_GONE;
 }
 
 /* On the shard: the main thread has done what it could. */
@@ -179,11 +232,11 @@ take(void *arg)
     if (o) {
         o->making = NULL;
         snprintf(o->why, sizeof o->why, "%s", m->why);
-        bool good = m->generation && part_new(m->shard, m->generation, &o->part, &err) == WEIR_OK;
-        if (m->generation && !good)
-            snprintf(o->why, sizeof o->why, "the pipeline that it began with can't be had any more: %.150s", err.text);
+        enum older_state state = m->generation ? OLDER_READY : OLDER_GONE;
+        if (m->generation && part_new(m->shard, m->generation, &o->part, &err) != WEIR_OK)
+            state = not_taken(o, &err);
         value_unref(&err.detail);
-        settle(o, good ? OLDER_READY : OLDER_GONE);
+        settle(o, state);
     }
     generation_unref(&m->generation);
     making_free(m);
@@ -227,7 +280,7 @@ told(struct store_op *op, const struct weir_error *err)
         struct older *o = m->older;
         o->making = NULL;
         making_free(m);
-        settle(o, OLDER_GONE);
+        settle(o, err && err->code == WEIR_NOT_FOUND ? OLDER_GONE : OLDER_LATER);
         return;
     }
     const struct weir_value *file = value_field(m->ask.answer, "file");
@@ -238,6 +291,7 @@ told(struct store_op *op, const struct weir_error *err)
     shard_post(keeper, make, m);
 }
 
+/* NULL: the store takes no question now. */
 static struct older *
 older_new(struct engine *e, const struct job_claimed *c)
 {
@@ -263,8 +317,8 @@ older_new(struct engine *e, const struct job_claimed *c)
         return o;
     }
     making_free(m);
-    o->state = OLDER_GONE;
-    return o;
+    older_free(o);
+    return NULL;
 }
 
 static struct older *
@@ -273,7 +327,7 @@ find(struct engine *e, const struct job_claimed *c)
     list_each(link, next, &e->olders)
     {
         struct older *o = list_entry(link, struct older, link);
-        if (!text_is(c->revision, o->revision) || !text_is(c->pipeline, o->pipeline))
+        if (o->stale || !text_is(c->revision, o->revision) || !text_is(c->pipeline, o->pipeline))
             continue;
         list_remove(&o->link);
         list_unshift(&e->olders, &o->link);
@@ -288,6 +342,10 @@ older_start(struct engine *e, struct job_claimed *c)
     struct older *o = find(e, c);
     if (o == NULL)
         o = older_new(e, c);
+    if (o == NULL) {
+        give_back_later(e, c);
+        return;
+    }
     if (o->state != OLDER_COMES) {
         start_or_bury(o, c);
         return;
@@ -298,6 +356,19 @@ older_start(struct engine *e, struct job_claimed *c)
     c->next = NULL;
     *last = c;
     e->jobs->n++;
+}
+
+void
+olders_renew(struct engine *e)
+{
+    list_each(link, next, &e->olders)
+    {
+        struct older *o = list_entry(link, struct older, link);
+        if (o->state == OLDER_COMES)
+            o->stale = true;
+        else
+            older_free(o);
+    }
 }
 
 void

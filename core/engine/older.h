@@ -17,7 +17,13 @@
 /* Notes the texts of G, which is in force from now on. */
 void older_note(struct engine *e, const struct generation *g);
 
-/* Starts C, which is taken, with its own revision, now or later: job_start, or it is dead. */
+/* Another generation is in force: jobs that come from now on have theirs made anew, with what is
+ * true now of secrets and of what was not kept. Those that run keep what they have. */
+void olders_renew(struct engine *e);
+
+/* Starts C, which is taken, with its own revision, now or later: job_start, or it is dead if that is
+ * not kept or does not load. If there is a moment's trouble it goes back to the store, due in some
+ * seconds. */
 void older_start(struct engine *e, struct job_claimed *c);
 
 /* Jobs that wait for theirs are given back to the store. */

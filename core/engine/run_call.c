@@ -66,6 +66,12 @@ run_call(struct weir_call *call, const struct flow *f, const struct weir_value *
         call_tell(call, fn, arg, NULL, &err);
         return;
     }
+    if (f->broken || f->units == NULL) {
+        struct weir_error err = { 0 };
+        err_set(&err, WEIR_INTERNAL, "the pipeline '%s' can't be loaded as it is now", f->pipeline->name);
+        call_tell(call, fn, arg, NULL, &err);
+        return;
+    }
     struct weir_event *e = inner_event(outer->event, f, body);
     struct run *r = run_new(outer->engine, outer->part, f, e);
     e->run = r;
