@@ -91,7 +91,8 @@ put_steps(struct asking *a, struct weir_builder *job, int64_t seq)
         put_column_code(b, "code", s, 3);
         put_column(b, "node", s, 4);
         put_column(b, "message", s, 5);
-        put_column_value(b, "output", s, 6);
+        if (column_number(s, 3) == 0) /* of a failure it is the engine's */
+            put_column_value(b, "output", s, 6);
         const struct weir_value *v = builder_end(&b);
         builder_add(list, &v);
     }
