@@ -1,7 +1,7 @@
 /* admin/batch_acks.c - POST /api/v1/batches: whether all is said that has to be, then the batch is made.
  *
  * A batch replays from the start. A step that is not safe to repeat, and may have acted in some of its jobs, has
- * to be acked, as for one job (replay_plan.h); what stands behind the step that failed has not acted.
+ * to be acked, as for one job (replay_plan.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "admin/parts.h"
+#include "admin/replay_plan.h"
 
 #define FILTER "state pipeline code node since key"
 
@@ -47,14 +48,10 @@ is_acked(const struct batch_order *o, const char *id)
 static const struct node *
 missing_ack(const struct batch_order *o, const struct pipeline *p, struct weir_text failed)
 {
-    const char *slash = failed.len > 0 ? memchr(failed.bytes, '/', failed.len) : NULL;
-    if (slash)
-        failed.len = (size_t)(slash - failed.bytes);
-    const struct node *last = failed.len > 0 ? pipeline_node(p, failed) : NULL;
     for (unsigned i = 0; i < p->n_nodes; i++) {
         const struct node *n = p->nodes[i];
-        bool reached = last == NULL || n->index <= last->index;
-        if (reached && n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id))
+        if (n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id) &&
+            replay_reached(p, failed, n))
             return n;
     }
     return NULL;
