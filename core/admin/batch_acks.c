@@ -57,29 +57,65 @@ missing_ack(const struct batch_order *o, const struct pipeline *p, struct weir_t
     return NULL;
 }
 
+/* Whether the batch of PLAN, an answer to batches.plan, may be made. */
+static enum weir_code
+check_plan(struct admin *a, const struct batch_order *o, const struct weir_value *plan, struct weir_error *err)
+{
+    const struct generation *g = engine_generation(a->shard);
+    const struct weir_value *group;
+    if (value_field(plan, "more"))
+        return err_set(err, WEIR_CONFLICT,
+                       "these jobs failed in more ways than can be looked at (1000); a pipeline, node, code or since "
+                       "makes them fewer");
+    if (g == NULL)
+        return err_set(err, WEIR_UNAVAILABLE, "no pipelines are loaded yet, so nobody knows what the batch would do");
+    for (size_t i = 0; (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
+        struct weir_text name = text_at(group, "pipeline");
+        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
+        const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
+        if (n)
+            return err_set(err, WEIR_CONFLICT,
+                           "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act "
+                           "again", n->id, p->name);
+    }
+    return WEIR_OK;
+}
+
+/* The order with the hash of PLAN, so that what was checked is what is made. */
+static const struct weir_value *
+bound_to(const struct weir_value *with, const struct weir_value *plan)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(with, i, &key, &v); i++) {
+        const struct weir_value *same = value_ref(v);
+        builder_set(b, key.bytes, key.len, &same);
+    }
+    if (value_field(with, "plan") == NULL)
+        builder_put(b, "plan", value_field(plan, "plan"));
+    return builder_end(&b);
+}
+
 static void
 take_plan(struct admin *a, struct weir_event *e, void *arg, const struct weir_value *plan, const struct weir_error *err)
 {
     struct batch_order *o = arg;
-    const struct weir_value *group;
+    struct weir_error wrong = { 0 };
     if (a == NULL) {
         order_free(o);
         return;
     }
-    const struct generation *g = engine_generation(a->shard);
-    for (size_t i = 0; !err && g && (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
-        struct weir_text name = text_at(group, "pipeline");
-        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
-        const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
-        if (n == NULL)
-            continue;
-        answer_problem(e, WEIR_CONFLICT,
-                       "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act again",
-                       n->id, p->name);
-        order_free(o);
-        return;
+    if (err) {
+        wrong = *err;
+        wrong.detail = NULL;
+    } else {
+        (void)check_plan(a, o, plan, &wrong); /* its code is in WRONG */
     }
-    ask_store(a, e, "batches.make", value_ref(o->with)); /* what is wrong with the filter it says itself */
+    if (wrong.code != WEIR_OK)
+        event_answer_error(e, &wrong);
+    else
+        ask_store(a, e, "batches.make", bound_to(o->with, plan));
     order_free(o);
 }
 
