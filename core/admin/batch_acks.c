@@ -1,7 +1,7 @@
 /* admin/batch_acks.c - POST /api/v1/batches: whether all is said that has to be, then the batch is made.
  *
  * A batch replays from the start. A step that is not safe to repeat, and may have acted in some of its jobs, has
- * to be acked, as for one job (replay_plan.h); what stands behind the step that failed has not acted.
+ * to be acked, as for one job (replay_plan.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "admin/parts.h"
+#include "admin/replay_plan.h"
 
 #define FILTER "state pipeline code node since key"
 
@@ -47,42 +48,74 @@ is_acked(const struct batch_order *o, const char *id)
 static const struct node *
 missing_ack(const struct batch_order *o, const struct pipeline *p, struct weir_text failed)
 {
-    const char *slash = failed.len > 0 ? memchr(failed.bytes, '/', failed.len) : NULL;
-    if (slash)
-        failed.len = (size_t)(slash - failed.bytes);
-    const struct node *last = failed.len > 0 ? pipeline_node(p, failed) : NULL;
     for (unsigned i = 0; i < p->n_nodes; i++) {
         const struct node *n = p->nodes[i];
-        bool reached = last == NULL || n->index <= last->index;
-        if (reached && n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id))
+        if (n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id) &&
+            replay_reached(p, failed, n))
             return n;
     }
     return NULL;
+}
+
+/* Whether the batch of PLAN, an answer to batches.plan, may be made. */
+static enum weir_code
+check_plan(struct admin *a, const struct batch_order *o, const struct weir_value *plan, struct weir_error *err)
+{
+    const struct generation *g = engine_generation(a->shard);
+    const struct weir_value *group;
+    if (value_field(plan, "more"))
+        return err_set(err, WEIR_CONFLICT,
+                       "these jobs failed in more ways than can be looked at (1000); a pipeline, node, code or since "
+                       "makes them fewer");
+    if (g == NULL)
+        return err_set(err, WEIR_UNAVAILABLE, "no pipelines are loaded yet, so nobody knows what the batch would do");
+    for (size_t i = 0; (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
+        struct weir_text name = text_at(group, "pipeline");
+        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
+        const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
+        if (n)
+            return err_set(err, WEIR_CONFLICT,
+                           "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act "
+                           "again", n->id, p->name);
+    }
+    return WEIR_OK;
+}
+
+/* The order with the hash of PLAN, so that what was checked is what is made. */
+static const struct weir_value *
+bound_to(const struct weir_value *with, const struct weir_value *plan)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(with, i, &key, &v); i++) {
+        const struct weir_value *same = value_ref(v);
+        builder_set(b, key.bytes, key.len, &same);
+    }
+    if (value_field(with, "plan") == NULL)
+        builder_put(b, "plan", value_field(plan, "plan"));
+    return builder_end(&b);
 }
 
 static void
 take_plan(struct admin *a, struct weir_event *e, void *arg, const struct weir_value *plan, const struct weir_error *err)
 {
     struct batch_order *o = arg;
-    const struct weir_value *group;
+    struct weir_error wrong = { 0 };
     if (a == NULL) {
         order_free(o);
         return;
     }
-    const struct generation *g = engine_generation(a->shard);
-    for (size_t i = 0; !err && g && (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
-        struct weir_text name = text_at(group, "pipeline");
-        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
-        const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
-        if (n == NULL)
-            continue;
-        answer_problem(e, WEIR_CONFLICT,
-                       "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act again",
-                       n->id, p->name);
-        order_free(o);
-        return;
+    if (err) {
+        wrong = *err;
+        wrong.detail = NULL;
+    } else {
+        (void)check_plan(a, o, plan, &wrong); /* its code is in WRONG */
     }
-    ask_store(a, e, "batches.make", value_ref(o->with)); /* what is wrong with the filter it says itself */
+    if (wrong.code != WEIR_OK)
+        event_answer_error(e, &wrong);
+    else
+        ask_store(a, e, "batches.make", bound_to(o->with, plan));
     order_free(o);
 }
 

@@ -82,19 +82,35 @@ in_trace(const struct weir_value *job, struct weir_text id)
     return false;
 }
 
+/* The node of the top block in which N is, or N itself. */
+static const struct node *
+top_of(const struct node *n)
+{
+    while (n->in->owner)
+        n = n->in->owner;
+    return n;
+}
+
+bool
+replay_reached(const struct pipeline *p, struct weir_text failed, const struct node *n)
+{
+    const struct node *at = pipeline_node(p, path_id(failed));
+    if (at == NULL || top_of(at)->in != p->steps)
+        return true;
+    /* Within one node of the top block anything may come before anything: branches, rounds. */
+    return top_of(n)->index <= top_of(at)->index;
+}
+
 /* Whether N may have acted already. Where not all is recorded, what stands behind the step that
  * failed has not. */
 static bool
 may_have_acted(const struct making *m, const struct node *n)
 {
     const struct weir_value *job = m->o->job;
-    struct weir_text id = text_of(n->id), failed = path_id(member(job, "node"));
-    if (known_of(job, id) != KNOWN_NOT || in_trace(job, id) || text_equal(id, failed))
+    struct weir_text id = text_of(n->id), failed = member(job, "node");
+    if (known_of(job, id) != KNOWN_NOT || in_trace(job, id) || text_equal(id, path_id(failed)))
         return true;
-    if (m->has_records)
-        return false;
-    const struct node *at = failed.len > 0 ? pipeline_node(m->p, failed) : NULL;
-    return at == NULL || n->index <= at->index;
+    return !m->has_records && replay_reached(m->p, failed, n);
 }
 
 static bool
@@ -119,10 +135,7 @@ is_kept(const struct making *m, const struct node *n)
 static bool
 is_main(const struct making *m, const struct node *n)
 {
-    const struct block *b = n->in;
-    while (b->owner)
-        b = b->owner->in;
-    return b == m->p->steps;
+    return top_of(n)->in == m->p->steps;
 }
 
 static void

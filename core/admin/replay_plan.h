@@ -28,6 +28,10 @@ struct replay_plan {
     char hash[17];
 };
 
+/* Whether a run of P that failed in FAILED, a step's id or the path of a round (empty or unknown: anywhere),
+ * may have come to the step N of P. Any thread. */
+bool replay_reached(const struct pipeline *p, struct weir_text failed, const struct node *n);
+
 /* Works the plan out. WEIR_CONFLICT: it can't be, and why, with a "diff" as detail if the pipeline has
  * changed before the step; WEIR_INVALID: a step that there isn't. */
 enum weir_code replay_plan_make(const struct replay_order *o, struct replay_plan *ret, struct weir_error *err) MUST_USE;

@@ -14,6 +14,7 @@
     X(ACCEPT_EMFILE, "accept finds no free descriptor")                                      \
     X(MAILBOX_FULL, "a mailbox takes no message")                                            \
     X(POOL_CONNECT, "a connect to an upstream fails at once")                                \
+    X(QUESTION_LATE, "a question to the store takes too long")                               \
     X(READ_ONE_BYTE, "each read from a socket returns one byte")                             \
     X(WRITE_ONE_BYTE, "each write to a socket takes one byte")
 

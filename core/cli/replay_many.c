@@ -108,6 +108,8 @@ print_plan(const struct args *a, const struct weir_value *plan)
         }
         table_print(&t);
     }
+    if (value_field(plan, "more"))
+        printf("... and others: a filter has to make them fewer before they can be replayed.\n");
     printf("%.0f jobs run again, each from the start, through its pipeline as it is now.\n",
            total);
     if (left_out > 0)

@@ -35,7 +35,8 @@
  * - store.backup: file who reason; { number, file: its whole path }. FILE ends in .db, is below
  *   the store's own folder unless it begins with a slash, and must not be there
  * - batches.plan: as jobs.list, without after and limit, max; { plan: a hash, total, left_out,
- *   groups: [{ pipeline, node, code, jobs }] }
+ *   groups: [{ pipeline, node, code, jobs }], more }: the 1000 largest groups; MORE is true if there
+ *   are others, else it is left out
  * - batches.make: as batches.plan, rate ("10/1s") concurrency canary stop_on_failures plan who
  *   reason; a batch
  * - batches.list: limit after; { batches: [...], next }

@@ -120,15 +120,18 @@ batch_too_many(const char *what, struct weir_error *err)
                    BATCH_ITEMS);
 }
 
-/* The groups of a plan: [{ pipeline, node, code, jobs }], the largest first. */
+/* The groups of a plan: [{ pipeline, node, code, jobs }], the largest first; *RET_MORE: not all. */
 static struct weir_builder *
-read_groups(struct asking *a, const struct choice *c)
+read_groups(struct asking *a, const struct choice *c, bool *ret_more)
 {
     struct weir_builder *list = builder_list();
     sqlite3_stmt *s = select_jobs(
         a, c, "SELECT pipeline, node, code, count(*) AS n FROM (", "j.pipeline, j.node, j.code",
-        ") GROUP BY pipeline, node, code ORDER BY n DESC, pipeline, node, code LIMIT 1000");
-    for (unsigned i = 0; db_row(a->db, s) && i < PLAN_GROUPS; i++) {
+        ") GROUP BY pipeline, node, code ORDER BY n DESC, pipeline, node, code LIMIT 1001");
+    for (unsigned n = 0; db_row(a->db, s); n++) {
+        *ret_more = n == PLAN_GROUPS;
+        if (*ret_more)
+            break;
         struct weir_builder *b = builder_map();
         put_column(b, "pipeline", s, 0);
         put_column(b, "node", s, 1);
@@ -152,11 +155,14 @@ ask_batches_plan(struct asking *a, struct weir_error *err)
     if (c.total > BATCH_ITEMS)
         return batch_too_many(a->what, err);
     uint64_t all = count_all(a, &c);
-    struct weir_builder *b = builder_map(), *groups = read_groups(a, &c);
+    bool more = false;
+    struct weir_builder *b = builder_map(), *groups = read_groups(a, &c, &more);
     answer_put_text(b, "plan", text_of(c.hash));
     put_number(b, "total", c.total);
     put_number(b, "left_out", all > c.total ? all - c.total : 0);
     put_built(b, "groups", &groups);
+    if (more)
+        builder_put(b, "more", &value_true);
     a->answer = builder_end(&b);
     return WEIR_OK;
 }

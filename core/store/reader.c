@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
+#include "base/fault.h"
 #include "store/impl.h"
 
 enum { QUESTION_MS = 5000, LOOK_EVERY = 10000 /* steps of SQLite's machine */ };
@@ -27,6 +28,8 @@ answer(struct store *s, struct store_ask *ask)
     struct weir_error err;
     db_run(db, db_use(db, SQL_READ));
     enum weir_code code = ask_do(s, db, NULL, ask, &err);
+    if (fault(QUESTION_LATE))
+        db->rc = SQLITE_INTERRUPT;
     if (db->rc != SQLITE_OK)
         code = db_failed(db, &err);
     sqlite3_progress_handler(db->handle, 0, NULL, NULL);

@@ -186,3 +186,68 @@ test('a job without records can only be replayed from the start', async (t) => {
   assert.equal(plan.code, 0, plan.err);
   assert.match(plan.out, /from the start, as a new job\.\n {2}> one +http +runs, with the same idempotency key\nplan [0-9a-f]{16}\n$/);
 });
+
+/** Steps in which the one that fails stands before one that has acted. */
+const ACTED_BEHIND = {
+  'in a branch beside it': `
+  - parallel:
+    branches:
+      a:
+        - id: look
+          http: { method: GET, url: URL/look }
+      b:
+        - id: charge
+          http: { method: POST, url: URL/charge, json: {} }
+  - id: letter
+    http: { method: POST, url: URL/letter, json: {} }
+`,
+  'in an earlier round': `
+  - foreach: [1, 2]
+    do:
+      - id: look
+        http: { method: GET, url: URL/look }
+      - id: charge
+        http: { method: POST, url: URL/charge, json: {} }
+  - id: letter
+    http: { method: POST, url: URL/letter, json: {} }
+`,
+};
+
+for (const [where, steps] of Object.entries(ACTED_BEHIND))
+  test(`what has acted ${where} needs an ack, and what was not reached does not`, async (t) => {
+    const rounds = where.includes('round');
+    let charged = 0, fail;
+    const u = await upstream(t, (call, res) => {
+      if (call.path !== '/look') {
+        charged++;
+        res.end('{}');
+      } else if (rounds) {
+        res.statusCode = charged ? 500 : 200;
+        res.end('{}');
+      } else {
+        fail = () => { res.statusCode = 500; res.end('{}'); };
+      }
+    });
+    const go = place(t, { 'a.yaml': pipeline(u.url, steps, 'durable: true') });
+    const w = await go();
+    const api = async (path, body) => {
+      const r = await fetch(`${w.admin}/api/v1/${path}`, { method: 'POST', body: JSON.stringify(body) });
+      return { status: r.status, body: await r.json() };
+    };
+    const { job } = await (await post(w, '/in')).json();
+    if (!rounds) {
+      await until(() => charged === 1 && fail, 'one branch has acted, and the other is under way');
+      await until(async () => JSON.stringify(await (await fetch(`${w.admin}/api/v1/jobs/${job}`)).json()).includes('"charge"'), 'it is recorded');
+      fail();
+    }
+    await over(w, job, 'dead');
+    assert.equal(charged, 1);
+    const refused = await api('batches', { pipeline: 'a' });
+    assert.equal(refused.status, 409, JSON.stringify(refused.body));
+    assert.match(refused.body.detail, /the step charge of a is not safe to repeat/);
+    const one = await api(`jobs/${job}/replay`, {});
+    assert.equal(one.status, 409);
+    assert.match(one.body.detail, /the step charge is not safe to repeat/);
+    const made = await api('batches', { pipeline: 'a', ack: ['charge'] });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+  });

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "admin/parts.h"
+#include "base/fault.h"
 #include "engine/run.h"
 
 #define REQUESTS 66 /* more than may wait */
@@ -122,6 +124,55 @@ without_a_store_nothing_is_asked(void **state)
     assert_int_equal(replies[0], 1);
 }
 
+/* What is not known must not be taken for good: the batch could let something act a second time. */
+static void
+a_batch_whose_plan_cannot_be_had_is_not_made(void **state)
+{
+    (void)state;
+    make_batch(&admin, request(0, "/api/v1/batches"));
+    turn_until_told();
+    assert_int_equal(status[0], 503);
+    assert_non_null(strstr(body, "no pipelines are loaded"));
+#ifdef WEIR_FAULTS
+    assert_true(fault_set("QUESTION_LATE", 1));
+    make_batch(&admin, request(1, "/api/v1/batches"));
+    turn_until_told();
+    assert_int_equal(status[1], 504);
+    assert_non_null(strstr(body, "that took too long"));
+#endif
+    assert_int_equal(replies[0], 1);
+}
+
+/* Writes N dead jobs, each of which failed in another step, as another program would. */
+static void
+fill_dead(unsigned n)
+{
+    sqlite3 *db;
+    char path[128], sql[512];
+    snprintf(path, sizeof path, "%s/weir.db", folder);
+    snprintf(sql, sizeof sql,
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+             " INSERT INTO jobs(id, pipeline, state, created_ms, updated_ms, code, node)"
+             " SELECT randomblob(16), 'pay', 8, 1, 1, 5, 'n' || i FROM n;"
+             "INSERT INTO events SELECT seq, x'80' FROM jobs",
+             n);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static void
+a_batch_that_failed_in_too_many_ways_to_be_looked_at_is_not_made(void **state)
+{
+    (void)state;
+    fill_dead(1001);
+    make_batch(&admin, request(0, "/api/v1/batches"));
+    turn_until_told();
+    assert_int_equal(status[0], 409);
+    assert_non_null(strstr(body, "in more ways than can be looked at (1000)"));
+}
+
 static void
 remove_file(const char *name)
 {
@@ -170,6 +221,8 @@ main(void)
         cmocka_unit_test(only_so_many_may_wait),
         cmocka_unit_test(at_the_end_who_waits_is_answered_and_the_late_answer_dropped),
         cmocka_unit_test(without_a_store_nothing_is_asked),
+        cmocka_unit_test(a_batch_whose_plan_cannot_be_had_is_not_made),
+        cmocka_unit_test(a_batch_that_failed_in_too_many_ways_to_be_looked_at_is_not_made),
     };
     return cmocka_run_group_tests_name("admin/jobs", tests, begin, end);
 }

@@ -516,6 +516,25 @@ a_plan_holds_until_something_changes(void **state)
 }
 
 static void
+a_plan_says_if_it_has_not_all_groups(void **state)
+{
+    (void)state;
+    fill_dead(1001);
+    store_close(&store);
+    (void)number_of("UPDATE jobs SET node = 'n' || seq");
+    store_up();
+    const struct weir_value *v = ask("batches.plan", "{}");
+    assert_non_null(value_at(value_field(v, "groups"), 999));
+    assert_null(value_at(value_field(v, "groups"), 1000));
+    assert_non_null(value_field(v, "more"));
+    value_unref(&v);
+    v = ask("batches.plan", "{\"max\":1000}");
+    assert_non_null(value_at(value_field(v, "groups"), 999));
+    assert_null(value_field(v, "more"));
+    value_unref(&v);
+}
+
+static void
 wrong_parameters_are_named(void **state)
 {
     (void)state;
@@ -560,6 +579,7 @@ main(void)
         T(what_was_replayed_meanwhile_is_skipped),
         T(it_goes_on_after_a_restart),
         T(a_plan_holds_until_something_changes),
+        T(a_plan_says_if_it_has_not_all_groups),
         T(wrong_parameters_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
