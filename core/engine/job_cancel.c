@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/admission.h"
 #include "engine/job.h"
+#include "engine/older.h"
 
 #define WHY "an operator has cancelled the job"
 
@@ -39,7 +40,8 @@ cancel(void *arg, const char *id)
     struct engine *e = arg;
     struct run *r = find_run(e, id);
     if (r == NULL) {
-        admission_cancel(e, id, WHY);
+        if (!older_cancel(e, id, WHY))
+            admission_cancel(e, id, WHY);
         return;
     }
     log_say(WEIR_INFO, "job %s: an operator cancels it", id);

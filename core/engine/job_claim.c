@@ -59,11 +59,14 @@ jobs_free(struct engine *e)
     if (e->jobs == NULL)
         return;
     uint64_t until = clock_mono_ms() + END_MS;
-    while (e->jobs->n_ops > 0) {
-        shard_turn(e->shard, 10);
-        if (clock_mono_ms() >= until)
-            store_give_up(e->jobs->store);
-    }
+    do {
+        while (e->jobs->n_ops > 0) {
+            shard_turn(e->shard, 10);
+            if (clock_mono_ms() >= until)
+                store_give_up(e->jobs->store);
+        }
+        olders_end(e); /* what came meanwhile goes back */
+    } while (e->jobs->n_ops > 0);
     job_cancel_end(e);
     job_breaker_end(e);
     soon_remove(&e->jobs->idle);
@@ -170,7 +173,12 @@ claimed(struct store_op *op, const struct weir_error *err)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
     for (struct job_claimed *one; !err && (one = c->jobs) != NULL;) {
         c->jobs = one->next;
-        start(e, one);
+        if (j->stopped) { /* it was asked for before the end */
+            job_return(e, one);
+            job_claimed_free(&one);
+        } else {
+            start(e, one);
+        }
     }
     free(c);
     if (more)

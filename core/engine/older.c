@@ -103,26 +103,40 @@ ended(struct store_op *op, const struct weir_error *err)
     free(f);
 }
 
-static void
-give_back_later(struct engine *e, struct job_claimed *c)
+static struct job_finish *
+end_of(const struct engine *e, const struct job_claimed *c, enum job_state state)
 {
     struct job_finish *f = calloc(1, sizeof *f);
-    struct weir_error err;
     if (f == NULL)
         abort();
     f->op = (struct store_op){ .shard = e->shard, .done = ended, .kind = STORE_FINISH };
     memcpy(f->id, c->id, sizeof f->id);
     f->attempt = c->attempt;
-    f->state = JOB_READY;
+    f->state = state;
     f->ended_ms = clock_wall_ms();
-    f->due_ms = f->ended_ms + AGAIN_MS;
-    log_say(WEIR_WARN, "job %s: the pipeline that it began with can't be had now; it is tried again in %u s", c->id,
-            AGAIN_MS / 1000);
+    return f;
+}
+
+/* F is the store's then, and C goes. */
+static void
+hand_in(struct engine *e, struct job_finish *f, struct job_claimed *c)
+{
+    struct weir_error err;
     if (job_submit(e, &f->op, &err) != WEIR_OK) {
         log_say(WEIR_WARN, "job %s: its end is not stored: %s", c->id, err.text);
         free(f);
     }
     job_claimed_free(&c);
+}
+
+static void
+give_back_later(struct engine *e, struct job_claimed *c)
+{
+    struct job_finish *f = end_of(e, c, JOB_READY);
+    f->due_ms = f->ended_ms + AGAIN_MS;
+    log_say(WEIR_WARN, "job %s: the pipeline that it began with can't be had now; it is tried again in %u s", c->id,
+            AGAIN_MS / 1000);
+    hand_in(e, f, c);
 }
 
 /* -- making one: the shard asks, the main thread makes, the shard takes -- */
@@ -356,6 +370,40 @@ older_start(struct engine *e, struct job_claimed *c)
     c->next = NULL;
     *last = c;
     e->jobs->n++;
+}
+
+/* Takes the job ID out of those that wait for O; NULL: it is not one of them. */
+static struct job_claimed *
+take_out(struct older *o, const char *id)
+{
+    for (struct job_claimed **at = &o->waiting; *at; at = &(*at)->next) {
+        struct job_claimed *c = *at;
+        if (strcmp(c->id, id) != 0)
+            continue;
+        *at = c->next;
+        c->next = NULL;
+        return c;
+    }
+    return NULL;
+}
+
+bool
+older_cancel(struct engine *e, const char *id, const char *why)
+{
+    list_each(link, next, &e->olders)
+    {
+        struct job_claimed *c = take_out(list_entry(link, struct older, link), id);
+        if (c == NULL)
+            continue;
+        struct job_finish *f = end_of(e, c, JOB_CANCELLED);
+        f->started_ms = f->ended_ms;
+        f->failure.code = WEIR_CANCELLED;
+        f->failure.message = text_of(why);
+        e->jobs->n--;
+        hand_in(e, f, c);
+        return true;
+    }
+    return false;
 }
 
 void

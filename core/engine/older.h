@@ -26,6 +26,9 @@ void olders_renew(struct engine *e);
  * seconds. */
 void older_start(struct engine *e, struct job_claimed *c);
 
+/* Ends the job ID as cancelled if it waits for its revision; false: it does not. WHY is a constant. */
+bool older_cancel(struct engine *e, const char *id, const char *why);
+
 /* Jobs that wait for theirs are given back to the store. */
 void olders_give_back(struct engine *e);
 

@@ -2,6 +2,9 @@
 // step is not cut.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folder, start, until, weir } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
@@ -24,6 +27,7 @@ ${steps.replaceAll('URL', s.u.url)}
 finally:
   - http: { method: PUT, url: "${s.u.url}/finally" }
 ` });
+  s.dir = dir;
   s.go = () => start(t, dir, { args: ['--store', `sqlite:${join(dir, 'var/weir.db')}`], ...options });
   s.w = await s.go();
   s.of = (path) => s.u.requests.filter((r) => r.url === path).length;
@@ -133,4 +137,29 @@ test('a crash in the middle does not make it run again', async (t) => {
   await s.is(job, 'dead');
   assert.equal((await s.job(job)).reason, 'unknown effect');
   assert.equal(s.held.length, 2);
+});
+
+test('one that waits for the pipeline that it began with is cancelled without a run', async (t) => {
+  const s = await stage(t, 'durable: steps\nrespond: accepted', `
+  - wait: { callback: true }
+    do: [{ http: { method: PUT, url: URL/mail, json: { url: "\${ callback.url }" } } }]
+  - lua: { file: word.lua }
+  - http: { method: PUT, url: URL/next }`, { files: { 'lua/nodes/word.lua': 'local w = require "pace"; return { run = function() return w end }', 'lua/nodes/pace.lua': 'return 1' } });
+  const job = await s.accepted();
+  await s.is(job, 'waiting');
+  const file = join(s.dir, 'a.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('/next', '/other').replace(/.*lua:.*/, ''));
+  assert.equal((await fetch(`${s.w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  const fifo = join(s.dir, 'lua/nodes/pace.lua'); // whoever loads what was waits here
+  rmSync(fifo);
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  const mail = s.u.requests.findIndex((r) => r.url === '/mail');
+  const { url } = JSON.parse(s.u.requests[mail].body);
+  assert.equal((await fetch(s.w.edge + new URL(url).pathname, { method: 'POST' })).status, 204);
+  await s.is(job, 'running');
+  const writer = await open(fifo, constants.O_WRONLY); // it is being made now
+  assert.equal((await s.cancel(job)).status, 202);
+  await s.is(job, 'cancelled');
+  await writer.close();
+  assert.deepEqual([s.of('/next'), s.of('/other'), s.of('/finally')], [0, 0, 0]);
 });
