@@ -1,4 +1,5 @@
-/* admin/job_edit.c - POST /api/v1/jobs/ID/edit: a replay whose event has another body.
+/* admin/job_edit.c - POST /api/v1/jobs/ID/edit: a replay whose event has another body. It runs from the start, so
+ * that steps that are not safe to repeat need the same acks as there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +20,7 @@ static const struct {
     { "reason", WEIR_STRING, "a string" }, { "who", WEIR_STRING, "a string" },
     { "force", WEIR_BOOL, "a boolean" },   { "dry_run", WEIR_BOOL, "a boolean" },
     { "body", WEIR_NULL, "" },             { "set", WEIR_MAP, "an object" },
-    { "remove", WEIR_LIST, "an array" },
+    { "remove", WEIR_LIST, "an array" },   { "ack", WEIR_LIST, "a list of steps" },
 };
 
 static enum weir_code
@@ -37,8 +38,8 @@ check_member(struct weir_text key, const struct weir_value *v, struct weir_error
         return WEIR_OK;
     }
     return err_set(err, WEIR_INVALID,
-                   "there is no '%.*s' in the body; there are body, set, remove, dry_run, "
-                   "reason, who and force",
+                   "there is no '%.*s' in the body; there are body, set, remove, ack, "
+                   "dry_run, reason, who and force",
                    (int)utf8_prefix(key, 60), key.bytes);
 }
 
@@ -55,7 +56,7 @@ read_edit(const struct weir_value *body, struct weir_builder *b, bool *ret_dry,
         if (code != WEIR_OK)
             return code;
         bool order = text_is(key, "reason") || text_is(key, "who") || text_is(key, "force");
-        if (text_is(key, "dry_run") || (*ret_dry && order))
+        if (text_is(key, "dry_run") || text_is(key, "ack") || (*ret_dry && order))
             continue;
         const struct weir_value *same = value_ref(v);
         builder_set(b, key.bytes, key.len, &same);
@@ -81,11 +82,13 @@ edit_job(struct admin *a, struct weir_event *e, struct weir_text id)
     enum weir_code code = body_map_of(e, EDIT_MAX, &body, &err);
     if (code == WEIR_OK)
         code = read_edit(body, b, &dry, &err);
-    value_unref(&body);
-    if (code == WEIR_OK) {
-        ask_store(a, e, dry ? "jobs.edit.plan" : "jobs.edit", builder_end(&b));
-        return;
+    if (code != WEIR_OK) {
+        builder_free(&b);
+        event_answer_error(e, &err);
+    } else if (dry) {
+        ask_store(a, e, "jobs.edit.plan", builder_end(&b));
+    } else {
+        replay_edited(a, e, builder_end(&b), value_field(body, "ack"));
     }
-    builder_free(&b);
-    event_answer_error(e, &err);
+    value_unref(&body);
 }

@@ -1,4 +1,5 @@
-/* admin/job_replay.c - POST /api/v1/jobs/ID/replay and .../plan: one job's event once more.
+/* admin/job_replay.c - POST /api/v1/jobs/ID/replay and .../plan: one job's event once more; and whether one
+ * that is edited (job_edit.c) may run.
  *
  * The store is asked for the job, then for the text of the pipeline that it ran with, if that is not
  * today's; then the plan is made, and shown or carried out.
@@ -22,6 +23,7 @@ struct replaying {
     const struct weir_value *order; /* its body; owned; NULL: empty */
     const struct weir_value *job;   /* owned; what the store has told of it */
     const struct weir_value *was;   /* owned; { file, text } */
+    const struct weir_value *edit;  /* owned; for jobs.edit, if that is what is wanted; or NULL */
     bool dry;
 };
 
@@ -31,6 +33,7 @@ replaying_free(struct replaying *r)
     value_unref(&r->order);
     value_unref(&r->job);
     value_unref(&r->was);
+    value_unref(&r->edit);
     free(r);
 }
 
@@ -153,8 +156,10 @@ check_said(const struct replaying *r, const struct replay_plan *p, struct weir_e
     struct weir_text plan = text_at(r->order, "plan");
     if (p->missing_ack)
         return err_set(err, WEIR_CONFLICT,
-                       "the step %s is not safe to repeat, and may have acted already: ack it to let it act again, or "
-                       "give its output in outputs", p->missing_ack);
+                       "the step %s is not safe to repeat, and may have acted already: ack it to let it act again%s",
+                       p->missing_ack, r->edit ? "" : ", or give its output in outputs");
+    if (r->edit)
+        return WEIR_OK;
     if (plan.len > 0 && !text_is(plan, p->hash))
         return err_set(err, WEIR_CONFLICT, "the plan is another one by now: %s", p->hash);
     if (p->careful && (plan.len == 0 || text_at(r->order, "reason").len == 0))
@@ -179,7 +184,9 @@ carry_out(struct admin *a, struct weir_event *e, struct replaying *r, const stru
                               .original = true_at(r->order, "original"),
                               .ack = value_field(r->order, "ack"),
                               .outputs = value_field(r->order, "outputs") };
-    enum weir_code code = replay_plan_make(&o, &plan, &err);
+    enum weir_code code = r->edit && o.today == NULL
+                              ? err_set(&err, WEIR_CONFLICT, "there is no pipeline %.*s any more", (int)name.len, name.bytes)
+                              : replay_plan_make(&o, &plan, &err);
     if (code == WEIR_OK && !r->dry)
         code = check_said(r, &plan, &err);
     if (code != WEIR_OK) {
@@ -188,7 +195,7 @@ carry_out(struct admin *a, struct weir_event *e, struct replaying *r, const stru
         answer_json(e, 200, value_ref(plan.value));
         replaying_free(r);
     } else {
-        ask_store(a, e, "jobs.replay", store_order(r, &plan));
+        ask_store(a, e, r->edit ? "jobs.edit" : "jobs.replay", r->edit ? value_ref(r->edit) : store_order(r, &plan));
         replaying_free(r);
     }
     replay_plan_free(&plan);
@@ -252,6 +259,16 @@ take_job(struct admin *a, struct weir_event *e, void *arg, const struct weir_val
     ask_store_then(a, e, "revisions.get", builder_end(&b), take_text, r);
 }
 
+/* Asks for the job ID, with which R goes on. */
+static void
+look_up(struct admin *a, struct weir_event *e, struct weir_text id, struct replaying *r)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_string(id.bytes, id.len);
+    builder_set(b, "id", 2, &v);
+    ask_store_then(a, e, "jobs.show", builder_end(&b), take_job, r);
+}
+
 void
 replay_job(struct admin *a, struct weir_event *e, struct weir_text id, bool dry)
 {
@@ -260,12 +277,22 @@ replay_job(struct admin *a, struct weir_event *e, struct weir_text id, bool dry)
     if (r == NULL)
         abort();
     r->dry = dry;
-    if (read_order(e, &r->order, &err) != WEIR_OK) {
+    if (read_order(e, &r->order, &err) == WEIR_OK)
+        look_up(a, e, id, r);
+    else
         refuse(e, &err, r);
-        return;
-    }
+}
+
+void
+replay_edited(struct admin *a, struct weir_event *e, const struct weir_value *take_edit, const struct weir_value *ack)
+{
+    struct replaying *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        abort();
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_string(id.bytes, id.len);
-    builder_set(b, "id", 2, &v);
-    ask_store_then(a, e, "jobs.show", builder_end(&b), take_job, r);
+    if (ack)
+        builder_put(b, "ack", ack);
+    r->order = builder_end(&b);
+    r->edit = take_edit;
+    look_up(a, e, text_at(r->edit, "id"), r);
 }

@@ -136,6 +136,11 @@ void wrong_method(struct weir_event *e, const char *allow, const char *why);
 /* Answers POST /api/v1/jobs/ID/replay, or of DRY .../plan; there is a store. */
 void replay_job(struct admin *a, struct weir_event *e, struct weir_text id, bool dry);
 
+/* Lets the store edit a job, TAKE_EDIT being the parameters of jobs.edit, if the steps that may act a second
+ * time are all in the list ACK (NULL: none is); answers. */
+void replay_edited(struct admin *a, struct weir_event *e, const struct weir_value *take_edit,
+                   const struct weir_value *ack);
+
 /* -- job_edit.c -- */
 
 /* Answers POST /api/v1/jobs/ID/edit; there is a store. */

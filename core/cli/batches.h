@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "cli/args.h"
 #include "value/value.h"
 
@@ -18,6 +19,9 @@ int replay_run(const struct args *a, uint64_t longest_ms);
 /* weir replay ID and weir replay plan ID: what they end with. */
 int replay_one(const struct args *a, const char *id, uint64_t longest_ms);
 int replay_one_plan(const struct args *a, const char *id);
+
+/* Appends the member "ack" to the object that B is in, which has another before, if there is --ack. */
+void replay_put_acks(const struct args *a, struct buf *b);
 
 /* Prints the steps of PIPELINE with that effect, after WHAT; nothing if there are none. */
 void replay_print_steps(const struct weir_value *pipeline, const char *effect,

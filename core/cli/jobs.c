@@ -93,12 +93,12 @@ run_order(const struct args *a, const char *verb, const char *id)
 static const char *
 misuse_of_edit(const struct args *a)
 {
-    static const char *const edit_only[] = { "body",  "remove", "dry-run", "yes",
-                                             "force", "wait",   "timeout" };
+    static const char *const edit_only[] = { "body",  "remove", "ack",    "dry-run",
+                                             "yes",   "force",  "wait",   "timeout" };
     const char *set;
     for (size_t i = 0; i < sizeof edit_only / sizeof *edit_only; i++)
         if (args_given(a, edit_only[i]))
-            return "--body, --remove, --dry-run, --yes, --force, --wait and --timeout are for "
+            return "--body, --remove, --ack, --dry-run, --yes, --force, --wait and --timeout are for "
                    "weir jobs edit ID";
     for (unsigned i = 0; (set = args_each(a, "set", i)) != NULL; i++)
         if (*set == '/')
@@ -167,6 +167,7 @@ static const struct option options[] = {
     { 0, "reason", "TEXT", "why, for the audit (edit, cancel, discard)" },
     { 0, "body", "FILE", "edit: the whole body, JSON; - reads it from standard input" },
     { 0, "remove", "PLACE", "edit: leave this out; a JSON pointer such as /coupon" },
+    { 0, "ack", "STEP", "edit: this step is not safe to repeat, and may act again" },
     { 0, "dry-run", NULL, "edit: only show what would change" },
     { 'y', "yes", NULL, "edit: do it without asking" },
     { 0, "force", NULL, "edit: also a job that is completed" },
@@ -188,7 +189,7 @@ const struct command command_jobs = {
              "       weir jobs show ID [--json]\n"
              "       weir jobs edit ID [--body FILE] [--set /PLACE=JSON] [--remove /PLACE] "
              "[--reason TEXT]\n"
-             "                 [--dry-run] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
+             "                 [--ack STEP] [--dry-run] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"
              "       weir jobs cancel ID [--reason TEXT]\n"
              "       weir jobs discard ID --reason TEXT",
     .description =
@@ -211,7 +212,8 @@ const struct command command_jobs = {
         "was edited,\n"
         "the audit says what, and steps send other idempotency keys than before. What is "
         "masked (***) and\n"
-        "not touched stays as it is.\n\n"
+        "not touched stays as it is. A step that is not safe to repeat, and may have acted already,\n"
+        "needs --ack.\n\n"
         "States: scheduled, ready, held, blocked, running, waiting, retryable, completed, "
         "dead,\n"
         "cancelled, discarded.\n\n"

@@ -265,7 +265,9 @@ ask(const struct args *a, const char *id, const struct changes *c, bool dry,
     (void)buf_text(&body, buf_content(&c->remove));
     (void)buf_puts(&body, "],\"set\":{");
     (void)buf_text(&body, buf_content(&c->set));
-    (void)buf_puts(&body, "}}");
+    (void)buf_puts(&body, "}");
+    replay_put_acks(a, &body);
+    (void)buf_puts(&body, "}");
     int code = job_ask(a, "POST", path.bytes, body.bytes, ret);
     buf_fini(&path);
     buf_fini(&body);

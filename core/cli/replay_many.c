@@ -166,12 +166,7 @@ make(const struct args *a, const char *hash, const struct weir_value **ret)
                        members[i].number);
     if (*hash != '\0')
         add_member(&body, "plan", hash, false);
-    const char *ack;
-    for (unsigned i = 0; (ack = args_each(a, "ack", i)) != NULL; i++) {
-        (void)buf_puts(&body, i == 0 ? ",\"ack\":[" : ",");
-        (void)json_write_string(&body, text_of(ack));
-    }
-    (void)buf_puts(&body, args_given(a, "ack") ? "]" : "");
+    replay_put_acks(a, &body);
     (void)buf_puts(&body, "}");
     int code = job_ask(a, "POST", "/api/v1/batches", body.bytes, ret);
     buf_fini(&body);

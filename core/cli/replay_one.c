@@ -26,8 +26,8 @@ put_text(struct buf *b, const char *name, const char *text)
     (void)json_write_string(b, text_of(text));
 }
 
-static void
-put_acks(const struct args *a, struct buf *b)
+void
+replay_put_acks(const struct args *a, struct buf *b)
 {
     const char *id;
     if (!args_given(a, "ack"))
@@ -78,7 +78,7 @@ write_body(const struct args *a, const char *plan, struct buf *b)
     (void)buf_puts(b, args_given(a, "force") ? ",\"force\":true" : "");
     (void)buf_puts(b, args_given(a, "original") ? ",\"original\":true" : "");
     (void)buf_puts(b, args_given(a, "new-keys") ? ",\"new_keys\":true" : "");
-    put_acks(a, b);
+    replay_put_acks(a, b);
     bool good = put_outputs(a, b);
     (void)buf_puts(b, "}");
     return good;

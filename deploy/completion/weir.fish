@@ -141,6 +141,7 @@ complete -c weir -n '__fish_seen_subcommand_from jobs' -l group-by -x -d 'count 
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l reason -x -d 'why, for the audit (edit, cancel, discard)'
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l body -r -F -d 'edit: the whole body, JSON; - reads it from standard input'
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l remove -x -d 'edit: leave this out; a JSON pointer such as /coupon'
+complete -c weir -n '__fish_seen_subcommand_from jobs' -l ack -x -d 'edit: this step is not safe to repeat, and may act again'
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l dry-run -d 'edit: only show what would change'
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l yes -s y -d 'edit: do it without asking'
 complete -c weir -n '__fish_seen_subcommand_from jobs' -l force -d 'edit: also a job that is completed'

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { binary, folder, start, until } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
 
-async function stage(t) {
+async function stage(t, effect = 'idempotent') {
   const s = { dir: folder(t) };
   s.u = await upstream(t, (request, response, body) => {
     response.statusCode = JSON.parse(body).amount > 5 ? 503 : 200;
@@ -20,7 +20,7 @@ trigger: { webhook: { path: /pay, methods: [POST] } }
 steps:
   - id: charge
     http: { method: POST, url: "${s.u.url}/charge", headers: { X-Secret: "\${ secrets.CRM }" }, json: "\${ request.body }" }
-    effect: idempotent
+    effect: ${effect}
 ` }, { args: ['--store', `sqlite:${s.dir}/weir.db`], env: { WEIR_SECRET_CRM: 'hush-hush-hush' } });
   s.job = async (id) => (await fetch(`${s.w.admin}/api/v1/jobs/${id}`)).json();
   s.is = (id, state) => until(async () => (await s.job(id)).state === state, `job ${id} is ${state}`);
@@ -125,4 +125,28 @@ test('what is wrong is told, and nothing happens', async (t) => {
   }
   assert.equal((await post({ set: { '/amount': 1 } }))[0], 201);
   assert.equal((await post({ set: { '/amount': 2 } }))[0], 409);
+});
+
+test('a step that is not safe to repeat needs an ack here too', async (t) => {
+  const s = await stage(t, 'unsafe');
+  const job = await s.dead({ amount: 7 });
+  const edit = async (more) => {
+    const r = await fetch(`${s.w.admin}/api/v1/jobs/${job}/edit`, { method: 'POST', body: JSON.stringify({ set: { '/amount': 3 }, ...more }) });
+    return [r.status, await r.json()];
+  };
+  for (const more of [{}, { ack: [] }, { ack: ['other'] }, { force: true }]) {
+    const [status, body] = await edit(more);
+    assert.equal(status, 409, JSON.stringify(body));
+    assert.match(body.detail, /the step charge is not safe to repeat, and may have acted already: ack it to let it act again$/);
+  }
+  assert.deepEqual(await edit({ ack: 'charge' }).then(([status, body]) => [status, body.detail]), [400, "'ack' is not a list of steps"]);
+  assert.equal((await edit({ dry_run: true }))[0], 200);
+  const refused = await s.cli([job, '--set', '/amount=3', '--yes']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /the step charge is not safe to repeat/);
+  assert.equal((await s.job(job)).superseded_by, undefined);
+  assert.equal(sent(s.u).length, 1);
+  const r = await s.cli([job, '--set', '/amount=3', '--ack', 'charge', '--yes', '--wait']);
+  assert.equal(r.code, 0, r.err);
+  assert.deepEqual(sent(s.u), [{ amount: 7 }, { amount: 3 }]);
 });
