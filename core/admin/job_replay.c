@@ -266,6 +266,7 @@ look_up(struct admin *a, struct weir_event *e, struct weir_text id, struct repla
     struct weir_builder *b = builder_map();
     const struct weir_value *v = value_string(id.bytes, id.len);
     builder_set(b, "id", 2, &v);
+    builder_put(b, "known", &value_true);
     ask_store_then(a, e, "jobs.show", builder_end(&b), take_job, r);
 }
 

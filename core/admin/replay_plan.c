@@ -58,18 +58,10 @@ enum known { KNOWN_NOT, KNOWN_TOUCHED, KNOWN_DONE };
 static enum known
 known_of(const struct weir_value *job, struct weir_text id)
 {
-    enum known known = KNOWN_NOT;
-    const struct weir_value *one, *begun;
-    for (size_t i = 0; (one = value_at(value_field(job, "steps"), i)) != NULL; i++) {
-        if (!text_equal(path_id(member(one, "path")), id))
-            continue;
-        begun = value_field(one, "begun");
-        bool open = begun && value_type(begun) == WEIR_BOOL && begun->boolean;
-        if (open || value_field(one, "code") || value_field(one, "until_ms"))
-            return KNOWN_TOUCHED; /* in one of its rounds at least */
-        known = KNOWN_DONE;
-    }
-    return known;
+    const struct weir_value *all = value_field(job, "known"), *one = all ? value_get(all, id.bytes, id.len) : NULL;
+    if (one == NULL)
+        return KNOWN_NOT;
+    return text_is(value_as_text(one), "done") ? KNOWN_DONE : KNOWN_TOUCHED; /* in one of its rounds at least */
 }
 
 static bool

@@ -10,7 +10,7 @@
 
 /* What is to be replayed, and how. All is borrowed. */
 struct replay_order {
-    const struct weir_value *job;   /* the store's answer to jobs.show */
+    const struct weir_value *job;   /* the store's answer to jobs.show with KNOWN */
     const struct pipeline *today;   /* NULL: there is no such pipeline any more */
     const struct pipeline *was;     /* that the job ran with; NULL: unknown, or as TODAY */
     struct weir_text was_text;      /* its text; empty: not kept, or as TODAY */

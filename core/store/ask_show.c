@@ -99,6 +99,20 @@ put_steps(struct asking *a, struct weir_builder *job, int64_t seq)
     put_built(job, "steps", &list);
 }
 
+/* Which steps have records, of all of them: "steps" may be cut. */
+static void
+put_known(struct asking *a, struct weir_builder *job, int64_t seq)
+{
+    struct weir_builder *b = builder_map();
+    sqlite3_stmt *s = of_job(a, SQL_KNOWN_STEPS, seq);
+    while (db_row(a->db, s)) {
+        struct weir_text id = column_text(s, 0);
+        const struct weir_value *v = value_text(column_number(s, 1) != 0 ? "begun" : "done");
+        builder_set(b, id.bytes, id.len, &v);
+    }
+    put_built(job, "known", &b);
+}
+
 enum weir_code
 ask_jobs_state(struct asking *a, struct weir_error *err)
 {
@@ -155,6 +169,9 @@ ask_jobs_show(struct asking *a, struct weir_error *err)
     put_value(a, job, "result", SQL_SHOW_RESULT, seq);
     put_attempts(a, job, seq, &latest);
     put_steps(a, job, seq);
+    const struct weir_value *known = value_field(a->with, "known");
+    if (known && value_type(known) == WEIR_BOOL && known->boolean)
+        put_known(a, job, seq);
     a->answer = builder_end(&job);
     return WEIR_OK;
 }

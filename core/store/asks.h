@@ -6,7 +6,9 @@
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
  *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
- * - jobs.show: id; a job with event, steps, attempts
+ * - jobs.show: id known; a job with event, steps, attempts. If KNOWN is true, it has { known: { ID: "done"
+ *   or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
+ *   have begun are done
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }

@@ -120,6 +120,10 @@
                      " FROM attempts WHERE job = ?1 ORDER BY attempt DESC LIMIT 1000")         \
     X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output, until_ms"           \
                   " FROM steps WHERE job = ?1 AND begun <> 3 ORDER BY n LIMIT 10000")          \
+    /* of each step, in whatever rounds: whether one of its records is not that it is done */       \
+    X(KNOWN_STEPS, "SELECT substr(path, 1, instr(path || '/', '/') - 1) AS id,"                \
+                   " max(begun <> 0 OR code IS NOT NULL) FROM steps"                           \
+                   " WHERE job = ?1 AND begun <> 3 GROUP BY id")                               \
     /* callbacks of waits */                                                                   \
     X(TOKENS, "SELECT n, token, begun, until_ms FROM steps"                                    \
               " WHERE job = ?1 AND token IS NOT NULL")                                         \

@@ -173,6 +173,25 @@ test('in a loop the rounds that were done are not done again', async (t) => {
   assert.deepEqual(s.paths(), ['/item/1', '/item/2', '/item/3', '/item/3', '/item/4']);
 });
 
+test('a plan knows all records, also of a job that has more than are shown', async (t) => {
+  const loop = (id) => `
+  - foreach: { items: "\${ request.body.items }", concurrency: 100 }
+    do:
+      - id: ${id}
+        set: "\${ item }"
+`;
+  const s = await shop(t, (url) => pipeline(url, `${loop('one')}${loop('two')}${STEPS.trimEnd()}\n`));
+  s.broken.add('/mail');
+  const { job } = await (await post(s.w, '/in', { items: Array.from({ length: 5100 }, (_, i) => i) })).json();
+  await over(s.w, job, 'dead');
+  assert.equal((await (await fetch(`${s.w.admin}/api/v1/jobs/${job}`)).json()).steps.length, 10_000);
+  const start = await s.api(`jobs/${job}/replay`);
+  assert.equal(start.status, 409);
+  assert.match(start.body.detail, /the step charge is not safe to repeat, and may have acted already/);
+  const plan = (await s.api(`jobs/${job}/plan`, { from: 'failed' })).body;
+  assert.deepEqual(plan.steps.filter((x) => x.does === 'runs').map((x) => x.id), ['mail']);
+});
+
 test('a job without records can only be replayed from the start', async (t) => {
   const s = await shop(t, (url) => `trigger: { webhook: { path: /in, methods: [POST] } }\nsteps:\n  - id: one\n    http: { method: PUT, url: ${url}/one, json: {} }\n`);
   s.broken.add('/one');

@@ -201,6 +201,30 @@ only_what_is_over_is_replayed(void **state)
 }
 
 static void
+what_is_known_of_steps_is_of_all_their_records(void **state)
+{
+    (void)state;
+    struct job_accept a = new_job(JOB_READY);
+    assert_int_equal(run_op(&a.op, STORE_ACCEPT), WEIR_OK);
+    (void)number_of("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+                    " INSERT INTO steps(job, path, begun, at_ms)"
+                    " SELECT (SELECT max(seq) FROM jobs), 'item/' || i, 0, 1 FROM n");
+    (void)number_of("INSERT INTO steps(job, path, begun, at_ms, code)"
+                    " SELECT max(seq), 'charge', 1, 1, NULL FROM jobs"
+                    " UNION ALL SELECT max(seq), 'mail/1', 0, 1, 5 FROM jobs"
+                    " UNION ALL SELECT max(seq), 'mail/2', 0, 1, NULL FROM jobs"
+                    " UNION ALL SELECT max(seq), 'late?if', 3, 1, NULL FROM jobs");
+    const struct weir_value *v = ask_of("jobs.show", a.id, ",\"known\":true");
+    const struct weir_value *known = value_field(v, "known");
+    assert_text(text_in(known, "item"), "done");
+    assert_text(text_in(known, "charge"), "begun");
+    assert_text(text_in(known, "mail"), "begun");
+    assert_int_equal(known->len, 3);
+    assert_int_equal(value_field(v, "steps")->len, 10000);
+    value_unref(&v);
+}
+
+static void
 two_replays_at_once_make_one_job(void **state)
 {
     (void)state;
@@ -366,6 +390,7 @@ main(void)
         TEST(pages_hold_each_job_once_while_others_come),
         TEST(a_dead_job_is_replayed_once_at_a_time),
         TEST(only_what_is_over_is_replayed),
+        TEST(what_is_known_of_steps_is_of_all_their_records),
         TEST(two_replays_at_once_make_one_job),
         TEST(jobs_are_cancelled_and_discarded),
         TEST(the_audit_has_each_change),
