@@ -27,7 +27,7 @@
  * - marks.advance: name from to; { did, now }: sets the number under name to TO if it is FROM (0:
  *   there is none yet); now is what it is afterwards
  * - revisions.note: revisions: [{ pipeline, revision, file, text }]; {}. The 1000 that were noted last
- *   are kept
+ *   are kept, and those of jobs that are not over
  * - revisions.get: pipeline revision; { file, text }
  * - jobs.export: as jobs.list; { jobs: [...], next }, each job as jobs.show gives it
  * - store.compact: who reason; { number: of the task }. It is carried out while the store is at

@@ -4,6 +4,8 @@
  */
 #include "stage.h"
 
+#include "base/buf.h"
+
 static const struct job_failure none;
 
 /* Asks WHAT, which fails with CODE and a text that has WORD in it. */
@@ -356,6 +358,55 @@ the_store_tells_of_itself(void **state)
     assert_false(store_ask_writes("jobs.sing"));
 }
 
+/* Notes texts N to TO - 1 of "orders", in a later millisecond than all before. */
+static void
+note_texts(unsigned n, unsigned to)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    (void)buf_printf(&b, "{\"revisions\":[");
+    for (unsigned i = n; i < to; i++)
+        (void)buf_printf(&b,
+                         "%s{\"pipeline\":\"orders\",\"revision\":\"r%u\",\"file\":\"o.yaml\",\"text\":\"steps: []\"}",
+                         i > n ? "," : "", i);
+    (void)buf_printf(&b, "]}%c", '\0');
+    for (uint64_t now = clock_wall_ms(); clock_wall_ms() == now;)
+        continue;
+    const struct weir_value *v = ask("revisions.note", b.bytes);
+    assert_non_null(v);
+    value_unref(&v);
+    buf_fini(&b);
+}
+
+static bool
+keeps_text(const char *revision)
+{
+    char json[96];
+    snprintf(json, sizeof(json), "{\"pipeline\":\"orders\",\"revision\":\"%s\"}", revision);
+    const struct weir_value *v = ask("revisions.get", json);
+    bool has = v != NULL;
+    assert_true(has || err.code == WEIR_NOT_FOUND);
+    value_unref(&v);
+    return has;
+}
+
+static void
+texts_that_jobs_need_are_kept(void **state)
+{
+    (void)state;
+    note_texts(0, 2);
+    struct job_accept a = new_job(JOB_RUNNING); /* with r1 */
+    accept_job(&a);
+    note_texts(2, 1003);
+    assert_false(keeps_text("r0"));
+    assert_true(keeps_text("r1"));
+    assert_true(keeps_text("r2"));
+    assert_int_equal(end_job(a.id, 1, JOB_COMPLETED, (struct job_failure){ 0 }), WEIR_OK);
+    note_texts(1003, 1004);
+    assert_false(keeps_text("r1"));
+    assert_true(keeps_text("r1003"));
+}
+
 int
 main(void)
 {
@@ -370,6 +421,7 @@ main(void)
         TEST(jobs_are_cancelled_and_discarded),
         TEST(the_audit_has_each_change),
         TEST(failures_that_look_alike_are_one_incident),
+        TEST(texts_that_jobs_need_are_kept),
         TEST(the_store_tells_of_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
