@@ -75,6 +75,11 @@
                    " place = COALESCE(s.place, jobs.seq)"                                      \
                    " FROM (SELECT order_key, hold, place FROM jobs"                            \
                    "  WHERE seq = ?1 AND order_key IS NOT NULL) s WHERE jobs.seq = ?2")        \
+    X(LINE_HOLDER, "SELECT (SELECT h.seq FROM jobs h INDEXED BY jobs_line"                     \
+                   "  WHERE h.place IS NOT NULL AND h.pipeline = j.pipeline"                   \
+                   "  AND h.order_key = j.order_key AND h.place = j.seq AND h.state = 8),"     \
+                   " (SELECT seq FROM jobs WHERE id = j.replay_of) FROM jobs j"                \
+                   " WHERE j.seq = ?1")                                                        \
     X(LINE_OVER, "SELECT seq, state FROM jobs INDEXED BY jobs_line WHERE place IS NOT NULL"    \
                  " AND (state IN (7, 9, 10) OR (state = 8 AND hold = 0))")                     \
     /* events that come again */                                                               \
