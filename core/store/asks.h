@@ -11,6 +11,8 @@
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }
  * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
+ * - jobs.callback.check: id token; {}: jobs.callback would take an output now. Its
+ *   errors are that one's
  * - jobs.waited: id token; { output } of a wait whose callback has come, { late } of one whose time is over
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
