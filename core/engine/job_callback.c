@@ -1,7 +1,8 @@
 /* engine/job_callback.c - POST /_weir/wait/JOB/TOKEN on the edge: what a run waits for has come.
  *
- * The token is the caller's secret: 128 random bits, which work once. The body becomes the output of
- * the wait, parsed by its content type as that of an event.
+ * The token is the caller's secret: 128 random bits, which work once. It is looked up before the body
+ * is looked at, since anybody may send one. The body becomes the output of the wait, parsed by its
+ * content type as that of an event.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,10 +13,12 @@
 #include "engine/job.h"
 #include "net/body.h"
 
-/* A callback on its way into the store. */
+/* A callback on its way: first its token is looked up, then it goes into the store. */
 struct calling {
     struct store_ask ask;
     struct weir_event *event;
+    char id[ID_UUID];
+    char token[JOB_TOKEN];
 };
 
 static void
@@ -27,54 +30,89 @@ refuse(struct weir_event *e, struct weir_error *err)
 }
 
 static void
-told(struct store_op *op, const struct weir_error *err)
+calling_free(struct calling *c)
 {
-    struct calling *c = (struct calling *)(void *)op;
-    struct weir_event *e = c->event;
-    (void)job_op_told(op);
-    if (err) {
-        struct weir_error copy = *err;
-        copy.detail = NULL;
-        copy.retry_after_ms = err->code == WEIR_UNAVAILABLE ? 1000 : 0;
-        refuse(e, &copy);
-    } else {
-        struct event_reply reply = { .status = 204 };
-        event_answer(e, &reply);
-        e->ops->release(e);
-    }
     value_unref(&c->ask.answer);
     value_unref(&c->ask.with);
     free(c);
 }
 
+/* Refuses C's event with ERR of the store. */
 static void
-put_text(struct weir_builder *b, const char *key, struct weir_text t)
+refused(struct calling *c, const struct weir_error *err)
 {
-    const struct weir_value *v = value_string(t.bytes, t.len);
-    builder_set(b, key, strlen(key), &v);
+    struct weir_error copy = *err;
+    copy.detail = NULL;
+    copy.retry_after_ms = err->code == WEIR_UNAVAILABLE ? 1000 : 0;
+    refuse(c->event, &copy);
+    calling_free(c);
 }
 
 static void
-hand_in(struct weir_event *e, struct weir_text id, struct weir_text token, const struct weir_value **output)
+put_text(struct weir_builder *b, const char *key, const char *text)
+{
+    const struct weir_value *v = value_text(text);
+    builder_set(b, key, strlen(key), &v);
+}
+
+/* Asks WHAT of C's job and token, with OUTPUT, which is taken, or NULL. C is DONE's, or freed. */
+static void
+ask(struct calling *c, const char *what, const struct weir_value **output, store_done_fn *done)
 {
     struct weir_error err = { 0 };
-    struct calling *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct weir_event *e = c->event;
     struct weir_builder *b = builder_map();
-    put_text(b, "id", id);
-    put_text(b, "token", token);
-    builder_set(b, "output", 6, output);
-    c->event = e;
-    c->ask.op = (struct store_op){ .shard = e->shard, .done = told, .kind = STORE_ASK };
-    c->ask.what = "jobs.callback";
+    put_text(b, "id", c->id);
+    put_text(b, "token", c->token);
+    if (output)
+        builder_set(b, "output", 6, output);
+    c->ask.op = (struct store_op){ .shard = e->shard, .done = done, .kind = STORE_ASK };
+    c->ask.what = what;
     c->ask.with = builder_end(&b);
-    if (job_submit(engine_of(e->shard), &c->ask.op, &err) == WEIR_OK)
+    if (job_submit(engine_of(e->shard), &c->ask.op, &err) != WEIR_OK)
+        refused(c, &err);
+}
+
+/* The output is in the store. */
+static void
+stored(struct store_op *op, const struct weir_error *err)
+{
+    struct calling *c = (struct calling *)(void *)op;
+    struct weir_event *e = c->event;
+    (void)job_op_told(op);
+    if (err) {
+        refused(c, err);
         return;
-    err.retry_after_ms = 1000;
-    refuse(e, &err);
+    }
+    struct event_reply reply = { .status = 204 };
+    event_answer(e, &reply);
+    e->ops->release(e);
+    calling_free(c);
+}
+
+/* Whether something waits for that token is known. */
+static void
+looked_up(struct store_op *op, const struct weir_error *err)
+{
+    struct calling *c = (struct calling *)(void *)op;
+    struct weir_event *e = c->event;
+    struct weir_error bad = { 0 };
+    (void)job_op_told(op);
+    if (err) {
+        refused(c, err);
+        return;
+    }
     value_unref(&c->ask.with);
-    free(c);
+    value_unref(&c->ask.answer);
+    const struct weir_value *output = NULL;
+    if (e->raw == NULL || e->raw->len == 0)
+        output = value_ref(&value_null);
+    else if (body_parse(event_header(e, TEXT("content-type")), e->raw, &output, &bad) != WEIR_OK) {
+        refuse(e, &bad);
+        calling_free(c);
+        return;
+    }
+    ask(c, "jobs.callback", &output, stored);
 }
 
 void
@@ -94,13 +132,11 @@ job_callback(struct weir_event *e, struct weir_text below)
         refuse(e, &err);
         return;
     }
-    const struct weir_value *output = NULL;
-    if (e->raw == NULL || e->raw->len == 0)
-        output = value_ref(&value_null);
-    else if (body_parse(event_header(e, TEXT("content-type")), e->raw, &output, &err) != WEIR_OK) {
-        refuse(e, &err);
-        return;
-    }
-    hand_in(e, (struct weir_text){ below.bytes, id_len },
-            (struct weir_text){ below.bytes + id_len + 1, JOB_TOKEN - 1 }, &output);
+    struct calling *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        abort();
+    c->event = e;
+    memcpy(c->id, below.bytes, id_len);
+    memcpy(c->token, below.bytes + id_len + 1, JOB_TOKEN - 1);
+    ask(c, "jobs.callback.check", NULL, looked_up);
 }

@@ -33,6 +33,7 @@ static const struct question questions[] = {
     { "batches.trip", ask_batches_trip, "breaker pipelines", true },
     { "incidents.list", ask_incidents_list, "pipeline limit after", false },
     { "jobs.callback", ask_jobs_callback, "id token output", true },
+    { "jobs.callback.check", ask_jobs_callback_check, "id token", false },
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },
     { "jobs.count", ask_jobs_count, FILTERS " after limit", false },
     { "jobs.discard", ask_jobs_discard, "id who reason", true },

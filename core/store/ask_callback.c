@@ -1,4 +1,5 @@
-/* store/ask_callback.c - jobs.callback: what a wait of a job waits for has come.
+/* store/ask_callback.c - jobs.callback: what a wait of a job waits for has come;
+ * jobs.callback.check: whether it would be taken.
  *
  * The answer becomes the output of the wait's record, so that a token works once. A job that still
  * runs is marked by a due time of 0: it is due again as soon as it comes to its wait.
@@ -7,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "store/ask.h"
 #include "store/replay.h"
@@ -37,13 +39,14 @@ find_wait(struct db *db, int64_t job, struct weir_text token, struct wait_row *r
 static enum weir_code
 check_wait(const struct asking *a, const struct source *job, const struct wait_row *wait, struct weir_error *err)
 {
+    uint64_t now_ms = a->w ? a->w->now_ms : clock_wall_ms();
     if (job->state == JOB_COMPLETED || job->state == JOB_DEAD || job->state == JOB_CANCELLED ||
         job->state == JOB_DISCARDED)
         return err_set(err, WEIR_CONFLICT, "job %s is %s; nothing waits for this any more", job->name,
                        job_state_word(job->state));
     if (wait->kind != RECORD_WAITS)
         return err_set(err, WEIR_CONFLICT, "this callback was used already; it works once");
-    if (wait->until_ms != 0 && wait->until_ms <= a->w->now_ms)
+    if (wait->until_ms != 0 && wait->until_ms <= now_ms)
         return err_set(err, WEIR_CONFLICT, "this callback came too late");
     return WEIR_OK;
 }
@@ -94,21 +97,39 @@ ask_jobs_waited(struct asking *a, struct weir_error *err)
     return WEIR_OK;
 }
 
-enum weir_code
-ask_jobs_callback(struct asking *a, struct weir_error *err)
+/* The job and its wait that the parameters are for. */
+static enum weir_code
+find_called(const struct asking *a, struct source *job, struct wait_row *wait, struct weir_error *err)
 {
     uint8_t id[JOB_ID];
     struct weir_text token;
-    struct source job;
-    struct wait_row wait;
     enum weir_code code = ask_id(a, id, err);
     if (code == WEIR_OK)
         code = ask_text(a, "token", &token, err);
     if (code != WEIR_OK)
         return code;
-    if (!source_find(a->db, id, &job) || !find_wait(a->db, job.seq, token, &wait))
+    if (!source_find(a->db, id, job) || !find_wait(a->db, job->seq, token, wait))
         return err_set(err, WEIR_NOT_FOUND, "nothing waits for this callback");
-    code = check_wait(a, &job, &wait, err);
+    return check_wait(a, job, wait, err);
+}
+
+enum weir_code
+ask_jobs_callback_check(struct asking *a, struct weir_error *err)
+{
+    struct source job;
+    struct wait_row wait;
+    enum weir_code code = find_called(a, &job, &wait, err);
+    if (code == WEIR_OK)
+        a->answer = value_ref(&value_empty_map);
+    return code;
+}
+
+enum weir_code
+ask_jobs_callback(struct asking *a, struct weir_error *err)
+{
+    struct source job;
+    struct wait_row wait;
+    enum weir_code code = find_called(a, &job, &wait, err);
     if (code != WEIR_OK)
         return code;
 

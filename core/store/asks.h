@@ -13,6 +13,8 @@
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }
  * - jobs.callback: id token output; { id, state }: the wait of that token is over, with this output
+ * - jobs.callback.check: id token; {}: jobs.callback would take an output now. Its
+ *   errors are that one's
  * - jobs.waited: id token; { output } of a wait whose callback has come, { late } of one whose time is over
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
@@ -29,7 +31,7 @@
  * - marks.advance: name from to; { did, now }: sets the number under name to TO if it is FROM (0:
  *   there is none yet); now is what it is afterwards
  * - revisions.note: revisions: [{ pipeline, revision, file, text }]; {}. The 1000 that were noted last
- *   are kept
+ *   are kept, and those of jobs that are not over
  * - revisions.get: pipeline revision; { file, text }
  * - jobs.export: as jobs.list; { jobs: [...], next }, each job as jobs.show gives it
  * - store.compact: who reason; { number: of the task }. It is carried out while the store is at

@@ -155,7 +155,8 @@ void line_join(struct writing *w, int64_t seq, struct weir_text key, bool hold);
 /* The job SEQ is over in STATE: it leaves its line, unless it died and holds it, and the next one
  * goes on. It may stand in none. */
 void line_leave(struct writing *w, int64_t seq, unsigned state);
-/* The new job SEQ, a replay of SRC, would have STATE: it takes SRC's place, or one at the end.
+/* The new job SEQ, a replay of SRC, would have STATE: it takes SRC's place, also if another replay of
+ * the same event holds it now, or one at the end.
  * Returns the state that it has. */
 unsigned line_replay(struct writing *w, int64_t src, int64_t seq, unsigned state);
 /* After a crash: what is over leaves, and who is first goes on. */

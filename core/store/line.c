@@ -14,7 +14,7 @@
 #include "store/impl.h"
 #include "store/job.h"
 
-enum { KEY_MAX = 4096 };
+enum { KEY_MAX = 4096, CHAIN_MAX = 1000 };
 
 /* A line. */
 struct line {
@@ -137,9 +137,27 @@ line_leave(struct writing *w, int64_t seq, unsigned state)
     let_go(w, &who.line);
 }
 
+/* Who has the place of SRC: itself, or another replay of its event that died and holds it. A place is
+ * the number of the ancestor that was given it. */
+static int64_t
+has_place(struct writing *w, int64_t src)
+{
+    int64_t up = src, holder = 0;
+    for (unsigned i = 0; i < CHAIN_MAX && up != 0 && holder == 0; i++) {
+        sqlite3_stmt *s = db_use(w->db, SQL_LINE_HOLDER);
+        sqlite3_bind_int64(s, 1, up);
+        bool found = db_row(w->db, s);
+        holder = found ? (int64_t)column_number(s, 0) : 0;
+        up = found ? (int64_t)column_number(s, 1) : 0;
+        sqlite3_reset(s);
+    }
+    return holder != 0 ? holder : src;
+}
+
 unsigned
 line_replay(struct writing *w, int64_t src, int64_t seq, unsigned state)
 {
+    src = has_place(w, src);
     sqlite3_stmt *s = db_use(w->db, SQL_LINE_REPLAY);
     sqlite3_bind_int64(s, 1, src);
     sqlite3_bind_int64(s, 2, seq);

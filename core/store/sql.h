@@ -75,6 +75,11 @@
                    " place = COALESCE(s.place, jobs.seq)"                                      \
                    " FROM (SELECT order_key, hold, place FROM jobs"                            \
                    "  WHERE seq = ?1 AND order_key IS NOT NULL) s WHERE jobs.seq = ?2")        \
+    X(LINE_HOLDER, "SELECT (SELECT h.seq FROM jobs h INDEXED BY jobs_line"                     \
+                   "  WHERE h.place IS NOT NULL AND h.pipeline = j.pipeline"                   \
+                   "  AND h.order_key = j.order_key AND h.place = j.seq AND h.state = 8),"     \
+                   " (SELECT seq FROM jobs WHERE id = j.replay_of) FROM jobs j"                \
+                   " WHERE j.seq = ?1")                                                        \
     X(LINE_OVER, "SELECT seq, state FROM jobs INDEXED BY jobs_line WHERE place IS NOT NULL"    \
                  " AND (state IN (7, 9, 10) OR (state = 8 AND hold = 0))")                     \
     /* events that come again */                                                               \
@@ -109,8 +114,12 @@
                      " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(pipeline, revision) DO UPDATE"   \
                      " SET at_ms = excluded.at_ms, file = excluded.file"                       \
                      " WHERE at_ms < excluded.at_ms - 86400000")                               \
+    /* but for those that jobs need which are not over */                                      \
     X(REVISIONS_TRIM, "DELETE FROM revisions WHERE at_ms < (SELECT at_ms FROM revisions"       \
-                      " INDEXED BY revisions_at ORDER BY at_ms DESC LIMIT 1 OFFSET ?1)")       \
+                      " INDEXED BY revisions_at ORDER BY at_ms DESC LIMIT 1 OFFSET ?1)"        \
+                      " AND (pipeline, revision) NOT IN (SELECT pipeline, revision FROM jobs"  \
+                      " INDEXED BY jobs_open WHERE state <> 7"                                 \
+                      " AND state IN (1, 2, 3, 4, 5, 6, 11) AND revision IS NOT NULL)")        \
     X(REVISION, "SELECT file, text FROM revisions WHERE pipeline = ?1 AND revision = ?2")      \
     /* operators */                                                                            \
     X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms FROM jobs j WHERE j.id = ?1")    \

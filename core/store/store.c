@@ -15,6 +15,7 @@
 #include "store/impl.h"
 #include "store/retention.h"
 #include "store/task.h"
+#include "value/value.h"
 
 enum {
     MAX_WAITING = 64 << 20,
@@ -155,9 +156,19 @@ failure_bytes(const struct job_failure *f)
     return f->node.len + f->message.len;
 }
 
+/* The memory of what a callback brings: of anybody, and as large as the edge lets a body be. At most
+ * MAX. */
+static size_t
+output_bytes(const struct store_ask *ask, uint64_t max)
+{
+    const struct weir_value *output = ask->with ? value_field(ask->with, "output") : NULL;
+    size_t bytes = output ? value_weight_all(output) : 0;
+    return bytes < max ? bytes : max;
+}
+
 /* What OP counts as while it waits: the memory that its texts hold. */
 static size_t
-op_bytes(const struct store_op *op)
+op_bytes(const struct store_op *op, uint64_t max)
 {
     switch (op->kind) {
     case STORE_ACCEPT: {
@@ -174,7 +185,7 @@ op_bytes(const struct store_op *op)
         return OP_BYTES + f->trace.len + f->result.len + failure_bytes(&f->failure);
     }
     case STORE_ASK:
-        return ASK_BYTES;
+        return ASK_BYTES + output_bytes((const struct store_ask *)op, max);
     case STORE_CLAIM:
         return OP_BYTES;
     }
@@ -187,7 +198,7 @@ store_submit(struct store *s, struct store_op *op, struct weir_error *err)
     op->code = WEIR_OK;
     op->text = NULL;
     op->parked = false;
-    op->bytes = op_bytes(op);
+    op->bytes = op_bytes(op, s->max_waiting);
     bool asks = op->kind == STORE_ASK;
     if (asks) {
         ((struct store_ask *)op)->answer = NULL;

@@ -93,6 +93,8 @@ test('a callback works once, over a restart', async (t) => {
   const wrong = url.pathname.replace(/.$/, (c) => (c === '0' ? '1' : '0'));
   assert.equal((await fetch(`${w.edge}${url.pathname}`)).status, 405);
   assert.equal((await post(w, wrong, { ok: false })).status, 404);
+  // a body is not even looked at before the token is right
+  assert.equal((await fetch(`${w.edge}${wrong}`, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } })).status, 404);
   assert.equal((await post(w, `/_weir/wait/${job}/`, {})).status, 404);
   assert.equal((await fetch(`${w.edge}${url.pathname}`, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } })).status, 400);
   assert.equal(await state(w, job), 'waiting');

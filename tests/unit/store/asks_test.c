@@ -4,6 +4,8 @@
  */
 #include "stage.h"
 
+#include "base/buf.h"
+
 static const struct job_failure none;
 
 /* Asks WHAT, which fails with CODE and a text that has WORD in it. */
@@ -380,6 +382,105 @@ the_store_tells_of_itself(void **state)
     assert_false(store_ask_writes("jobs.sing"));
 }
 
+/* Notes texts N to TO - 1 of "orders", in a later millisecond than all before. */
+static void
+note_texts(unsigned n, unsigned to)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    (void)buf_printf(&b, "{\"revisions\":[");
+    for (unsigned i = n; i < to; i++)
+        (void)buf_printf(&b,
+                         "%s{\"pipeline\":\"orders\",\"revision\":\"r%u\",\"file\":\"o.yaml\",\"text\":\"steps: []\"}",
+                         i > n ? "," : "", i);
+    (void)buf_printf(&b, "]}%c", '\0');
+    for (uint64_t now = clock_wall_ms(); clock_wall_ms() == now;)
+        continue;
+    const struct weir_value *v = ask("revisions.note", b.bytes);
+    assert_non_null(v);
+    value_unref(&v);
+    buf_fini(&b);
+}
+
+static bool
+keeps_text(const char *revision)
+{
+    char json[96];
+    snprintf(json, sizeof(json), "{\"pipeline\":\"orders\",\"revision\":\"%s\"}", revision);
+    const struct weir_value *v = ask("revisions.get", json);
+    bool has = v != NULL;
+    assert_true(has || err.code == WEIR_NOT_FOUND);
+    value_unref(&v);
+    return has;
+}
+
+static void
+texts_that_jobs_need_are_kept(void **state)
+{
+    (void)state;
+    note_texts(0, 2);
+    struct job_accept a = new_job(JOB_RUNNING); /* with r1 */
+    accept_job(&a);
+    note_texts(2, 1003);
+    assert_false(keeps_text("r0"));
+    assert_true(keeps_text("r1"));
+    assert_true(keeps_text("r2"));
+    assert_int_equal(end_job(a.id, 1, JOB_COMPLETED, (struct job_failure){ 0 }), WEIR_OK);
+    note_texts(1003, 1004);
+    assert_false(keeps_text("r1"));
+    assert_true(keeps_text("r1003"));
+}
+
+static void
+a_callback_is_looked_up_as_it_is_taken(void **state)
+{
+    (void)state;
+    struct job_accept a = new_job(JOB_RUNNING);
+    accept_job(&a);
+    struct job_step s = { .attempt = 1, .path = TEXT("wait"), .kind = RECORD_WAITS, .token = "t0" };
+    memcpy(s.id, a.id, sizeof(s.id));
+    assert_int_equal(run_op(&s.op, STORE_STEP), WEIR_OK);
+    refused_of("jobs.callback.check", a.id, ",\"token\":\"t1\"", WEIR_NOT_FOUND, "nothing waits");
+    const struct weir_value *v = ask_of("jobs.callback.check", a.id, ",\"token\":\"t0\"");
+    assert_non_null(v);
+    value_unref(&v);
+    v = ask_of("jobs.callback", a.id, ",\"token\":\"t0\",\"output\":5");
+    assert_non_null(v);
+    value_unref(&v);
+    refused_of("jobs.callback.check", a.id, ",\"token\":\"t0\"", WEIR_CONFLICT, "it works once");
+}
+
+static void
+a_callback_counts_with_what_it_brings(void **state)
+{
+    (void)state;
+    store_close(&store);
+    config.max_waiting = 1 << 20;
+    store_up();
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    (void)buf_printf(&b, "{\"id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"token\":\"t\",\"output\":\"%0*d\"}",
+                     700 << 10, 0);
+    bool full = false;
+    for (unsigned i = 0; i < 1000 && !full; i++) {
+        struct store_ask two[2];
+        unsigned told = n_told, n = 0;
+        for (unsigned k = 0; k < 2; k++) {
+            two[k] = (struct store_ask){ .what = "jobs.callback",
+                                         .op = { .shard = shard, .done = on_told, .kind = STORE_ASK } };
+            assert_int_equal(json_read(buf_content(&b), NULL, NULL, &two[k].with, &err), WEIR_OK);
+        }
+        for (unsigned k = 0; k < 2; k++)
+            n += store_submit(store, &two[k].op, &err) == WEIR_OK;
+        full = n < 2; /* the writer may have been quicker than we */
+        await_told(told + n);
+        value_unref(&two[0].with);
+        value_unref(&two[1].with);
+    }
+    assert_true(full);
+    buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -395,6 +496,9 @@ main(void)
         TEST(jobs_are_cancelled_and_discarded),
         TEST(the_audit_has_each_change),
         TEST(failures_that_look_alike_are_one_incident),
+        TEST(texts_that_jobs_need_are_kept),
+        TEST(a_callback_is_looked_up_as_it_is_taken),
+        TEST(a_callback_counts_with_what_it_brings),
         TEST(the_store_tells_of_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

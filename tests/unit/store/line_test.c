@@ -189,6 +189,50 @@ a_dead_one_holds_its_key_if_it_is_to(void **state)
     claims(c.id);
 }
 
+/* Each replay of an event finds the place, whichever of them holds it. */
+static void
+an_ancestor_takes_its_place_again(void **state)
+{
+    (void)state;
+    char ids[5][ID_UUID];
+    hold = true;
+    struct job_accept a = job_of("k", JOB_RUNNING), b = job_of("k", JOB_RUNNING);
+    assert_int_equal(ends(&a, JOB_DEAD), WEIR_OK);
+    const char *of[] = { a.id, a.id, ids[0], ids[1], a.id };
+    for (unsigned i = 0; i < 5; i++) {
+        replay(of[i], ids[i]);
+        claims(ids[i]);
+        bool last = i == 4;
+        struct job_failure f = { .code = last ? WEIR_OK : WEIR_UPSTREAM };
+        assert_int_equal(end_job(ids[i], 1, last ? JOB_COMPLETED : JOB_DEAD, f), WEIR_OK);
+        claims(last ? b.id : NULL);
+    }
+}
+
+/* While one of them runs, another waits for its end. */
+static void
+a_place_is_not_taken_from_one_that_runs(void **state)
+{
+    (void)state;
+    char one[ID_UUID], other[ID_UUID], third[ID_UUID], fourth[ID_UUID];
+    hold = true;
+    struct job_accept a = job_of("k", JOB_RUNNING);
+    assert_int_equal(ends(&a, JOB_DEAD), WEIR_OK);
+    replay(a.id, one);
+    claims(one);
+    assert_int_equal(end_job(one, 1, JOB_DEAD, (struct job_failure){ .code = WEIR_UPSTREAM }), WEIR_OK);
+    replay(a.id, other);
+    claims(other);
+    assert_int_equal(end_job(other, 1, JOB_DEAD, (struct job_failure){ .code = WEIR_UPSTREAM }), WEIR_OK);
+    replay(one, third);
+    claims(third);
+    replay(other, fourth);
+    assert_state(fourth, "blocked");
+    claims(NULL);
+    assert_int_equal(end_job(third, 1, JOB_COMPLETED, none), WEIR_OK);
+    claims(fourth);
+}
+
 static void
 a_replay_of_one_that_has_let_go_stands_at_the_end(void **state)
 {
@@ -308,6 +352,8 @@ main(void)
         TEST(the_line_outlives_the_process),
         TEST(a_pause_holds_who_comes_to_be_first),
         TEST(a_dead_one_holds_its_key_if_it_is_to),
+        TEST(an_ancestor_takes_its_place_again),
+        TEST(a_place_is_not_taken_from_one_that_runs),
         TEST(a_replay_of_one_that_has_let_go_stands_at_the_end),
         TEST(one_that_holds_is_not_removed),
         TEST(a_claim_costs_the_same_however_many_are_blocked),
