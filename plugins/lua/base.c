@@ -129,11 +129,13 @@ base_pairs(lua_State *L)
 static int
 items_step(lua_State *L)
 {
-    lua_Integer i = luaL_checkinteger(L, 2) + 1;
-    if ((lua_Unsigned)i > value_length(L, 1))
+    if (!value_is_proxy(L, 1)) /* a script may call it with whatever it likes */
+        return luaL_typeerror(L, 1, "map or list of the engine");
+    lua_Unsigned i = (lua_Unsigned)luaL_checkinteger(L, 2) + 1;
+    if (i > value_length(L, 1))
         return 0;
     lua_settop(L, 1);
-    lua_pushinteger(L, i);
+    lua_pushinteger(L, (lua_Integer)i);
     value_field(L, 1, 2);
     return 2;
 }
@@ -141,7 +143,7 @@ items_step(lua_State *L)
 static int
 ipairs_step(lua_State *L)
 {
-    lua_Integer i = luaL_checkinteger(L, 2) + 1;
+    lua_Integer i = (lua_Integer)((lua_Unsigned)luaL_checkinteger(L, 2) + 1);
     lua_pushinteger(L, i);
     return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
 }
@@ -216,6 +218,29 @@ refuse_forbidden(lua_State *L)
             luaL_error(L, "a metatable of a script can't have '%s'", forbidden[i]);
         lua_pop(L, 1);
     }
+    /* One that names its own table would have Lua look for what to call without end. */
+    lua_pushliteral(L, "__call");
+    int type = lua_rawget(L, 2);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+        luaL_error(L, "'__call' must be a function");
+    lua_pop(L, 1);
+}
+
+/* Whether the copy on the top still says what the metatable at 2 does. */
+static bool
+is_up_to_date(lua_State *L)
+{
+    bool same = true;
+    for (unsigned i = 0; same && allowed[i] != NULL; i++) {
+        lua_pushstring(L, allowed[i]);
+        lua_pushvalue(L, -1);
+        (void)lua_rawget(L, 2);
+        lua_insert(L, -2);
+        (void)lua_rawget(L, -3);
+        same = lua_rawequal(L, -1, -2);
+        lua_pop(L, 2);
+    }
+    return same;
 }
 
 /* Pushes a fresh copy of the metatable at 2. */
@@ -254,11 +279,11 @@ push_copy(lua_State *L)
         lua_pop(L, 1);
         renew_copies(L);
     }
+    refuse_forbidden(L);
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, -2) != LUA_TNIL)
+    if (lua_rawget(L, -2) != LUA_TNIL && is_up_to_date(L))
         return;
     lua_pop(L, 1);
-    refuse_forbidden(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &n_copies_key);
     lua_Integer n = lua_tointeger(L, -1);
     lua_pop(L, 1);

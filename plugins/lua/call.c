@@ -13,6 +13,9 @@
 #include "script.h"
 
 #define STRANDS_MAX 256u
+/* What beginning or going on with a strand costs, in instructions: more than the hook's stride,
+ * so that many short ones come to their end like one long one. */
+#define RESUME_WORK 300u
 /* Who comes back after so short a time, with an answer that was there at once, is still in the
  * same slice. */
 #define BREATH_NS 200000u
@@ -93,12 +96,16 @@ unqueue(struct strand *s)
     }
 }
 
+bool
+strands_fit(const struct call *c, size_t n)
+{
+    return c->n_strands + n <= STRANDS_MAX;
+}
+
 struct strand *
 strand_new(lua_State *from, struct strand *parent)
 {
     struct call *c = parent->call;
-    if (c->n_strands >= STRANDS_MAX)
-        luaL_error(from, "more than %d functions side by side", (int)STRANDS_MAX);
     if (parent->children == NULL || parent->n_children % 64 == 0) {
         parent->children =
             realloc(parent->children, (parent->n_children + 64) * sizeof(struct strand *));
@@ -147,13 +154,20 @@ strand_free(struct strand *s)
 }
 
 void
+strand_drop_children(struct strand *s)
+{
+    for (unsigned i = 0; i < s->n_children; i++)
+        strand_drop(s->children[i]);
+    s->n_children = 0;
+    s->n_left = 0;
+}
+
+void
 strand_drop(struct strand *s)
 {
     if (s->co == NULL)
         return;
-    for (unsigned i = 0; i < s->n_children; i++)
-        strand_drop(s->children[i]);
-    s->n_children = 0;
+    strand_drop_children(s);
     if (s->state == STRAND_READY)
         unqueue(s);
     if (s->state == STRAND_WAITING)
@@ -309,7 +323,7 @@ end_child(struct strand *s)
         s->failed || (lua_gettop(s->co) >= 2 && lua_isnil(s->co, 1) && !lua_isnil(s->co, 2));
     s->state = STRAND_OVER;
     p->n_left--;
-    if (p->state == STRAND_WAITING && (error || p->n_left == 0))
+    if (p->joins && p->state == STRAND_WAITING && (error || p->n_left == 0))
         push_ready(p);
 }
 
@@ -354,7 +368,10 @@ run_strand(struct strand *s)
     vm->budget = &c->budget;
     vm->preempted = false;
     budget_watch(vm, s->co);
-    int status = lua_resume(s->co, NULL, 0, &n_results);
+    /* What is used up is so before the first instruction, too. */
+    int status = LUA_YIELD;
+    if (charge_gently(vm, RESUME_WORK))
+        status = lua_resume(s->co, NULL, 0, &n_results);
     vm->strand = NULL;
     vm->running = NULL;
     vm->budget = NULL;

@@ -152,15 +152,6 @@ ctx_log(lua_State *L)
 
 /* -- side by side -- */
 
-/* Ends what is left of the children, and forgets them. */
-static void
-forget_children(struct strand *s)
-{
-    for (unsigned i = 0; i < s->n_children; i++)
-        strand_drop(s->children[i]);
-    s->n_children = 0;
-}
-
 /* Pushes nil and the error of a child that failed, or returned nil and one; 0: it did neither.
  */
 static int
@@ -186,10 +177,11 @@ all_ended(lua_State *L, int status, lua_KContext context)
     (void)status;
     (void)context;
     struct strand *s = strand_here(L);
+    s->joins = false;
     lua_settop(L, 0);
     for (unsigned i = 0; i < s->n_children; i++)
         if (s->children[i]->state == STRAND_OVER && child_error(L, s->children[i])) {
-            forget_children(s);
+            strand_drop_children(s);
             return 2;
         }
     lua_createtable(L, (int)s->n_children, 0);
@@ -205,7 +197,7 @@ all_ended(lua_State *L, int status, lua_KContext context)
         }
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    forget_children(s);
+    strand_drop_children(s);
     return 1;
 }
 
@@ -230,10 +222,14 @@ ctx_all(lua_State *L)
     }
     if (!lua_isyieldable(L))
         return wait_here(L, 0, all_ended);
+    strand_drop_children(s); /* of one that threw */
+    if (!strands_fit(s->call, n))
+        return luaL_error(L, "more than 256 functions side by side");
     for (size_t i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, (lua_Integer)i);
         (void)strand_new(L, s);
     }
+    s->joins = true;
     return wait_here(L, 0, all_ended);
 }
 

@@ -334,6 +334,7 @@ struct strand {
     lua_State *co;
     int reference;
     enum strand_state state;
+    bool joins;     /* it waits in ctx.all for its children, and for nothing else */
     bool asked;     /* an answer is owed to it, maybe after its end */
     bool failed;    /* it ended in an error */
     uint32_t block; /* of host->block */
@@ -388,8 +389,15 @@ void strand_answer(struct strand *s, const struct weir_value *output,
                    const struct weir_error *err);
 void strand_wake(struct strand *s);
 
-/* A strand of C for the function on the top of FROM, which is popped; throws, with too many. */
+/* Whether C may have N strands more. */
+bool strands_fit(const struct call *c, size_t n);
+
+/* A strand for the function on the top of FROM, which is popped. Throws, and ends the script, if
+ * there is no memory. */
 struct strand *strand_new(lua_State *from, struct strand *parent);
+
+/* Ends the strands that S has begun, and forgets them. */
+void strand_drop_children(struct strand *s);
 
 /* Ends a strand that nobody needs any more. */
 void strand_drop(struct strand *s);

@@ -32,6 +32,7 @@ item(lua_State *L, int index, lua_Integer i)
         value_field(L, index, lua_gettop(L));
         lua_remove(L, -2);
     } else {
+        luaL_checktype(L, index, LUA_TTABLE);
         lua_rawgeti(L, index, i);
     }
 }

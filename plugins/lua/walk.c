@@ -29,6 +29,7 @@ push_member(lua_State *L, int index, size_t i)
     lua_remove(L, -2);
     if (lua_isnil(L, -1)) {
         lua_pop(L, 2);
+        charge(L, 1);
         return false;
     }
     proxy_without_null(L);
@@ -56,10 +57,12 @@ push_added(lua_State *L, int index, int key)
         charge(L, 1);
         if (!old) {
             proxy_without_null(L);
+            lua_remove(L, table);
             return 2;
         }
         lua_pop(L, 1);
     }
+    lua_pop(L, 1);
     return 0;
 }
 
@@ -68,6 +71,8 @@ static int
 pairs_step(lua_State *L)
 {
     lua_settop(L, 2);
+    if (!value_is_proxy(L, 1)) /* a script may call it with whatever it likes */
+        return luaL_typeerror(L, 1, "map or list of the engine");
     const struct proxy *p = lua_touserdata(L, 1);
     size_t n = host->len(p->v);
     lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));

@@ -533,3 +533,63 @@ return string.format("a %s %s", setmetatable({}, { __tostring = function() ctx.s
 --- const env: a limit
 local _ENV <const> = { string = string }
 while true do local x = string end
+--- unpack of a number that is an address: table expected, got number
+return table.unpack(0x41414141, 1, 1)
+--- unpack of a text: table expected, got string
+return table.unpack("text", 1, 1)
+--- the step of pairs with a number: map or list of the engine expected, got number
+local step = pairs(input) return step(5)
+--- the step of pairs with a text: map or list of the engine expected, got string
+local step = pairs(input) return step(("x"):rep(40))
+--- the step of ipairs with a number: map or list of the engine expected, got number
+local step = ipairs(input.items) return step(5, 0)
+--- the step of ipairs beyond the largest number: = {}
+local step = ipairs(input.items) return { step(input.items, math.maxinteger) }
+--- the step of ipairs of a table beyond the largest number: = {}
+local step = ipairs {} return { (step({}, math.maxinteger)) }
+--- a __call that names its own table: '__call' must be a function
+local t, m = {}, {}
+m.__call = t
+setmetatable(t, m)
+return t()
+--- ctx.all in vain, a child of it must not wake what waits later: = ["slept","asked"]
+local function sleeper() ctx.sleep(3000) end
+local many, few = {}, {}
+for i = 1, 64 do many[i] = sleeper few[i] = function() end end
+local function full() return ctx.all(many) end
+local out = {}
+local function victim()
+  ctx.sleep(20)
+  local ok, err = pcall(ctx.all, few)
+  if ok or not tostring(err):find("side by side", 1, true) then error("no limit") end
+  ctx.sleep(100)
+  out[1] = "slept"
+  local a = ctx.up("asked")
+  out[2] = a
+  error("over")
+end
+ctx.all { full, full, full, victim }
+ctx.sleep(50)
+return out
+--- ctx.all once more after one that failed: = [1]
+ctx.all { function() ctx.sleep(50) end, function() error("x") end }
+return ctx.all { function() return 1 end }
+--- a tree of short strands that fail: a limit
+local function node(d) return function()
+  if d == 0 then for i = 1, 60 do end error("x") end
+  for i = 1, 12 do ctx.all { node(d - 1) } end error("x") end end
+ctx.all { node(30) }
+--- items that were removed are not gone through for nothing: a limit
+local l = weir.json.decode("[" .. ("1,"):rep(20000) .. "1]")
+for i = #l, 1, -1 do l[i] = nil end
+while true do next(l) end
+--- merge of a map that was changed: = {"items":[{"name":"a"},{"name":"b"}],"n":1,"x":1}
+input.x = 1
+local a, b = weir.merge({}, input), weir.merge(input, {})
+a.items, a.n = b.items, b.n
+return { n = a.n, x = a.x + b.x - 1, items = a.items }
+--- setmetatable takes what the metatable is now: = [null,7]
+local m = {}
+local before = setmetatable({}, m)
+m.__index = { x = 7 }
+return { before.x or weir.null, setmetatable({}, m).x }
