@@ -389,6 +389,12 @@ void strand_answer(struct strand *s, const struct weir_value *output,
                    const struct weir_error *err);
 void strand_wake(struct strand *s);
 
+/* A strand of C, begun by PARENT (NULL: the first); NULL: there is no memory. */
+struct strand *strand_make(struct call *c, struct strand *parent);
+
+/* Has the call go on with S when it is its turn among the strands. */
+void strand_ready(struct strand *s);
+
 /* Whether C may have N strands more. */
 bool strands_fit(const struct call *c, size_t n);
 
