@@ -293,6 +293,7 @@ call_go_on(struct call *c)
         uint64_t spent = c->left_ns - c->budget.since_ns;
         c->budget.time_ns -= spent < c->budget.time_ns ? spent : c->budget.time_ns;
         c->budget.since_ns = 0;
+        c->budget.half_cpu_ns = 0;
     }
 }
 

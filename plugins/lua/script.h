@@ -59,7 +59,8 @@ struct budget {
     uint64_t instructions;
     uint64_t steps;
     uint64_t time_ns;
-    uint64_t since_ns; /* when it began to compute */
+    uint64_t since_ns;    /* when it began to compute */
+    uint64_t half_cpu_ns; /* the thread's own clock when half of the time was over; 0: not yet */
     enum abort_reason reason;
 };
 
@@ -161,6 +162,9 @@ uint64_t clock_ns(void);
 
 /* A full budget. */
 void budget_fill(struct budget *b, const struct limits *l);
+
+/* Whether what has computed since B's since_ns has had its time; on the thread that computes. */
+bool budget_time_is_up(struct budget *b);
 
 /* Notes the first reason to end, and that the next instruction is the last. */
 void budget_end(struct vm *vm, enum abort_reason reason);

@@ -69,6 +69,8 @@ try {
   console.log(`${sent} requests, ${failed} failed, ${reloads} reloads; p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)} ms`);
   console.log(`resident memory: ${early.toFixed(1)} MB early, ${late.toFixed(1)} MB late, ${(100 * (late / early - 1)).toFixed(2)} % more; at most ${Math.max(...memory).toFixed(1)} MB`);
   console.log(`scripts that were ended: ${await metric(w, 'weir_lua_aborts_total')}`);
+  for (const line of (await (await fetch(`${w.admin}/metrics`)).text()).split('\n'))
+    if (/^weir_lua_aborts_total.* [1-9]/.test(line)) console.log(`  ${line}`);
   if (failed > 0 || late > early * 1.02) process.exitCode = 1;
 } finally {
   for (const fn of after) await fn();
