@@ -232,6 +232,18 @@ local s = ("x"):rep(1 << 20)
 while true do pcall(string.format, ("%s"):rep(100), table.unpack((function() local t = {} for i = 1, 100 do t[i] = s end return t end)())) end
 --- string.format of an address: '%p' is not to be had
 return string.format("%p", "x")
+--- string.format of an address behind a zero: '%p' is not to be had
+return string.format("\0%p", "x")
+--- string.format of an address behind zeros and a width: '%p' is not to be had
+return string.format("%%\0%s\0%-20p", "x", "x")
+--- %q of a large text behind a zero: '%q' takes texts of at most
+return string.format("\0%q%q", ("\0"):rep(50000), ("\0"):rep(50000))
+--- string.format with a zero where a conversion should be: invalid conversion
+return string.format("%\0p", "x")
+--- string.format of many large numbers: 'format' takes at most 8000 arguments
+local t = {}
+for i = 1, 8000 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(8001), 1e308, table.unpack(t))
 --- string.upper in a loop: a limit
 local s = ("x"):rep(1 << 20)
 while true do s:upper() end
