@@ -273,6 +273,16 @@ while true do weir.sha256(s) end
 --- base64 in a loop: a limit
 local s = ("x"):rep(1 << 19)
 while true do weir.base64.decode(weir.base64.encode(s)) end
+--- json.decode of more values than there is memory for: a limit
+weir.json.decode("[" .. ("{},"):rep(600000) .. "1]")
+--- json.decode of the same, caught, in a loop: a limit
+local s = "[" .. ("{},"):rep(600000) .. "1]"
+while true do pcall(weir.json.decode, s) end
+--- json.encode of control characters: a limit
+return #weir.json.encode(("\1"):rep(2000000))
+--- json.encode of control characters in keys, in a loop: a limit
+local t = { [("\1"):rep(200000)] = ("\2"):rep(100000) }
+while true do weir.json.encode(t) end
 --- json in a loop: a limit
 local s = "[" .. ("1,"):rep(100000) .. "1]"
 while true do weir.json.encode(weir.json.decode(s)) end

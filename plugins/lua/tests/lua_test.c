@@ -436,25 +436,6 @@ limits_are_settings_and_are_counted(void **state)
     stage_expect("POST /x", "{}", 200, "200000");
 }
 
-/* What is short to write and long to do is paid for by what it does. */
-static void
-library_functions_count_for_their_work(void **state)
-{
-    (void)state;
-    static const char *const scripts[] = {
-        "local t = {}\nfor i = 1, 100 do t[i] = 1e308 end\n"
-        "for i = 1, 10 do string.format(('%f'):rep(100), table.unpack(t)) end",
-        "local s = ('x'):rep(60000)\nstring.format('\\0%q', s)",
-    };
-    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
-        load_with(scripts[i], "      max_instructions: 60000\n");
-        struct play *p = stage_play("POST /x", "{}");
-        if (p->status != 500 || strstr(p->body, "(max_instructions") == NULL)
-            fail_msg("%s\n is answered %u %s", scripts[i], p->status, p->body);
-        stage_end(&p);
-    }
-}
-
 static void
 many_calls_of_one_script_wait_at_once(void **state)
 {
@@ -573,7 +554,6 @@ main(void)
         cmocka_unit_test(objects_are_made_with_metatables),
         cmocka_unit_test(log_lines_are_counted),
         cmocka_unit_test(limits_are_settings_and_are_counted),
-        cmocka_unit_test(library_functions_count_for_their_work),
         cmocka_unit_test(many_calls_of_one_script_wait_at_once),
         cmocka_unit_test(a_state_without_memory_begins_anew),
         cmocka_unit_test(answers_come_while_a_call_waits_for_its_turn),
