@@ -285,6 +285,7 @@ void utf8_open(lua_State *L);
 void math_open(lua_State *L);
 void table_open(lua_State *L); /* table */
 void weir_open_library(lua_State *L);
+void json_open(lua_State *L);
 void ctx_open(lua_State *L);
 
 /* find, match, gmatch and gsub: into the table on the top. */

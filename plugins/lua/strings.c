@@ -14,6 +14,9 @@
 /* At most so many results or arguments of one call: the stack is not for data. */
 #define MANY 8000
 #define QUOTED_MAX 65536
+/* What one conversion of string.format counts for: a large number with many digits takes
+ * microseconds, however short its argument is. */
+#define CONVERSION_WORK 100
 
 /* Bytes of all strings among the arguments. */
 static uint64_t
@@ -140,22 +143,35 @@ format_rest(lua_State *L, int status, lua_KContext at)
     return format_texts(L, at + 1);
 }
 
+/* What the conversions of the format at 1 have to be paid for; throws for one that is not to be
+ * had. A format may have zeros in it: what is behind them counts, too. */
+static void
+check_conversions(lua_State *L)
+{
+    size_t len, n = 0;
+    bool quotes = false;
+    const char *f = luaL_checklstring(L, 1, &len);
+    const char *end = f + len;
+    charge(L, len / 8);
+    while ((f = memchr(f, '%', (size_t)(end - f))) != NULL) {
+        f += 1 + strspn(f + 1, "-+ #0123456789."); /* stops at the zero behind a string */
+        if (*f == 'p')
+            luaL_error(L, "'%%p' is not to be had: addresses are nobody's business");
+        quotes |= *f == 'q';
+        n += *f != '%';
+        f += f < end;
+    }
+    if (quotes && lengths(L) > QUOTED_MAX) /* which takes far longer a byte than all else */
+        luaL_error(L, "'%%q' takes texts of at most %d bytes in all", QUOTED_MAX);
+    charge(L, n * CONVERSION_WORK + (quotes ? lengths(L) * 8 : 0));
+}
+
 static int
 string_format(lua_State *L)
 {
-    const char *f = luaL_checkstring(L, 1);
-    charge(L, lua_rawlen(L, 1) / 8);
-    bool quotes = false;
-    while ((f = strchr(f, '%')) != NULL) {
-        f += 1 + strspn(f + 1, "-+ #0123456789.");
-        if (*f == 'p')
-            return luaL_error(L, "'%%p' is not to be had: addresses are nobody's business");
-        quotes |= *f == 'q';
-        f += *f != '\0';
-    }
-    if (quotes && lengths(L) > QUOTED_MAX) /* which takes far longer a byte than all else */
-        return luaL_error(L, "'%%q' takes texts of at most %d bytes in all", QUOTED_MAX);
-    charge(L, quotes ? lengths(L) * 8 : 0);
+    if (lua_gettop(L) > MANY + 1)
+        return luaL_error(L, "'format' takes at most %d arguments", MANY);
+    check_conversions(L);
     return format_texts(L, 2);
 }
 

@@ -14,93 +14,6 @@ check_text(lua_State *L, int index)
     return t;
 }
 
-/* Pushes V and gives it back, also if pushing throws: in a box whose finalizer does. */
-static void
-push_owned(lua_State *L, const struct weir_value *v, uint64_t cost)
-{
-    const struct weir_value **box = lua_touserdata(L, -1);
-    *box = v;
-    value_push(L, v, cost);
-    host->unref(box);
-    lua_remove(L, -2);
-}
-
-static int
-box_gc(lua_State *L)
-{
-    const struct weir_value **box = lua_touserdata(L, 1);
-    host->unref(box);
-    return 0;
-}
-
-static void
-push_box(lua_State *L)
-{
-    const struct weir_value **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
-    if (luaL_newmetatable(L, "weir.box")) {
-        lua_pushcfunction(L, box_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
-}
-
-static int
-json_decode(lua_State *L)
-{
-    struct weir_text t = check_text(L, 1);
-    struct weir_error err = { 0 };
-    const struct weir_value *v = NULL;
-    charge(L, t.len / 8);
-    push_box(L);
-    if (host->json_read(t, &v, &err) != WEIR_OK) {
-        host->unref(&err.detail);
-        lua_pushnil(L);
-        fault_push(L, &err);
-        return 2;
-    }
-    push_owned(L, v, value_weight(v, UINT64_MAX));
-    return 1;
-}
-
-/* Throws ERR, of a value that could not be made. */
-static int
-throw_made(lua_State *L, struct weir_error *err)
-{
-    if (vm_of(L)->budget && vm_of(L)->budget->reason != ABORT_NONE)
-        return throw_abort(L);
-    return luaL_error(L, "%s", err->text);
-}
-
-static int
-json_encode(lua_State *L)
-{
-    struct weir_error err = { 0 };
-    const struct weir_value *text = NULL;
-    struct weir_text t;
-    struct vm *vm = vm_of(L);
-    luaL_checkany(L, 1);
-    push_box(L);
-    const struct weir_value **box = lua_touserdata(L, -1);
-    if (value_make(L, 1, box, &err) != WEIR_OK)
-        return throw_made(L, &err);
-    uint64_t weight = value_weight(*box, vm->heap.max + 1);
-    charge(L, weight / 16);
-    if (weight > vm->heap.max) {
-        budget_end(vm, ABORT_MEMORY);
-        return throw_abort(L);
-    }
-    uint32_t code = host->json_write(*box, &text, &err);
-    host->unref(box);
-    if (code != WEIR_OK)
-        return luaL_error(L, "%s", err.text);
-    *box = text;
-    (void)host->get_text(text, &t);
-    lua_pushlstring(L, t.bytes, t.len);
-    host->unref(box);
-    return 1;
-}
-
 /* -- encodings -- */
 
 static int
@@ -364,9 +277,6 @@ weir_open_library(lua_State *L)
         { "hmac", weir_hmac },   { "uuid", weir_uuid },
         { NULL, NULL },
     };
-    static const luaL_Reg json[] = { { "encode", json_encode },
-                                     { "decode", json_decode },
-                                     { NULL, NULL } };
     static const luaL_Reg base64[] = { { "encode", base64_encode },
                                        { "decode", base64_decode },
                                        { NULL, NULL } };
@@ -374,7 +284,7 @@ weir_open_library(lua_State *L)
                                     { "decode", hex_decode },
                                     { NULL, NULL } };
     luaL_newlib(L, functions);
-    luaL_newlib(L, json);
+    json_open(L);
     freeze(L, "weir.json");
     lua_setfield(L, -2, "json");
     luaL_newlib(L, base64);

@@ -232,6 +232,18 @@ local s = ("x"):rep(1 << 20)
 while true do pcall(string.format, ("%s"):rep(100), table.unpack((function() local t = {} for i = 1, 100 do t[i] = s end return t end)())) end
 --- string.format of an address: '%p' is not to be had
 return string.format("%p", "x")
+--- string.format of an address behind a zero: '%p' is not to be had
+return string.format("\0%p", "x")
+--- string.format of an address behind zeros and a width: '%p' is not to be had
+return string.format("%%\0%s\0%-20p", "x", "x")
+--- %q of a large text behind a zero: '%q' takes texts of at most
+return string.format("\0%q%q", ("\0"):rep(50000), ("\0"):rep(50000))
+--- string.format with a zero where a conversion should be: invalid conversion
+return string.format("%\0p", "x")
+--- string.format of many large numbers: 'format' takes at most 8000 arguments
+local t = {}
+for i = 1, 8000 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(8001), 1e308, table.unpack(t))
 --- string.upper in a loop: a limit
 local s = ("x"):rep(1 << 20)
 while true do s:upper() end
@@ -261,6 +273,16 @@ while true do weir.sha256(s) end
 --- base64 in a loop: a limit
 local s = ("x"):rep(1 << 19)
 while true do weir.base64.decode(weir.base64.encode(s)) end
+--- json.decode of more values than there is memory for: a limit
+weir.json.decode("[" .. ("{},"):rep(600000) .. "1]")
+--- json.decode of the same, caught, in a loop: a limit
+local s = "[" .. ("{},"):rep(600000) .. "1]"
+while true do pcall(weir.json.decode, s) end
+--- json.encode of control characters: a limit
+return #weir.json.encode(("\1"):rep(2000000))
+--- json.encode of control characters in keys, in a loop: a limit
+local t = { [("\1"):rep(200000)] = ("\2"):rep(100000) }
+while true do weir.json.encode(t) end
 --- json in a loop: a limit
 local s = "[" .. ("1,"):rep(100000) .. "1]"
 while true do weir.json.encode(weir.json.decode(s)) end
