@@ -52,6 +52,15 @@ is_keys(size_t size)
     return size % KEY_SIZE == 0 && (n & (n - 1)) == 0;
 }
 
+/* A finalizer that can't be called is never called again, and what it would have given back is
+ * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one by
+ * having stopped its collector, which nobody else does. */
+static bool
+gives_back(const struct heap *h)
+{
+    return h->collecting || (h->L != NULL && lua_gc(h->L, LUA_GCISRUNNING) != 1);
+}
+
 /* For a new block OLD_SIZE is the type of what it is for. */
 static enum heap_refusal
 refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size)
@@ -67,6 +76,15 @@ refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size
     return HEAP_FITS;
 }
 
+void
+heap_collect(struct heap *h, lua_State *L)
+{
+    bool before = h->collecting;
+    h->collecting = true;
+    lua_gc(L, LUA_GCCOLLECT);
+    h->collecting = before;
+}
+
 void *
 heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
 {
@@ -78,7 +96,7 @@ heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
         return NULL;
     }
     enum heap_refusal why = refuse(h, block, old_size, new_size);
-    if (why != HEAP_FITS) { /* Lua collects garbage and asks once more */
+    if (why != HEAP_FITS && !gives_back(h)) { /* Lua collects garbage and asks once more */
         h->again = h->refused == why && h->refused_size == new_size;
         h->refused = why;
         h->refused_size = new_size;

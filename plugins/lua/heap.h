@@ -31,6 +31,8 @@ struct heap {
     uint32_t counts[HEAP_CLASSES]; /* live blocks of each class */
     unsigned top;                  /* the highest class in use; 0: none */
     bool any_size;                 /* a new block is no table's, whatever its size */
+    bool collecting;               /* garbage is collected: nothing is refused meanwhile */
+    lua_State *L;                  /* the state; NULL: it is being made */
     enum heap_refusal refused;     /* the latest refusal */
     size_t refused_size;           /* its size; 0: something was granted since */
     bool again;                    /* the latest refusal was the second of the same block */
@@ -43,6 +45,9 @@ struct heap {
  * memory, after on_refused was told. The keys of a table are known by their size, so a buffer
  * must not have it by chance: its size is odd, or any_size is set meanwhile. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t new_size);
+
+/* Collects all garbage, as L. Does not throw. */
+void heap_collect(struct heap *h, lua_State *L);
 
 /* An upper bound for the largest live block, in bytes. */
 size_t heap_largest(const struct heap *h);

@@ -95,7 +95,7 @@ make_room(lua_State *L, struct vm *vm)
 {
     if (vm->heap.used + vm->heap.outside <= vm->heap.max)
         return;
-    lua_gc(L, LUA_GCCOLLECT);
+    heap_collect(&vm->heap, L);
     if (vm->heap.used + vm->heap.outside <= vm->heap.max)
         return;
     budget_end(vm, ABORT_MEMORY);

@@ -325,6 +325,7 @@ vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *er
         free(vm);
         return NULL;
     }
+    vm->heap.L = vm->L;
     *(struct vm **)lua_getextraspace(vm->L) = vm;
     lua_atpanic(vm->L, on_panic);
     lua_pushcfunction(vm->L, open_libraries);
@@ -345,6 +346,7 @@ vm_free(struct vm **vm)
 {
     if (*vm == NULL)
         return;
+    (*vm)->heap.collecting = true; /* also if the memory is full, all is given back */
     lua_close((*vm)->L);
     free(*vm);
     *vm = NULL;
