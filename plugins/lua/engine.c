@@ -14,6 +14,8 @@
 #define SLICE_NS 100000u
 /* The first slice of a call, while others wait for theirs. */
 #define SHORT_SLICE_NS 30000u
+/* A script that takes longer to load is not loaded while others wait. */
+#define RENEW_MS 20u
 
 /* One configured node on one shard. */
 struct place {
@@ -153,14 +155,15 @@ aborted(struct call *c, enum abort_reason reason)
     host->shard_measure(c->shard, c->vm->script->metric, &label, 1);
 }
 
-/* A state whose memory has run out begins anew when nobody is in it. */
+/* A state whose memory has run out begins anew when nobody is in it. Others wait meanwhile: one
+ * that takes long to load stays as it is. */
 static void
 renew(struct place *p)
 {
     struct weir_error err = { 0 };
     if (p->vm == NULL || !p->vm->spoilt || p->vm->calls > 0)
         return;
-    struct vm *fresh = vm_new(p->script, NULL, &err);
+    struct vm *fresh = vm_new(p->script, RENEW_MS, &err);
     if (fresh != NULL) {
         vm_free(&p->vm);
         p->vm = fresh;
@@ -206,7 +209,7 @@ engine_attach(struct weir_shard *shard, void *conf, void **ret_state, struct wei
         abort();
     p->script = conf;
     p->shard = shard;
-    p->vm = vm_new(p->script, NULL, err);
+    p->vm = vm_new(p->script, LOAD_MS, err);
     if (p->vm == NULL) {
         free(p);
         return err->code;

@@ -191,7 +191,7 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
 uint32_t
 script_try(struct script *s, const struct weir_value *config, struct weir_error *err)
 {
-    struct vm *vm = vm_new(s, NULL, err);
+    struct vm *vm = vm_new(s, LOAD_MS, err);
     if (vm == NULL)
         return err->code;
     uint32_t code = take_node(vm, s, config, err);

@@ -137,9 +137,13 @@ vm_of(lua_State *L)
     return *(struct vm **)lua_getextraspace(L);
 }
 
-/* Makes a state with the script loaded in it. NULL and ERR (WEIR_SCRIPT or WEIR_INVALID) if the
- * script does not load; ABORTED (may be NULL) tells if a limit was the reason. */
-struct vm *vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *err);
+/* Milliseconds that a script may take to load. */
+#define LOAD_MS 1000u
+
+/* Makes a state with the script loaded in it, in at most MAX_MS milliseconds (or as many as a
+ * call may take, if those are more). NULL and ERR (WEIR_SCRIPT or WEIR_INVALID) if the script
+ * does not load. */
+struct vm *vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err);
 
 /* Frees a state that has no calls; accepts NULL and leaves it. */
 void vm_free(struct vm **vm);

@@ -383,7 +383,7 @@ stage_run(lua_State *L)
     uint64_t deadline = number_field(L, 4, "deadline", UINT64_MAX);
     uint64_t advance = number_field(L, 4, "at", 0);
     struct script *script = make_script(L, path, &err);
-    struct vm *vm = script ? vm_new(script, NULL, &err) : NULL;
+    struct vm *vm = script ? vm_new(script, LOAD_MS, &err) : NULL;
     struct stage *st = calloc(1, sizeof *st);
     if (st == NULL)
         abort();

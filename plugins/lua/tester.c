@@ -190,7 +190,7 @@ tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *e
                                  .steps = 1000000000u,
                                  .keys = 1u << 20,
                                  .log_lines = 1 };
-    struct vm *vm = vm_new(s, NULL, err);
+    struct vm *vm = vm_new(s, LOAD_MS, err);
     if (vm != NULL) {
         lua_State *co = lua_newthread(vm->L);
         lua_pushcfunction(vm->L, set_folder);

@@ -199,7 +199,7 @@ describe(struct weir_node_type *type, const char *path, const char *file,
          struct weir_error *err)
 {
     struct script *s = script_from_file(path, file, err);
-    struct vm *vm = s ? vm_new(s, NULL, err) : NULL;
+    struct vm *vm = s ? vm_new(s, LOAD_MS, err) : NULL;
     if (vm == NULL) {
         script_free(s);
         return err->code;

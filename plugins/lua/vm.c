@@ -13,8 +13,6 @@
 #include "script.h"
 
 #define SLICE_NS 100000u
-/* Loading has this time whatever the limits of calls are. */
-#define LOAD_MS 1000u
 /* Lua keeps the names and constants of what it compiles in a table: so many there may be. */
 #define LOAD_KEYS 4096u
 
@@ -280,17 +278,15 @@ vm_run_here(struct vm *vm, lua_State *co, int n_args, struct budget *b)
 }
 
 static uint32_t
-load(struct vm *vm, enum abort_reason *aborted, struct weir_error *err)
+load(struct vm *vm, uint64_t max_ms, struct weir_error *err)
 {
     struct budget b;
     struct limits limits = vm->script->limits;
-    limits.time_ms = limits.time_ms > LOAD_MS ? limits.time_ms : LOAD_MS;
+    limits.time_ms = limits.time_ms > max_ms ? limits.time_ms : max_ms;
     budget_fill(&b, &limits);
     lua_State *co = lua_newthread(vm->L); /* a new state has the memory for it */
     lua_pushcfunction(co, load_script);
     int status = vm_run_here(vm, co, 0, &b);
-    if (aborted != NULL)
-        *aborted = b.reason;
     if (b.reason != ABORT_NONE)
         refuse(err, WEIR_SCRIPT, "while it was loaded: %s", abort_text(b.reason));
     else if (status == LUA_YIELD)
@@ -304,7 +300,7 @@ load(struct vm *vm, enum abort_reason *aborted, struct weir_error *err)
 }
 
 struct vm *
-vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *err)
+vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err)
 {
     struct vm *vm = calloc(1, sizeof *vm);
     if (vm == NULL)
@@ -334,7 +330,7 @@ vm_new(const struct script *s, enum abort_reason *aborted, struct weir_error *er
         vm_free(&vm);
         return NULL;
     }
-    if (load(vm, aborted, err) != WEIR_OK)
+    if (load(vm, max_ms, err) != WEIR_OK)
         vm_free(&vm);
     else
         vm->heap.max_keys = (uint32_t)s->limits.keys;
