@@ -14,6 +14,8 @@ const struct limits script_default_limits = {
     .log_lines = 100,
 };
 
+/* The ranges of limits are those of open.c, too. Less memory than the least would not do for
+ * the libraries alone. */
 /* clang-format off */
 static const char schema[] = WEIR_JSON({
     "description": "What to run: the body of a function, or a file.",
@@ -56,6 +58,8 @@ static const char schema[] = WEIR_JSON({
             "description": "Memory of one state, that is of one script on one shard; a string may have an eighth of it.",
             "type": "string",
             "format": "bytes",
+            "minimum": 262144,
+            "maximum": 4294967296,
             "default": "16MiB",
             "x-weir-literal": true,
             "examples": ["64MiB"]
@@ -64,6 +68,8 @@ static const char schema[] = WEIR_JSON({
             "description": "How long one call may compute, waiting for its turn on the shard included; waiting for lent nodes and sleeping do not count.",
             "type": "string",
             "format": "duration",
+            "minimum": 1,
+            "maximum": 3600000,
             "default": "50ms",
             "x-weir-literal": true,
             "examples": ["200ms"]

@@ -1,5 +1,6 @@
 /* lua/open.c - see script.h: from a configuration to a script that is known to load.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,26 +66,48 @@ take_lends(struct weir_open *open, struct script *s)
     }
 }
 
-static void
-take_number(const struct weir_value *config, const char *key, uint64_t *limit)
+/* The ranges of limits: those of the schema in lua.c, which checks what a pipeline says. */
+static const struct range {
+    const char *name;
+    size_t at; /* in struct limits */
+    uint64_t min, max;
+} ranges[] = {
+    { "max_instructions", offsetof(struct limits, instructions), 1000, 100000000000 },
+    { "max_memory", offsetof(struct limits, memory), 262144, 4294967296 },
+    { "max_time", offsetof(struct limits, time_ms), 1, 3600000 },
+    { "max_steps", offsetof(struct limits, steps), 1000, 1000000000 },
+    { "max_keys", offsetof(struct limits, keys), 64, 1048576 },
+    { "max_log_lines", offsetof(struct limits, log_lines), 1, 100000 },
+};
+
+static uint32_t
+take_limit(const struct range *r, const struct weir_value *v, struct limits *l,
+           struct weir_error *err)
 {
-    int64_t n = 0;
-    struct weir_text name = { key, strlen(key) };
-    if (host->get_int(host->get(config, name), &n) && n > 0)
-        *limit = (uint64_t)n;
+    int64_t n;
+    if (v == NULL)
+        return WEIR_OK;
+    if (!host->get_int(v, &n))
+        return refuse(err, WEIR_INVALID, "the limit %s is no whole number", r->name);
+    if (n < 0 || (uint64_t)n < r->min || (uint64_t)n > r->max)
+        return refuse(err, WEIR_INVALID, "the limit %s is %lld, not %llu to %llu", r->name,
+                      (long long)n, (unsigned long long)r->min, (unsigned long long)r->max);
+    *(uint64_t *)(void *)((char *)l + r->at) = (uint64_t)n;
+    return WEIR_OK;
 }
 
-static void
-take_limits(const struct weir_value *config, struct limits *l)
+/* Takes what CONFIG, the options or a file's limits, has of limits. NULL: nothing. */
+static uint32_t
+take_limits(const struct weir_value *config, struct limits *l, struct weir_error *err)
 {
+    uint32_t code = WEIR_OK;
     if (config == NULL)
-        return;
-    take_number(config, "max_instructions", &l->instructions);
-    take_number(config, "max_memory", &l->memory);
-    take_number(config, "max_time", &l->time_ms);
-    take_number(config, "max_steps", &l->steps);
-    take_number(config, "max_keys", &l->keys);
-    take_number(config, "max_log_lines", &l->log_lines);
+        return code;
+    for (size_t i = 0; code == WEIR_OK && i < sizeof ranges / sizeof *ranges; i++) {
+        struct weir_text name = { ranges[i].name, strlen(ranges[i].name) };
+        code = take_limit(&ranges[i], host->get(config, name), l, err);
+    }
+    return code;
 }
 
 static uint32_t
@@ -173,15 +196,18 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
         (void)value_make(L, -1, &limits, err);
         lua_pop(L, 1);
     }
-    take_limits(limits, &s->limits);
+    uint32_t code = err->code == WEIR_OK ? take_limits(limits, &s->limits, err) : err->code;
     host->unref(&limits);
+    if (code != WEIR_OK)
+        return code;
     if (node_field(L, "config")) {
         (void)value_make(L, -1, &s->config_schema, err);
         lua_pop(L, 1);
     }
     if (s->typed)
         return check_options(s, err);
-    take_limits(config, &s->limits);
+    if (err->code == WEIR_OK)
+        (void)take_limits(config, &s->limits, err);
     if (err->code == WEIR_OK && s->config_schema != NULL &&
         (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
         return err->code;
@@ -294,8 +320,10 @@ find_script(struct weir_open *open, const struct weir_value *config, struct weir
         return NULL;
     }
     struct script *s = body ? from_body(open, text) : from_file(open, file, err);
-    if (s != NULL)
-        take_limits(config, &s->limits);
+    if (s != NULL && take_limits(config, &s->limits, err) != WEIR_OK) {
+        script_free(s);
+        return NULL;
+    }
     return s;
 }
 

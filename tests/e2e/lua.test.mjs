@@ -82,6 +82,24 @@ test('lua: { file } checks config by the schema of the file and fills in default
   assert.deepEqual(await (await post(w, '/greet', {})).json(), { a: [1] });
 });
 
+test('limits of a file have the range that those of a pipeline have', (t) => {
+  const dir = folder(t, { 'pipelines/greets.yaml': pipeline('  - limited: {}\n  - lua: { file: limited.lua }') });
+  const check = (limits) => {
+    write(dir, { 'lua/nodes/limited.lua': `return { limits = { ${limits} }, run = function() end }` });
+    return weir(['check', `${dir}/pipelines`]);
+  };
+  const ranges = { max_instructions: [1000, 1e11], max_memory: [262144, 4294967296], max_time: [1, 3600000], max_steps: [1000, 1e9], max_keys: [64, 1048576], max_log_lines: [1, 100000] };
+  for (const [name, [min, max]] of Object.entries(ranges)) {
+    assert.equal(check(`${name} = ${min}`).code, 0, name);
+    assert.equal(check(`${name} = ${max}`).code, 0, name);
+    for (const wrong of [min - 1, max + 1])
+      assert.match(check(`${name} = ${wrong}`).err, new RegExp(`(the limit ${name} is ${wrong}, not ${min} to ${max}[^]*){2}`));
+  }
+  assert.match(check('max_memory = 1 << 40').err, /the limit max_memory is 1099511627776, not/);
+  assert.match(check('max_memory = 29000').err, /the limit max_memory is 29000, not/);
+  assert.match(check("max_memory = '1MiB'").err, /the limit max_memory is no whole number/);
+});
+
 test('modules are required from beside the script and from std, and nowhere else', async (t) => {
   const dir = folder(t, {
     'lua/std/shout.lua': 'return { up = string.upper }',

@@ -114,6 +114,36 @@ json_that_fits_is_read_and_written(void **state)
     stage_expect("POST /x", "{}", 200, "[2040002,2000002,2097002,250001,1800000,300000]");
 }
 
+/* Those of a file are the same: tests/e2e/lua.test.mjs. */
+static void
+limits_have_a_range(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        { "max_instructions", "999", "100000000001" },
+        { "max_memory", "255KiB", "4097MiB" },
+        { "max_time", "0", "61m" },
+        { "max_steps", "999", "1000000001" },
+        { "max_keys", "63", "1048577" },
+        { "max_log_lines", "0", "100001" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++) {
+        char yaml[300];
+        snprintf(yaml, sizeof yaml,
+                 "name: a\ntrigger: { webhook: /x }\nsteps:\n"
+                 "  - lua: { script: \"return 1\", %s: %s }\n",
+                 cases[i / 2][0], cases[i / 2][1 + i % 2]);
+        char *text = stage_refused(yaml);
+        if (strstr(text, cases[i / 2][0]) == NULL)
+            fail_msg("%s is refused so: %s", yaml, text);
+        free(text);
+    }
+    load_with("return 1", "      max_memory: 256KiB\n");
+    stage_expect("POST /x", "{}", 200, "1");
+    load_with("return 1", "      max_memory: 4GiB\n      max_instructions: 100000000000\n");
+    stage_expect("POST /x", "{}", 200, "1");
+}
+
 int
 main(void)
 {
@@ -121,6 +151,7 @@ main(void)
         cmocka_unit_test(library_functions_count_for_their_work),
         cmocka_unit_test(json_takes_no_more_memory_than_the_script_has),
         cmocka_unit_test(json_that_fits_is_read_and_written),
+        cmocka_unit_test(limits_have_a_range),
     };
     return cmocka_run_group_tests(tests, stage_open, stage_close);
 }
