@@ -520,6 +520,12 @@ error(("x"):rep(1000000))
 local t = {}
 for i = 1, 8000 do t[i] = i end
 weir.fail("invalid", "big", { detail = t })
+--- weir.fail with an endless __newindex: not found
+weir.fail("not_found", "not found", setmetatable({}, { __newindex = function() while true do end end }))
+--- weir.fail calls no __newindex: = "invalid"
+local function never() error("it was called") end
+local ok, err = pcall(weir.fail, "invalid", "x", setmetatable({}, { __newindex = never }))
+return err.code
 --- assert message object: an error of type function
 assert(false, function() end)
 --- setmetatable cycles cached: a limit
