@@ -228,6 +228,16 @@ fault_traceback(lua_State *L)
     return host->build(&b);
 }
 
+/* Sets KEY of the table at 4 to the value on the top, and pops it: whatever the script's
+ * metatable would do, which could take any time without a turn of others. */
+static void
+set_raw(lua_State *L, const char *key)
+{
+    lua_pushstring(L, key);
+    lua_insert(L, -2);
+    lua_rawset(L, 4);
+}
+
 int
 fault_throw(lua_State *L)
 {
@@ -241,9 +251,9 @@ fault_throw(lua_State *L)
     else
         lua_createtable(L, 0, 2);
     lua_pushvalue(L, 1);
-    lua_setfield(L, -2, "code");
+    set_raw(L, "code");
     lua_pushstring(L, luaL_optstring(L, 2, "the script has failed"));
-    lua_setfield(L, -2, "message");
+    set_raw(L, "message");
     mark(L);
     return lua_error(L);
 }

@@ -261,6 +261,18 @@ utf8_open(lua_State *L)
     take(L, luaopen_utf8, wanted);
 }
 
+/* Lua's own seed has an address in it, which could be worked out from the first numbers. */
+static void
+seed(lua_State *L)
+{
+    lua_Integer numbers[2];
+    host->random(numbers, sizeof numbers);
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, numbers[0]);
+    lua_pushinteger(L, numbers[1]);
+    lua_call(L, 2, 0);
+}
+
 void
 math_open(lua_State *L)
 {
@@ -277,4 +289,5 @@ math_open(lua_State *L)
         { NULL, NULL },
     };
     take(L, luaopen_math, wanted);
+    seed(L);
 }

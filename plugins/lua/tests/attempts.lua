@@ -372,6 +372,19 @@ return ctx.http { url = "http://127.0.0.1:1/" }
 return { tostring({}), tostring(type), tostring(input), tostring(string) }
 --- math.randomseed tells no address: value expected
 return math.randomseed()
+--- the seed of math.random is not Lua's own, which has an address in it: = false
+local function rotl(x, n) return x << n | x >> (64 - n) end
+local function s1_of(r) return rotl(r * 0x8E38E38E38E38E39, 57) * 0xCCCCCCCCCCCCCCCD end
+local a, b, c, d = s1_of(math.random(0)), s1_of(math.random(0)), s1_of(math.random(0)), s1_of(math.random(0))
+local s1, s3 = a, rotl(c ~ d ~ b ~ b << 17 ~ a ~ b ~ a << 17, 19) ~ a
+local s2 = s3 ~ b ~ c ~ a ~ a << 17
+local s0 = s2 ~ a ~ b
+for _ = 1, 16 do
+  local x, m = rotl(s3, 19), s1 ~ s2
+  s0, s1 = s0 ~ x, m ~ m << 17 ~ m << 34 ~ m << 51
+  s2, s3 = s2 ~ s1 << 17 ~ s0, x ~ s1
+end
+return s1 == 0xff and s3 == 0 and s0 >> 48 == 0 and s2 >> 48 == 0 -- the time, the address
 --- require while it runs: modules are required at the top
 return require("csv")
 --- require of a path: a module's name is of
@@ -520,6 +533,12 @@ error(("x"):rep(1000000))
 local t = {}
 for i = 1, 8000 do t[i] = i end
 weir.fail("invalid", "big", { detail = t })
+--- weir.fail with an endless __newindex: not found
+weir.fail("not_found", "not found", setmetatable({}, { __newindex = function() while true do end end }))
+--- weir.fail calls no __newindex: = "invalid"
+local function never() error("it was called") end
+local ok, err = pcall(weir.fail, "invalid", "x", setmetatable({}, { __newindex = never }))
+return err.code
 --- assert message object: an error of type function
 assert(false, function() end)
 --- setmetatable cycles cached: a limit
