@@ -17,6 +17,8 @@
 /* What one conversion of string.format counts for: a large number with many digits takes
  * microseconds, however short its argument is. */
 #define CONVERSION_WORK 100
+/* So many conversions of floats are at most some 10 ms, in which nobody else has a turn. */
+#define FLOATS_MAX 1000
 
 /* Bytes of all strings among the arguments. */
 static uint64_t
@@ -148,7 +150,7 @@ format_rest(lua_State *L, int status, lua_KContext at)
 static void
 check_conversions(lua_State *L)
 {
-    size_t len, n = 0;
+    size_t len, n = 0, floats = 0;
     bool quotes = false;
     const char *f = luaL_checklstring(L, 1, &len);
     const char *end = f + len;
@@ -159,10 +161,13 @@ check_conversions(lua_State *L)
             luaL_error(L, "'%%p' is not to be had: addresses are nobody's business");
         quotes |= *f == 'q';
         n += *f != '%';
+        floats += *f != '\0' && strchr("eEfFgG", *f) != NULL;
         f += f < end;
     }
     if (quotes && lengths(L) > QUOTED_MAX) /* which takes far longer a byte than all else */
         luaL_error(L, "'%%q' takes texts of at most %d bytes in all", QUOTED_MAX);
+    if (floats > FLOATS_MAX)
+        luaL_error(L, "'format' takes at most %d of '%%f', '%%e' and '%%g'", FLOATS_MAX);
     charge(L, n * CONVERSION_WORK + (quotes ? lengths(L) * 8 : 0));
 }
 

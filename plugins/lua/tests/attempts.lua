@@ -240,10 +240,22 @@ return string.format("%%\0%s\0%-20p", "x", "x")
 return string.format("\0%q%q", ("\0"):rep(50000), ("\0"):rep(50000))
 --- string.format with a zero where a conversion should be: invalid conversion
 return string.format("%\0p", "x")
---- string.format of many large numbers: 'format' takes at most 8000 arguments
+--- string.format of more arguments than there may be: 'format' takes at most 8000 arguments
 local t = {}
-for i = 1, 8000 do t[i] = 1e308 end
-return #string.format(("%.99f"):rep(8001), 1e308, table.unpack(t))
+for i = 1, 8000 do t[i] = 1 end
+return #string.format(("%d"):rep(8001), 1, table.unpack(t))
+--- string.format of as many arguments as there may be: = 8000
+local t = {}
+for i = 1, 8000 do t[i] = 1 end
+return #string.format(("%d"):rep(8000), table.unpack(t))
+--- string.format of many large numbers: 'format' takes at most 1000 of '%f', '%e' and '%g'
+local t = {}
+for i = 1, 1001 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(1001), table.unpack(t))
+--- string.format of fewer large numbers: = 409000
+local t = {}
+for i = 1, 1000 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(1000), table.unpack(t))
 --- string.upper in a loop: a limit
 local s = ("x"):rep(1 << 20)
 while true do s:upper() end
