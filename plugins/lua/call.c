@@ -212,6 +212,7 @@ call_fini(struct call *c)
         free(s);
     }
     c->strands = NULL;
+    value_end_call(c);
     host->unref(&c->input);
     host->unref(&c->config);
     host->unref(&c->output);

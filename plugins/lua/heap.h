@@ -25,7 +25,8 @@ enum heap_refusal { HEAP_FITS, HEAP_FULL, HEAP_STRING, HEAP_KEYS };
 struct heap {
     uint64_t used;    /* bytes of Lua's own */
     uint64_t outside; /* bytes of the host that values of the script keep alive */
-    uint64_t max;     /* of both together */
+    uint64_t waiting; /* the same of calls that have ended, garbage for the most part */
+    uint64_t max;     /* of the first two together */
     size_t max_string;
     uint32_t max_keys;             /* of one table, those of its sequence apart */
     uint32_t counts[HEAP_CLASSES]; /* live blocks of each class */

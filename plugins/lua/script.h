@@ -105,6 +105,7 @@ void script_free(struct script *s);
 /* -- states -- */
 
 struct call;
+struct origin;
 struct strand;
 
 #define IDLE_MAX 16u
@@ -125,6 +126,7 @@ struct vm {
     unsigned calls;
     int idle[IDLE_MAX]; /* references of coroutines that can be used again */
     unsigned n_idle;
+    struct origin *ended;   /* what proxies have kept of calls that have ended: value.c */
     const void *value_meta; /* metatable of proxies */
     const void *array_meta; /* of weir.array's tables */
     const void *error_meta;
@@ -209,11 +211,15 @@ void budget_on_refused(void *vm);
 void value_open(lua_State *L);
 
 /* Pushes V: scalars as Lua's own, maps and lists as proxies that read on touch. COST: bytes
- * that it adds to the memory of the script; 0 for what the engine holds anyway. Throws. */
+ * that it adds to the memory of the script; 0 for what the engine holds anyway, as long as the
+ * call goes on. Throws. */
 void value_push(lua_State *L, const struct weir_value *v, uint64_t cost);
 
 /* The same for what must not be changed: a configuration that all calls share. Throws. */
 void value_push_frozen(lua_State *L, const struct weir_value *v);
+
+/* What the script has kept of what C has lent it costs memory, now that C ends. */
+void value_end_call(struct call *c);
 
 /* Whether the value at INDEX is a proxy. */
 bool value_is_proxy(lua_State *L, int index);
@@ -368,7 +374,8 @@ struct call {
     uint64_t log_lines;
     const struct weir_value *output; /* owned */
     struct weir_error error;
-    bool running; /* inside call_go_on */
+    struct origin *origins; /* what proxies show of what it has lent: value.c */
+    bool running;           /* inside call_go_on */
     bool waits_turn;
     uint64_t slice_ns; /* when its slice began */
     uint64_t left_ns;  /* when it was left; 0: others had their turn */

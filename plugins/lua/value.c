@@ -15,27 +15,133 @@
 
 const char null_key;
 
-/* Memory of the host that proxies of one value keep alive together. */
+/* How many of a call's latest originals are searched for one that is pushed once more. */
+#define SEARCHED 8u
+
+/* Memory of the host that proxies of one value keep alive together. What a call lends its script
+ * costs nothing as long as the call goes on: the engine holds it. When it has ended, it waits
+ * for garbage to be collected; what is still there then costs like anything else. */
 struct origin {
     unsigned users;
     uint64_t cost;
+    uint64_t *sum;              /* that COST is part of; NULL: it costs nothing yet */
+    const struct weir_value *v; /* to be weighed; that of a proxy that lives; NULL: it was */
+    struct origin *next;        /* of the call, or of those that wait */
+    struct origin **at;         /* what points to it there; NULL: it is in no list */
 };
 
 static void
-origin_leave(struct vm *vm, struct origin *o)
+origin_link(struct origin *o, struct origin **list)
+{
+    o->next = *list;
+    o->at = list;
+    if (o->next != NULL)
+        o->next->at = &o->next;
+    *list = o;
+}
+
+static void
+origin_unlink(struct origin *o)
+{
+    if (o->at == NULL)
+        return;
+    *o->at = o->next;
+    if (o->next != NULL)
+        o->next->at = o->at;
+    o->at = NULL;
+}
+
+static void
+origin_leave(struct origin *o)
 {
     if (o == NULL || --o->users > 0)
         return;
-    vm->heap.outside -= o->cost;
+    if (o->sum != NULL)
+        *o->sum -= o->cost;
+    origin_unlink(o);
     free(o);
+}
+
+/* Notes what its value weighs, while it is there. */
+static void
+origin_weigh(struct origin *o, const struct vm *vm)
+{
+    if (o->v == NULL)
+        return;
+    o->cost = value_weight(o->v, vm->heap.max + 1);
+    o->v = NULL;
+}
+
+static void
+origin_count(struct origin *o, uint64_t *sum)
+{
+    o->sum = sum;
+    *sum += o->cost;
+}
+
+static struct origin *
+origin_new(void)
+{
+    struct origin *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        abort();
+    o->users = 1;
+    return o;
+}
+
+/* The proxy P was made of something that its call lends. */
+static void
+lend(struct vm *vm, struct proxy *p)
+{
+    if (vm->strand == NULL)
+        return;
+    struct call *c = vm->strand->call;
+    unsigned n = 0;
+    for (struct origin *o = c->origins; o != NULL && n < SEARCHED; o = o->next, n++)
+        if (o->v == p->v) {
+            o->users++;
+            p->origin = o;
+            return;
+        }
+    p->origin = origin_new();
+    p->origin->v = p->v;
+    origin_link(p->origin, &c->origins);
+}
+
+/* Collects garbage; what is left of ended calls costs from now on. */
+static void
+settle(struct vm *vm)
+{
+    heap_collect(&vm->heap, vm->L);
+    for (struct origin *o; (o = vm->ended) != NULL;) {
+        origin_unlink(o);
+        *o->sum -= o->cost;
+        origin_count(o, &vm->heap.outside);
+    }
+}
+
+void
+value_end_call(struct call *c)
+{
+    struct vm *vm = c->vm;
+    for (struct origin *o; (o = c->origins) != NULL;) {
+        origin_weigh(o, vm);
+        origin_unlink(o);
+        origin_link(o, &vm->ended);
+        origin_count(o, &vm->heap.waiting);
+        if (vm->heap.waiting > vm->heap.max / 4)
+            settle(vm);
+    }
 }
 
 static int
 proxy_gc(lua_State *L)
 {
     struct proxy *p = lua_touserdata(L, 1);
+    if (p->origin != NULL && p->origin->v == p->v && p->origin->users > 1)
+        origin_weigh(p->origin, vm_of(L)); /* parts of it live on, and keep all of it */
     host->unref(&p->v);
-    origin_leave(vm_of(L), p->origin);
+    origin_leave(p->origin);
     p->origin = NULL;
     return 0;
 }
@@ -106,15 +212,17 @@ void
 value_push(lua_State *L, const struct weir_value *v, uint64_t cost)
 {
     push_scalar_or(L, v, NULL, false);
-    if (cost == 0 || lua_type(L, -1) != LUA_TUSERDATA)
+    if (lua_type(L, -1) != LUA_TUSERDATA)
         return;
     struct vm *vm = vm_of(L);
     struct proxy *p = lua_touserdata(L, -1);
-    p->origin = malloc(sizeof *p->origin);
-    if (p->origin == NULL)
-        abort();
-    *p->origin = (struct origin){ 1, cost };
-    vm->heap.outside += cost;
+    if (cost == 0) {
+        lend(vm, p);
+        return;
+    }
+    p->origin = origin_new();
+    p->origin->cost = cost;
+    origin_count(p->origin, &vm->heap.outside);
     make_room(L, vm);
 }
 
@@ -122,6 +230,8 @@ void
 value_push_frozen(lua_State *L, const struct weir_value *v)
 {
     push_scalar_or(L, v, NULL, true);
+    if (lua_type(L, -1) == LUA_TUSERDATA)
+        lend(vm_of(L), lua_touserdata(L, -1));
 }
 
 bool

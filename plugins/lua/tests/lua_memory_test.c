@@ -4,9 +4,25 @@
  */
 #include "stage.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define MIB (1024.0 * 1024)
+
+/* Sanitizers count what their malloc gives. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static double
+allocated(void)
+{
+    if (__sanitizer_get_current_allocated_bytes)
+        return (double)__sanitizer_get_current_allocated_bytes();
+    struct mallinfo2 m = mallinfo2();
+    return (double)m.uordblks + (double)m.hblkhd;
+}
 
 /* Puts a pipeline on the stage whose one node runs SCRIPT, a line. */
 static void
@@ -15,7 +31,7 @@ load(const char *script)
     char yaml[4096];
     snprintf(yaml, sizeof yaml,
              "name: memory\ntrigger: { webhook: /x }\nsteps:\n"
-             "  - set: ${ request.body }\n"
+             "  - id: body\n    set: ${ request.body }\n"
              "  - lua:\n      max_time: 20s\n      script: |\n        %s\n",
              script);
     stage_load(yaml, NULL);
@@ -33,11 +49,104 @@ garbage_is_given_back_when_the_memory_is_full(void **state)
         stage_expect("POST /x", "{}", 200, "1");
 }
 
+/* {"a":["0123456789",...]}, of 780 KB; the caller frees it. */
+static char *
+large_body(void)
+{
+    enum { N = 60000 };
+    char *body = malloc(N * 13 + 16);
+    assert_non_null(body);
+    char *at = stpcpy(body, "{\"a\":[");
+    for (unsigned i = 0; i < N; i++)
+        at = stpcpy(at, i == 0 ? "\"0123456789\"" : ",\"0123456789\"");
+    strcpy(at, "]}");
+    return body;
+}
+
+/* Scripts that leave little garbage of their own: what they read is collected nevertheless. */
+static void
+what_ended_calls_were_lent_does_not_pile_up(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "return #input.a",
+        "local a = input.a input = nil return #a",
+        "return #weir.merge(input, { b = 1 }).a",
+        "return #ctx.steps.body.a",
+    };
+    char *body = large_body();
+    for (unsigned i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        load(scripts[i]);
+        stage_expect("POST /x", body, 200, "60000");
+        double before = allocated();
+        for (unsigned n = 0; n < 40; n++)
+            stage_expect("POST /x", body, 200, "60000");
+        assert_true(allocated() - before < 16 * MIB);
+    }
+    free(body);
+}
+
+/* Writes a file into FOLDER. */
+static void
+write_file(const char *folder, const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void
+remove_file(const char *folder, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* A state that has kept more than its memory fails one call, and begins anew. */
+static void
+what_is_kept_of_ended_calls_is_counted(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/weir-lua-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    write_file(folder, "keep.lua",
+               "local kept = {}\n"
+               "return { run = function(_, input) kept[#kept + 1] = input.a return #kept end }");
+    write_file(folder, "keep.yaml",
+               "name: memory\ntrigger: { webhook: /x }\nsteps:\n  - set: ${ request.body }\n"
+               "  - lua: { file: keep.lua, max_time: 20s }\n");
+    char path[200];
+    snprintf(path, sizeof path, "%s/keep.yaml", folder);
+    stage_load_file(path);
+    char *body = large_body();
+    double before = allocated();
+    unsigned failed = 0;
+    for (unsigned n = 0; n < 60; n++) {
+        struct play *p = stage_play("POST /x", body);
+        assert_true(p->status == 200 || strstr(p->body, "(max_memory") != NULL);
+        failed += p->status != 200;
+        stage_end(&p);
+        assert_true(allocated() - before < 40 * MIB);
+    }
+    assert_true(failed > 0 && failed <= 15);
+    stage_expect("POST /x", "{\"a\":[]}", 200, NULL);
+    free(body);
+    remove_file(folder, "keep.lua");
+    remove_file(folder, "keep.yaml");
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_is_given_back_when_the_memory_is_full),
+        cmocka_unit_test(what_ended_calls_were_lent_does_not_pile_up),
+        cmocka_unit_test(what_is_kept_of_ended_calls_is_counted),
     };
     return cmocka_run_group_tests(tests, stage_open, stage_close);
 }
