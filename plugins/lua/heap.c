@@ -53,8 +53,8 @@ is_keys(size_t size)
 }
 
 /* A finalizer that can't be called is never called again, and what it would have given back is
- * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one by
- * having stopped its collector, which nobody else does. */
+ * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one
+ * by having stopped its collector, which nobody else does. */
 static bool
 gives_back(const struct heap *h)
 {

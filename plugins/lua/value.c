@@ -18,9 +18,9 @@ const char null_key;
 /* How many of a call's latest originals are searched for one that is pushed once more. */
 #define SEARCHED 8u
 
-/* Memory of the host that proxies of one value keep alive together. What a call lends its script
- * costs nothing as long as the call goes on: the engine holds it. When it has ended, it waits
- * for garbage to be collected; what is still there then costs like anything else. */
+/* Memory of the host that proxies of one value keep alive together. What a call lends its
+ * script costs nothing as long as the call goes on: the engine holds it. When it has ended, it
+ * waits for garbage to be collected; what is still there then costs like anything else. */
 struct origin {
     unsigned users;
     uint64_t cost;
@@ -195,17 +195,22 @@ push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, 
     }
 }
 
-/* Collects garbage if the memory is full, and ends the script if that was not enough. */
+/* What Lua has for which collecting takes as long as one instruction, in bytes. */
+#define COLLECTED 64u
+
+/* Collects garbage if the memory is full, and ends the script if that was not enough. It may be
+ * full again at once, so collecting is work like any other. */
 static void
 make_room(lua_State *L, struct vm *vm)
 {
     if (vm->heap.used + vm->heap.outside <= vm->heap.max)
         return;
     heap_collect(&vm->heap, L);
-    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
-        return;
-    budget_end(vm, ABORT_MEMORY);
-    throw_abort(L);
+    if (vm->heap.used + vm->heap.outside > vm->heap.max) {
+        budget_end(vm, ABORT_MEMORY);
+        throw_abort(L);
+    }
+    charge(L, vm->heap.used / COLLECTED);
 }
 
 void
