@@ -232,6 +232,13 @@ value_push(lua_State *L, const struct weir_value *v, uint64_t cost)
 }
 
 void
+value_push_original(lua_State *L, int index)
+{
+    const struct proxy *p = lua_touserdata(L, index);
+    proxy_push(L, p->v, p->origin);
+}
+
+void
 value_push_frozen(lua_State *L, const struct weir_value *v)
 {
     push_scalar_or(L, v, NULL, true);

@@ -165,6 +165,16 @@ collecting_is_work(void **state)
             "(max_instructions");
 }
 
+static void
+a_merged_value_costs_what_its_original_costs(void **state)
+{
+    (void)state;
+    ends_by("local text = '[' .. ('[],'):rep(3000) .. '0]' local kept = {} "
+            "text = '{\"a\":' .. text .. '}' "
+            "for i = 1, 200 do kept[i] = weir.merge(weir.json.decode(text), {}) end return 1",
+            "(max_memory");
+}
+
 int
 main(void)
 {
@@ -173,6 +183,7 @@ main(void)
         cmocka_unit_test(what_ended_calls_were_lent_does_not_pile_up),
         cmocka_unit_test(what_is_kept_of_ended_calls_is_counted),
         cmocka_unit_test(collecting_is_work),
+        cmocka_unit_test(a_merged_value_costs_what_its_original_costs),
     };
     return cmocka_run_group_tests(tests, stage_open, stage_close);
 }
