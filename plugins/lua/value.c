@@ -118,6 +118,7 @@ settle(struct vm *vm)
         *o->sum -= o->cost;
         origin_count(o, &vm->heap.outside);
     }
+    vm->heap.kept = vm->heap.outside;
 }
 
 void
@@ -198,19 +199,23 @@ push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, 
 /* What Lua has for which collecting takes as long as one instruction, in bytes. */
 #define COLLECTED 64u
 
-/* Collects garbage if the memory is full, and ends the script if that was not enough. It may be
- * full again at once, so collecting is work like any other. */
+/* Collects garbage if the memory is full or a quarter of it may be garbage of the host, and
+ * ends the script if that was not enough. It may be so again at once, so collecting is work
+ * like any other. */
 static void
 make_room(lua_State *L, struct vm *vm)
 {
-    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
+    struct heap *h = &vm->heap;
+    if (h->kept > h->outside)
+        h->kept = h->outside;
+    if (h->used + h->outside <= h->max && h->outside - h->kept <= h->max / 4)
         return;
-    heap_collect(&vm->heap, L);
-    if (vm->heap.used + vm->heap.outside > vm->heap.max) {
+    heap_collect(h, L);
+    if (h->used + h->outside > h->max) {
         budget_end(vm, ABORT_MEMORY);
         throw_abort(L);
     }
-    charge(L, vm->heap.used / COLLECTED);
+    charge(L, h->used / COLLECTED);
 }
 
 void

@@ -49,6 +49,19 @@ garbage_is_given_back_when_the_memory_is_full(void **state)
         stage_expect("POST /x", "{}", 200, "1");
 }
 
+/* Lua itself collects without finalizers when it wants memory for something of its own. */
+static void
+garbage_of_the_host_leaves_room_for_what_is_of_lua(void **state)
+{
+    (void)state;
+    load("local text = '[' .. ('[],'):rep(30000) .. '0]' local kept = {} "
+         "for i = 1, 60000 do kept[i] = {} end "
+         "for i = 1, 15 do local v = weir.json.decode(text) end "
+         "for i = 60001, 90000 do kept[i] = { i } end return #kept");
+    for (unsigned i = 0; i < 5; i++)
+        stage_expect("POST /x", "{}", 200, "90000");
+}
+
 /* {"a":["0123456789",...]}, of 780 KB; the caller frees it. */
 static char *
 large_body(void)
@@ -180,6 +193,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_is_given_back_when_the_memory_is_full),
+        cmocka_unit_test(garbage_of_the_host_leaves_room_for_what_is_of_lua),
         cmocka_unit_test(what_ended_calls_were_lent_does_not_pile_up),
         cmocka_unit_test(what_is_kept_of_ended_calls_is_counted),
         cmocka_unit_test(collecting_is_work),
