@@ -53,15 +53,17 @@ is_keys(size_t size)
 }
 
 /* A finalizer that can't be called is never called again, and what it would have given back is
- * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one by
- * having stopped its collector, which nobody else does. */
+ * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one
+ * by having stopped its collector, which nobody else does. */
 static bool
 gives_back(const struct heap *h)
 {
     return h->collecting || (h->L != NULL && lua_gc(h->L, LUA_GCISRUNNING) != 1);
 }
 
-/* For a new block OLD_SIZE is the type of what it is for. */
+/* For a new block OLD_SIZE is the type of what it is for. When one is refused, Lua collects
+ * without calling finalizers: what of the host may be garbage is no reason to refuse. It is
+ * bounded, since it is collected in time. */
 static enum heap_refusal
 refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size)
 {
@@ -71,7 +73,8 @@ refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size
         is_keys(new_size))
         return HEAP_KEYS;
     size_t old = block == NULL ? 0 : old_size;
-    if (new_size > old && h->used + h->outside + (new_size - old) > h->max)
+    uint64_t kept = h->kept < h->outside ? h->kept : h->outside;
+    if (new_size > old && h->used + kept + (new_size - old) > h->max)
         return HEAP_FULL;
     return HEAP_FITS;
 }
@@ -83,6 +86,7 @@ heap_collect(struct heap *h, lua_State *L)
     h->collecting = true;
     lua_gc(L, LUA_GCCOLLECT);
     h->collecting = before;
+    h->kept = h->outside;
 }
 
 void *

@@ -25,6 +25,7 @@ enum heap_refusal { HEAP_FITS, HEAP_FULL, HEAP_STRING, HEAP_KEYS };
 struct heap {
     uint64_t used;    /* bytes of Lua's own */
     uint64_t outside; /* bytes of the host that values of the script keep alive */
+    uint64_t kept;    /* of OUTSIDE: what was there after garbage was collected */
     uint64_t waiting; /* the same of calls that have ended, garbage for the most part */
     uint64_t max;     /* of the first two together */
     size_t max_string;

@@ -218,6 +218,9 @@ void value_push(lua_State *L, const struct weir_value *v, uint64_t cost);
 /* The same for what must not be changed: a configuration that all calls share. Throws. */
 void value_push_frozen(lua_State *L, const struct weir_value *v);
 
+/* Pushes a proxy of what that at INDEX was made of, not of what was changed in it. Throws. */
+void value_push_original(lua_State *L, int index);
+
 /* What the script has kept of what C has lent it costs memory, now that C ends. */
 void value_end_call(struct call *c);
 

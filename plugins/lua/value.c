@@ -18,9 +18,9 @@ const char null_key;
 /* How many of a call's latest originals are searched for one that is pushed once more. */
 #define SEARCHED 8u
 
-/* Memory of the host that proxies of one value keep alive together. What a call lends its script
- * costs nothing as long as the call goes on: the engine holds it. When it has ended, it waits
- * for garbage to be collected; what is still there then costs like anything else. */
+/* Memory of the host that proxies of one value keep alive together. What a call lends its
+ * script costs nothing as long as the call goes on: the engine holds it. When it has ended, it
+ * waits for garbage to be collected; what is still there then costs like anything else. */
 struct origin {
     unsigned users;
     uint64_t cost;
@@ -118,6 +118,7 @@ settle(struct vm *vm)
         *o->sum -= o->cost;
         origin_count(o, &vm->heap.outside);
     }
+    vm->heap.kept = vm->heap.outside;
 }
 
 void
@@ -195,17 +196,26 @@ push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, 
     }
 }
 
-/* Collects garbage if the memory is full, and ends the script if that was not enough. */
+/* What Lua has for which collecting takes as long as one instruction, in bytes. */
+#define COLLECTED 64u
+
+/* Collects garbage if the memory is full or a quarter of it may be garbage of the host, and
+ * ends the script if that was not enough. It may be so again at once, so collecting is work
+ * like any other. */
 static void
 make_room(lua_State *L, struct vm *vm)
 {
-    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
+    struct heap *h = &vm->heap;
+    if (h->kept > h->outside)
+        h->kept = h->outside;
+    if (h->used + h->outside <= h->max && h->outside - h->kept <= h->max / 4)
         return;
-    heap_collect(&vm->heap, L);
-    if (vm->heap.used + vm->heap.outside <= vm->heap.max)
-        return;
-    budget_end(vm, ABORT_MEMORY);
-    throw_abort(L);
+    heap_collect(h, L);
+    if (h->used + h->outside > h->max) {
+        budget_end(vm, ABORT_MEMORY);
+        throw_abort(L);
+    }
+    charge(L, h->used / COLLECTED);
 }
 
 void
@@ -224,6 +234,13 @@ value_push(lua_State *L, const struct weir_value *v, uint64_t cost)
     p->origin->cost = cost;
     origin_count(p->origin, &vm->heap.outside);
     make_room(L, vm);
+}
+
+void
+value_push_original(lua_State *L, int index)
+{
+    const struct proxy *p = lua_touserdata(L, index);
+    proxy_push(L, p->v, p->origin);
 }
 
 void

@@ -233,7 +233,7 @@ copy_proxy(lua_State *L)
     lua_pop(L, 1);
     if (host->type(p.v) != WEIR_MAP)
         luaL_argerror(L, 1, "a map is needed, not a list");
-    value_push(L, p.v, 0);
+    value_push_original(L, 1);
     if (!touched)
         return;
     int copy = lua_gettop(L);

@@ -49,6 +49,19 @@ garbage_is_given_back_when_the_memory_is_full(void **state)
         stage_expect("POST /x", "{}", 200, "1");
 }
 
+/* Lua itself collects without finalizers when it wants memory for something of its own. */
+static void
+garbage_of_the_host_leaves_room_for_what_is_of_lua(void **state)
+{
+    (void)state;
+    load("local text = '[' .. ('[],'):rep(30000) .. '0]' local kept = {} "
+         "for i = 1, 60000 do kept[i] = {} end "
+         "for i = 1, 15 do local v = weir.json.decode(text) end "
+         "for i = 60001, 90000 do kept[i] = { i } end return #kept");
+    for (unsigned i = 0; i < 5; i++)
+        stage_expect("POST /x", "{}", 200, "90000");
+}
+
 /* {"a":["0123456789",...]}, of 780 KB; the caller frees it. */
 static char *
 large_body(void)
@@ -113,9 +126,10 @@ what_is_kept_of_ended_calls_is_counted(void **state)
     (void)state;
     char folder[] = "/tmp/weir-lua-XXXXXX";
     assert_non_null(mkdtemp(folder));
-    write_file(folder, "keep.lua",
-               "local kept = {}\n"
-               "return { run = function(_, input) kept[#kept + 1] = input.a return #kept end }");
+    write_file(
+        folder, "keep.lua",
+        "local kept = {}\n"
+        "return { run = function(_, input) kept[#kept + 1] = input.a return #kept end }");
     write_file(folder, "keep.yaml",
                "name: memory\ntrigger: { webhook: /x }\nsteps:\n  - set: ${ request.body }\n"
                "  - lua: { file: keep.lua, max_time: 20s }\n");
@@ -140,13 +154,50 @@ what_is_kept_of_ended_calls_is_counted(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* Fails unless SCRIPT ends by the limit of that name. */
+static void
+ends_by(const char *script, const char *limit)
+{
+    load(script);
+    struct play *p = stage_play("POST /x", "{}");
+    if (p->status != 500 || strstr(p->body, limit) == NULL)
+        print_error("%s: %u %s\n", script, p->status, p->body);
+    assert_int_equal(p->status, 500);
+    assert_non_null(strstr(p->body, limit));
+    stage_end(&p);
+}
+
+/* So much lives that decoding has to collect again and again. */
+static void
+collecting_is_work(void **state)
+{
+    (void)state;
+    ends_by("local text = '[' .. ('[],'):rep(1700) .. '0]' local head "
+            "for i = 1, 230000 do head = { head } end "
+            "for i = 1, 400 do local v = weir.json.decode(text) end return 1",
+            "(max_instructions");
+}
+
+static void
+a_merged_value_costs_what_its_original_costs(void **state)
+{
+    (void)state;
+    ends_by("local text = '[' .. ('[],'):rep(3000) .. '0]' local kept = {} "
+            "text = '{\"a\":' .. text .. '}' "
+            "for i = 1, 200 do kept[i] = weir.merge(weir.json.decode(text), {}) end return 1",
+            "(max_memory");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(garbage_is_given_back_when_the_memory_is_full),
+        cmocka_unit_test(garbage_of_the_host_leaves_room_for_what_is_of_lua),
         cmocka_unit_test(what_ended_calls_were_lent_does_not_pile_up),
         cmocka_unit_test(what_is_kept_of_ended_calls_is_counted),
+        cmocka_unit_test(collecting_is_work),
+        cmocka_unit_test(a_merged_value_costs_what_its_original_costs),
     };
     return cmocka_run_group_tests(tests, stage_open, stage_close);
 }
