@@ -94,7 +94,7 @@ check_fits(lua_State *L, struct weir_text t)
     charge(L, t.len / 8 + weight / 16);
     if (weight <= left)
         return;
-    heap_collect(&vm->heap, L);
+    value_collect(L);
     if (weight <= memory_left(&vm->heap))
         return;
     budget_end(vm, ABORT_MEMORY);

@@ -221,6 +221,10 @@ void value_push_frozen(lua_State *L, const struct weir_value *v);
 /* Pushes a proxy of what that at INDEX was made of, not of what was changed in it. Throws. */
 void value_push_original(lua_State *L, int index);
 
+/* Collects garbage. It may be full again at once, so this is work of the script like any other.
+ * Throws. */
+void value_collect(lua_State *L);
+
 /* What the script has kept of what C has lent it costs memory, now that C ends. */
 void value_end_call(struct call *c);
 

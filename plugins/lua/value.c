@@ -199,9 +199,16 @@ push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, 
 /* What Lua has for which collecting takes as long as one instruction, in bytes. */
 #define COLLECTED 64u
 
+void
+value_collect(lua_State *L)
+{
+    struct heap *h = &vm_of(L)->heap;
+    heap_collect(h, L);
+    charge(L, h->used / COLLECTED);
+}
+
 /* Collects garbage if the memory is full or a quarter of it may be garbage of the host, and
- * ends the script if that was not enough. It may be so again at once, so collecting is work
- * like any other. */
+ * ends the script if that was not enough. */
 static void
 make_room(lua_State *L, struct vm *vm)
 {
@@ -210,12 +217,11 @@ make_room(lua_State *L, struct vm *vm)
         h->kept = h->outside;
     if (h->used + h->outside <= h->max && h->outside - h->kept <= h->max / 4)
         return;
-    heap_collect(h, L);
+    value_collect(L);
     if (h->used + h->outside > h->max) {
         budget_end(vm, ABORT_MEMORY);
         throw_abort(L);
     }
-    charge(L, h->used / COLLECTED);
 }
 
 void
