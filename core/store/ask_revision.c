@@ -22,6 +22,9 @@ enum weir_code
 ask_revisions_note(struct asking *a, struct weir_error *err)
 {
     (void)err;
+    /* Pages with texts are written once and hardly ever read: without this each reload would
+     * leave its own in the cache, up to all texts that are kept. */
+    (void)sqlite3_db_release_memory(a->db->handle);
     const struct weir_value *list = value_field(a->with, "revisions"), *one;
     for (size_t i = 0; (one = value_at(list, i)) != NULL; i++) {
         struct weir_text text = text_at(one, "text");
