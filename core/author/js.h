@@ -37,10 +37,6 @@ struct js_names {
 const char *js_expression(struct arena *a, struct weir_text js, const struct js_names *names,
                           const char **ret_why);
 
-/* The same, as a condition: true for what JavaScript takes for true. */
-const char *js_condition(struct arena *a, struct weir_text js, const struct js_names *names,
-                         const char **ret_why);
-
 /* A text of n8n: constant, or with expressions in {{ }}. */
 struct js_text {
     struct weir_text text; /* with ${ }; $ is escaped where it has to be */

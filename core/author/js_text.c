@@ -75,9 +75,9 @@ js_is_expression(struct arena *a, const char *text, const char **ret_why)
     return good;
 }
 
-static const char *
-convert(struct arena *a, struct weir_text source, const struct js_names *names, bool condition,
-        const char **ret_why)
+const char *
+js_expression(struct arena *a, struct weir_text source, const struct js_names *names,
+              const char **ret_why)
 {
     const char *ret = NULL;
     if (source.len > JS_MAX) {
@@ -88,8 +88,6 @@ convert(struct arena *a, struct weir_text source, const struct js_names *names, 
     arena_init(&work, 16384, SIZE_MAX);
     struct js j = { .a = &work, .names = names, .source = source };
     struct js_term t = js_parse(&j);
-    if (condition)
-        t = js_truth(&j, t);
     const char *text = js_value(&j, t, LEVEL_CHOICE);
     if (j.why != NULL)
         *ret_why = copied(a, j.why, strlen(j.why));
@@ -97,20 +95,6 @@ convert(struct arena *a, struct weir_text source, const struct js_names *names, 
         ret = copied(a, text, strlen(text));
     arena_fini(&work);
     return ret;
-}
-
-const char *
-js_expression(struct arena *a, struct weir_text js, const struct js_names *names,
-              const char **ret_why)
-{
-    return convert(a, js, names, false, ret_why);
-}
-
-const char *
-js_condition(struct arena *a, struct weir_text js, const struct js_names *names,
-             const char **ret_why)
-{
-    return convert(a, js, names, true, ret_why);
 }
 
 /* Where the expression that begins at FROM ends: at the "}}" outside of strings and brackets;

@@ -42,4 +42,8 @@ bool replay_say(const struct args *a, const struct weir_value *job, const char *
  * completed. */
 int replay_wait(const struct args *a, const char *id, uint64_t longest_ms);
 
+/* Shows ANSWER, which is about the job that a replay made, and gives it back; with --wait the same as
+ * replay_wait. */
+int replay_made(const struct args *a, const struct weir_value *answer, uint64_t longest_ms);
+
 #endif

@@ -338,19 +338,10 @@ static int
 replay(const struct args *a, const char *id, const struct changes *c, uint64_t longest_ms)
 {
     const struct weir_value *v;
-    char new_id[64];
-    bool json = args_given(a, "json"), wait = args_given(a, "wait");
     int code = ask(a, id, c, false, &v);
     if (v == NULL)
         return code;
-    struct weir_text text = answer_member_text(v, "id");
-    (void)snprintf(new_id, sizeof new_id, "%.*s", (int)text.len, text.bytes);
-    if (json && !wait)
-        print_value(v);
-    else if (!json)
-        printf("new job: %s\n", new_id);
-    value_unref(&v);
-    return wait ? replay_wait(a, new_id, longest_ms) : EXIT_GOOD;
+    return replay_made(a, v, longest_ms);
 }
 
 int

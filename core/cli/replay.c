@@ -303,3 +303,18 @@ const struct command command_replay = {
     .words = "plan run",
     .run = run,
 };
+
+int
+replay_made(const struct args *a, const struct weir_value *answer, uint64_t longest_ms)
+{
+    char id[64];
+    bool json = args_given(a, "json"), wait = args_given(a, "wait");
+    struct weir_text text = answer_member_text(answer, "id");
+    (void)snprintf(id, sizeof id, "%.*s", (int)text.len, text.bytes);
+    if (json && !wait)
+        print_value(answer);
+    else if (!json)
+        printf("new job: %s\n", id);
+    value_unref(&answer);
+    return wait ? replay_wait(a, id, longest_ms) : EXIT_GOOD;
+}

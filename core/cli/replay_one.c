@@ -209,8 +209,7 @@ int
 replay_one(const struct args *a, const char *id, uint64_t longest_ms)
 {
     const struct weir_value *v;
-    char new_id[64], hash[17] = "";
-    bool json = args_given(a, "json"), wait = args_given(a, "wait");
+    char hash[17] = "";
     const char *plan = args_text(a, "plan");
     int code;
     if (plan == NULL && !agree(a, id, hash, &code))
@@ -218,12 +217,5 @@ replay_one(const struct args *a, const char *id, uint64_t longest_ms)
     code = ask(a, id, "replay", plan ? plan : hash, &v);
     if (v == NULL)
         return code;
-    struct weir_text text = answer_member_text(v, "id");
-    (void)snprintf(new_id, sizeof new_id, "%.*s", (int)text.len, text.bytes);
-    if (json && !wait)
-        print_value(v);
-    else if (!json)
-        printf("new job: %s\n", new_id);
-    value_unref(&v);
-    return wait ? replay_wait(a, new_id, longest_ms) : EXIT_GOOD;
+    return replay_made(a, v, longest_ms);
 }

@@ -60,10 +60,9 @@ struct generation *test_generation(const struct setup *s, const struct test_case
 
 struct test_mocks;
 /* BEFORE: what a play that was cut has left (its answer), or NULL. All is borrowed. CUT is called when the
- * process is to end as if it had crashed. */
+ * process is to end as if it had crashed. It lives as long as the process. */
 struct test_mocks *test_mocks_new(const struct weir_value *test, const struct weir_value *before,
                                   void (*cut)(void *arg), void *arg);
-void test_mocks_free(struct test_mocks **m);
 /* The http step ID is called by the name of the block around it. NAME lives as long as M. */
 void test_mocks_rename(struct test_mocks *m, const char *id, const char *name);
 /* Whether a step goes by that name. */

@@ -387,29 +387,3 @@ test_mocks_tell(struct test_mocks *m, struct weir_builder *b)
     map_fini(&m->calls);
     map_init(&m->calls);
 }
-
-static void
-free_values(struct map *map)
-{
-    uint32_t at = 0;
-    for (const struct map_entry *e; (e = map_next(map, &at)) != NULL;) {
-        const struct weir_value *v = e->value;
-        value_unref(&v);
-    }
-    map_fini(map);
-}
-
-void
-test_mocks_free(struct test_mocks **m)
-{
-    builder_free(&(*m)->ran);
-    builder_free(&(*m)->ended);
-    map_fini(&(*m)->used);
-    map_fini(&(*m)->names);
-    map_fini(&(*m)->around);
-    map_fini(&(*m)->calls);
-    free_values(&(*m)->steps);
-    free_values(&(*m)->errors);
-    free(*m);
-    *m = NULL;
-}

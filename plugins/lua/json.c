@@ -10,9 +10,6 @@
 
 #include "script.h"
 
-/* What value_weight counts for each value, beside its text. */
-#define VALUE_WEIGHT 48u
-
 /* Pushes V and gives it back, also if pushing throws: in a box whose finalizer does. */
 static void
 push_owned(lua_State *L, const struct weir_value *v, uint64_t cost)

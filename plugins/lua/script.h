@@ -51,6 +51,8 @@ struct limits {
 };
 
 #define VALUE_DEPTH 64u
+/* Bytes that value_weight counts for each value, beside its text. */
+#define VALUE_WEIGHT 48u
 /* Bytes of one file. */
 #define SOURCE_MAX (256u * 1024)
 

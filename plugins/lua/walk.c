@@ -146,7 +146,7 @@ value_next(lua_State *L, int index, int key)
 uint64_t
 value_weight(const struct weir_value *v, uint64_t max)
 {
-    uint64_t sum = 48;
+    uint64_t sum = VALUE_WEIGHT;
     uint32_t type = host->type(v);
     if (type < WEIR_LIST)
         return sum + (type >= WEIR_STRING ? host->len(v) : 0);
