@@ -13,6 +13,14 @@ pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis>=0.14)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
+
+# wslay comes without a file for pkg-config.
+find_library(wslay_library NAMES wslay REQUIRED)
+find_path(wslay_include wslay/wslay.h REQUIRED)
+add_library(wslay UNKNOWN IMPORTED)
+set_target_properties(wslay PROPERTIES IMPORTED_LOCATION ${wslay_library}
+    INTERFACE_INCLUDE_DIRECTORIES ${wslay_include})
 
 # Only the plugins of the same or a similar name see these.
 pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)

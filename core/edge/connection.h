@@ -100,7 +100,10 @@ void connection_serve(struct connection *c);
 
 /* -- connection_write.c -- */
 
-/* Writes; returns the bytes that the kernel took, which may be 0. After an error the
+/* Reads up to ROOM plain bytes. 0: the caller sends no more; -1 with errno: EAGAIN for nothing here now. */
+ssize_t connection_receive(struct connection *c, void *ret, size_t room);
+
+/* Writes plain bytes; returns the bytes that the kernel took, which may be 0. After an error the
  * connection is closed: then *ret_gone is true. */
 size_t connection_write(struct connection *c, const struct iovec *parts, unsigned n,
                         bool *ret_gone);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "edge/request.h"
 
 /* Requests that are served in one go; then other connections have their turn. */
@@ -87,8 +86,7 @@ fill(struct connection *c)
         connection_want(c, c->want & ~(unsigned)WEIR_READ);
         return false;
     }
-    size_t room = fault(READ_ONE_BYTE) ? 1 : c->in->room - c->end;
-    ssize_t n = recv(c->fd, c->in->bytes + c->end, room, 0);
+    ssize_t n = connection_receive(c, c->in->bytes + c->end, c->in->room - c->end);
     if (n > 0) {
         c->end += (uint32_t)n;
         return true;

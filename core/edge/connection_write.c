@@ -16,6 +16,12 @@
 /* Reads in one go; then other connections have their turn. */
 #define DISCARD_READS 8
 
+ssize_t
+connection_receive(struct connection *c, void *ret, size_t room)
+{
+    return recv(c->fd, ret, fault(READ_ONE_BYTE) ? 1 : room, 0);
+}
+
 size_t
 connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone)
 {
@@ -81,7 +87,7 @@ connection_discard(struct connection *c)
     struct buffer *trash = buffer_new(&c->edge->buffers, BUFFER_LARGE);
     ssize_t n = 1;
     for (unsigned i = 0; i < DISCARD_READS && n > 0 && c->thrown <= LINGER_BYTES; i++) {
-        n = recv(c->fd, trash->bytes, trash->room, 0);
+        n = connection_receive(c, trash->bytes, trash->room);
         if (n > 0)
             c->thrown += (uint64_t)n;
     }

@@ -176,7 +176,7 @@ request_body_read(struct request *r)
     for (unsigned i = 0; i < READS_MAX; i++) {
         grow(r, 1, r->length);
         size_t room = fault(READ_ONE_BYTE) ? 1 : r->room - r->len;
-        ssize_t n = recv(c->fd, r->bytes + r->len, room, 0);
+        ssize_t n = connection_receive(c, r->bytes + r->len, room);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             break;
         if (n <= 0) {
