@@ -61,6 +61,18 @@ check_time(const struct verify *v, const struct weir_event *e, const struct clai
     return FAULT_NONE;
 }
 
+/* What is signed besides has to stand there once, too. */
+static enum fault
+check_headers(const struct verify *v, const struct weir_event *e, struct weir_error *err)
+{
+    struct weir_text value;
+    enum fault fault = FAULT_NONE;
+    for (uint32_t i = 0; i < v->content.n && fault == FAULT_NONE; i++)
+        if (v->content.pieces[i].kind == PIECE_HEADER)
+            fault = take_header(e, v->content.pieces[i].text.bytes, &value, err);
+    return fault;
+}
+
 static enum fault
 take_claim(const struct verify *v, const struct weir_event *e, struct claim *claim, struct weir_error *err)
 {
@@ -72,6 +84,8 @@ take_claim(const struct verify *v, const struct weir_event *e, struct claim *cla
         fault = take_header(e, v->timestamp_header, &claim->timestamp, err);
     if (fault == FAULT_NONE)
         fault = take_id(v, e, claim, err);
+    if (fault == FAULT_NONE)
+        fault = check_headers(v, e, err);
     return fault != FAULT_NONE ? fault : check_time(v, e, claim, err);
 }
 
@@ -118,6 +132,16 @@ is_signed(const struct verify *v, const struct weir_event *e, const struct claim
             return true;
     }
     return false;
+}
+
+enum fault
+verify_check(const struct verify *v, const struct weir_event *e, struct claim *ret, struct weir_error *err)
+{
+    *ret = (struct claim){ .n = 0 };
+    enum fault fault = take_claim(v, e, ret, err);
+    if (fault == FAULT_NONE && !is_signed(v, e, ret))
+        fault = say(err, FAULT_SIGNATURE, "no signature in the header '%s' fits the request", v->header);
+    return fault;
 }
 
 /* The value at the JSON POINTER in BODY; NULL: there is none. */
@@ -204,11 +228,9 @@ verify_event(const struct webhook *w, struct weir_event *e)
                                            [FAULT_TIME] = "signature_time",
                                            [FAULT_SIGNATURE] = "signature" };
     const struct verify *v = w->verify;
-    struct claim claim = { .n = 0 };
+    struct claim claim;
     struct weir_error err;
-    enum fault fault = take_claim(v, e, &claim, &err);
-    if (fault == FAULT_NONE && !is_signed(v, e, &claim))
-        fault = say(&err, FAULT_SIGNATURE, "no signature in the header '%s' fits the request", v->header);
+    enum fault fault = verify_check(v, e, &claim, &err);
     if (fault != FAULT_NONE) {
         turn_away_for(w, e, &err, reasons[fault]);
         return false;

@@ -50,7 +50,7 @@ enum piece_kind { PIECE_TEXT, PIECE_BODY, PIECE_TIMESTAMP, PIECE_ID, PIECE_METHO
 /* A part of what is signed. */
 struct piece {
     enum piece_kind kind;
-    struct weir_text text; /* itself, or the name of the header in lower case; in struct content */
+    struct weir_text text; /* itself, or the name of the header in lower case, with a NUL behind it; in struct content */
 };
 
 struct content {
@@ -106,6 +106,9 @@ uint32_t verify_new(struct weir_open *open, const struct weir_value *config, str
                     struct verify **ret, struct weir_error *err);
 void verify_free(struct verify *v);
 
+/* Fills V with all that the configuration says but the secrets. */
+uint32_t verify_read(const struct weir_value *config, struct verify *v, struct weir_error *err);
+
 /* -- verify_schemes.c -- */
 
 /* The scheme of that name; NULL: there is none. */
@@ -142,6 +145,10 @@ bool id_fits(struct weir_text id, bool dotless);
 size_t signature_write(enum encoding encoding, struct weir_text digest, char ret[SIGNATURE_TEXT_MAX]);
 
 /* -- verify.c -- */
+
+/* What is wrong with the signature of E; ERR says it to the sender. *RET is what E claims. */
+enum fault verify_check(const struct verify *v, const struct weir_event *e, struct claim *ret,
+                        struct weir_error *err);
 
 /* Whether E may start a run. Else it was answered: refused, and counted, or its challenge echoed. */
 bool verify_event(const struct webhook *w, struct weir_event *e);

@@ -10,7 +10,7 @@
 #define HEADER "header:"
 
 static uint32_t
-add(struct content *c, enum piece_kind kind, char *bytes, size_t len, struct weir_error *err)
+add_piece(struct content *c, enum piece_kind kind, char *bytes, size_t len, struct weir_error *err)
 {
     if (kind == PIECE_TEXT && len == 0)
         return WEIR_OK;
@@ -32,12 +32,13 @@ add_named(struct content *c, char *name, size_t len, struct weir_error *err)
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_same((struct weir_text){ name, len }, text_of(names[i].name)))
-            return add(c, names[i].kind, name, 0, err);
+            return add_piece(c, names[i].kind, name, 0, err);
     size_t skip = sizeof HEADER - 1;
     if (len > skip && memcmp(name, HEADER, skip) == 0) {
         for (size_t i = skip; i < len; i++)
             name[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-        return add(c, PIECE_HEADER, name + skip, len - skip, err);
+        name[len] = '\0'; /* in place of the } */
+        return add_piece(c, PIECE_HEADER, name + skip, len - skip, err);
     }
     return refuse(err, WEIR_INVALID, "verify: {%.*s} is unknown in the content: it can have {body}, {timestamp}, "
                   "{id}, {method} and {header:NAME}, and {{ for a brace", (int)(len < 80 ? len : 80), name);
@@ -51,7 +52,7 @@ content_read(const char *template, struct content *ret, struct weir_error *err)
         abort();
     for (char *brace; (brace = strchr(at, '{')) != NULL;) {
         bool twice = brace[1] == '{';
-        if (add(ret, PIECE_TEXT, at, (size_t)(brace - at) + twice, err) != WEIR_OK)
+        if (add_piece(ret, PIECE_TEXT, at, (size_t)(brace - at) + twice, err) != WEIR_OK)
             return err->code;
         if (twice) {
             at = brace + 2;
@@ -64,7 +65,7 @@ content_read(const char *template, struct content *ret, struct weir_error *err)
             return err->code;
         at = end + 1;
     }
-    return add(ret, PIECE_TEXT, at, strlen(at), err);
+    return add_piece(ret, PIECE_TEXT, at, strlen(at), err);
 }
 
 void

@@ -35,7 +35,7 @@ strip(struct weir_text *text, const char *prefix)
 }
 
 static bool
-add(struct claim *c, struct weir_text signature, bool public)
+add_signature(struct claim *c, struct weir_text signature, bool public)
 {
     uint32_t publics = 0;
     for (uint32_t i = 0; i < c->n; i++)
@@ -58,7 +58,7 @@ read_list(struct weir_text header, struct claim *ret)
         if (rest.bytes == NULL || version.len == 0)
             return false;
         bool public = text_same(version, WEIR_TEXT("v1a"));
-        if ((public || text_same(version, WEIR_TEXT("v1"))) && !add(ret, rest, public))
+        if ((public || text_same(version, WEIR_TEXT("v1"))) && !add_signature(ret, rest, public))
             return false;
     }
     return true;
@@ -77,7 +77,7 @@ read_pairs(struct weir_text header, struct claim *ret)
             if (ret->timestamp.len > 0 || rest.len == 0)
                 return false;
             ret->timestamp = rest;
-        } else if (text_same(key, WEIR_TEXT("v1")) && !add(ret, rest, false)) {
+        } else if (text_same(key, WEIR_TEXT("v1")) && !add_signature(ret, rest, false)) {
             return false;
         }
     }
@@ -90,7 +90,7 @@ read_plain(const struct verify *v, struct weir_text header, struct claim *ret)
     struct weir_text item;
     while (next_of(&header, v->separator, &item)) {
         bool fits = strip(&item, v->prefix);
-        if (fits ? !add(ret, item, false) : v->separator == '\0')
+        if (fits ? !add_signature(ret, item, false) : v->separator == '\0')
             return false;
     }
     return true;

@@ -2,16 +2,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _DEFAULT_SOURCE /* explicit_bzero */
 #include "verify_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WHSEC "whsec_"
-#define WHPK "whpk_"
-#define WHSK "whsk_"
+#define SECRET_MARK "whsec_"
+#define PUBLIC_MARK "whpk_"
+#define PRIVATE_MARK "whsk_"
 #define KEY_BYTES_MIN 24u /* Standard Webhooks 1.0.0 */
 #define KEY_BYTES_MAX 64u
 #define PUBLIC_BYTES 32u
@@ -38,11 +37,11 @@ static uint32_t
 decode(struct weir_text t, const char *where, struct key *k, struct weir_error *err)
 {
     uint8_t bytes[KEY_BYTES_MAX];
-    k->public = begins(t, WHPK);
-    if (begins(t, WHSK))
+    k->public = begins(t, PUBLIC_MARK);
+    if (begins(t, PRIVATE_MARK))
         return refuse(err, WEIR_INVALID, "verify.%s: whsk_ is the private key of the sender; what it is checked with "
                       "begins with whpk_", where);
-    size_t skip = k->public ? sizeof WHPK - 1 : begins(t, WHSEC) ? sizeof WHSEC - 1 : 0;
+    size_t skip = k->public ? sizeof PUBLIC_MARK - 1 : begins(t, SECRET_MARK) ? sizeof SECRET_MARK - 1 : 0;
     size_t len = host->base64_read((struct weir_text){ t.bytes + skip, t.len - skip }, bytes, sizeof bytes);
     bool good = len != SIZE_MAX && (k->public ? len == PUBLIC_BYTES : len >= KEY_BYTES_MIN);
     if (good)
@@ -55,8 +54,8 @@ decode(struct weir_text t, const char *where, struct key *k, struct weir_error *
     return refuse(err, WEIR_INVALID, "verify.%s: the secret must be whsec_ and base64 of 24 to 64 bytes", where);
 }
 
-static uint32_t
-add(struct verify *v, const struct weir_value *value, const char *where, struct weir_error *err)
+uint32_t
+keys_add(struct verify *v, const struct weir_value *value, const char *where, struct weir_error *err)
 {
     struct weir_text t = WEIR_TEXT("");
     struct key k = { 0 };
@@ -107,7 +106,7 @@ take(struct weir_open *open, struct verify *v, const char *where, struct weir_er
     const struct weir_value *value = NULL;
     uint32_t code = constant(open, where, &value, err);
     if (code == WEIR_OK && value != NULL)
-        code = add(v, value, where, err);
+        code = keys_add(v, value, where, err);
     host->unref(&value);
     return code;
 }

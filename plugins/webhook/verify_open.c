@@ -157,7 +157,7 @@ take_times(const struct weir_value *config, struct verify *v, struct weir_error 
 
 /* All but the secrets is fixed. */
 static uint32_t
-check_fixed(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
+check_expressions(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
 {
     struct weir_text key;
     const struct weir_value *value;
@@ -175,16 +175,21 @@ check_fixed(struct weir_open *open, const struct weir_value *config, struct weir
     return WEIR_OK;
 }
 
-static uint32_t
-take_all(struct weir_open *open, const struct weir_value *config, struct verify *v, struct weir_error *err)
+uint32_t
+verify_read(const struct weir_value *config, struct verify *v, struct weir_error *err)
 {
-    if (check_fixed(open, config, err) != WEIR_OK || take_scheme(config, v, err) != WEIR_OK ||
-        take_form(config, v, err) != WEIR_OK)
+    if (take_scheme(config, v, err) != WEIR_OK || take_form(config, v, err) != WEIR_OK)
         return err->code;
     const char *odd = odd_content(v);
     if (odd != NULL)
         return refuse(err, WEIR_INVALID, "verify: %s", odd);
-    if (take_times(config, v, err) != WEIR_OK)
+    return take_times(config, v, err);
+}
+
+static uint32_t
+take_verify(struct weir_open *open, const struct weir_value *config, struct verify *v, struct weir_error *err)
+{
+    if (check_expressions(open, config, err) != WEIR_OK || verify_read(config, v, err) != WEIR_OK)
         return err->code;
     return keys_take(open, config, v, err);
 }
@@ -196,7 +201,7 @@ verify_new(struct weir_open *open, const struct weir_value *config, struct weir_
     struct verify *v = calloc(1, sizeof *v);
     if (v == NULL)
         abort();
-    uint32_t code = take_all(open, config, v, err);
+    uint32_t code = take_verify(open, config, v, err);
     if (code != WEIR_OK) {
         verify_free(v);
         return code;
