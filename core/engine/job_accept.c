@@ -141,7 +141,7 @@ take_once(struct accepting *a, struct weir_error *err)
     struct job_accept *op = &a->accept;
     op->once = a->once;
     op->content = a->content;
-    op->once_until_ms = clock_wall_ms() + p->idempotency_ttl_ms;
+    op->once_until_ms = clock_wall_ms() + once_ttl(e);
     op->once_running = p->idempotency_refuse ? ONCE_REFUSE : p->respond == RESPOND_RESULT ? ONCE_WAIT : ONCE_TELL;
     e->job->once = p->respond == RESPOND_RESULT;
     return WEIR_OK;

@@ -75,6 +75,10 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     v = value_int((e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
     builder_set(b, "flags", 5, &v);
     put_text(b, "tracestate", e->tracestate);
+    if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX) {
+        v = value_int((int64_t)e->once_ttl_ms);
+        builder_set(b, "once_ttl", 8, &v);
+    }
     if (e->raw)
         builder_put(b, "raw", e->raw);
     else if (e->body)
@@ -167,6 +171,8 @@ fill(struct stored *s)
     e->route = text_at(s->value, "route");
     e->headers = pairs_at(s, "headers", &e->n_headers);
     e->params = pairs_at(s, "params", &e->n_params);
+    const struct weir_value *ttl = value_field(s->value, "once_ttl");
+    e->once_ttl_ms = ttl && ttl->type == WEIR_INT && ttl->integer > 0 ? (uint64_t)ttl->integer : 0;
     const struct weir_value *raw = value_field(s->value, "raw");
     const struct weir_value *body = value_field(s->value, "body");
     e->raw = raw ? value_ref(raw) : NULL;
