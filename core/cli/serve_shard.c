@@ -80,6 +80,8 @@ edge_settings(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct edge_config c = edge_defaults;
     c.addresses = &s->edge_addresses;
+    c.tls = s->tls;
+    c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
     c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
     if (c.max_connections == 0)
         c.max_connections = edge_connections_max(s->n_shards);
