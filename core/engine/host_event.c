@@ -175,6 +175,7 @@ emit(struct weir_shard *shard, void *state, const struct weir_value *body, struc
     e->id = text_of(id);
     e->body = value_ref(body);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     e->trigger = t;
     e->part = en->current;
