@@ -20,7 +20,9 @@
     X(SLOW_READER, "slow_reader")       \
     X(CONNECTIONS, "connections")       \
     X(DESCRIPTORS, "descriptors")       \
-    X(MEMORY, "memory")
+    X(MEMORY, "memory")                 \
+    X(STREAMS, "streams")               \
+    X(FLOOD, "flood")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,

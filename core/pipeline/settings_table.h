@@ -37,6 +37,8 @@
       "How long a reader may take nothing before its connection is closed.")                \
     X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.h2c", BOOL, "false", "",                                                        \
+      "HTTP/2 without TLS, for callers that begin with it (prior knowledge).")              \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
     X("admin.token", SECRET, "", "",                                                        \
