@@ -5,19 +5,11 @@
 #include "edge/h2.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "edge/h2_parts.h"
-
-/* Reads, and writes of H2_GATHER bytes, in one go; then other connections have their turn. */
-#define READS_MAX 4
-#define WRITES_MAX 16
-
-/* A frame with its header: SETTINGS_MAX_FRAME_SIZE is left as it is. */
-#define FRAME_MAX (16384u + 9u)
 
 /* How long requests are taken behind the first GOAWAY: a caller may not have read it yet. */
 #define RETIRE_MS 1000
@@ -47,112 +39,14 @@ make_options(void)
     nghttp2_option_set_max_send_header_block_length(options, 128 * 1024);
 }
 
-/* -- streams -- */
-
-struct h2_stream *
-h2_stream_get(struct h2_session *h, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(h->ng, id);
-}
-
-/* The request of S, which does not belong to it any more; or NULL. */
-static struct request *
-take_request(struct h2_stream *s)
-{
-    struct request *r = s->request;
-    s->request = NULL;
-    s->deadline_ms = UINT64_MAX;
-    list_remove(&s->hungry);
-    if (r != NULL)
-        r->h2 = NULL;
-    return r;
-}
-
 void
-h2_answered(struct h2_stream *s)
-{
-    struct h2_session *h = s->session;
-    struct request *r = take_request(s);
-    if (r == NULL)
-        return;
-    h->connection->served++;
-    h2_let_go(s);
-    request_done(r);
-    /* What is still to come of the body is not wanted (RFC 9113 8.1). */
-    if (!s->ended)
-        (void)nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
-}
-
-void
-h2_reset(struct h2_stream *s, uint32_t code)
-{
-    struct request *r = take_request(s);
-    (void)nghttp2_submit_rst_stream(s->session->ng, NGHTTP2_FLAG_NONE, s->id, code);
-    h2_let_go(s);
-    h2_wake(s->session);
-    if (r != NULL)
-        request_abandon(r);
-}
-
-void
-h2_stream_free(struct h2_stream *s)
-{
-    struct h2_session *h = s->session;
-    struct request *r = take_request(s);
-    (void)nghttp2_session_set_stream_user_data(h->ng, s->id, NULL);
-    h2_let_go(s);
-    list_remove(&s->link);
-    h->n_streams--;
-    free(s);
-    if (r != NULL)
-        request_abandon(r);
-}
-
-/* -- deadlines -- */
-
-void
-h2_look_at(struct h2_session *h, uint64_t at_ms)
-{
-    if (at_ms < h->connection->deadline_ms)
-        connection_deadline(h->connection, at_ms);
-}
-
-void
-h2_deadline(struct h2_stream *s, uint64_t at_ms)
-{
-    s->deadline_ms = at_ms;
-    h2_look_at(s->session, at_ms);
-}
-
-static void
-set_idle(struct h2_session *h)
+h2_set_idle(struct h2_session *h)
 {
     struct connection *c = h->connection;
     const struct edge_config *config = &c->edge->config;
     h->idle_ms = c->served > 0 ? shard_now(c->edge->shard) + config->idle_ms
                                : c->opened_ms + config->head_ms;
     h2_look_at(h, h->idle_ms);
-}
-
-static void
-expire_stream(struct h2_stream *s, uint64_t now_ms)
-{
-    struct edge *e = s->session->connection->edge;
-    struct weir_error err;
-    if (s->request == NULL)
-        return;
-    if (!s->takes) {
-        edge_refused(e, REFUSAL_SLOW_READER);
-        h2_reset(s, NGHTTP2_CANCEL);
-        return;
-    }
-    s->deadline_ms = request_body_deadline(s->request);
-    if (s->deadline_ms > now_ms)
-        return;
-    err_set(&err, WEIR_TIMEOUT, "the body of the request took too long");
-    err.status = 408;
-    s->takes = false;
-    request_refuse(s->request, &err, REFUSAL_BODY_DEADLINE);
 }
 
 static void
@@ -182,218 +76,6 @@ next_deadline(const struct h2_session *h)
     }
     return at_ms;
 }
-
-/* -- output -- */
-
-/* All is said: lets the caller read it, and ends. */
-static void
-finish(struct h2_session *h)
-{
-    list_each(link, next, &h->streams)
-    {
-        struct request *r = take_request(list_entry(link, struct h2_stream, link));
-        if (r != NULL)
-            request_abandon(r);
-    }
-    connection_linger(h->connection);
-}
-
-/* What is to become of the connection, now that all is sent that can be. */
-static void
-settle(struct h2_session *h)
-{
-    struct connection *c = h->connection;
-    bool over = h->broken || (h->last && h->n_streams == 0) ||
-                (!nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng));
-    if (over && h->rest == NULL) {
-        finish(h);
-        return;
-    }
-    if (h->n_streams > 0 && c->state == CONNECTION_IDLE) {
-        connection_go(c, CONNECTION_STREAMS);
-    } else if (h->n_streams == 0 && c->state == CONNECTION_STREAMS) {
-        connection_go(c, CONNECTION_IDLE);
-        set_idle(h);
-    }
-    unsigned want = h->rest != NULL ? WEIR_READ | WEIR_WRITE : WEIR_READ;
-    connection_want(c, want);
-}
-
-/* Gathers frames in the edge's WIRE; returns how many bytes. The connection may be closed. */
-static size_t
-gather(struct h2_session *h)
-{
-    struct edge *e = h->connection->edge;
-    size_t len = 0;
-    if (e->wire == NULL)
-        e->wire = malloc(H2_GATHER);
-    if (e->wire == NULL)
-        abort();
-    h->inside = true;
-    while (len + FRAME_MAX <= H2_GATHER) {
-        const uint8_t *bytes;
-        ssize_t n = nghttp2_session_mem_send(h->ng, &bytes);
-        if (n <= 0) {
-            h->broken |= n < 0;
-            break;
-        }
-        assert(len + (size_t)n <= H2_GATHER);
-        memcpy(e->wire + len, bytes, (size_t)n);
-        len += (size_t)n;
-    }
-    h->inside = false;
-    return len;
-}
-
-/* Writes LEN bytes; what the kernel does not take is the rest. False: the connection is closed.
- */
-static bool
-put(struct h2_session *h, const char *bytes, size_t len)
-{
-    struct connection *c = h->connection;
-    while (len > 0) {
-        struct iovec part = { (void *)(uintptr_t)bytes, len };
-        bool gone;
-        size_t n = connection_write(c, &part, 1, &gone);
-        if (gone)
-            return false;
-        if (n == 0)
-            break;
-        bytes += n;
-        len -= n;
-    }
-    if (len == 0)
-        return true;
-    h->rest = malloc(len);
-    if (h->rest == NULL)
-        abort();
-    memcpy(h->rest, bytes, len);
-    h->rest_len = len;
-    h->rest_at = 0;
-    h->write_ms = shard_now(c->edge->shard) + c->edge->config.write_ms;
-    h2_look_at(h, h->write_ms);
-    return true;
-}
-
-/* Sends what can be sent. */
-static void
-flush(struct h2_session *h)
-{
-    struct connection *c = h->connection;
-    bool outer = h->busy;
-    h->busy = true;
-    for (unsigned i = 0; h->rest == NULL; i++) {
-        if (i == WRITES_MAX) {
-            soon_add(c->edge->shard, &c->soon);
-            break;
-        }
-        size_t len = gather(h);
-        if (c->state == CONNECTION_CLOSED || !put(h, c->edge->wire, len))
-            break;
-        bool fed = h->rest == NULL && h2_feed(h);
-        if (c->state == CONNECTION_CLOSED || (len == 0 && !fed))
-            break;
-    }
-    h->busy = outer;
-    if (c->state != CONNECTION_CLOSED)
-        settle(h);
-}
-
-void
-h2_wake(struct h2_session *h)
-{
-    struct connection *c = h->connection;
-    bool open = c->state == CONNECTION_IDLE || c->state == CONNECTION_STREAMS;
-    if (!h->busy && !h->inside && open)
-        soon_add(c->edge->shard, &c->soon);
-}
-
-void
-h2_give_up(struct h2_session *h, uint32_t code, enum refusal why)
-{
-    if (h->broken)
-        return;
-    h->broken = true;
-    edge_refused(h->connection->edge, why);
-    (void)nghttp2_session_terminate_session(h->ng, code);
-    h2_wake(h);
-}
-
-/* -- input -- */
-
-/* What the caller did that made nghttp2 stop for good. */
-static void
-fail(struct h2_session *h, ssize_t error)
-{
-    switch (error) {
-    case NGHTTP2_ERR_FLOODED:
-    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-    case NGHTTP2_ERR_NOMEM:
-        h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_FLOOD);
-        break;
-    default:
-        h2_give_up(h, NGHTTP2_PROTOCOL_ERROR, REFUSAL_MALFORMED);
-        break;
-    }
-}
-
-static void
-take_input(struct h2_session *h, const char *bytes, size_t len)
-{
-    h->inside = true;
-    ssize_t used = nghttp2_session_mem_recv(h->ng, (const uint8_t *)bytes, len);
-    h->inside = false;
-    if (used < 0)
-        fail(h, used);
-}
-
-static void
-readable(struct connection *c)
-{
-    struct h2_session *h = c->h2;
-    if (c->state == CONNECTION_LINGER) {
-        connection_discard(c);
-        return;
-    }
-    struct buffer *b = buffer_new(&c->edge->buffers, BUFFER_LARGE);
-    h->busy = true;
-    for (unsigned i = 0; i < READS_MAX && !h->broken; i++) {
-        ssize_t n = connection_receive(c, b->bytes, b->room);
-        if (n > 0)
-            take_input(h, b->bytes, (size_t)n);
-        else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-            connection_close(c, false);
-        if (n < (ssize_t)b->room || c->state == CONNECTION_CLOSED)
-            break;
-    }
-    h->busy = false;
-    buffer_unref(&c->edge->buffers, &b);
-    if (c->state != CONNECTION_CLOSED)
-        flush(h);
-}
-
-static void
-writable(struct connection *c)
-{
-    struct h2_session *h = c->h2;
-    if (h->rest == NULL || c->state == CONNECTION_LINGER)
-        return;
-    char *rest = h->rest;
-    h->rest = NULL;
-    bool open = put(h, rest + h->rest_at, h->rest_len - h->rest_at);
-    free(rest);
-    if (open)
-        flush(h);
-}
-
-static void
-soon(struct connection *c)
-{
-    if (c->state == CONNECTION_IDLE || c->state == CONNECTION_STREAMS)
-        flush(c->h2);
-}
-
-/* -- the rest of a life -- */
 
 static void
 retire(struct connection *c)
@@ -446,9 +128,9 @@ expire(struct connection *c)
     {
         struct h2_stream *s = list_entry(link, struct h2_stream, link);
         if (s->deadline_ms <= now_ms)
-            expire_stream(s, now_ms);
+            h2_stream_expire(s, now_ms);
     }
-    flush(h);
+    h2_flush(h);
     if (c->state == CONNECTION_IDLE || c->state == CONNECTION_STREAMS)
         connection_deadline(c, next_deadline(h));
 }
@@ -459,18 +141,13 @@ closing(struct connection *c, bool hard)
     struct h2_session *h = c->h2;
     if (!hard && !h->inside && !h->last && !h->broken && h->rest == NULL) {
         say_last(h);
-        size_t len = gather(h);
+        size_t len = h2_gather(h);
         struct iovec part = { c->edge->wire, len };
         bool gone;
         if (len > 0)
             (void)connection_write(c, &part, 1, &gone); /* if it goes at once, good */
     }
-    list_each(link, next, &h->streams)
-    {
-        struct request *r = take_request(list_entry(link, struct h2_stream, link));
-        if (r != NULL)
-            request_abandon(r);
-    }
+    h2_abandon(h);
 }
 
 static void
@@ -481,9 +158,9 @@ offered(struct request *r)
 }
 
 const struct protocol protocol_http2 = {
-    .readable = readable,
-    .writable = writable,
-    .soon = soon,
+    .readable = h2_readable,
+    .writable = h2_writable,
+    .soon = h2_soon,
     .expire = expire,
     .retire = retire,
     .closing = closing,
@@ -542,17 +219,16 @@ h2_start(struct connection *c)
     if (c->state != CONNECTION_IDLE)
         connection_go(c, CONNECTION_IDLE);
     connection_deadline(c, UINT64_MAX);
-    set_idle(h);
+    h2_set_idle(h);
     struct buffer *in = c->in;
     c->in = NULL;
     h->busy = true;
     if (c->start < c->end)
-        take_input(h, in->bytes + c->start, c->end - c->start);
+        h2_take_input(h, in->bytes + c->start, c->end - c->start);
     h->busy = false;
     c->start = c->end = c->seen = 0;
     buffer_unref(&c->edge->buffers, &in);
-    if (c->state != CONNECTION_CLOSED)
-        flush(h);
+    h2_flush(h);
 }
 
 void

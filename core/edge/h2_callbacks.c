@@ -8,11 +8,6 @@
 
 #include "edge/h2_parts.h"
 
-/* What costs patience, and how much; see h2_guard.c. */
-#define COST_FRAME 1.0
-#define COST_RESET 4.0     /* of a request that is at work */
-#define COST_MALFORMED 8.0 /* a request that nghttp2 refused */
-
 static struct weir_text
 text_of_rcbuf(nghttp2_rcbuf *b)
 {
@@ -25,19 +20,8 @@ on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *session)
 {
     (void)ng;
     struct h2_session *h = session;
-    if (h->broken)
-        return 0;
-    switch (hd->type) {
-    case NGHTTP2_HEADERS:
+    if (hd->type == NGHTTP2_HEADERS && !h->broken)
         h2_head_begin(h);
-        break;
-    case NGHTTP2_DATA:
-    case NGHTTP2_CONTINUATION: /* nghttp2 counts them */
-        break;
-    default:
-        (void)h2_guard_frame(h, COST_FRAME);
-        break;
-    }
     return 0;
 }
 
@@ -56,6 +40,7 @@ on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
     list_push(&h->streams, &s->link);
     list_init(&s->hungry);
     h->n_streams++;
+    h->last_id = s->id;
     (void)nghttp2_session_set_stream_user_data(ng, s->id, s);
     return 0;
 }
@@ -138,11 +123,11 @@ on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
             h2_body_end(s);
         else if (frame->hd.length == frame->data.padlen)
-            (void)h2_guard_frame(h, COST_FRAME);
+            (void)h2_guard_frame(h, H2_COST_FRAME);
         break;
     case NGHTTP2_RST_STREAM:
         if (s->request != NULL)
-            (void)h2_guard_frame(h, COST_RESET);
+            (void)h2_guard_frame(h, H2_COST_RESET);
         break;
     default:
         break;
@@ -150,18 +135,36 @@ on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
     return 0;
 }
 
+/* A frame was refused; the stream of a HEADERS may have never been opened. */
+static int
+on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int error, void *session)
+{
+    (void)ng;
+    (void)error;
+    struct h2_session *h = session;
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    h2_head_drop(h);
+    if (h2_stream_get(h, frame->hd.stream_id) == NULL)
+        h2_closed_add(h, frame->hd.stream_id, true);
+    return 0;
+}
+
 /* A stream is reset by us. */
 static void
-on_reset_sent(struct h2_session *h, uint32_t code)
+on_reset_sent(struct h2_session *h, int32_t id, uint32_t code)
 {
     struct edge *e = h->connection->edge;
+    struct h2_stream *s = h2_stream_get(h, id);
+    if (s != NULL)
+        s->reset = true;
     if (code == NGHTTP2_REFUSED_STREAM) {
         edge_refused(e, REFUSAL_STREAMS);
     } else if (code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR ||
                code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FRAME_SIZE_ERROR) {
         edge_refused(e, REFUSAL_MALFORMED);
         if (!h->broken)
-            (void)h2_guard_frame(h, COST_MALFORMED);
+            (void)h2_guard_frame(h, H2_COST_MALFORMED);
     }
 }
 
@@ -178,7 +181,7 @@ on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
         return 0;
     }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        on_reset_sent(h, frame->rst_stream.error_code);
+        on_reset_sent(h, frame->hd.stream_id, frame->rst_stream.error_code);
         return 0;
     }
     bool ends = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
@@ -215,6 +218,7 @@ make(void)
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
 }

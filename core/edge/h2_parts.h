@@ -14,6 +14,9 @@
 #define H2_STREAM_WINDOW 65535u /* the protocol's own first value */
 #define H2_WINDOW (1024 * 1024)  /* of the connection */
 
+/* Streams that are remembered behind their end. */
+#define H2_CLOSED 64u
+
 #define H2_MEMORY_MAX (1024u * 1024u)
 #define H2_HELD_MAX (4u * 1024u * 1024u)
 #define H2_GATHER (64u * 1024u)
@@ -35,6 +38,7 @@ struct h2_stream {
     struct request *request; /* NULL: it is answered, or was never one */
     int32_t id;
     bool ended;    /* the caller has sent all */
+    bool reset;    /* it was reset by us: frames that were on their way are nobody's fault */
     bool takes;    /* its body is wanted and coming */
     uint64_t deadline_ms; /* UINT64_MAX: none */
     size_t held;     /* bytes that the request holds: of its head and body */
@@ -46,9 +50,16 @@ struct h2_session {
     struct connection *connection;
     nghttp2_session *ng;    /* owned */
     size_t memory;          /* bytes that nghttp2 holds */
+    unsigned preface;           /* bytes of it that have come */
+    unsigned n_frame;           /* bytes of the next frame's start */
+    uint8_t frame[13];
+    size_t payload;             /* bytes of the frame at hand that are still to come */
     struct list streams;
     struct list hungry; /* streams whose source is to be asked */
     unsigned n_streams;
+    int32_t last_id; /* the highest that was opened */
+    uint32_t closed[H2_CLOSED]; /* the last ones that were: id * 2 + 1 if it was by us */
+    unsigned n_closed;          /* in all */
     size_t held;            /* bytes of all requests */
     size_t owed;
     struct h2_head head;
@@ -69,14 +80,47 @@ struct h2_session {
 
 /* -- h2.c -- */
 
-/* Sends what is queued, now or at the end of this turn. */
+/* No further requests, but those that are on their way. */
+void h2_retire(struct h2_session *h);
+
+/* There are no streams: sets when the connection is closed. */
+void h2_set_idle(struct h2_session *h);
+
+/* -- h2_io.c -- */
+
+/* Of struct protocol. */
+void h2_readable(struct connection *c);
+void h2_writable(struct connection *c);
+void h2_soon(struct connection *c);
+
+/* Takes LEN bytes of input. */
+void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
+
+/* Gathers frames in the edge's WIRE; returns how many bytes. */
+size_t h2_gather(struct h2_session *h);
+
+/* Sends what can be sent; then the connection rests, goes on, or ends. */
+void h2_flush(struct h2_session *h);
+
+/* Has what is queued sent at the end of this turn, unless that is under way. */
 void h2_wake(struct h2_session *h);
+
+/* The caller did what nobody needs: says GOAWAY with CODE and ends. WHY is counted. */
+void h2_give_up(struct h2_session *h, uint32_t code, enum refusal why);
+
+/* -- h2_stream.c -- */
+
+/* The stream of that id that this room knows, or NULL. */
+struct h2_stream *h2_stream_get(struct h2_session *h, int32_t id);
 
 /* Sets the deadline of a stream. */
 void h2_deadline(struct h2_stream *s, uint64_t at_ms);
 
-/* The stream of that id that this room knows, or NULL. */
-struct h2_stream *h2_stream_get(struct h2_session *h, int32_t id);
+/* The deadline of S has passed. */
+void h2_stream_expire(struct h2_stream *s, uint64_t now_ms);
+
+/* Abandons all requests. */
+void h2_abandon(struct h2_session *h);
 
 /* The answer was sent whole: lets go of the request. */
 void h2_answered(struct h2_stream *s);
@@ -84,17 +128,18 @@ void h2_answered(struct h2_stream *s);
 /* The stream is closed; a request that was not answered is abandoned. */
 void h2_stream_free(struct h2_stream *s);
 
+/* Remembers that stream ID is closed, BY_US or by the caller. */
+void h2_closed_add(struct h2_session *h, int32_t id, bool by_us);
+
+/* A frame that needs an open stream came on ID, which is not open and was passed: what is wrong
+ * with that (RFC 9113 5.1, 5.1.1); NGHTTP2_NO_ERROR: nothing, or nobody knows. */
+uint32_t h2_closed_look(const struct h2_session *h, int32_t id);
+
 /* The connection looks at its deadlines at AT_MS at the latest. */
 void h2_look_at(struct h2_session *h, uint64_t at_ms);
 
-/* No further requests, but those that are on their way. */
-void h2_retire(struct h2_session *h);
-
 /* Ends a stream with an error code (RFC 9113 7). */
 void h2_reset(struct h2_stream *s, uint32_t code);
-
-/* The caller did what nobody needs: says GOAWAY with CODE and ends. WHY is counted. */
-void h2_give_up(struct h2_session *h, uint32_t code, enum refusal why);
 
 /* -- h2_callbacks.c -- */
 
@@ -143,7 +188,18 @@ void h2_cut(struct request *r, bool hard);
 /* Asks the sources of streams that have nothing to send; false: none was. */
 bool h2_feed(struct h2_session *h);
 
+/* -- h2_watch.c -- */
+
+/* Looks at the frame that LEN bytes of input begin with or go on with. Returns how many of them
+ * nghttp2 may have before the next look. */
+size_t h2_watch(struct h2_session *h, const char *bytes, size_t len);
+
 /* -- h2_guard.c -- */
+
+/* What costs patience, and how much. */
+#define H2_COST_FRAME 1.0
+#define H2_COST_RESET 4.0     /* of a request that is at work */
+#define H2_COST_MALFORMED 8.0 /* a request that nghttp2 refused */
 
 /* The allocator of H's session: fails beyond H2_MEMORY_MAX. */
 nghttp2_mem h2_memory(struct h2_session *h);
