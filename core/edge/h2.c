@@ -44,8 +44,8 @@ h2_set_idle(struct h2_session *h)
 {
     struct connection *c = h->connection;
     const struct edge_config *config = &c->edge->config;
-    h->idle_ms = c->served > 0 ? shard_now(c->edge->shard) + config->idle_ms
-                               : c->opened_ms + config->head_ms;
+    uint64_t now_ms = shard_now(c->edge->shard);
+    h->idle_ms = now_ms + (c->served > 0 ? config->idle_ms : config->head_ms);
     h2_look_at(h, h->idle_ms);
 }
 
