@@ -752,6 +752,11 @@ struct weir_host {
     /* KEY stands for the event: for TTL_MS another one with it gets the first one's answer, and starts
      * no run. A pipeline that has an idempotency of its own goes by that. */
     void (*event_key)(struct weir_event *, struct weir_text key, uint64_t ttl_ms);
+
+    /* -- a call, until it is answered -- */
+
+    /* What idempotency_key gives, whatever the effect. Empty: the call was cancelled. */
+    struct weir_text (*step_key)(struct weir_call *);
 };
 
 #ifdef __GNUC__

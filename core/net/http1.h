@@ -30,7 +30,8 @@ extern const struct http_limits http_answer_limits;
 struct http_head {
     struct weir_text method;
     struct weir_text target;    /* as sent */
-    struct weir_text origin;    /* the target without scheme and authority: a path, or * */
+    struct weir_text origin;    /* the target without scheme and authority: a path, or *; ?query if the path
+                                 * of a URL is empty */
     struct weir_text authority; /* the Host field, or that of an absolute-form target */
     struct weir_text reason;
     unsigned status; /* answers */
