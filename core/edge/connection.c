@@ -247,6 +247,7 @@ retire(struct connection *c)
 }
 
 const struct protocol protocol_http1 = {
+    .name = { "HTTP/1.1", 8 },
     .readable = connection_read,
     .writable = write_more,
     .soon = go_on,

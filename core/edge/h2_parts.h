@@ -70,6 +70,7 @@ struct h2_session {
     uint64_t head_ms;   /* when the head that is coming has to be here; UINT64_MAX: none is */
     uint64_t write_ms;  /* when the rest has to have moved */
     uint64_t retire_ms; /* when the last GOAWAY is sent; UINT64_MAX: not asked for */
+    bool active;   /* there were streams since it was last found idle */
     bool inside;   /* of a call of nghttp2, which must not be called again */
     bool busy;     /* it is sent what is queued anyway, before the loop goes on */
     bool last;     /* the last GOAWAY was sent: no further requests */

@@ -17,6 +17,8 @@ struct connection;
 struct request;
 
 struct protocol {
+    struct weir_text name;
+
     /* -- of a connection -- */
 
     /* The descriptor is readable, or writable. */

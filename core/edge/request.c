@@ -152,6 +152,7 @@ request_new(struct connection *c)
     event->arena = &r->arena;
     event->method = event->path = event->query = event->route = (struct weir_text){ "", 0 };
     event->tracestate = (struct weir_text){ "", 0 };
+    event->protocol = c->protocol->name;
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };

@@ -63,6 +63,8 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
     r->method = method_find(h->method);
     r->keep_alive = h->keep_alive;
     r->old = h->minor == 0;
+    if (r->old)
+        r->event.protocol = TEXT("HTTP/1.0");
     r->event.method = h->method;
     enum weir_code code = set_headers(r, h, err);
     if (code != WEIR_OK)

@@ -59,6 +59,7 @@ struct weir_event {
     struct weir_text query; /* without ?, percent-encoded */
     struct weir_text client_ip;
     struct weir_text id;    /* the request id */
+    struct weir_text protocol; /* of the edge: HTTP/1.0, HTTP/1.1 or HTTP/2; else empty */
     const struct weir_header *headers; /* names in lower case */
     unsigned n_headers;
     const struct weir_header *params;  /* of the route, decoded */
