@@ -182,6 +182,8 @@ struct weir_node_type {
     uint32_t (*effect_of)(const struct weir_value *config);
 };
 
+struct weir_header;
+
 /* A type of trigger. open and close are on the main thread, the others on the shard's.
  * accept owes the event exactly one host->start_run, host->refuse or host->event_reply, now
  * or later. */
@@ -205,7 +207,14 @@ struct weir_trigger_type {
     void (*accept)(struct weir_event *, void *state);
     void (*detach)(void *state);
     void (*close)(void *conf);
+    /* 1.1: the headers with which the sender of an event would have signed it, in RET, at most
+     * WEIR_SIGNED_MAX: for events that somebody has made up (weir test, weir try). Their texts are the
+     * event's own (event_alloc). WEIR_INVALID: nothing is signed here, or it can't be. */
+    uint32_t (*sign)(struct weir_event *, void *state, struct weir_header *ret, uint32_t *ret_n,
+                     struct weir_error *err);
 };
+
+#define WEIR_SIGNED_MAX 4u
 
 /* Things of a plugin that operators look at and act on, for the admin API: GET /api/v1/NAME is
  * all of them, GET /api/v1/NAME/ITEM one, POST /api/v1/NAME/ITEM/VERB does something to it. */

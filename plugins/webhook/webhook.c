@@ -229,6 +229,7 @@ static const struct weir_trigger_type triggers[] = {
         .open = webhook_open,
         .accept = webhook_accept,
         .close = webhook_close,
+        .sign = verify_sign,
     },
 };
 
