@@ -730,6 +730,21 @@ struct weir_host {
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
      * leads to another server, or has a secret, is never taken. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
+
+    /* -- who sent an event, for triggers: until it is decided -- */
+
+    /* The header field at INDEX, its name in lower case, in the order in which they came; false
+     * behind the last. */
+    bool (*event_header_at)(const struct weir_event *, uint32_t index, struct weir_header *ret);
+    /* The value at INDEX of those that the query has of NAME, decoded, in the event's memory;
+     * bytes NULL if there is none. */
+    struct weir_text (*event_query)(struct weir_event *, struct weir_text name, uint32_t index);
+    /* Takes a header, or a parameter of the query, out of the event: neither the run nor the store sees it. */
+    void (*event_header_hide)(struct weir_event *, struct weir_text name);
+    void (*event_query_hide)(struct weir_event *, struct weir_text name);
+    /* What request.auth is in the run: a map, taken and set to NULL. Its member "name" stands in the
+     * access log. */
+    void (*event_auth_set)(struct weir_event *, const struct weir_value **auth);
 };
 
 #ifdef __GNUC__

@@ -21,6 +21,7 @@ fill(void)
     host_fill_tools(&table);
     host_fill_question(&table);
     host_fill_mark(&table);
+    host_fill_auth(&table);
 }
 
 const struct weir_host *

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "webhook_open.h"
 
 uint32_t
@@ -95,19 +96,58 @@ make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
     return w->rejected != 0 ? WEIR_OK : err->code;
 }
 
+/* What may be made of env, vars and secrets, and is read at load. */
+static bool
+is_early(struct weir_text option)
+{
+    return text_same(option, WEIR_TEXT("auth"));
+}
+
+static uint32_t
+check_constant(struct weir_open *open, const struct webhook *w, struct weir_error *err)
+{
+    struct weir_text option;
+    const struct weir_value *value;
+    for (size_t i = 0; host->member(w->config, i, &option, &value); i++) {
+        char pointer[80];
+        snprintf(pointer, sizeof pointer, "/%.*s", (int)option.len, option.bytes);
+        uint32_t slot = host->slot(open, pointer);
+        bool constant = slot == 0 || (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) != 0;
+        if (!constant && !is_early(option))
+            return refuse(err, WEIR_INVALID,
+                          "no expression can stand in '%.*s' of a webhook: it is set up before any event",
+                          (int)option.len, option.bytes);
+    }
+    return WEIR_OK;
+}
+
+static uint32_t
+take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
+{
+    const struct weir_value *config = NULL;
+    uint32_t slot = host->slot(open, "/auth");
+    if (slot == 0)
+        return WEIR_OK;
+    uint32_t code = host->constant(open, slot, &config, err);
+    if (code == WEIR_OK)
+        code = auth_new(open, config, &w->auth, err);
+    host->unref(&config);
+    return code;
+}
+
 static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
-    uint32_t whole = host->slot(open, "");
-    if (whole != 0 && (host->slot_flags(open, whole) & WEIR_SLOT_CONSTANT) == 0)
-        return refuse(err, WEIR_INVALID,
-                      "no expression can stand in a webhook: it is set up before any event");
+    if (check_constant(open, w, err) != WEIR_OK)
+        return err->code;
     w->methods = texts_of(host->get(w->config, WEIR_TEXT("methods")));
     w->types = texts_of(host->get(w->config, WEIR_TEXT("content_types")));
     w->allow = texts_joined(&w->methods);
     w->accept = texts_joined(&w->types);
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
+        return err->code;
+    if (take_auth(open, w, err) != WEIR_OK)
         return err->code;
     if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
@@ -135,6 +175,7 @@ webhook_close(void *conf)
 {
     struct webhook *w = conf;
     cors_free(w->cors);
+    auth_free(&w->auth);
     free(w->methods.items);
     free(w->types.items);
     free(w->allow);

@@ -251,6 +251,7 @@ on_release(struct weir_event *e)
     assert_false(p->released);
     p->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
 }
 
 static const struct event_ops ops = { .reply = on_reply, .release = on_release };

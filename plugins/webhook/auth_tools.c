@@ -1,0 +1,88 @@
+/* webhook/auth_tools.c - small things of auth:; see auth_parts.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "auth_parts.h"
+
+#include <string.h>
+
+static void
+put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
+{
+    host->map_set(b, key, &take_v);
+}
+
+const struct weir_value *
+identity_new(const char *scheme, struct weir_text name, const struct weir_value *scopes,
+             const struct weir_value *claims)
+{
+    struct weir_builder *b = host->map_new(), *none;
+    const struct weir_value *text = name.bytes != NULL ? host->string(name) : NULL;
+    put(b, WEIR_TEXT("scheme"), host->string(text_of(scheme)));
+    put(b, WEIR_TEXT("name"), text != NULL ? text : host->null());
+    none = host->list_new();
+    put(b, WEIR_TEXT("scopes"), scopes != NULL ? host->ref(scopes) : host->build(&none));
+    host->builder_free(&none);
+    none = host->map_new();
+    put(b, WEIR_TEXT("claims"), claims != NULL ? host->ref(claims) : host->build(&none));
+    host->builder_free(&none);
+    return host->build(&b);
+}
+
+static bool
+has_scope(const struct weir_value *had, struct weir_text scope)
+{
+    struct weir_text text;
+    for (size_t i = 0; host->at(had, i) != NULL; i++)
+        if (host->get_text(host->at(had, i), &text) && text_same(text, scope))
+            return true;
+    return false;
+}
+
+struct weir_text
+scope_missing(const struct weir_value *needed, const struct weir_value *had)
+{
+    struct weir_text scope;
+    for (size_t i = 0; needed != NULL && host->at(needed, i) != NULL; i++)
+        if (host->get_text(host->at(needed, i), &scope) && !has_scope(had, scope))
+            return scope;
+    return (struct weir_text){ NULL, 0 };
+}
+
+bool
+header_once(const struct weir_event *e, struct weir_text name, struct weir_text *ret)
+{
+    struct weir_header h;
+    *ret = (struct weir_text){ NULL, 0 };
+    for (uint32_t i = 0; host->event_header_at(e, i, &h); i++) {
+        if (!text_same(h.name, name))
+            continue;
+        if (ret->bytes != NULL)
+            return false;
+        *ret = h.value;
+    }
+    return true;
+}
+
+static int
+digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+hash_read(struct weir_text hash, uint8_t ret[32])
+{
+    if (hash.len != 7 + 64 || memcmp(hash.bytes, "sha256:", 7) != 0)
+        return false;
+    for (size_t i = 0; i < 32; i++) {
+        int high = digit_of(hash.bytes[7 + 2 * i]), low = digit_of(hash.bytes[8 + 2 * i]);
+        if (high < 0 || low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
