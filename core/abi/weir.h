@@ -68,6 +68,7 @@ struct weir_redis; /* one Redis server: see host->redis                         
 struct weir_command; /* one command that a Redis server owes a reply for          */
 struct weir_subscription; /* who is told of what is published                     */
 struct weir_question; /* what an operator asks of a collection                    */
+struct weir_key;   /* what signatures are checked with                             */
 struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
 
 /* What went wrong. The caller owns it; the callee fills it. */
@@ -378,7 +379,13 @@ enum weir_slot_flag {
     WEIR_SLOT_READS = 1u << 2     /* reads them anywhere in it. 1.1               */
 };
 
-enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3 };
+enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3, WEIR_SHA384 = 4 };
+
+/* Algorithms of signatures, by their names in JOSE (RFC 7518, RFC 8037). 1.1 */
+enum weir_signature {
+    WEIR_HS256 = 1, WEIR_HS384, WEIR_HS512, WEIR_RS256, WEIR_RS384, WEIR_RS512, WEIR_PS256,
+    WEIR_PS384, WEIR_PS512, WEIR_ES256, WEIR_ES384, WEIR_ES512, WEIR_EDDSA
+};
 
 /* What the engine offers. A later minor version appends; check SIZE before what is newer than
  * the header you were built with. */
@@ -572,7 +579,7 @@ struct weir_host {
 
     /* -- digests and random [any] -- */
 
-    /* Writes the digest (20, 32, 64 bytes) and returns its length; 0: unknown algorithm. */
+    /* Writes the digest (20, 32, 48, 64 bytes) and returns its length; 0: unknown algorithm. */
     size_t (*digest)(uint32_t algorithm, struct weir_text text, uint8_t ret[64]);
     size_t (*hmac)(uint32_t algorithm, struct weir_text key, struct weir_text text,
                    uint8_t ret[64]);
@@ -733,9 +740,8 @@ struct weir_host {
 
     /* -- who sent an event, for triggers: until it is decided -- */
 
-    /* The header field at INDEX, its name in lower case, in the order in which they came; false
-     * behind the last. */
-    bool (*event_header_at)(const struct weir_event *, uint32_t index, struct weir_header *ret);
+    /* The header of that name (lower case) that is the INDEXth, from 0; bytes NULL if there are fewer. */
+    struct weir_text (*event_header_at)(const struct weir_event *, struct weir_text name, uint32_t index);
     /* The value at INDEX of those that the query has of NAME, decoded, in the event's memory;
      * bytes NULL if there is none. */
     struct weir_text (*event_query)(struct weir_event *, struct weir_text name, uint32_t index);
@@ -745,6 +751,26 @@ struct weir_host {
     /* What request.auth is in the run: a map, taken and set to NULL. Its member "name" stands in the
      * access log. */
     void (*event_auth_set)(struct weir_event *, const struct weir_value **auth);
+
+    /* -- keys, for checking signatures [any] -- */
+
+    /* The key that V is: a string is a public key or a certificate in PEM, bytes are a secret of HMAC, and a
+     * map is a JWK (RFC 7517). NULL and ERR if it is none, or too weak to be relied on. */
+    struct weir_key *(*key_new)(const struct weir_value *, struct weir_error *err);
+    void (*key_free)(struct weir_key **); /* accepts NULL, leaves NULL            */
+    /* A bit (1 << enum weir_signature) for each algorithm that the key is good for; a public key is never
+     * good for HMAC. */
+    uint32_t (*key_algorithms)(const struct weir_key *);
+    /* Whether SIGNATURE, of ALGORITHM as JOSE has it, belongs to TEXT. */
+    bool (*key_check)(const struct weir_key *, uint32_t algorithm, struct weir_text text,
+                      struct weir_text signature);
+
+    /* -- more [any] -- */
+
+    /* The algorithm of a name in JOSE, "RS256"; 0 if there is none. */
+    uint32_t (*signature_find)(struct weir_text name);
+    /* As json_read, but a key that stands twice in one map is refused. */
+    uint32_t (*json_read_unique)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
 };
 
 #ifdef __GNUC__

@@ -92,6 +92,9 @@ struct weir_event {
 /* The value of the first header of that name (lower case); bytes NULL if there is none. */
 struct weir_text event_header(const struct weir_event *e, struct weir_text name);
 
+/* The INDEXth of them, from 0. */
+struct weir_text event_header_at(const struct weir_event *e, struct weir_text name, unsigned index);
+
 /* Adds a header for whatever reply comes. Texts are copied to the event's arena. */
 void event_add_header(struct weir_event *e, struct weir_text name, struct weir_text value, bool add);
 

@@ -22,6 +22,7 @@ fill(void)
     host_fill_question(&table);
     host_fill_mark(&table);
     host_fill_auth(&table);
+    host_fill_key(&table);
 }
 
 const struct weir_host *

@@ -9,15 +9,6 @@
 
 #define QUERY_MAX (1u << 20) /* the edge takes less */
 
-static bool
-event_header_at(const struct weir_event *e, uint32_t index, struct weir_header *ret)
-{
-    if (index >= e->n_headers)
-        return false;
-    *ret = e->headers[index];
-    return true;
-}
-
 static void
 event_header_hide(struct weir_event *e, struct weir_text name)
 {
@@ -113,7 +104,6 @@ event_auth_set(struct weir_event *e, const struct weir_value **auth)
 void
 host_fill_auth(struct weir_host *h)
 {
-    h->event_header_at = event_header_at;
     h->event_query = event_query;
     h->event_header_hide = event_header_hide;
     h->event_query_hide = event_query_hide;

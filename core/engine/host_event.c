@@ -32,6 +32,12 @@ first_header(const struct weir_event *e, struct weir_text name)
 }
 
 static struct weir_text
+header_at(const struct weir_event *e, struct weir_text name, uint32_t index)
+{
+    return event_header_at(e, name, index);
+}
+
+static struct weir_text
 event_body(const struct weir_event *e)
 {
     return e->raw ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
@@ -188,4 +194,5 @@ host_fill_event(struct weir_host *h)
     h->event_reply = event_reply;
     h->emit = emit;
     h->event_shard = event_shard;
+    h->event_header_at = header_at;
 }

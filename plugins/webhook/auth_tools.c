@@ -52,16 +52,8 @@ scope_missing(const struct weir_value *needed, const struct weir_value *had)
 bool
 header_once(const struct weir_event *e, struct weir_text name, struct weir_text *ret)
 {
-    struct weir_header h;
-    *ret = (struct weir_text){ NULL, 0 };
-    for (uint32_t i = 0; host->event_header_at(e, i, &h); i++) {
-        if (!text_same(h.name, name))
-            continue;
-        if (ret->bytes != NULL)
-            return false;
-        *ret = h.value;
-    }
-    return true;
+    *ret = host->event_header(e, name);
+    return host->event_header_at(e, name, 1).bytes == NULL;
 }
 
 static int
