@@ -60,6 +60,7 @@ struct weir_call;  /* one execution of one node                                 
 struct weir_event; /* what a trigger has to decide about                          */
 struct weir_timer; /* one pending timer                                           */
 struct weir_watch; /* one file descriptor that is waited for                      */
+struct weir_fetch; /* one running HTTP request of a shard: see host->fetch       */
 struct weir_http;  /* one running HTTP request to an upstream                     */
 struct weir_table; /* a shared table: see host->table                             */
 struct weir_builder; /* a list or map in the making                               */
@@ -361,6 +362,10 @@ enum weir_wait_flag {
 /* DID: the mark had the number it had to have, and has the new one. NOW: what it has. ERR (else
  * NULL, lent): nothing is known; DID is false and NOW 0. */
 typedef void weir_advanced_fn(void *arg, bool did, uint64_t now, const struct weir_error *err);
+
+/* What host->work does, and what is told of it: DROPPED is true if it was not done, since the process ends. */
+typedef void weir_work_fn(void *arg);
+typedef void weir_worked_fn(void *arg, bool dropped);
 
 /* Tells the samples of a metric by host->sample; on any thread, and quickly. */
 typedef void weir_collect_fn(void *arg, struct weir_sink *sink);
@@ -764,6 +769,25 @@ struct weir_host {
     /* Whether SIGNATURE, of ALGORITHM as JOSE has it, belongs to TEXT. */
     bool (*key_check)(const struct weir_key *, uint32_t algorithm, struct weir_text text,
                       struct weir_text signature);
+
+    /* -- requests and work of a shard, outside of calls -- */
+
+    /* As http, for what a trigger has to know before there is a call. fetch_cancel ends it, before FN and before
+     * detach returns. NULL: there is no network (a test of pipelines), or the process ends; FN isn't called. */
+    struct weir_fetch *(*fetch)(struct weir_shard *, const struct weir_http_request *, weir_http_fn *fn,
+                                void *arg);
+    void (*fetch_cancel)(struct weir_fetch **); /* accepts NULL, leaves NULL       */
+    /* Runs WORK(ARG) on a worker's thread, where it may block, and DONE(ARG) on the shard's thread then, in any
+     * case, maybe after detach. WEIR_UNAVAILABLE if too much waits for a worker. */
+    uint32_t (*work)(struct weir_shard *, weir_work_fn *work, weir_worked_fn *done, void *arg,
+                     struct weir_error *err);
+
+    /* -- passwords [any] -- */
+
+    /* Whether HASH is one of scrypt, $scrypt$ln=15,r=8,p=1$SALT$HASH, whose cost is bearable. */
+    uint32_t (*password_hash_check)(struct weir_text hash, struct weir_error *err);
+    /* Whether PASSWORD is that of HASH: takes some hundredths of a second, so only in WORK. */
+    bool (*password_check)(struct weir_text hash, struct weir_text password);
 
     /* -- more [any] -- */
 

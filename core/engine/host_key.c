@@ -3,6 +3,7 @@
 #include "engine/host.h"
 
 #include "base/encode.h"
+#include "base/password.h"
 #include "base/signature.h"
 #include "value/json.h"
 
@@ -101,6 +102,12 @@ json_read_unique(struct weir_text text, const struct weir_value **ret, struct we
     return json_read(text, NULL, &limits, ret, err);
 }
 
+static uint32_t
+hash_check(struct weir_text hash, struct weir_error *err)
+{
+    return password_hash_check(hash, err);
+}
+
 void
 host_fill_key(struct weir_host *h)
 {
@@ -110,4 +117,6 @@ host_fill_key(struct weir_host *h)
     h->key_check = key_check;
     h->signature_find = signature_find;
     h->json_read_unique = json_read_unique;
+    h->password_hash_check = hash_check;
+    h->password_check = password_check;
 }

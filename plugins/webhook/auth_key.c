@@ -22,6 +22,7 @@ struct api_key {
 struct api_keys {
     const struct weir_value *config; /* owned: texts are in it */
     struct weir_text header;         /* in lower case; bytes NULL: the query has it */
+    struct weir_text shown;          /* the same, or the parameter, as it is configured */
     struct weir_text query;
     char *lower; /* owned: bytes of header */
     const struct weir_value *scopes; /* needed; in config; NULL: none */
@@ -41,19 +42,12 @@ place_of(const struct api_keys *k, const uint8_t digest[32])
     return (uint32_t)(mixed >> 32) & k->mask;
 }
 
-static bool
-same(const uint8_t a[32], const uint8_t b[32])
-{
-    return host->equal_secret((struct weir_text){ (const char *)a, 32 },
-                              (struct weir_text){ (const char *)b, 32 });
-}
-
 /* The place of a digest, or the free one where it would be. */
 static struct api_key *
 find(const struct api_keys *k, const uint8_t digest[32])
 {
     uint32_t at = place_of(k, digest);
-    while (!same(k->places[at].digest, digest) && k->places[at].identity != NULL)
+    while (!same_digest(k->places[at].digest, digest) && k->places[at].identity != NULL)
         at = (at + 1) & k->mask;
     return &k->places[at];
 }
@@ -107,6 +101,7 @@ take_place(struct api_keys *k, struct weir_error *err)
         if (named)
             return refuse(err, WEIR_INVALID, "an API key stands in a header or in the query: "
                                              "'header' or 'query', not both");
+        k->shown = k->query;
         return WEIR_OK;
     }
     if (!named)
@@ -117,6 +112,7 @@ take_place(struct api_keys *k, struct weir_error *err)
     for (char *c = k->lower; *c != '\0'; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
     k->header = (struct weir_text){ k->lower, header.len };
+    k->shown = header;
     return WEIR_OK;
 }
 
@@ -169,7 +165,7 @@ api_keys_check(const struct api_keys *k, struct inspection *i)
     struct weir_text key;
     uint8_t digest[64];
     bool in_header = k->header.bytes != NULL;
-    struct weir_text place = in_header ? k->header : k->query;
+    struct weir_text place = k->shown;
     snprintf(i->challenge, sizeof i->challenge, "ApiKey %s=\"%.*s\"",
              in_header ? "header" : "query", (int)place.len, place.bytes);
     if (!given(k, i->event, &key))

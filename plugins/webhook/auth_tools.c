@@ -5,6 +5,7 @@
 #include "auth_parts.h"
 
 #include <string.h>
+#include <strings.h>
 
 static void
 put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
@@ -76,5 +77,37 @@ hash_read(struct weir_text hash, uint8_t ret[32])
             return false;
         ret[i] = (uint8_t)(high << 4 | low);
     }
+    return true;
+}
+
+bool
+same_digest(const uint8_t a[32], const uint8_t b[32])
+{
+    return host->equal_secret((struct weir_text){ (const char *)a, 32 },
+                              (struct weir_text){ (const char *)b, 32 });
+}
+
+struct weir_text
+config_text(const struct weir_value *config, struct weir_text key)
+{
+    struct weir_text text = { "", 0 };
+    (void)host->get_text(host->get(config, key), &text);
+    return text;
+}
+
+bool
+authorization_of(const struct weir_event *e, struct weir_text scheme, struct weir_text *ret)
+{
+    struct weir_text field;
+    *ret = (struct weir_text){ NULL, 0 };
+    if (!header_once(e, AUTHORIZATION, &field))
+        return false;
+    if (field.bytes == NULL || field.len <= scheme.len || field.bytes[scheme.len] != ' ' ||
+        strncasecmp(field.bytes, scheme.bytes, scheme.len) != 0)
+        return true;
+    size_t at = scheme.len;
+    while (at < field.len && field.bytes[at] == ' ')
+        at++;
+    *ret = (struct weir_text){ field.bytes + at, field.len - at };
     return true;
 }

@@ -78,7 +78,9 @@ struct layout {
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
     M(wait_open) M(wait) M(type_name) M(setting) M(lent) \
     M(event_header_at) M(event_query) M(event_header_hide) M(event_query_hide) M(event_auth_set) \
-    M(key_new) M(key_free) M(key_algorithms) M(key_check) M(signature_find) M(json_read_unique)
+    M(key_new) M(key_free) M(key_algorithms) M(key_check) \
+    M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
+    M(signature_find) M(json_read_unique)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
