@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "edge/request.h"
+#include "net/tls_socket.h"
 
 #define BIT(state) (1u << CONNECTION_##state)
 
@@ -17,8 +18,9 @@ void
 connection_go(struct connection *c, enum connection_state next)
 {
     static const unsigned may[] = {
-        [CONNECTION_IDLE] =
-            BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_OPENING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_IDLE] = BIT(IDLE) | BIT(OPENING) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) |
+                            BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
@@ -49,6 +51,8 @@ connection_want(struct connection *c, unsigned want)
         want &= ~(unsigned)WEIR_READ;
     if (want == c->want)
         return;
+    if (c->more && (want & WEIR_READ))
+        soon_add(c->edge->shard, &c->soon);
     c->want = want;
     watch_want(c->watch, want);
 }
@@ -90,6 +94,9 @@ connection_close(struct connection *c, bool hard)
     soon_remove(&c->soon);
     buffer_unref(&e->buffers, &c->in);
     watch_free(&c->watch);
+    if (c->tls != NULL && !hard)
+        tls_socket_end(c->tls);
+    tls_socket_free(&c->tls);
     if (hard)
         set_hard(c->fd);
     close(c->fd);
@@ -119,6 +126,9 @@ static void
 expire(struct connection *c)
 {
     switch (c->state) {
+    case CONNECTION_OPENING:
+        connection_opening_late(c);
+        return;
     case CONNECTION_HEAD:
         if (c->skip == 0)
             refuse_late(c, REFUSAL_HEAD_DEADLINE, "the header of the request took too long");
@@ -167,6 +177,10 @@ on_soon(void *arg)
         request_pump(c->request);
     }
     connection_serve(c);
+    if (c->more && (c->want & WEIR_READ) && c->state != CONNECTION_CLOSED) {
+        c->more = false;
+        connection_read(c);
+    }
     connection_leave(c);
 }
 
@@ -176,6 +190,17 @@ on_ready(void *arg, int fd, unsigned ready)
     (void)fd;
     struct connection *c = arg;
     connection_enter(c);
+    if (c->turned) {
+        c->turned = false;
+        ready |= WEIR_READ | WEIR_WRITE;
+        if (c->state != CONNECTION_SENDING)
+            connection_want(c, c->want & ~(unsigned)WEIR_WRITE);
+    }
+    if (c->state == CONNECTION_OPENING) {
+        connection_opening(c);
+        connection_leave(c);
+        return;
+    }
     if ((ready & WEIR_WRITE) && c->state == CONNECTION_SENDING)
         request_send_more(c->request);
     if ((ready & WEIR_READ) && c->state != CONNECTION_CLOSED)
@@ -184,13 +209,14 @@ on_ready(void *arg, int fd, unsigned ready)
 }
 
 void
-connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
+connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge_kind kind)
 {
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL)
         abort();
     c->edge = e;
     c->fd = fd;
+    c->kind = kind;
     c->opened_ms = shard_now(e->shard);
     list_init(&c->link);
     timer_init(&c->timer, on_timer, c);
@@ -200,6 +226,7 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     c->peer_len =
         (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
 
+    c->state = CONNECTION_IDLE;
     list_push(&e->idle, &c->link);
     e->n_connections++;
     if (e->config.metrics)
@@ -207,6 +234,19 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     c->want = WEIR_READ;
     c->watch = watch_new(e->shard, fd, WEIR_READ, on_ready, c);
     connection_deadline(c, c->opened_ms + e->config.head_ms);
+    connection_opening_begin(c);
+}
+
+bool
+connection_secure(const struct connection *c)
+{
+    return c->kind == EDGE_TLS;
+}
+
+bool
+connection_alpn_h2(const struct connection *c)
+{
+    return c->tls != NULL && tls_socket_h2(c->tls);
 }
 
 void

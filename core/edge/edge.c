@@ -35,6 +35,7 @@ const struct edge_config edge_defaults = {
     .max_requests = 10000,
     .head = { .head = 32768, .line = 8192, .target = 8192, .fields = 100 },
     .max_body = 1024 * 1024,
+    .handshake_ms = 10000,
     .head_ms = 10000,
     .body_ms = 60000,
     .body_grace_ms = 10000,
@@ -203,6 +204,7 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
 }

@@ -20,6 +20,8 @@
     X(SLOW_READER, "slow_reader")       \
     X(CONNECTIONS, "connections")       \
     X(DESCRIPTORS, "descriptors")       \
+    X(TLS, "tls_handshake")             \
+    X(TLS_DEADLINE, "tls_deadline")     \
     X(MEMORY, "memory")
 
 enum refusal {
@@ -38,5 +40,8 @@ void stats_refused(unsigned shard, enum refusal why);
 /* Adds BY to the number of open connections, or of requests that are not answered yet. */
 void stats_connections(unsigned shard, int by);
 void stats_active(unsigned shard, int by);
+
+/* Counts a TLS handshake that went well. */
+void stats_handshake(unsigned shard, const char *version, bool resumed);
 
 #endif

@@ -71,6 +71,7 @@ struct weir_event {
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */
     bool sampled;
+    bool random_trace;                 /* the random flag: its trace_id was made by chance */
     struct weir_text tracestate;
 
     /* the engine's; texts in ARENA */
@@ -82,8 +83,11 @@ struct weir_event {
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     struct job *job;                    /* of a durable run; NULL: none */
+    struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
+    uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
+    struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */

@@ -72,15 +72,12 @@ turn_out(struct guard *g, struct weir_event *e, const struct refusal *r)
     };
     struct weir_error err = { .code = codes[r->verdict] };
     bool away = r->verdict == VERDICT_AWAY;
-    const struct weir_text labels[] = { text_of(g->webhook->pipeline),
-                                        away ? WEIR_TEXT("unavailable") : WEIR_TEXT("auth") };
     snprintf(err.text, sizeof err.text, "%s", r->text);
     if (away)
         err.retry_after_ms = AWAY_RETRY_MS;
     else if (r->challenges[0] != '\0' && r->verdict != VERDICT_PLACE)
         host->event_header_set(e, WEIR_TEXT("WWW-Authenticate"), text_of(r->challenges));
-    host->shard_measure(g->shard, g->webhook->rejected, labels, 1);
-    host->refuse(e, &err);
+    turn_away_for(g->webhook, e, &err, away ? "unavailable" : "auth");
 }
 
 /* The credentials of every way: what was not asked after is not shown either. */

@@ -134,41 +134,6 @@ basic_hide(const struct basic *b, struct weir_event *e)
         host->event_header_hide(e, AUTHORIZATION);
 }
 
-static int
-sextet(char c)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c != '\0' ? strchr(alphabet, c) : NULL;
-    return at != NULL ? (int)(at - alphabet) : -1;
-}
-
-/* Base64 with its padding (RFC 4648 section 4), as exactly one text stands for the bytes. */
-static bool
-decode(struct weir_text text, char *ret, size_t room, size_t *ret_len)
-{
-    size_t len = text.len, out = 0;
-    uint32_t bits = 0;
-    unsigned n = 0;
-    if (len == 0 || len % 4 != 0 || len / 4 * 3 > room)
-        return false;
-    for (unsigned i = 0; i < 2 && text.bytes[len - 1] == '='; i++)
-        len--;
-    for (size_t i = 0; i < len; i++) {
-        int s = sextet(text.bytes[i]);
-        if (s < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)s;
-        n += 6;
-        if (n >= 8) {
-            n -= 8;
-            ret[out++] = (char)(bits >> n);
-        }
-    }
-    *ret_len = out;
-    return (bits & ((1u << n) - 1)) == 0;
-}
-
 /* The number of the user of that name; UINT32_MAX if there is none. Looks at all of them. */
 static uint32_t
 find_user(const struct basic *b, struct weir_text name)
@@ -236,7 +201,6 @@ enum verdict
 basic_check(const struct basic *b, struct inspection *i)
 {
     char pair[USER_PASS_MAX];
-    size_t len;
     struct weir_text given;
     snprintf(i->challenge, sizeof i->challenge, "Basic realm=\"%.*s\", charset=\"UTF-8\"",
              (int)b->realm.len, b->realm.bytes);
@@ -244,7 +208,8 @@ basic_check(const struct basic *b, struct inspection *i)
         return judge(i, VERDICT_WRONG, "there are several Authorization headers");
     if (given.bytes == NULL)
         return judge(i, VERDICT_MISSING, "a name and a password are needed: Authorization: Basic");
-    if (!decode(given, pair, sizeof pair, &len))
+    size_t len = host->base64_read(given, (uint8_t *)pair, sizeof pair);
+    if (len == SIZE_MAX)
         return wrong(i);
     return check_pair(b, i, (struct weir_text){ pair, len });
 }

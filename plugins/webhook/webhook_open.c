@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "verify.h"
 #include "webhook_open.h"
 
 uint32_t
@@ -96,27 +97,20 @@ make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
     return w->rejected != 0 ? WEIR_OK : err->code;
 }
 
-/* What may be made of env, vars and secrets, and is read at load. */
-static bool
-is_early(struct weir_text option)
-{
-    return text_same(option, WEIR_TEXT("auth"));
-}
-
+/* Only what is a secret can be an expression: all else is set up before any event. */
 static uint32_t
-check_constant(struct weir_open *open, const struct webhook *w, struct weir_error *err)
+check_fixed(struct weir_open *open, const struct webhook *w, struct weir_error *err)
 {
-    struct weir_text option;
+    struct weir_text key;
     const struct weir_value *value;
-    for (size_t i = 0; host->member(w->config, i, &option, &value); i++) {
-        char pointer[80];
-        snprintf(pointer, sizeof pointer, "/%.*s", (int)option.len, option.bytes);
+    char pointer[80];
+    for (size_t i = 0; host->member(w->config, i, &key, &value); i++) {
+        (void)snprintf(pointer, sizeof pointer, "/%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
         uint32_t slot = host->slot(open, pointer);
-        bool constant = slot == 0 || (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) != 0;
-        if (!constant && !is_early(option))
-            return refuse(err, WEIR_INVALID,
-                          "no expression can stand in '%.*s' of a webhook: it is set up before any event",
-                          (int)option.len, option.bytes);
+        bool own = text_same(key, WEIR_TEXT("verify")) || text_same(key, WEIR_TEXT("auth")); /* look themselves */
+        if (!own && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
+            return refuse(err, WEIR_INVALID, "no expression can stand in a webhook's '%.*s': it is set up before any "
+                          "event", (int)key.len, key.bytes);
     }
     return WEIR_OK;
 }
@@ -138,7 +132,7 @@ take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
 static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
-    if (check_constant(open, w, err) != WEIR_OK)
+    if (check_fixed(open, w, err) != WEIR_OK)
         return err->code;
     w->methods = texts_of(host->get(w->config, WEIR_TEXT("methods")));
     w->types = texts_of(host->get(w->config, WEIR_TEXT("content_types")));
@@ -148,6 +142,11 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
         return err->code;
     if (take_auth(open, w, err) != WEIR_OK)
+        return err->code;
+    const struct weir_value *verify = host->get(w->config, WEIR_TEXT("verify"));
+    struct weir_text path = WEIR_TEXT("");
+    (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &path);
+    if (verify != NULL && verify_new(open, verify, path, &w->verify, err) != WEIR_OK)
         return err->code;
     if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
@@ -176,6 +175,7 @@ webhook_close(void *conf)
     struct webhook *w = conf;
     cors_free(w->cors);
     auth_free(&w->auth);
+    verify_free(w->verify);
     free(w->methods.items);
     free(w->types.items);
     free(w->allow);
