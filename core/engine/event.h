@@ -67,6 +67,7 @@ struct weir_event {
     struct weir_text route;            /* its pattern */
     const struct weir_value *raw;      /* the body's bytes; NULL: none */
     const struct weir_value *body;     /* if it is a value already (call, emit); else NULL */
+    const struct weir_value *auth; /* who sent it, a map, as the trigger found out; NULL: nobody asked */
     char trace_id[EVENT_TRACE];        /* W3C trace context: lower-case hex */
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */
