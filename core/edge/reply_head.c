@@ -170,9 +170,8 @@ reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
 {
     struct buf *out = &r->edge->out;
     buf_reset(out);
-    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\nDate: ")) &&
-                buf_text(out, (struct weir_text){ edge_date(r->edge), CLOCK_HTTP - 1 }) &&
-                buf_text(out, TEXT("\r\n"));
+    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\n")) &&
+                buf_text(out, edge_date(r->edge));
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
