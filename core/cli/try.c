@@ -89,6 +89,7 @@ released(struct weir_event *e)
     struct attempt *t = (struct attempt *)(void *)e;
     t->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
     if (t->ended || t->status >= 400)
         shard_stop(t->shard);
 }

@@ -107,6 +107,7 @@ struct edge_config {
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
     bool slashes;    /* paths may hold %2F; only for a handler, which decodes them itself */
+    bool h2c;     /* HTTP/2 for callers who begin with its preface, without TLS */
     bool access_log;
     bool metrics;
     bool sample; /* traces that begin here */

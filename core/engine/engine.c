@@ -50,6 +50,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     list_init(&e->runs);
     admission_begin(e);
     list_init(&e->olders);
+    list_init(&e->fetches);
     topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
     if (client_new(s, &e->client, err) != WEIR_OK) {
@@ -143,6 +144,7 @@ engine_end(struct weir_shard *s)
     admission_refuse_all(e);
     once_refuse_all(e);
     redis_stop(s); /* who waits for a reply is told, and can answer */
+    host_fetches_end(e);
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
     jobs_free(e);

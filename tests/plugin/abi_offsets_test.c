@@ -77,7 +77,11 @@ struct layout {
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
     M(wait_open) M(wait) M(type_name) M(setting) M(lent) \
-    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) M(event_header_at) M(event_key) M(step_key)
+    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) \
+    M(event_header_at) M(event_key) M(step_key) M(event_query) M(event_header_hide) \
+    M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
+    M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
+    M(signature_find) M(json_read_unique)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
