@@ -730,6 +730,13 @@ struct weir_host {
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
      * leads to another server, or has a secret, is never taken. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
+
+    /* -- who sent an event, until it is decided -- */
+
+    /* What the caller's certificate says, which was verified when TLS began: a map { subject (as
+     * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
+     * in hex) }; lent. NULL: it showed none. */
+    const struct weir_value *(*event_peer)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

@@ -76,7 +76,7 @@ struct layout {
     M(question_item) M(question_verb) M(question_query) M(question_body)                       \
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
-    M(wait_open) M(wait) M(type_name) M(setting) M(lent)
+    M(wait_open) M(wait) M(type_name) M(setting) M(lent) M(event_peer)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
