@@ -128,6 +128,8 @@ next_word(struct weir_text *line, char *ret, size_t room)
 {
     const char *blank = line->len > 0 ? memchr(line->bytes, ' ', line->len) : NULL;
     size_t len = blank != NULL ? (size_t)(blank - line->bytes) : line->len;
+    if (len + 1 == line->len)
+        return false; /* a blank with nothing behind it */
     if (len == 0 || len >= room || memchr(line->bytes, '\0', len) != NULL)
         return false;
     memcpy(ret, line->bytes, len);
@@ -158,10 +160,11 @@ read_line(struct weir_text line, struct sockaddr_storage *ret, struct weir_error
     char to[INET6_ADDRSTRLEN];
     char ports[2][6];
     unsigned char address[2][16];
+    bool unknown = line.len >= 7 && memcmp(line.bytes, "UNKNOWN", 7) == 0;
+    if (unknown && (line.len == 7 || line.bytes[7] == ' '))
+        return PROXY_DONE; /* whatever follows */
     if (!next_word(&line, protocol, sizeof(protocol)))
         return bad("no protocol in its line", err);
-    if (strcmp(protocol, "UNKNOWN") == 0)
-        return PROXY_DONE;
     int family = AF_UNSPEC;
     if (strcmp(protocol, "TCP4") == 0)
         family = AF_INET;

@@ -19,7 +19,8 @@ answer(struct request *r, const struct weir_error *err)
     char seconds[16];
     int len = snprintf(seconds, sizeof(seconds), "%u",
                        (unsigned)((err->retry_after_ms + 999ull) / 1000));
-    struct weir_header retry = { TEXT("Retry-After"), { seconds, (size_t)len } };
+    struct weir_header headers[] = { { TEXT("X-Content-Type-Options"), TEXT("nosniff") },
+                                     { TEXT("Retry-After"), { seconds, (size_t)len } } };
     struct buf document;
     buf_init(&document, PROBLEM_MAX);
     (void)problem_write(&document, err, r->event.id); /* texts of ours: it fits */
@@ -27,8 +28,8 @@ answer(struct request *r, const struct weir_error *err)
     struct event_reply reply = {
         .status = problem_status(err),
         .content_type = TEXT(PROBLEM_TYPE),
-        .headers = &retry,
-        .n_headers = err->retry_after_ms > 0,
+        .headers = headers,
+        .n_headers = err->retry_after_ms > 0 ? 2 : 1,
         .body = body,
         .error = err,
     };
