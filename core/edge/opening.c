@@ -13,7 +13,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "edge/connection.h"
+#include "edge/h2.h"
 #include "edge/proxy_protocol.h"
 #include "net/tls_socket.h"
 
@@ -67,7 +67,11 @@ opened(struct connection *c)
     connection_go(c, CONNECTION_IDLE);
     connection_deadline(c, shard_now(e->shard) + (e->draining ? DRAIN_MS : e->config.head_ms));
     connection_want(c, WEIR_READ);
-    connection_read(c); /* it may have come with the last bytes of the handshake */
+    if (connection_alpn_h2(c))
+        h2_start(c);
+    /* It may have come with the last bytes of the handshake. */
+    if (c->state == CONNECTION_IDLE)
+        c->protocol->readable(c);
 }
 
 /* -- the header of a proxy -- */

@@ -23,7 +23,9 @@
     X(TLS, "tls_handshake")             \
     X(TLS_DEADLINE, "tls_deadline")     \
     X(PROXY, "proxy_protocol")          \
-    X(MEMORY, "memory")
+    X(MEMORY, "memory")                 \
+    X(STREAMS, "streams")               \
+    X(FLOOD, "flood")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,

@@ -49,6 +49,10 @@
       "How long a reader may take nothing before its connection is closed.")                \
     X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.h2", BOOL, "true", "",                                                          \
+      "HTTP/2 for callers over TLS that offer it (ALPN).")                                  \
+    X("edge.h2c", BOOL, "false", "",                                                        \
+      "HTTP/2 without TLS, for callers that begin with it (prior knowledge).")              \
     X("edge.tls.listen", ADDRESSES, "", "",                                                 \
       "Addresses on which webhooks are taken over TLS, such as 0.0.0.0:8443. Empty: none.") \
     X("edge.tls.cert", FILES, "", "",                                                       \
@@ -78,6 +82,8 @@
       "Memory for idempotency keys and answers of pipelines that are not durable.")         \
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
+    X("engine.max_wait", DURATION, "2s", "",                                                \
+      "How long the first in line for a place of a pipeline's concurrency may have waited before more are refused with 503; jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
