@@ -67,12 +67,16 @@
       "From the accept to the end of a PROXY header and of the TLS handshake; closed beyond.") \
     X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
       "How often the key of session tickets is renewed; the one before it still counts.")   \
+    X("edge.security_headers", CHOICE, "none", "none|strict",                               \
+      "Headers for browsers on every answer of a route that says nothing else: the strict set has HSTS with preload, so all of the domain has to be served by TLS.") \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API, such as 127.0.0.1:8081 or unix:/run/weir/admin.sock; other than these they need a token. Empty: none.") \
     X("admin.socket_mode", TEXT, "0600", "",                                                \
       "The mode of the files of unix: addresses of the admin API.")                         \
     X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
+    X("admin.read_token", SECRET, "", "",                                                   \
+      "A second token of the admin API, which may look at everything and change nothing; empty: none.") \
     X("shards", COUNT, "0", "0..62",                                                        \
       "Event loops, each with a thread; 0: one a core.")                                    \
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
