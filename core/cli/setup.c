@@ -158,7 +158,7 @@ read_settings(const struct args *a, struct diags *d)
 void
 setup_secrets(struct setup *s, struct diags *d)
 {
-    struct secrets_from from = { .file = "" };
+    struct secrets_from from = { .file = settings_text(s->settings, "secrets.file") };
     secrets_unref(&s->secrets);
     s->secrets = secrets_read(&from, d);
 }

@@ -88,6 +88,7 @@ secrets_read(const struct secrets_from *from, struct diags *d)
         return s;
     secrets_read_named_files(s, d);
     secrets_read_credentials(s, d);
+    secrets_read_encrypted(s, from->file, d);
     return s;
 }
 

@@ -14,6 +14,7 @@
 
 #define KEY_MAX 128
 #define VALUE_MAX 65536
+#define STRAYS_MAX 128 /* settings that a stray name is compared with */
 
 extern char **environ;
 
@@ -209,9 +210,9 @@ read_from_file(struct settings *s, const struct setting *t, const char *name, co
 static void
 check_stray(const char *name, size_t len, struct diags *d)
 {
-    char names[64][64];
-    struct weir_text texts[64];
-    unsigned n = n_settings < 64 ? n_settings : 64;
+    char names[STRAYS_MAX][64];
+    struct weir_text texts[STRAYS_MAX];
+    unsigned n = n_settings < STRAYS_MAX ? n_settings : STRAYS_MAX;
     for (unsigned i = 0; i < n; i++) {
         setting_environment(&setting_table[i], names[i], sizeof names[i]);
         texts[i] = text_of(names[i]);

@@ -91,6 +91,8 @@
       "The body of an answer that is not streamed.")                                        \
     X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
+    X("secrets.file", TEXT, "var/secrets.enc", "",                                          \
+      "The encrypted file of secrets (weir secrets set), opened by WEIR_MASTER_KEY; none: none.") \
     X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8.")                   \
     X("drain_timeout", DURATION, "15s", "",                                                 \
