@@ -12,8 +12,7 @@
 #include "base/encode.h"
 #include "pipeline/secrets_impl.h"
 
-#define MASK "***"
-#define MASK_MIN 4
+#define KEY_MIN 8 /* bytes of a key that is masked, too */
 
 static const struct {
     const char *name;
@@ -75,6 +74,25 @@ free_secret(struct secret *one)
     free(one);
 }
 
+/* Keys that open secrets are no secrets.NAME, but are masked like them. */
+static void
+make_masks(struct secrets *s)
+{
+    static const char *const keys[] = {
+        "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    };
+    uint32_t at = 0;
+    s->masks = masks_new();
+    for (const struct map_entry *e; (e = map_next(&s->by_name, &at)) != NULL;)
+        masks_add(s->masks, value_as_text(((const struct secret *)e->value)->value));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *key = getenv(keys[i]);
+        if (key != NULL && strlen(key) >= KEY_MIN)
+            masks_add(s->masks, text_of(key));
+    }
+    masks_end(s->masks);
+}
+
 struct secrets *
 secrets_read(const struct secrets_from *from, struct diags *d)
 {
@@ -84,11 +102,12 @@ secrets_read(const struct secrets_from *from, struct diags *d)
     atomic_init(&s->refs, 1);
     map_init(&s->by_name);
     secrets_read_environment(s);
-    if (from == NULL)
-        return s;
-    secrets_read_named_files(s, d);
-    secrets_read_credentials(s, d);
-    secrets_read_encrypted(s, from->file, d);
+    if (from != NULL) {
+        secrets_read_named_files(s, d);
+        secrets_read_credentials(s, d);
+        secrets_read_encrypted(s, from->file, d);
+    }
+    make_masks(s);
     return s;
 }
 
@@ -113,6 +132,7 @@ secrets_unref(struct secrets **s)
     for (unsigned i = 0; i < old->n_stamps; i++)
         free(old->stamps[i].path);
     free(old->stamps);
+    masks_free(&old->masks);
     free(old);
 }
 
@@ -248,40 +268,8 @@ secrets_stale(const struct secrets *s)
     return false;
 }
 
-/* The longest secret that B holds at AT; 0: none. */
-static size_t
-secret_at(const struct secrets *s, const struct buf *b, size_t at)
-{
-    size_t longest = 0;
-    uint32_t i = 0;
-    const struct map_entry *e;
-    while ((e = map_next(&s->by_name, &i)) != NULL) {
-        const struct secret *one = e->value;
-        struct weir_text t = value_as_text(one->value);
-        bool here = t.len >= MASK_MIN && t.len <= b->len - at && t.len > longest &&
-                    memcmp(b->bytes + at, t.bytes, t.len) == 0;
-        if (here)
-            longest = t.len;
-    }
-    return longest;
-}
-
 void
 secrets_mask(const struct secrets *s, struct buf *b)
 {
-    if (s->by_name.count == 0 || b->len == 0)
-        return;
-    size_t out = 0;
-    for (size_t at = 0; at < b->len;) {
-        size_t len = secret_at(s, b, at);
-        if (len == 0) {
-            b->bytes[out++] = b->bytes[at++];
-            continue;
-        }
-        memcpy(b->bytes + out, MASK, sizeof MASK - 1);
-        out += sizeof MASK - 1;
-        at += len;
-    }
-    b->len = out;
-    b->bytes[out] = '\0';
+    masks_apply(s->masks, b);
 }

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "pipeline/secrets.h"
+#include "pipeline/secrets_mask.h"
 
 #define SECRET_PREFIX "WEIR_SECRET_"
 
@@ -36,6 +37,7 @@ struct secrets {
     struct map by_name; /* to struct secret */
     struct secret_stamp *stamps;
     unsigned n_stamps;
+    struct masks *masks; /* owned */
 };
 
 /* Adds one, unless a stronger source has the name already; VALUE of 0 bytes counts as not set.
