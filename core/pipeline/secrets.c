@@ -271,5 +271,49 @@ secrets_stale(const struct secrets *s)
 void
 secrets_mask(const struct secrets *s, struct buf *b)
 {
-    masks_apply(s->masks, b);
+    masks_apply(s->masks, b, MASK_MIN);
+}
+
+bool
+secrets_stand_in(const struct secrets *s, struct weir_text text)
+{
+    return masks_find(s->masks, text, SECRET_KEPT_MIN);
+}
+
+static const struct weir_value *
+text_kept(const struct secrets *s, const struct weir_value *v)
+{
+    struct weir_text t = value_as_text(v);
+    if (!masks_find(s->masks, t, SECRET_KEPT_MIN))
+        return value_ref(v);
+    struct buf b;
+    buf_init(&b, t.len);
+    (void)buf_text(&b, t); /* it has just that room */
+    masks_apply(s->masks, &b, SECRET_KEPT_MIN);
+    t = buf_content(&b);
+    bool text = value_type(v) == WEIR_STRING && utf8_valid(t);
+    const struct weir_value *masked = text ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
+    buf_fini(&b);
+    return masked;
+}
+
+const struct weir_value *
+secrets_kept(const struct secrets *s, const struct weir_value *v)
+{
+    struct weir_text key;
+    const struct weir_value *member;
+    if (value_type(v) == WEIR_STRING || value_type(v) == WEIR_BYTES)
+        return text_kept(s, v);
+    if (value_type(v) != WEIR_LIST && value_type(v) != WEIR_MAP)
+        return value_ref(v);
+    struct weir_builder *b = value_type(v) == WEIR_LIST ? builder_list() : builder_map();
+    for (size_t i = 0; (member = value_at(v, i)) != NULL; i++) {
+        const struct weir_value *kept = secrets_kept(s, member); /* at most VALUE_DEPTH deep */
+        builder_add(b, &kept);
+    }
+    for (size_t i = 0; value_member(v, i, &key, &member); i++) {
+        const struct weir_value *kept = secrets_kept(s, member);
+        builder_set(b, key.bytes, key.len, &kept);
+    }
+    return builder_end(&b);
 }

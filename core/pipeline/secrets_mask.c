@@ -112,14 +112,39 @@ add_base64(struct masks *m, struct weir_text secret, unsigned after, bool url, s
     buf_fini(&whole);
 }
 
+/* Appends TEXT as it stands between the quotes of JSON. HTML: with what some writers escape
+ * besides, Go's for one. */
+static bool
+escape(struct buf *to, struct weir_text text, bool html)
+{
+    struct buf json;
+    const struct weir_value *v = utf8_valid(text) ? value_string(text.bytes, text.len) : NULL;
+    buf_init(&json, FORM_MAX);
+    bool good = v != NULL && json_write(&json, v, NULL) == WEIR_OK;
+    for (size_t i = 1; good && i + 1 < json.len; i++) {
+        char c = json.bytes[i];
+        if (html && (c == '<' || c == '>' || c == '&'))
+            good = buf_printf(to, "\\u%04x", (unsigned)c);
+        else
+            good = buf_putc(to, c);
+    }
+    buf_fini(&json);
+    value_unref(&v);
+    return good;
+}
+
 static void
 add_json(struct masks *m, struct weir_text secret, struct buf *b)
 {
-    const struct weir_value *v = utf8_valid(secret) ? value_string(secret.bytes, secret.len) : NULL;
-    if (v != NULL && json_write(b, v, NULL) == WEIR_OK && b->len > 2)
-        add_form(m, (struct weir_text){ b->bytes + 1, b->len - 2 });
-    buf_reset(b);
-    value_unref(&v);
+    struct buf twice;
+    buf_init(&twice, FORM_MAX);
+    for (unsigned html = 0; html < 2; html++)
+        if (escape(b, secret, html)) {
+            if (escape(&twice, buf_content(b), html))
+                add_buf(m, &twice);
+            add_buf(m, b);
+        }
+    buf_fini(&twice);
 }
 
 static void
@@ -235,11 +260,11 @@ masks_end(struct masks *m)
     }
 }
 
-/* The length of the longest form that stands at AT; 0: none. */
+/* The length of the longest form that stands at AT; 0: none of MIN bytes. */
 static size_t
-form_at(const struct masks *m, const struct buf *b, size_t at)
+form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
 {
-    uint32_t first = first_of(b->bytes + at), h = hash_of(first);
+    uint32_t first = first_of(b.bytes + at), h = hash_of(first);
     if (!(m->bits[h / 8] & 1u << h % 8))
         return 0;
     size_t low = 0, high = m->n;
@@ -252,20 +277,20 @@ form_at(const struct masks *m, const struct buf *b, size_t at)
     }
     for (; low < m->n && m->forms[low].first == first; low++) {
         const struct form *f = &m->forms[low];
-        if (f->len <= b->len - at && memcmp(b->bytes + at, f->bytes, f->len) == 0)
-            return f->len;
+        if (f->len <= b.len - at && memcmp(b.bytes + at, f->bytes, f->len) == 0)
+            return f->len >= min ? f->len : 0;
     }
     return 0;
 }
 
 void
-masks_apply(const struct masks *m, struct buf *b)
+masks_apply(const struct masks *m, struct buf *b, size_t min)
 {
     size_t out = 0, at = 0;
     if (m->n == 0 || b->len < MASK_MIN)
         return;
     while (at + MASK_MIN <= b->len) {
-        size_t len = form_at(m, b, at);
+        size_t len = form_at(m, (struct weir_text){ b->bytes, b->len }, at, min);
         if (len == 0) {
             b->bytes[out++] = b->bytes[at++];
             continue;
@@ -277,4 +302,13 @@ masks_apply(const struct masks *m, struct buf *b)
     memmove(b->bytes + out, b->bytes + at, b->len - at);
     b->len = out + b->len - at;
     b->bytes[b->len] = '\0';
+}
+
+bool
+masks_find(const struct masks *m, struct weir_text text, size_t min)
+{
+    for (size_t at = 0; m->n > 0 && at + MASK_MIN <= text.len; at++)
+        if (form_at(m, text, at, min) > 0)
+            return true;
+    return false;
 }

@@ -24,7 +24,7 @@ assert_masked(const struct masks *m, struct weir_text text, const char *is)
     struct buf b;
     buf_init(&b, 1u << 16);
     assert_true(buf_text(&b, text));
-    masks_apply(m, &b);
+    masks_apply(m, &b, MASK_MIN);
     assert_string_equal(b.bytes, is);
     assert_int_equal(b.len, strlen(is));
     buf_fini(&b);
@@ -66,7 +66,7 @@ assert_hidden_in_base64(const char *secret, bool url)
             (void)buf_add(&plain, "~~~", behind, NULL);
             assert_true(base64_encode(&coded, buf_content(&plain), url));
             size_t len = coded.len;
-            masks_apply(m, &coded);
+            masks_apply(m, &coded, MASK_MIN);
             const char *at = strstr(coded.bytes, "***");
             assert_non_null(at);
             /* at most one character on each side knows some bits of the secret */
@@ -110,11 +110,32 @@ encodings_are_hidden(void **state)
     assert_true(hex_encode(&b, text_of(secret)));
     assert_masked(m, buf_content(&b), "***");
     buf_fini(&b);
+    assert_masked(m, TEXT("{\"a\":\"{\\\"b\\\":\\\"a/b \\\\\\\"c\\\\\\\"\\\\n\xc3\xa9\\\"}\"}"),
+                  "{\"a\":\"{\\\"b\\\":\\\"***\\\"}\"}");
     assert_masked(m, TEXT("x=612F6220226322" "0AC3A9"), "x=***");
     assert_masked(m, TEXT("?k=a%2Fb%20%22c%22%0A%C3%A9&x"), "?k=***&x");
     assert_masked(m, TEXT("?k=a%2fb%20%22c%22%0a%c3%a9&x"), "?k=***&x");
     assert_masked(m, TEXT("k=a%2Fb+%22c%22%0A%C3%A9"), "k=***");
     assert_masked(m, TEXT("k=a%2fb+%22c%22%0a%c3%a9"), "k=***");
+    masks_free(&m);
+}
+
+static void
+what_is_shorter_than_asked_for_stays(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "hush", "hush-hush-hush", "a<b>&c" };
+    struct masks *m = masks_of(secrets, 3);
+    struct buf b;
+    buf_init(&b, 100);
+    (void)buf_puts(&b, "hush and hush-hush-hush");
+    masks_apply(m, &b, 12);
+    assert_string_equal(b.bytes, "hush and ***");
+    buf_fini(&b);
+    assert_true(masks_find(m, TEXT("x hush-hush-hush"), 12));
+    assert_false(masks_find(m, TEXT("x hush-hush-hus"), 12));
+    assert_true(masks_find(m, TEXT("x hush-hush-hus"), 4));
+    assert_masked(m, TEXT("\"a\\u003cb\\u003e\\u0026c\""), "\"***\"");
     masks_free(&m);
 }
 
@@ -155,7 +176,7 @@ many_secrets_are_found_in_a_long_text(void **state)
         (void)buf_puts(&want, "***, and ");
     }
     masks_end(m);
-    masks_apply(m, &text);
+    masks_apply(m, &text, MASK_MIN);
     assert_string_equal(text.bytes, want.bytes);
     buf_fini(&text);
     buf_fini(&want);
@@ -169,6 +190,7 @@ main(void)
         cmocka_unit_test(the_longest_one_is_hidden),
         cmocka_unit_test(base64_hides_nothing_wherever_the_secret_begins),
         cmocka_unit_test(encodings_are_hidden),
+        cmocka_unit_test(what_is_shorter_than_asked_for_stays),
         cmocka_unit_test(a_long_line_of_a_key_is_hidden_alone),
         cmocka_unit_test(the_password_of_a_url_is_hidden_alone),
         cmocka_unit_test(many_secrets_are_found_in_a_long_text),
