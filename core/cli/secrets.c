@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/secrets.h"
 #include "cli/table.h"
+#include "pipeline/secrets_aws.h"
 
 /* "encrypted, aws": the weaker sources that have the name, too. */
 static void
@@ -84,6 +85,10 @@ static int
 list(struct setup *s)
 {
     setup_secrets(s, &s->diags);
+    if (aws_wanted(s->settings)) { /* what pipelines use of it: its list is not asked for */
+        setup_plugins(s);
+        setup_fetch_used(s, NULL, 0, &s->diags);
+    }
     print_diags(&s->diags, false); /* the rest is listed all the same */
     if (args_given(s->args, "json"))
         print_list_json(s->secrets);
@@ -101,8 +106,13 @@ get(struct setup *s, const char *name)
         fprintf(stderr, "weir secrets: to show the value on a terminal, say --reveal\n");
         return EXIT_USAGE;
     }
+    struct weir_text far = text_of(name);
     setup_secrets(s, &s->diags);
     const struct weir_value *v = secrets_get(s->secrets, text_of(name));
+    if (v == NULL && aws_wanted(s->settings)) {
+        setup_fetch(s, &far, 1, &s->diags);
+        v = secrets_get(s->secrets, text_of(name));
+    }
     if (v == NULL) {
         print_diags(&s->diags, false);
         fprintf(stderr, "weir secrets: %s is not set\n", name);
@@ -195,7 +205,8 @@ const struct command command_secrets = {
         "list: what secrets.NAME would give here and now, with its source, never with its value. The\n"
         "sources, strongest first: environment (WEIR_SECRET_NAME), file (WEIR_SECRET_NAME_FILE),\n"
         "credentials (the file NAME in $CREDENTIALS_DIRECTORY, as systemd's LoadCredential= makes it),\n"
-        "encrypted (the file secrets.file, opened by WEIR_MASTER_KEY or WEIR_MASTER_KEY_FILE).\n\n"
+        "encrypted (the file secrets.file, opened by WEIR_MASTER_KEY or WEIR_MASTER_KEY_FILE), aws (AWS\n"
+        "Secrets Manager, if secrets.aws.enabled; of it what the pipelines here use).\n\n"
         "set, rm and rotate change the encrypted file; a running weir sees it and takes it into force.\n"
         "set reads the value from standard input (without one last line end) or asks for it, unseen; it is\n"
         "never an argument, which others on the machine could see. get prints the value of the strongest\n"

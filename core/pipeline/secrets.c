@@ -106,6 +106,7 @@ secrets_read(const struct secrets_from *from, struct diags *d)
         secrets_read_named_files(s, d);
         secrets_read_credentials(s, d);
         secrets_read_encrypted(s, from->file, d);
+        secrets_read_cache(s, from->cache);
     }
     make_masks(s);
     return s;

@@ -38,6 +38,7 @@ enum secret_source {
 };
 
 struct secrets; /* what was read at one time */
+struct secrets_cache; /* secrets_aws.h */
 
 /* Besides the environment. All borrowed. */
 struct secrets_from {

@@ -147,12 +147,15 @@ write_whole(int fd, const struct buf *b)
 /* Writes SEALED into a new file TEMPORARY of mode 0600. False, with errno, if that fails; then the
  * file is gone. */
 static bool
-write_beside(char *temporary, const struct buf *sealed)
+write_beside(char *temporary, const char *folder, const struct buf *sealed)
 {
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool good = fchmod(fd, 0600) == 0 && write_whole(fd, sealed);
+    struct stat st;
+    /* root writes for whom the folder belongs to, such as the user of the service */
+    bool owned = geteuid() != 0 || stat(folder, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) == 0;
+    bool good = owned && fchmod(fd, 0600) == 0 && write_whole(fd, sealed);
     int why = errno;
     good = close(fd) == 0 && good;
     if (!good)
@@ -193,7 +196,7 @@ replace(const char *path, const struct buf *sealed, struct weir_text key, const 
     folder_of(path, folder);
     if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= PATH_MAX)
         return err_set(err, WEIR_INVALID, "%.60s...: the path is too long", path);
-    if (!write_beside(temporary, sealed))
+    if (!write_beside(temporary, folder, sealed))
         return err_set(err, WEIR_UNAVAILABLE, "%s can't be written: %s", path, strerror(errno));
     enum weir_code code = verify(temporary, key, map, err);
     if (code == WEIR_OK && rename(temporary, path) != 0)

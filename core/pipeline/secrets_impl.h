@@ -52,6 +52,8 @@ void secrets_note_file(struct secrets *s, const char *path);
 void secrets_read_environment(struct secrets *s);
 void secrets_read_named_files(struct secrets *s, struct diags *d);
 void secrets_read_credentials(struct secrets *s, struct diags *d);
+/* Adds what was fetched from afar. */
+void secrets_read_cache(struct secrets *s, const struct secrets_cache *cache);
 /* Adds what the encrypted file PATH has, if there is one. */
 void secrets_read_encrypted(struct secrets *s, const char *path, struct diags *d);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pipeline/file.h"
+#include "pipeline/secrets_aws.h"
 #include "pipeline/secrets_file.h"
 #include "pipeline/secrets_impl.h"
 
@@ -164,4 +165,14 @@ secrets_read_encrypted(struct secrets *s, const char *path, struct diags *d)
         explicit_bzero(key.bytes, key.len);
     buf_fini(&key);
     value_unref(&map);
+}
+
+void
+secrets_read_cache(struct secrets *s, const struct secrets_cache *cache)
+{
+    struct weir_text name, value;
+    const char *place;
+    uint32_t at = 0;
+    while (cache != NULL && secrets_cache_at(cache, &at, &name, &value, &place))
+        secrets_add(s, name, value, SECRET_AWS, place);
 }

@@ -127,6 +127,10 @@ read_keys(struct reading *r, const struct yaml_node *map, const char *prefix, un
             read_resources(r, key, n);
             continue;
         }
+        if (depth == 0 && text_is(key->text, "require")) {
+            settings_take_require(r->s, require_read(r->y, n, r->d));
+            continue;
+        }
         if (at >= 0) {
             read_value(r, &setting_table[at], key, n);
             continue;
