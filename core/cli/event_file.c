@@ -13,7 +13,8 @@
 
 #define EVENT_MAX (64u << 20)
 
-static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id" };
+static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id",
+                                     "signed" };
 
 static bool
 check_keys(const char *file, const struct weir_value *v)
@@ -31,7 +32,7 @@ check_keys(const char *file, const struct weir_value *v)
         if (found)
             continue;
         fprintf(stderr, "weir: %s: an event has no '%.*s'; its members are method, path, headers, query, client_ip, "
-                        "id, and body or text\n", file, (int)key.len, key.bytes);
+                        "id, signed, and body or text\n", file, (int)key.len, key.bytes);
         return false;
     }
     return true;
@@ -115,6 +116,7 @@ event_file_fill(struct event_file *f, struct weir_event *e)
     e->id = member_text(f, "id", id);
     fill_headers(f, e);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     if (text) {
         e->raw = value_bytes(text->bytes, text->len);
@@ -126,6 +128,13 @@ event_file_fill(struct event_file *f, struct weir_event *e)
             e->raw = value_bytes(b.bytes, b.len);
         buf_fini(&b);
     }
+}
+
+bool
+event_file_signed(const struct event_file *f)
+{
+    const struct weir_value *v = value_field(f->document, "signed");
+    return v && value_type(v) == WEIR_BOOL && v->boolean;
 }
 
 static void

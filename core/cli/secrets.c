@@ -84,11 +84,9 @@ print_list(const struct secrets *s)
 static int
 list(struct setup *s)
 {
-    setup_secrets(s, &s->diags);
-    if (aws_wanted(s->settings)) { /* what pipelines use of it: its list is not asked for */
+    if (aws_wanted(s->settings)) /* what pipelines use of it is listed: its own list is not asked for */
         setup_plugins(s);
-        setup_fetch_used(s, NULL, 0, &s->diags);
-    }
+    setup_find_secrets(s, NULL, 0, &s->diags);
     print_diags(&s->diags, false); /* the rest is listed all the same */
     if (args_given(s->args, "json"))
         print_list_json(s->secrets);

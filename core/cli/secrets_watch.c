@@ -168,7 +168,8 @@ secrets_watch_fetch(struct server *s, void (*then)(struct server *s))
     if (w == NULL || w->client == NULL)
         return false;
     bool fresh = w->fetched_ms > 0 && clock_mono_ms() - w->fetched_ms < FRESH_MS;
-    if (w->fetch == NULL && !begin_fetch(w, fresh))
+    aws_fetch_stop(&w->fetch); /* one that is under way does not ask for what is new */
+    if (!begin_fetch(w, fresh))
         return false;
     w->then = then;
     return true;

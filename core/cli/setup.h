@@ -52,8 +52,10 @@ struct secrets *setup_read_secrets(const struct setup *s, struct diags *d);
  * What fails goes to D. NAMES are moved about. */
 void setup_fetch(struct setup *s, struct weir_text *names, unsigned n, struct diags *d);
 
-/* The same for what the pipelines of PATHS use and weir.yaml requires, if AWS is a source. */
-void setup_fetch_used(struct setup *s, const char *const *paths, unsigned n, struct diags *d);
+/* Reads all secrets, and, if AWS is a source, waits for what the pipelines of PATHS use of it and
+ * what weir.yaml requires. The plugins have to be there then. Without it what is loaded has the
+ * secrets of the environment alone. */
+void setup_find_secrets(struct setup *s, const char *const *paths, unsigned n, struct diags *d);
 
 /* The names that are AWS's to give. *ret is malloc'ed; its texts are in U, which is initialised. */
 unsigned setup_far_names(const struct setup *s, const char *const *paths, unsigned n, struct uses *u,

@@ -164,10 +164,11 @@ setup_fetch(struct setup *s, struct weir_text *names, unsigned n, struct diags *
 }
 
 void
-setup_fetch_used(struct setup *s, const char *const *paths, unsigned n, struct diags *d)
+setup_find_secrets(struct setup *s, const char *const *paths, unsigned n, struct diags *d)
 {
     struct uses u;
     struct weir_text *names;
+    setup_secrets(s, d);
     if (!aws_wanted(s->settings))
         return;
     uses_init(&u);

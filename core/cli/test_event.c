@@ -54,6 +54,7 @@ released(struct weir_event *e)
     struct play *p = (struct play *)(void *)e;
     p->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
     value_unref(&e->body);
 }
 
@@ -134,6 +135,7 @@ scene_event(struct play *p)
     e->client_ip = kept(p, scene_text(request, "client_ip"), "127.0.0.1");
     e->id = kept(p, scene_text(request, "id"), id);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     if (request) {
         fill_headers(p, request);

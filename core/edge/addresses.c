@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,10 +23,28 @@ is_separator(char c)
     return c == ',' || c == ' ' || c == '\t' || c == '\n';
 }
 
+bool
+edge_address_is_local(const struct edge_address *a)
+{
+    const struct sockaddr_storage *s = &a->address;
+    if (s->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)s)->sin_addr.s_addr) >> 24 == 127;
+    if (s->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr);
+    return s->ss_family == AF_UNIX;
+}
+
 enum weir_code
 edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct weir_error *err)
 {
     *ret = (struct edge_addresses){ .n = 0 };
+    return edge_addresses_add(text, EDGE_PLAIN, ret, err);
+}
+
+enum weir_code
+edge_addresses_add(struct weir_text text, enum edge_kind kind, struct edge_addresses *ret,
+                   struct weir_error *err)
+{
     size_t at = 0;
     while (at < text.len) {
         size_t from = at;
@@ -39,6 +58,7 @@ edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct w
             return err_set(err, WEIR_INVALID, "at most %d addresses to listen on",
                            EDGE_ADDRESSES);
         struct edge_address *a = &ret->items[ret->n++];
+        a->kind = kind;
         a->reserved = -1;
         enum weir_code code = address_parse((struct weir_text){ text.bytes + from, at - from },
                                             &a->address, &a->len, err);

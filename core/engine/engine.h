@@ -14,6 +14,7 @@
 struct engine_limits {
     unsigned max_runs;   /* runs in flight; more are refused with WEIR_UNAVAILABLE */
     uint64_t max_lag_ms; /* loop delay from which new runs are refused; 0: never */
+    uint64_t max_wait_ms; /* of the first in line for a place, from which others are refused; 0: never */
     const struct client_settings *client; /* read by engine_shard_new alone; NULL: the usual */
     const char *public_url; /* where the edge is for others, without a slash at the end; borrowed */
     struct store *store; /* for jobs; outlives the shard. NULL: durable runs are as others */
@@ -49,6 +50,10 @@ void *engine_routes(struct weir_shard *s);
 /* Offers an event of the edge to the trigger of a route of the current generation. The event is
  * answered through its ops, now or later. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
+
+/* Gives E, which somebody has made up for T, the headers with which its sender would have signed it.
+ * WEIR_INVALID: T checks no signature, or it can't be made. */
+enum weir_code engine_sign(struct weir_event *e, struct trigger_unit *t, struct weir_error *err) MUST_USE;
 
 /* Answers an event of the edge whose path is below /_weir/: the state of a job. */
 void engine_own(struct weir_event *e);

@@ -23,6 +23,7 @@ struct load_options {
     const struct require *require; /* what has to be there; looked at by generations alone; NULL: nothing */
     struct uses *uses;            /* what is read is noted there; NULL: nowhere */
     bool have_store;              /* durable pipelines may be loaded */
+    bool edge_public;             /* somebody on another machine may reach the edge */
 };
 
 /* All pipelines of one load. */

@@ -55,7 +55,7 @@ read_value(struct reading *r, const struct setting *t, const struct yaml_node *k
     struct buf text;
     struct weir_error err;
     buf_init(&text, VALUE_MAX);
-    bool list = t->type == SETTING_ADDRESSES || t->type == SETTING_RANGES;
+    bool list = setting_is_list(t->type);
     if (!text_of_node(n, list, &text)) {
         (void)err_set(&err, WEIR_INVALID, "%s: must be a %s", t->key,
                       setting_type_name(t->type));

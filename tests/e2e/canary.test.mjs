@@ -106,6 +106,16 @@ trigger: { webhook: { path: /postgres } }
 steps:
   - postgres: { url: "\${ secrets.POSTGRES }", query: "select $1", params: ["\${ secrets.CANARY }"] }
 `,
+  'verify.yaml': `name: verify
+trigger: { webhook: { path: /verify, verify: { scheme: github, secret: "\${ secrets.CANARY }" } } }
+steps:
+  - reply: 204
+`,
+  'basic.yaml': `name: basic
+trigger: { webhook: { path: /basic, auth: { basic: { users: [{ name: ada, password: "\${ secrets.CANARY }" }] } } } }
+steps:
+  - http: { url: "http://127.0.0.1:1/", method: POST, json: "\${ request.headers }", sign: { scheme: github, secret: "\${ secrets.CANARY }" } }
+`,
   'dead.yaml': `name: dead
 durable: steps
 trigger: { webhook: { path: /dead } }
@@ -129,7 +139,7 @@ steps:
 `,
 });
 
-const paths = ['http', 'fail', 'refused', 'garbage', 'lua', 'expr', 'redis', 'postgres', 'dead'];
+const paths = ['http', 'fail', 'refused', 'garbage', 'lua', 'expr', 'redis', 'postgres', 'verify', 'basic', 'dead'];
 
 test('a secret that goes everywhere is seen nowhere', { timeout: 240_000 }, async (t) => {
   const up = await upstream(t, (q, r, body) => {
@@ -155,6 +165,10 @@ test('a secret that goes everywhere is seen nowhere', { timeout: 240_000 }, asyn
     hidden(`the answer of /${path}`, JSON.stringify([...r.headers]) + await r.text());
     assert.ok(r.status >= 400 || path === 'dead', `/${path} went well: ${r.status}`);
   }
+  // Who has the right password gets in, and is not kept with it.
+  const ada = await fetch(`${w.edge}/basic`, { method: 'POST', headers: { authorization: `Basic ${Buffer.from(`ada:${canary}`).toString('base64')}` } });
+  assert.equal(ada.status, 502);
+  hidden('the answer to who has the password', JSON.stringify([...ada.headers]) + await ada.text());
   const asked = up.requests.find((q) => q.url.startsWith('/echo?'));
   assert.equal(asked.headers.authorization, `Bearer ${canary}`, 'the upstream gets it');
   assert.equal(asked.headers['x-basic'], `Basic ${Buffer.from(`ada:${canary}`).toString('base64')}`);
@@ -163,7 +177,7 @@ test('a secret that goes everywhere is seen nowhere', { timeout: 240_000 }, asyn
   const api = async (path) => { const r = await fetch(`${w.admin}/api/v1/${path}`); return { status: r.status, text: await r.text() }; };
   const jobs = await until(async () => {
     const list = JSON.parse((await api('jobs?state=dead')).text).jobs;
-    return list.length >= paths.length - 2 && list.some((j) => j.pipeline === 'dead') && list;
+    return list.length >= paths.length - 3 && list.some((j) => j.pipeline === 'dead') && list;
   }, 'the dead jobs');
   for (const j of jobs) {
     hidden(`jobs/${j.id}`, (await api(`jobs/${j.id}`)).text);
