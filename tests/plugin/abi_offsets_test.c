@@ -81,7 +81,7 @@ struct layout {
     M(event_header_at) M(event_key) M(step_key) M(event_query) M(event_header_hide) \
     M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
     M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
-    M(signature_find) M(json_read_unique)
+    M(signature_find) M(json_read_unique) M(event_peer)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
