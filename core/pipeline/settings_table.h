@@ -87,7 +87,7 @@
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("engine.max_wait", DURATION, "2s", "",                                                \
-      "How long the first in line for a place of a pipeline's concurrency may have waited before more are refused with 503; jobs wait on. 0: for ever.") \
+      "How long an event may have to wait for a place of its pipeline's concurrency; 503 beyond. Jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
