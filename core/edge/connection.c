@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "edge/request.h"
+#include "edge/ws.h"
 
 #define BIT(state) (1u << CONNECTION_##state)
 
@@ -22,7 +23,8 @@ connection_go(struct connection *c, enum connection_state next)
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
-        [CONNECTION_SENDING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SENDING] = BIT(IDLE) | BIT(SOCKET) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SOCKET] = BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_LINGER] = BIT(CLOSED),
         [CONNECTION_CLOSED] = 0,
     };
@@ -83,7 +85,9 @@ connection_close(struct connection *c, bool hard)
         return;
     struct edge *e = c->edge;
     struct request *r = c->request;
+    struct ws *ws = c->ws;
     c->request = NULL;
+    c->ws = NULL;
     connection_go(c, CONNECTION_CLOSED);
     list_remove(&c->link);
     timer_unset(e->shard, &c->timer);
@@ -99,6 +103,8 @@ connection_close(struct connection *c, bool hard)
     edge_room(e);
     if (r != NULL)
         request_abandon(r);
+    if (ws != NULL)
+        ws_lose(ws);
     if (c->depth == 0)
         free(c);
 }
@@ -131,6 +137,9 @@ expire(struct connection *c)
     case CONNECTION_SENDING:
         edge_refused(c->edge, REFUSAL_SLOW_READER);
         connection_close(c, true);
+        return;
+    case CONNECTION_SOCKET:
+        ws_expire(c->ws);
         return;
     case CONNECTION_IDLE:
     case CONNECTION_BUSY:
@@ -176,6 +185,11 @@ on_ready(void *arg, int fd, unsigned ready)
     (void)fd;
     struct connection *c = arg;
     connection_enter(c);
+    if (c->state == CONNECTION_SOCKET) {
+        ws_ready(c->ws, ready);
+        connection_leave(c);
+        return;
+    }
     if ((ready & WEIR_WRITE) && c->state == CONNECTION_SENDING)
         request_send_more(c->request);
     if ((ready & WEIR_READ) && c->state != CONNECTION_CLOSED)

@@ -26,6 +26,7 @@
     X(BODY)    /* its head was read, its body is coming                               */  \
     X(BUSY)    /* somebody works on the answer                                        */  \
     X(SENDING) /* the answer is on its way                                            */  \
+    X(SOCKET)  /* it is a WebSocket                                                   */  \
     X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */  \
     X(CLOSED)
 
@@ -62,6 +63,7 @@ struct connection {
     uint64_t thrown; /* bytes thrown away while lingering */
 
     struct request *request; /* the one at hand; NULL: none */
+    struct ws *ws;           /* in state SOCKET; else NULL */
     uint8_t peer_len;
     char peer[CLIENT_IP]; /* the peer's address */
 };

@@ -131,8 +131,11 @@ write_framing(struct buf *out, struct request *r, unsigned status, uint64_t leng
 }
 
 static bool
-write_connection(struct buf *out, const struct request *r)
+write_connection(struct buf *out, const struct request *r, unsigned status)
 {
+    if (status == 426) /* the only other protocol that is spoken here */
+        return buf_puts(out, r->close ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\n"
+                                      : "Upgrade: websocket\r\nConnection: Upgrade\r\n");
     if (r->close)
         return buf_text(out, TEXT("Connection: close\r\n"));
     return !r->old || buf_text(out, TEXT("Connection: keep-alive\r\n"));
@@ -161,7 +164,15 @@ reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
     fits = fits && write_framing(out, r, reply->status, length) &&
-           write_field(out, TEXT("X-Request-ID"), r->event.id) && write_connection(out, r);
+           write_connection(out, r, reply->status);
+    return fits && reply_head_rest(r, reply);
+}
+
+bool
+reply_head_rest(struct request *r, const struct event_reply *reply)
+{
+    struct buf *out = &r->edge->out;
+    bool fits = write_field(out, TEXT("X-Request-ID"), r->event.id);
     for (unsigned i = 0; fits && i < reply->n_headers; i++)
         fits = write_foreign(out, &reply->headers[i]);
     if (fits && r->event.reply_headers != NULL)

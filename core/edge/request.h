@@ -64,6 +64,8 @@ struct request {
     uint64_t skip;    /* bytes of the body that come though nobody wants them */
     uint64_t body_ms; /* when it began to come */
 
+    struct ws *ws; /* what the connection becomes if the answer is good; or NULL */
+    const struct weir_value *first; /* counted: the body of that answer; or NULL */
     struct outgoing out;
     unsigned status;
     uint64_t sent; /* bytes of the answer's body */
@@ -141,6 +143,9 @@ void request_reply(struct request *r, const struct event_reply *reply);
 /* Writes the head of an answer with a body of LENGTH bytes (UINT64_MAX: not known) to the
  * edge's OUT. False: it is too large. */
 bool reply_head(struct request *r, const struct event_reply *reply, uint64_t length);
+
+/* The end of every head: what nodes and the trigger have added, and the empty line. */
+bool reply_head_rest(struct request *r, const struct event_reply *reply);
 
 /* -- request_send.c -- */
 

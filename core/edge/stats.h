@@ -39,4 +39,11 @@ void stats_refused(unsigned shard, enum refusal why);
 void stats_connections(unsigned shard, int by);
 void stats_active(unsigned shard, int by);
 
+/* The same for WebSockets, and a message of one: IN or out. */
+void stats_sockets(unsigned shard, int by);
+void stats_messages(unsigned shard, bool in);
+
+/* A WebSocket is over, with that code (RFC 6455 7.4). */
+void stats_socket_closed(unsigned shard, unsigned code);
+
 #endif

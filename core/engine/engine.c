@@ -67,6 +67,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
     s->slots[SHARD_ENGINE] = e;
+    topics_join(&e->topics);
     if (limits->store)
         jobs_init(e, limits->store);
     return WEIR_OK;
@@ -155,6 +156,7 @@ engine_shard_free(struct weir_shard *s)
     struct engine *e = engine_of(s);
     if (e == NULL)
         return;
+    topics_leave(&e->topics);
     timer_unset(s, &e->look);
     client_free(&e->client);
     if (e->prepared)

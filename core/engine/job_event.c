@@ -68,6 +68,8 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     put_pairs(b, "headers", e->headers, e->n_headers);
     put_pairs(b, "params", e->params, e->n_params);
     put_text(b, "trace", text_of(e->trace_id));
+    if (e->connection)
+        builder_put(b, "connection", e->connection);
     if (e->raw)
         builder_put(b, "raw", e->raw);
     else if (e->body)
@@ -98,6 +100,7 @@ stored_release(struct weir_event *e)
     struct stored *s = (struct stored *)(void *)e;
     value_unref(&e->raw);
     value_unref(&e->body);
+    value_unref(&e->connection);
     value_unref(&s->value);
     arena_fini(&s->arena);
     free(s);
@@ -145,6 +148,8 @@ fill(struct stored *s)
     const struct weir_value *body = value_field(s->value, "body");
     e->raw = raw ? value_ref(raw) : NULL;
     e->body = body ? value_ref(body) : NULL;
+    const struct weir_value *connection = value_field(s->value, "connection");
+    e->connection = connection ? value_ref(connection) : NULL;
     struct weir_text trace = text_at(s->value, "trace");
     if (trace.len == EVENT_TRACE - 1)
         memcpy(e->trace_id, trace.bytes, trace.len);

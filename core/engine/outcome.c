@@ -94,11 +94,11 @@ outcome_reply_result(struct run *r)
         r->replied_ns = clock_mono_ns();
         return;
     }
-    if (is_answer(r)) {
+    if (is_answer(r) && !r->event->quiet) {
         pass_through(r);
         return;
     }
-    bool empty = r->result == NULL || r->result->type == WEIR_NULL;
+    bool empty = r->result == NULL || r->result->type == WEIR_NULL || r->event->quiet;
     struct weir_reply reply = { .size = sizeof reply, .status = empty ? 204 : 200, .body = empty ? NULL : r->result };
     struct weir_text json = TEXT("application/json");
     const struct weir_value *text = NULL;

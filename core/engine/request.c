@@ -111,12 +111,12 @@ text_value(struct weir_value *ret, struct weir_text t)
 }
 
 /* The fields of request; each is a function of the run. */
-enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_COUNT };
+enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_CONNECTION, F_COUNT };
 static const char *const field_names[F_COUNT] = {
     [F_METHOD] = "method", [F_PATH] = "path",           [F_PARAMS] = "params",
     [F_QUERY] = "query",   [F_QUERY_ALL] = "query_all", [F_HEADERS] = "headers",
     [F_BODY] = "body",     [F_RAW] = "raw",             [F_CLIENT_IP] = "client_ip",
-    [F_ID] = "id",
+    [F_ID] = "id",         [F_CONNECTION] = "connection",
 };
 
 static enum field
@@ -163,6 +163,9 @@ get_field(struct run *r, enum field f, struct weir_value *ret, struct weir_error
         break;
     case F_RAW:
         v = r->event->raw ? r->event->raw : &value_null;
+        break;
+    case F_CONNECTION:
+        v = r->event->connection ? r->event->connection : &value_null;
         break;
     case F_COUNT:
         return WEIR_NOT_FOUND;
