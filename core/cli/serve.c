@@ -82,6 +82,23 @@ take_addresses(struct server *s, const char *key, struct edge_addresses *ret, st
     return code == WEIR_OK ? WEIR_OK : err_in(err, "%s", key);
 }
 
+/* All of the edge's, the plain ones first. */
+static enum weir_code
+take_edge_addresses(struct server *s, struct weir_error *err)
+{
+    static const struct {
+        const char *key;
+        enum edge_kind kind;
+    } kinds[] = { { "edge.listen", EDGE_PLAIN }, { "edge.tls.listen", EDGE_TLS } };
+    struct edge_addresses *all = &s->edge_addresses;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct weir_text text = text_of(settings_text(s->setup->settings, kinds[i].key));
+        if (edge_addresses_add(text, kinds[i].kind, all, err) != WEIR_OK)
+            return err_in(err, "%s", kinds[i].key);
+    }
+    return edge_addresses_reserve(all, err) == WEIR_OK ? WEIR_OK : err_in(err, "edge");
+}
+
 /* The setting, or http:// with the first address of the edge. */
 static enum weir_code
 read_public_url(struct server *s, struct weir_error *err)
@@ -113,7 +130,7 @@ static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
-        take_addresses(s, "edge.listen", &s->edge_addresses, err) != WEIR_OK ||
+        server_tls_open(s, err) != WEIR_OK || take_edge_addresses(s, err) != WEIR_OK ||
         take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK ||
         read_public_url(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
@@ -242,6 +259,7 @@ end(struct server *s)
         workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
+    server_tls_close(s);
     store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);

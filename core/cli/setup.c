@@ -155,8 +155,16 @@ read_settings(const struct args *a, struct diags *d)
     return s;
 }
 
+void
+setup_secrets(struct setup *s, struct diags *d)
+{
+    struct secrets_from from = { .file = "" };
+    secrets_unref(&s->secrets);
+    s->secrets = secrets_read(&from, d);
+}
+
 const char *
-setup_look_again(const struct setup *s, struct diags *d)
+setup_look_again(struct setup *s, struct diags *d)
 {
     struct settings *fresh = read_settings(s->args, d);
     const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
@@ -164,6 +172,7 @@ setup_look_again(const struct setup *s, struct diags *d)
         settings_check_resources(fresh, s->registry, d);
     if (fresh && d->errors == 0)
         settings_move_resources(s->settings, fresh);
+    setup_secrets(s, d);
     settings_free(&fresh);
     return key;
 }
@@ -185,14 +194,21 @@ setting_for_plugins(void *arg, const char *key)
 }
 
 bool
-setup_begin(struct setup *s, const struct args *a)
+setup_settings(struct setup *s, const struct args *a)
 {
     s->args = a;
     s->registry = NULL;
+    s->secrets = NULL;
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
     s->settings = read_settings(a, &s->diags);
-    if (s->settings == NULL)
+    return s->settings != NULL;
+}
+
+bool
+setup_begin(struct setup *s, const struct args *a)
+{
+    if (!setup_settings(s, a))
         return false;
     s->exit = EXIT_WRONG;
     char folder[4096];
@@ -206,6 +222,7 @@ setup_begin(struct setup *s, const struct args *a)
                   "say where they are: --plugins FOLDER", "%s", err.text);
     if (s->diags.errors == 0)
         settings_check_resources(s->settings, s->registry, &s->diags);
+    setup_secrets(s, &s->diags);
     if (s->diags.errors == 0)
         return true;
     print_diags(&s->diags, args_given(a, "json"));
@@ -217,6 +234,7 @@ setup_end(struct setup *s)
 {
     host_use_settings(NULL, NULL);
     registry_free(&s->registry);
+    secrets_unref(&s->secrets);
     settings_free(&s->settings);
     diags_fini(&s->diags);
 }
@@ -236,6 +254,7 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
                                        .n_paths = n ? n : 1,
                                        .load = { .registry = s->registry,
                                                  .have_store = setup_has_store(s),
-                                                 .resources = settings_resources(s->settings) },
+                                                 .resources = settings_resources(s->settings),
+                                                 .secrets = s->secrets },
                                        .routes = routes };
 }

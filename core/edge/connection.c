@@ -11,6 +11,7 @@
 
 #include "edge/request.h"
 #include "edge/ws.h"
+#include "net/tls_socket.h"
 
 #define BIT(state) (1u << CONNECTION_##state)
 
@@ -18,8 +19,9 @@ void
 connection_go(struct connection *c, enum connection_state next)
 {
     static const unsigned may[] = {
-        [CONNECTION_IDLE] =
-            BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_OPENING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_IDLE] = BIT(IDLE) | BIT(OPENING) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) |
+                            BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
@@ -51,6 +53,8 @@ connection_want(struct connection *c, unsigned want)
         want &= ~(unsigned)WEIR_READ;
     if (want == c->want)
         return;
+    if (c->more && (want & WEIR_READ))
+        soon_add(c->edge->shard, &c->soon);
     c->want = want;
     watch_want(c->watch, want);
 }
@@ -94,6 +98,9 @@ connection_close(struct connection *c, bool hard)
     soon_remove(&c->soon);
     buffer_unref(&e->buffers, &c->in);
     watch_free(&c->watch);
+    if (c->tls != NULL && !hard)
+        tls_socket_end(c->tls);
+    tls_socket_free(&c->tls);
     if (hard)
         set_hard(c->fd);
     close(c->fd);
@@ -125,6 +132,9 @@ static void
 expire(struct connection *c)
 {
     switch (c->state) {
+    case CONNECTION_OPENING:
+        connection_opening_late(c);
+        return;
     case CONNECTION_HEAD:
         if (c->skip == 0)
             refuse_late(c, REFUSAL_HEAD_DEADLINE, "the header of the request took too long");
@@ -176,6 +186,10 @@ on_soon(void *arg)
         request_pump(c->request);
     }
     connection_serve(c);
+    if (c->more && (c->want & WEIR_READ) && c->state != CONNECTION_CLOSED) {
+        c->more = false;
+        connection_read(c);
+    }
     connection_leave(c);
 }
 
@@ -185,6 +199,17 @@ on_ready(void *arg, int fd, unsigned ready)
     (void)fd;
     struct connection *c = arg;
     connection_enter(c);
+    if (c->turned) {
+        c->turned = false;
+        ready |= WEIR_READ | WEIR_WRITE;
+        if (c->state != CONNECTION_SENDING)
+            connection_want(c, c->want & ~(unsigned)WEIR_WRITE);
+    }
+    if (c->state == CONNECTION_OPENING) {
+        connection_opening(c);
+        connection_leave(c);
+        return;
+    }
     if (c->state == CONNECTION_SOCKET) {
         ws_ready(c->ws, ready);
         connection_leave(c);
@@ -198,13 +223,14 @@ on_ready(void *arg, int fd, unsigned ready)
 }
 
 void
-connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
+connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge_kind kind)
 {
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL)
         abort();
     c->edge = e;
     c->fd = fd;
+    c->kind = kind;
     c->opened_ms = shard_now(e->shard);
     list_init(&c->link);
     timer_init(&c->timer, on_timer, c);
@@ -214,6 +240,7 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     c->peer_len =
         (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
 
+    c->state = CONNECTION_IDLE;
     list_push(&e->idle, &c->link);
     e->n_connections++;
     if (e->config.metrics)
@@ -221,6 +248,19 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     c->want = WEIR_READ;
     c->watch = watch_new(e->shard, fd, WEIR_READ, on_ready, c);
     connection_deadline(c, c->opened_ms + e->config.head_ms);
+    connection_opening_begin(c);
+}
+
+bool
+connection_secure(const struct connection *c)
+{
+    return c->kind == EDGE_TLS;
+}
+
+bool
+connection_alpn_h2(const struct connection *c)
+{
+    return c->tls != NULL && tls_socket_h2(c->tls);
 }
 
 void

@@ -21,6 +21,7 @@
 #include "edge/impl.h"
 
 #define CONNECTION_STATES(X)                                                              \
+    X(OPENING) /* a handshake comes before the first request: opening.c               */  \
     X(IDLE)    /* nothing of the next request is here                                 */  \
     X(HEAD)    /* a part of its head is, or the rest of the last one's body is skipped */ \
     X(BODY)    /* its head was read, its body is coming                               */  \
@@ -48,6 +49,11 @@ struct connection {
     bool eof;     /* the caller sends no more */
     bool serving; /* connection_serve is on the stack */
     bool proxy;   /* the peer is a trusted proxy */
+    bool more;    /* TLS holds input that the descriptor does not tell of */
+    bool turned;  /* TLS has to write before it reads, or the other way round */
+    enum edge_kind kind;
+
+    struct tls_socket *tls; /* owned; NULL: what is sent goes out as it is */
 
     struct timer timer;
     struct soon soon;     /* goes on with what was read already, or with a stream */
@@ -68,8 +74,9 @@ struct connection {
     char peer[CLIENT_IP]; /* the peer's address */
 };
 
-/* Takes over a connected, non-blocking FD. */
-void connection_open(struct edge *e, int fd, struct sockaddr_storage *peer);
+/* Takes over a connected, non-blocking FD that came on a listener of that KIND. */
+void connection_open(struct edge *e, int fd, struct sockaddr_storage *peer,
+                     enum edge_kind kind);
 
 /* Brackets for whatever comes in from outside. */
 void connection_enter(struct connection *c);
@@ -92,6 +99,23 @@ void connection_want(struct connection *c, unsigned want);
  * come. CLOSE: it was the last one; UNREAD: input may come that is not going to be read. */
 void connection_answered(struct connection *c, uint64_t skip, bool close, bool unread);
 
+/* Whether the caller is spoken to over TLS. */
+bool connection_secure(const struct connection *c);
+
+/* Whether HTTP/2 was agreed on when the hands were shaken (ALPN). */
+bool connection_alpn_h2(const struct connection *c);
+
+/* -- opening.c -- */
+
+/* Begins what comes before the first request, if anything does: then it is OPENING. */
+void connection_opening_begin(struct connection *c);
+
+/* Goes on with it; at its end the connection waits for its first request. */
+void connection_opening(struct connection *c);
+
+/* It took too long. */
+void connection_opening_late(struct connection *c);
+
 /* -- connection_read.c -- */
 
 /* The descriptor is readable. */
@@ -102,11 +126,13 @@ void connection_serve(struct connection *c);
 
 /* -- connection_write.c -- */
 
-/* Reads up to ROOM plain bytes. 0: the caller sends no more; -1 with errno: EAGAIN for nothing here now. */
+/* Reads up to ROOM plain bytes. 0: the caller sends no more; -1 with errno: EAGAIN for nothing
+ * here now. If more is here than the descriptor tells of, connection_read is called soon. */
 ssize_t connection_receive(struct connection *c, void *ret, size_t room);
 
-/* Writes plain bytes; returns the bytes that the kernel took, which may be 0. After an error the
- * connection is closed: then *ret_gone is true. */
+/* Writes plain bytes; returns how many are on their way, which may be 0. If not all are, the
+ * next call begins with the bytes that are left, and has no fewer of them (TLS has sealed them
+ * already). After an error the connection is closed: then *ret_gone is true. */
 size_t connection_write(struct connection *c, const struct iovec *parts, unsigned n,
                         bool *ret_gone);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* Requests that are served in one go; then other connections have their turn. */
 #define SERVE_MAX 32
@@ -199,6 +200,10 @@ connection_serve(struct connection *c)
 void
 connection_read(struct connection *c)
 {
+    if (c->state == CONNECTION_SOCKET) {
+        ws_ready(c->ws, WEIR_READ);
+        return;
+    }
     if (c->state == CONNECTION_LINGER) {
         connection_discard(c);
         return;

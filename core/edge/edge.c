@@ -14,6 +14,7 @@
 #include "edge/listener.h"
 #include "edge/port.h"
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* How old the text of the Date field may be: it has whole seconds. */
 #define DATE_MS 200
@@ -35,6 +36,7 @@ const struct edge_config edge_defaults = {
     .max_requests = 10000,
     .head = { .head = 32768, .line = 8192, .target = 8192, .fields = 100 },
     .max_body = 1024 * 1024,
+    .handshake_ms = 10000,
     .head_ms = 10000,
     .body_ms = 60000,
     .body_grace_ms = 10000,
@@ -203,6 +205,7 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
 }
@@ -227,6 +230,12 @@ edge_drain(struct edge *e)
         if (c->deadline_ms > until_ms)
             connection_deadline(c, until_ms);
     }
+    list_each(link, next, &e->active)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        if (c->ws != NULL)
+            ws_drain(c->ws);
+    }
 }
 
 unsigned
@@ -237,6 +246,8 @@ edge_answers(const struct edge *e)
         const struct request *r = list_entry(link, const struct request, link);
         n += r->answered && r->connection != NULL;
     }
+    for (const struct list *link = e->active.next; link != &e->active; link = link->next)
+        n += list_entry(link, const struct connection, link)->ws != NULL;
     return n;
 }
 

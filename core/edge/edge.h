@@ -19,10 +19,19 @@
 
 #define EDGE_ADDRESSES 16
 
+struct tls_server;
+
+/* What is spoken on an address. */
+enum edge_kind {
+    EDGE_PLAIN,
+    EDGE_TLS,
+};
+
 /* Where an edge listens. */
 struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
+    enum edge_kind kind;
     int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
 };
 
@@ -31,7 +40,12 @@ struct edge_addresses {
     unsigned n;
 };
 
-/* Reads addresses separated by commas or blanks: "127.0.0.1:8080, [::1]:8080". */
+/* Reads addresses separated by commas or blanks, "127.0.0.1:8080, [::1]:8080", and puts them
+ * behind those that A has. */
+enum weir_code edge_addresses_add(struct weir_text text, enum edge_kind kind,
+                                  struct edge_addresses *a, struct weir_error *err) MUST_USE;
+
+/* The same for plain addresses, into an empty *ret. */
 enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
                                     struct weir_error *err) MUST_USE;
 
@@ -72,6 +86,9 @@ struct edge_config {
     const struct edge_addresses *addresses; /* read by edge_new alone */
     struct edge_handler handler;
     const struct edge_port *port; /* NULL: the engine */
+    struct tls_server *tls;       /* of addresses of kind EDGE_TLS; outlives the edge */
+    bool h2;                      /* callers over TLS are offered HTTP/2 */
+    uint64_t handshake_ms;        /* from the accept to the end of the TLS handshake */
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
     struct http_limits head;      /* of request heads; at most 1 MiB, 128 fields */
@@ -114,11 +131,12 @@ void edge_free(struct edge **edge);
 /* Takes what waits in the backlog and stops listening. The shard's thread. */
 void edge_stop_listening(struct edge *edge);
 
-/* Stops listening, closes connections that are idle, and each of the others after its answer.
+/* Stops listening, closes connections that are idle, WebSockets with 1001, and each of the others
+ * after its answer.
  * The shard's thread. */
 void edge_drain(struct edge *edge);
 
-/* Answers that are not sent to their end. The shard's thread. */
+/* Answers that are not sent to their end, and WebSockets that are not closed. The shard's thread. */
 unsigned edge_answers(const struct edge *edge);
 
 /* Connections that are open. The shard's thread. */

@@ -5,6 +5,7 @@
 #include "edge/stats.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <stdio.h>
 
 #include "engine/metrics.h"
@@ -12,6 +13,7 @@
 static uint32_t refused[REFUSAL_COUNT];
 static uint32_t connections;
 static uint32_t active;
+static uint32_t handshakes[2][2]; /* by version 1.2 and 1.3, and by resumed */
 static uint32_t sockets;
 static uint32_t messages[2]; /* out, in */
 
@@ -65,8 +67,28 @@ make_sockets(void)
 }
 
 static void
+make_handshakes(void)
+{
+    struct weir_metric m = {
+        .size = sizeof(m),
+        .kind = WEIR_COUNTER,
+        .name = "weir_edge_tls_handshakes_total",
+        .help = "TLS handshakes with callers that went well",
+        .labels = "version resumed",
+    };
+    struct weir_error err;
+    uint32_t family = metric_family(&m, &err);
+    for (unsigned i = 0; family != 0 && i < 4; i++) {
+        struct weir_text labels[] = { i < 2 ? TEXT("1.2") : TEXT("1.3"),
+                                      i % 2 == 0 ? TEXT("false") : TEXT("true") };
+        handshakes[i / 2][i % 2] = metric_series(family, labels);
+    }
+}
+
+static void
 make(void)
 {
+    make_handshakes();
     make_sockets();
     connections = gauge("weir_edge_connections", "Open connections of callers");
     active = gauge("http_server_active_requests", "Requests that are not answered yet");
@@ -122,6 +144,12 @@ void
 stats_active(unsigned shard, int by)
 {
     add(shard, active, by);
+}
+
+void
+stats_handshake(unsigned shard, const char *version, bool resumed)
+{
+    add(shard, handshakes[strcmp(version, "1.3") == 0][resumed], 1);
 }
 
 void

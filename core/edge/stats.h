@@ -20,6 +20,8 @@
     X(SLOW_READER, "slow_reader")       \
     X(CONNECTIONS, "connections")       \
     X(DESCRIPTORS, "descriptors")       \
+    X(TLS, "tls_handshake")             \
+    X(TLS_DEADLINE, "tls_deadline")     \
     X(MEMORY, "memory")
 
 enum refusal {
@@ -39,6 +41,8 @@ void stats_refused(unsigned shard, enum refusal why);
 void stats_connections(unsigned shard, int by);
 void stats_active(unsigned shard, int by);
 
+/* Counts a TLS handshake that went well. */
+void stats_handshake(unsigned shard, const char *version, bool resumed);
 /* The same for WebSockets, and a message of one: IN or out. */
 void stats_sockets(unsigned shard, int by);
 void stats_messages(unsigned shard, bool in);

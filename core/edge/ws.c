@@ -187,7 +187,11 @@ static void
 watch(struct ws *w)
 {
     unsigned want = ws_reads(w) ? WEIR_READ : 0;
-    connection_want(w->connection, w->stuck ? want | WEIR_WRITE : want);
+    if (w->stuck)
+        want |= WEIR_WRITE;
+    if (w->connection->turned) /* TLS wants the other direction first */
+        want |= WEIR_READ | WEIR_WRITE;
+    connection_want(w->connection, want);
     ws_watch_time(w);
 }
 

@@ -288,8 +288,6 @@ advance(struct ws *w, size_t put)
         size_t left = size_of(o) - o->at;
         if (put < left) {
             o->at += put;
-            if (put > 0 && w->pong == o)
-                w->pong = NULL;
             return;
         }
         put -= left;
@@ -320,5 +318,7 @@ ws_flush(struct ws *w)
             w->moved_ms = shard_now(w->edge->shard);
         advance(w, put);
         w->stuck = put < total;
+        if (w->stuck)
+            w->pong = NULL; /* TLS may have sealed it */
     }
 }

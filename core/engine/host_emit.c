@@ -158,6 +158,7 @@ emitted_new(struct weir_shard *shard, const void *state, struct weir_error *err)
     e->path = text_of(t->flow->pipeline->name);
     e->id = text_of(id);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     e->trigger = t;
     e->part = en->current;

@@ -31,6 +31,23 @@ first_header(const struct weir_event *e, struct weir_text name)
 }
 
 static struct weir_text
+header_at(const struct weir_event *e, struct weir_text name, uint32_t index)
+{
+    return event_header_at(e, name, index);
+}
+
+static void
+event_key(struct weir_event *e, struct weir_text key, uint64_t ttl_ms)
+{
+    assert(!e->decided);
+    char *copy = arena_copy(e->arena, key.bytes, key.len);
+    if (copy == NULL)
+        abort(); /* as event_alloc */
+    e->once_key = (struct weir_text){ copy, key.len };
+    e->once_ttl_ms = key.len > 0 ? ttl_ms : 0;
+}
+
+static struct weir_text
 event_body(const struct weir_event *e)
 {
     return e->raw ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
@@ -134,6 +151,8 @@ host_fill_event(struct weir_host *h)
     h->refuse = refuse;
     h->event_reply = event_reply;
     h->event_shard = event_shard;
+    h->event_header_at = header_at;
+    h->event_key = event_key;
     h->event_query = event_query;
     h->event_headers = event_headers;
     h->event_params = event_params;
