@@ -293,7 +293,6 @@ ws_close(struct ws *w, enum ws_code code, const char *reason, bool end)
         snprintf(w->reason, sizeof(w->reason), "%s", reason);
     w->closing_ms = shard_now(w->edge->shard);
     go(w, end ? WS_ENDING : WS_CLOSING);
-    soon_add(w->edge->shard, &w->work);
 }
 
 void
@@ -355,7 +354,6 @@ ping(struct ws *w, uint64_t now_ms)
     }
     w->pinged_ms = now_ms;
     ws_control(w, WSLAY_PING, "", 0);
-    soon_add(w->edge->shard, &w->work);
     return false;
 }
 

@@ -81,6 +81,7 @@ struct ws {
     bool eof;            /* the caller sends no more */
     bool broken;         /* reading failed */
     unsigned reads;      /* in this turn */
+    bool got;            /* the last of them gave something */
     bool in_frame;       /* the head of the frame at hand was seen */
     uint8_t opcode;      /* of that frame */
     bool fin;            /* it is the last one of its message */

@@ -35,6 +35,7 @@ receive(uint8_t *buf, size_t len, int flags, void *arg)
         size_t n = here < len ? here : len;
         memcpy(buf, c->in->bytes + c->start, n);
         c->start += (uint32_t)n;
+        w->got = true;
         w->heard_ms = shard_now(w->edge->shard);
         return (ssize_t)n;
     }
@@ -45,6 +46,7 @@ receive(uint8_t *buf, size_t len, int flags, void *arg)
     w->reads++;
     ssize_t n = connection_receive(c, buf, len);
     if (n > 0) {
+        w->got = true;
         w->heard_ms = shard_now(w->edge->shard);
         w->pinged_ms = 0;
         return n;
@@ -299,12 +301,15 @@ ws_read(struct ws *w)
             return;
         }
         struct wslay_frame_iocb f = { 0 };
-        ssize_t got = wslay_frame_recv(w->frames, &f);
-        if (got == WSLAY_ERR_WANT_READ) {
+        w->got = false;
+        ssize_t len = wslay_frame_recv(w->frames, &f);
+        if (len == WSLAY_ERR_WANT_READ && w->got)
+            continue; /* a part of a head has come, and more may be here */
+        if (len == WSLAY_ERR_WANT_READ) {
             look_why(w);
             return;
         }
-        if (got < 0)
+        if (len < 0)
             fail(w, WS_PROTOCOL, "the length of a frame is not as it has to be");
         else
             take_piece(w, &f);

@@ -129,6 +129,7 @@ void
 ws_control(struct ws *w, uint8_t opcode, const void *bytes, size_t len)
 {
     assert(len <= WS_CONTROL);
+    soon_add(w->edge->shard, &w->work);
     bool crowded = opcode == WSLAY_PONG && w->pongs >= PONGS_MAX && w->pong != NULL;
     struct ws_out *o = crowded ? w->pong : out_new(opcode, 2 + WS_CONTROL);
     if (crowded)

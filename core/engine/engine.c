@@ -299,7 +299,7 @@ engine_offer(struct weir_event *e, struct trigger_unit *t)
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);
-    if (t->type->accept) {
+    if (t->type->accept && e->connection == NULL) { /* one that is part of a connection was accepted with it */
         t->type->accept(e, trigger_state(e->part, t));
         return;
     }
