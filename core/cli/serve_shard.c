@@ -100,6 +100,8 @@ edge_settings(const struct server *s)
     c.memory = settings_number(t, "memory.limit");
     c.trusted = s->trusted;
     c.n_trusted = s->n_trusted;
+    c.h2 = settings_bool(t, "edge.h2");
+    c.h2c = settings_bool(t, "edge.h2c");
     c.access_log = settings_bool(t, "log.access");
     return c;
 }

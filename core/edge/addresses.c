@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,6 +21,17 @@ static bool
 is_separator(char c)
 {
     return c == ',' || c == ' ' || c == '\t' || c == '\n';
+}
+
+bool
+edge_address_is_local(const struct edge_address *a)
+{
+    const struct sockaddr_storage *s = &a->address;
+    if (s->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)s)->sin_addr.s_addr) >> 24 == 127;
+    if (s->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr);
+    return s->ss_family == AF_UNIX;
 }
 
 enum weir_code

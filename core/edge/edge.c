@@ -205,6 +205,7 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->wire);
     free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
@@ -217,24 +218,31 @@ edge_stop_listening(struct edge *e)
         listeners_stop(e);
 }
 
+static void
+retire(struct list *connections)
+{
+    list_each(link, next, connections)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        connection_enter(c);
+        c->protocol->retire(c);
+        connection_leave(c);
+    }
+}
+
 void
 edge_drain(struct edge *e)
 {
     edge_stop_listening(e);
     e->draining = true;
-    close_idle(e);
+    retire(&e->idle);
+    retire(&e->active);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
     list_each(link, next, &e->idle)
     {
         struct connection *c = list_entry(link, struct connection, link);
         if (c->deadline_ms > until_ms)
             connection_deadline(c, until_ms);
-    }
-    list_each(link, next, &e->active)
-    {
-        struct connection *c = list_entry(link, struct connection, link);
-        if (c->ws != NULL)
-            ws_drain(c->ws);
     }
 }
 

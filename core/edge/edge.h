@@ -49,6 +49,9 @@ enum weir_code edge_addresses_add(struct weir_text text, enum edge_kind kind,
 enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
                                     struct weir_error *err) MUST_USE;
 
+/* Whether only who is on this machine can reach A. */
+bool edge_address_is_local(const struct edge_address *a);
+
 /* Makes sure that the addresses are free and keeps them so; port 0 becomes a free port, the
  * same for all shards. To be called once, before the first edge_new. WEIR_CONFLICT with the
  * address that is taken, WEIR_INVALID or WEIR_FORBIDDEN for one that can't be had. */
@@ -104,6 +107,7 @@ struct edge_config {
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
     bool slashes;    /* paths may hold %2F; only for a handler, which decodes them itself */
+    bool h2c;     /* HTTP/2 for callers who begin with its preface, without TLS */
     bool access_log;
     bool metrics;
     bool sample; /* traces that begin here */

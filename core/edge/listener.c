@@ -19,11 +19,12 @@
 /* Connections that are accepted in one go; then those that are open have their turn. */
 #define ACCEPT_MAX 64
 
-/* How often a paused edge looks whether it may accept again. */
-#define PAUSE_MS 250
+/* What the kernel takes of an answer before its reader has made room: else it takes megabytes
+ * for each reader that reads nothing. What does not fit waits in the answer's own memory. */
+#define UNSENT_MAX (64 * 1024)
 
-/* At the limit, connections that have been idle for so long make room for who waits. */
-#define MAKE_ROOM_MS 2000
+/* How often a paused edge looks whether it may accept again. */
+#define PAUSE_MS 50
 
 static void
 set_on(int fd, int level, int option)
@@ -65,6 +66,8 @@ listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int 
     /* Connections inherit these from the socket that they come from. */
     set_on(fd, SOL_SOCKET, SO_KEEPALIVE);
     set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    int unsent = UNSENT_MAX;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (a->ss_family == AF_INET6) {
         int off = 0;
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* IPv4 as well */
@@ -148,36 +151,16 @@ somebody_waits(const struct edge *e)
     return poll(fds, e->n_listeners, 0) > 0;
 }
 
-/* Closes some of the connections that have been idle between requests for long. */
-static void
-make_room(struct edge *e)
-{
-    unsigned most = e->config.max_connections / 8 + 1;
-    uint64_t now_ms = shard_now(e->shard);
-    list_each(link, next, &e->idle)
-    {
-        struct connection *c = list_entry(link, struct connection, link);
-        bool old = c->deadline_ms <= now_ms + e->config.idle_ms - MAKE_ROOM_MS;
-        if (most == 0 || (c->served > 0 && !old))
-            return;
-        if (c->served == 0)
-            continue;
-        connection_close(c, false);
-        most--;
-    }
-}
-
 static void
 on_resume(void *arg)
 {
     struct edge *e = arg;
-    if (e->n_connections < e->config.max_connections) {
+    if (somebody_waits(e))
+        edge_make_room(e);
+    if (e->n_connections < e->config.max_connections)
         resume_accepting(e);
-        return;
-    }
-    timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
-    if (e->config.idle_ms > MAKE_ROOM_MS && somebody_waits(e))
-        make_room(e);
+    else
+        timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
 }
 
 void

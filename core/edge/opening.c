@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "edge/connection.h"
+#include "edge/h2.h"
 #include "net/tls_socket.h"
 
 /* What a caller that gets through while the edge drains is given to come with its request. */
@@ -43,7 +43,11 @@ opened(struct connection *c)
     connection_go(c, CONNECTION_IDLE);
     connection_deadline(c, shard_now(e->shard) + (e->draining ? DRAIN_MS : e->config.head_ms));
     connection_want(c, WEIR_READ);
-    connection_read(c); /* it may have come with the last bytes of the handshake */
+    if (connection_alpn_h2(c))
+        h2_start(c);
+    /* It may have come with the last bytes of the handshake. */
+    if (c->state == CONNECTION_IDLE)
+        c->protocol->readable(c);
 }
 
 static void

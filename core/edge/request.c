@@ -26,6 +26,7 @@ recycle(struct request *r)
     soon_remove(&r->soon);
     list_remove(&r->link);
     value_unref(&r->event.raw);
+    value_unref(&r->event.auth);
     value_unref(&r->event.connection);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
     free(r->fault);
@@ -101,7 +102,7 @@ on_release(struct weir_event *e)
     r->held = false;
     struct connection *c = r->connection;
     if (c != NULL && !r->answered)
-        connection_close(c, false); /* the engine forgot it, since its caller was gone */
+        c->protocol->cut(r, false); /* the engine forgot it, since its caller was gone */
     else if (c == NULL)
         recycle(r);
 }
@@ -140,7 +141,6 @@ request_new(struct connection *c)
     struct request *r = take_request(e);
     r->edge = e;
     r->connection = c;
-    c->request = r;
     r->port = e->config.port;
     r->route = route_name_none();
     r->decoded = (struct weir_text){ "", 0 };
@@ -155,6 +155,7 @@ request_new(struct connection *c)
     event->arena = &r->arena;
     event->method = event->path = event->query = event->route = (struct weir_text){ "", 0 };
     event->tracestate = (struct weir_text){ "", 0 };
+    event->protocol = c->protocol->name;
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };
@@ -194,6 +195,13 @@ detach(struct request *r)
 }
 
 void
+request_done(struct request *r)
+{
+    if (detach(r))
+        recycle(r);
+}
+
+void
 request_end(struct request *r)
 {
     struct connection *c = r->connection;
@@ -204,8 +212,7 @@ request_end(struct request *r)
     const struct weir_value *first = r->first;
     r->ws = NULL;
     r->first = NULL;
-    if (detach(r))
-        recycle(r);
+    request_done(r);
     if (ws != NULL)
         ws_begin(ws, c, first);
     else

@@ -12,6 +12,8 @@
 /* How long the caller's close frame is waited for, and ours may wait to be sent. */
 #define CLOSE_MS 5000
 
+#define GOING "this server is shutting down"
+
 #define BIT(state) (1u << WS_##state)
 
 /* Every change of a socket's state, and no other, happens here. */
@@ -154,6 +156,7 @@ finish(struct ws *w)
 {
     struct connection *c = w->connection;
     c->ws = NULL;
+    c->protocol = &protocol_http1;
     w->connection = NULL;
     if (w->eof)
         connection_close(c, false);
@@ -179,7 +182,7 @@ tell(struct ws *w)
     if (w->asked)
         ws_close(w, w->code, w->reason, false);
     else if (w->edge->draining)
-        ws_drain(w);
+        ws_close(w, WS_GOING_AWAY, GOING, false);
 }
 
 /* What the descriptor is waited for. */
@@ -260,6 +263,7 @@ ws_begin(struct ws *w, struct connection *c, const struct weir_value *body)
 {
     c->request = NULL;
     c->ws = w;
+    c->protocol = &protocol_websocket;
     w->connection = c;
     w->heard_ms = w->active_ms = w->moved_ms = shard_now(w->edge->shard);
     w->reply = body != NULL ? value_ref(body) : NULL;
@@ -295,20 +299,45 @@ ws_close(struct ws *w, enum ws_code code, const char *reason, bool end)
     go(w, end ? WS_ENDING : WS_CLOSING);
 }
 
-void
-ws_drain(struct ws *w)
-{
-    ws_close(w, WS_GOING_AWAY, "this server is shutting down", false);
-}
+/* -- what the connection tells -- */
 
-void
-ws_ready(struct ws *w, unsigned ready)
+static void
+on_readable(struct connection *c)
 {
+    struct ws *w = c->ws;
     ws_enter(w);
-    if (ready & WEIR_WRITE)
-        w->stuck = false;
     work(w);
     ws_leave(w);
+}
+
+static void
+on_writable(struct connection *c)
+{
+    c->ws->stuck = false;
+    on_readable(c);
+}
+
+static void
+on_soon_of_connection(struct connection *c)
+{
+    (void)c; /* a socket has its own */
+}
+
+/* The server ends: says so. */
+static void
+on_retire(struct connection *c)
+{
+    ws_close(c->ws, WS_GOING_AWAY, GOING, false);
+}
+
+static void
+on_closing(struct connection *c, bool hard)
+{
+    (void)hard;
+    struct ws *w = c->ws;
+    c->ws = NULL;
+    if (w != NULL)
+        ws_lose(w);
 }
 
 /* -- time -- */
@@ -357,9 +386,10 @@ ping(struct ws *w, uint64_t now_ms)
     return false;
 }
 
-void
-ws_expire(struct ws *w)
+static void
+on_expire(struct connection *c)
 {
+    struct ws *w = c->ws;
     const struct edge_config *config = &w->edge->config;
     uint64_t now_ms = shard_now(w->edge->shard);
     bool closes = w->state == WS_CLOSING || w->state == WS_ENDING;
@@ -380,3 +410,13 @@ ws_expire(struct ws *w)
     }
     ws_leave(w);
 }
+
+const struct protocol protocol_websocket = {
+    .name = { "WebSocket", 9 },
+    .readable = on_readable,
+    .writable = on_writable,
+    .soon = on_soon_of_connection,
+    .expire = on_expire,
+    .retire = on_retire,
+    .closing = on_closing,
+};

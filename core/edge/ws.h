@@ -45,6 +45,9 @@ enum ws_state {
 #undef X
 };
 
+/* What a connection speaks that is a socket's; it has no requests. */
+extern const struct protocol protocol_websocket;
+
 /* A frame, or a stream of them, that is to be sent. */
 struct ws_out {
     struct ws_out *next;
@@ -143,20 +146,11 @@ void ws_lose(struct ws *w);
 void ws_enter(struct ws *w);
 void ws_leave(struct ws *w);
 
-/* The descriptor is ready. */
-void ws_ready(struct ws *w, unsigned ready);
-
-/* The deadline of the connection has passed: pings, or ends it. */
-void ws_expire(struct ws *w);
-
 /* Sets the connection's deadline to the next thing that is to be done. */
 void ws_watch_time(struct ws *w);
 
 /* Closes with CODE, behind what is queued. END: the caller's close frame is not awaited. */
 void ws_close(struct ws *w, enum ws_code code, const char *reason, bool end);
-
-/* The server ends: says so. */
-void ws_drain(struct ws *w);
 
 /* -- ws_read.c -- */
 

@@ -77,7 +77,7 @@ static enum weir_code
 check(struct request *r, struct weir_error *err)
 {
     struct weir_event *e = &r->event;
-    if (r->connection == NULL || r->connection->request != r)
+    if (r->connection == NULL || r->connection->protocol != &protocol_http1)
         return refuse(err, 400, "there is no connection that could become a WebSocket");
     if (r->method != METHOD_GET)
         return refuse(err, 405, "a WebSocket begins with GET");

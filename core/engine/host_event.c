@@ -112,7 +112,7 @@ event_reply(struct weir_event *e, const struct weir_reply *r)
 }
 
 static struct weir_text
-event_query(const struct weir_event *e)
+event_query_text(const struct weir_event *e)
 {
     return e->query;
 }
@@ -153,7 +153,7 @@ host_fill_event(struct weir_host *h)
     h->event_shard = event_shard;
     h->event_header_at = header_at;
     h->event_key = event_key;
-    h->event_query = event_query;
+    h->event_query_text = event_query_text;
     h->event_headers = event_headers;
     h->event_params = event_params;
 }

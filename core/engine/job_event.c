@@ -72,6 +72,8 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     put_pairs(b, "headers", e->headers, e->n_headers);
     put_pairs(b, "params", e->params, e->n_params);
     put_text(b, "trace", text_of(e->trace_id));
+    if (e->auth)
+        builder_put(b, "auth", e->auth);
     v = value_int((e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
     builder_set(b, "flags", 5, &v);
     put_text(b, "tracestate", e->tracestate);
@@ -111,6 +113,7 @@ stored_release(struct weir_event *e)
     struct stored *s = (struct stored *)(void *)e;
     value_unref(&e->raw);
     value_unref(&e->body);
+    value_unref(&e->auth);
     value_unref(&e->connection);
     value_unref(&s->value);
     arena_fini(&s->arena);
@@ -180,6 +183,8 @@ fill(struct stored *s)
     const struct weir_value *body = value_field(s->value, "body");
     e->raw = raw ? value_ref(raw) : NULL;
     e->body = body ? value_ref(body) : NULL;
+    const struct weir_value *auth = value_field(s->value, "auth");
+    e->auth = auth ? value_ref(auth) : NULL;
     read_trace(s, e);
     const struct weir_value *connection = value_field(s->value, "connection");
     e->connection = connection ? value_ref(connection) : NULL;

@@ -37,6 +37,10 @@
       "How long a reader may take nothing before its connection is closed.")                \
     X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.h2", BOOL, "true", "",                                                          \
+      "HTTP/2 for callers over TLS that offer it (ALPN).")                                  \
+    X("edge.h2c", BOOL, "false", "",                                                        \
+      "HTTP/2 without TLS, for callers that begin with it (prior knowledge).")              \
     X("edge.tls.listen", ADDRESSES, "", "",                                                 \
       "Addresses on which webhooks are taken over TLS, such as 0.0.0.0:8443. Empty: none.") \
     X("edge.tls.cert", FILES, "", "",                                                       \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "verify.h"
 #include "webhook_open.h"
 
@@ -106,12 +107,26 @@ check_fixed(struct weir_open *open, const struct webhook *w, struct weir_error *
     for (size_t i = 0; host->member(w->config, i, &key, &value); i++) {
         (void)snprintf(pointer, sizeof pointer, "/%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
         uint32_t slot = host->slot(open, pointer);
-        bool own = text_same(key, WEIR_TEXT("verify")); /* looks itself */
+        bool own = text_same(key, WEIR_TEXT("verify")) || text_same(key, WEIR_TEXT("auth")); /* look themselves */
         if (!own && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
             return refuse(err, WEIR_INVALID, "no expression can stand in a webhook's '%.*s': it is set up before any "
                           "event", (int)key.len, key.bytes);
     }
     return WEIR_OK;
+}
+
+static uint32_t
+take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
+{
+    const struct weir_value *config = NULL;
+    uint32_t slot = host->slot(open, "/auth");
+    if (slot == 0)
+        return WEIR_OK;
+    uint32_t code = host->constant(open, slot, &config, err);
+    if (code == WEIR_OK)
+        code = auth_new(open, config, &w->auth, err);
+    host->unref(&config);
+    return code;
 }
 
 static uint32_t
@@ -125,6 +140,8 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     w->accept = texts_joined(&w->types);
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
+        return err->code;
+    if (take_auth(open, w, err) != WEIR_OK)
         return err->code;
     const struct weir_value *verify = host->get(w->config, WEIR_TEXT("verify"));
     struct weir_text path = WEIR_TEXT("");
@@ -157,6 +174,7 @@ webhook_close(void *conf)
 {
     struct webhook *w = conf;
     cors_free(w->cors);
+    auth_free(&w->auth);
     verify_free(w->verify);
     free(w->methods.items);
     free(w->types.items);

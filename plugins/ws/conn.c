@@ -52,7 +52,7 @@ copy_request(struct conn *c, struct weir_event *e)
     const struct weir_header *headers = host->event_headers(e, &c->n_headers);
     const struct weir_header *params = host->event_params(e, &c->n_params);
     struct weir_text path = host->event_path(e);
-    struct weir_text query = host->event_query(e);
+    struct weir_text query = host->event_query_text(e);
     struct weir_text ip = host->event_client_ip(e);
     size_t len = path.len + query.len + ip.len + pairs_len(headers, c->n_headers) + pairs_len(params, c->n_params);
     char *at = c->texts = malloc(len + 1);
