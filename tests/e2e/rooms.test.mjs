@@ -1,10 +1,12 @@
 // WebSockets in pipelines: who may enter, what runs, rooms over shards, slow readers, reload, the end.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
-import { start, metric, until, write, slow } from './lib/weir.mjs';
+import { start, metric, until, write, folder } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
-import { open, frame, closing, all, name, TEXT, CLOSE, PING, PONG } from './lib/ws.mjs';
+import { open, frame, name, PONG } from './lib/ws.mjs';
 
 /** A browser's client: { socket, messages, next(), closed, opened }. */
 const client = (w, path, protocols, options) => {
@@ -317,4 +319,29 @@ steps:
   assert.equal(await c.next(), 'some');
   go();
   assert.equal((await c.closed).code, 1011);
+});
+
+test('all of it goes over TLS, with messages of megabytes in both directions at once', async (t) => {
+  const dir = folder(t);
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+    '-keyout', `${dir}/key.pem`, '-out', `${dir}/cert.pem`, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const w = await start(t, { 'echo.yaml': `
+name: echo
+trigger: { websocket: { path: /echo, max_message: 16MiB } }
+steps: [ reply: { body: "\${ input }" } ]
+` }, { args: ['--set', 'edge.tls.listen=127.0.0.1:0', '--set', `edge.tls.cert=${dir}/cert.pem`, '--set', `edge.tls.key=${dir}/key.pem`] });
+  const port = (await w.log((l) => / is ready$/.test(l.msg))).tls_port;
+  const c = client({ edge: `https://localhost:${port}` }, '/echo', [], { ca: readFileSync(`${dir}/cert.pem`) });
+  await c.opened;
+  const sizes = [1, 100, 16384, 16385, 65536, 3_000_000, 1, 4_000_000, 5];
+  for (const [i, n] of sizes.entries()) c.socket.send(Buffer.alloc(n, i));
+  for (const [i, n] of sizes.entries()) {
+    const got = await c.next();
+    assert.equal(got.length, n);
+    assert.ok(got.every((b) => b === i));
+    c.socket.ping();
+  }
+  c.socket.close(1000);
+  assert.equal((await c.closed).code, 1000);
 });
