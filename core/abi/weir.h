@@ -876,6 +876,13 @@ struct weir_host {
     /* As json_read, but a key that stands twice in one map is refused. */
     uint32_t (*json_read_unique)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
 
+    /* -- who sent an event, by its certificate -- */
+
+    /* What the caller's certificate says, which was verified when TLS began: a map { subject (as
+     * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
+     * in hex) }; lent. NULL: it showed none. */
+    const struct weir_value *(*event_peer)(const struct weir_event *);
+
     /* -- WebSockets (RFC 6455), for triggers, on the shard's thread -- */
 
     /* Makes a socket of the connection of EVENT, which is a request for one: if its answer has a

@@ -189,7 +189,7 @@ setting_for_plugins(void *arg, const char *key)
         return word && access(word, F_OK) == 0 ? word : "pipelines";
     }
     for (unsigned i = 0; settings_info(i, &info); i++)
-        if (strcmp(info.key, key) == 0 && strcmp(info.type, "text") == 0)
+        if (strcmp(info.key, key) == 0 && (strcmp(info.type, "text") == 0 || strchr(info.type, '|') != NULL))
             return settings_text(s->settings, key);
     return NULL;
 }

@@ -26,6 +26,7 @@ recycle(struct request *r)
     soon_remove(&r->soon);
     list_remove(&r->link);
     value_unref(&r->event.raw);
+    value_unref(&r->event.peer);
     value_unref(&r->event.auth);
     value_unref(&r->event.connection);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
@@ -159,6 +160,7 @@ request_new(struct connection *c)
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };
+    event->peer = c->caller != NULL ? value_ref(c->caller) : NULL;
     if (e->config.metrics)
         stats_active(e->shard->index, 1);
     return r;

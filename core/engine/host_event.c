@@ -137,6 +137,12 @@ event_shard(const struct weir_event *e)
     return e->shard;
 }
 
+static const struct weir_value *
+event_peer(const struct weir_event *e)
+{
+    return e->peer;
+}
+
 void
 host_fill_event(struct weir_host *h)
 {
@@ -151,6 +157,7 @@ host_fill_event(struct weir_host *h)
     h->refuse = refuse;
     h->event_reply = event_reply;
     h->event_shard = event_shard;
+    h->event_peer = event_peer;
     h->event_header_at = header_at;
     h->event_key = event_key;
     h->event_query_text = event_query_text;

@@ -86,7 +86,7 @@ struct layout {
     M(event_header_at) M(event_key) M(step_key) M(event_query) M(event_header_hide) \
     M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
     M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
-    M(signature_find) M(json_read_unique) \
+    M(signature_find) M(json_read_unique) M(event_peer) \
     M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(event_query_text) \
     M(event_headers) M(event_params) M(emit_request) M(publish_to)
 #define HOST_MEMBERS                                                                           \
