@@ -40,6 +40,7 @@ is_slow(const struct connection *c, uint64_t now_ms)
     case CONNECTION_LINGER:
         return true;
     case CONNECTION_STREAMS: /* its requests have deadlines of their own */
+    case CONNECTION_SOCKET:  /* pings ask whether somebody is there */
     case CONNECTION_BUSY:
     case CONNECTION_CLOSED:
         break;
