@@ -290,7 +290,7 @@ tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len)
     enum tls_step step = step_of(t, 0);
     if (t->chatter > CHATTER_MAX) {
         t->failed = true;
-        errno = EPROTO;
+        errno = EOVERFLOW;
         step = TLS_FAILED;
     }
     ERR_clear_error();
