@@ -1,6 +1,7 @@
 // TLS of the edge: versions, names, tickets, reloads, callers' certificates, and those who do it wrong.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
@@ -323,6 +324,24 @@ test('who sends messages of TLS and nothing else is cut off', async (t) => {
     await new Promise((done) => setTimeout(done, 5));
   }
   await until(() => ended, 'the connection ends');
+  assert.equal(await refused(w, 'flood'), 1);
+});
+
+test('HTTP/2 is chosen where both speak it, with the same answers', async (t) => {
+  const c = certificates(t);
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.hsts=1d'] });
+  const session = http2.connect(`https://127.0.0.1:${w.tlsPort}`, { ca: c.ca, servername: 'localhost' });
+  t.after(() => session.destroy());
+  const body = Buffer.alloc(300_000, 'h2 ');
+  const r = session.request({ ':method': 'POST', ':path': '/echo' });
+  r.end(body);
+  const [headers] = await once(r, 'response');
+  const pieces = [];
+  for await (const p of r) pieces.push(p);
+  assert.equal(session.alpnProtocol, 'h2');
+  assert.equal(headers[':status'], 200);
+  assert.equal(headers['strict-transport-security'], 'max-age=86400');
+  assert.ok(Buffer.concat(pieces).equals(body));
 });
 
 test('with reads and writes of one byte TLS works all the same', { skip: !sanitized && 'faults are not compiled in' }, async (t) => {
