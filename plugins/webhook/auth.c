@@ -132,7 +132,7 @@ static void
 look(struct guard *g, struct weir_event *e, struct pending *p, const struct basic_work *work)
 {
     const struct auth *auth = g->webhook->auth;
-    struct inspection i = { .guard = g, .event = e, .work = work };
+    struct inspection i = { .guard = g, .event = e, .work = work, .waited_for = p != NULL ? p->waits_for : NULL };
     struct refusal r = { .verdict = VERDICT_IN };
     const void *waits_for = NULL;
     for (; i.way < auth->n; i.way++) {
