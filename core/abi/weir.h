@@ -184,6 +184,8 @@ struct weir_node_type {
     uint32_t (*effect_of)(const struct weir_value *config);
 };
 
+struct weir_header;
+
 /* A type of trigger. open and close are on the main thread, the others on the shard's.
  * accept owes the event exactly one host->start_run, host->refuse or host->event_reply, now
  * or later. */
@@ -207,7 +209,14 @@ struct weir_trigger_type {
     void (*accept)(struct weir_event *, void *state);
     void (*detach)(void *state);
     void (*close)(void *conf);
+    /* 1.1: the headers with which the sender of an event would have signed it, in RET, at most
+     * WEIR_SIGNED_MAX: for events that somebody has made up (weir test, weir try). Their texts are the
+     * event's own (event_alloc). WEIR_INVALID: nothing is signed here, or it can't be. */
+    uint32_t (*sign)(struct weir_event *, void *state, struct weir_header *ret, uint32_t *ret_n,
+                     struct weir_error *err);
 };
+
+#define WEIR_SIGNED_MAX 4u
 
 /* Things of a plugin that operators look at and act on, for the admin API: GET /api/v1/NAME is
  * all of them, GET /api/v1/NAME/ITEM one, POST /api/v1/NAME/ITEM/VERB does something to it. */
@@ -765,6 +774,11 @@ struct weir_host {
      * no run. A pipeline that has an idempotency of its own goes by that. */
     void (*event_key)(struct weir_event *, struct weir_text key, uint64_t ttl_ms);
 
+    /* -- a call, until it is answered -- */
+
+    /* What idempotency_key gives, whatever the effect. Empty: the call was cancelled. */
+    struct weir_text (*step_key)(struct weir_call *);
+
     /* -- who sent an event, for triggers: until it is decided -- */
 
     /* The value at INDEX of those that the query has of NAME, decoded, in the event's memory;
@@ -815,6 +829,13 @@ struct weir_host {
     uint32_t (*signature_find)(struct weir_text name);
     /* As json_read, but a key that stands twice in one map is refused. */
     uint32_t (*json_read_unique)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
+
+    /* -- who sent an event, by its certificate -- */
+
+    /* What the caller's certificate says, which was verified when TLS began: a map { subject (as
+     * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
+     * in hex) }; lent. NULL: it showed none. */
+    const struct weir_value *(*event_peer)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "admin/admin.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,22 +149,12 @@ gone(void *arg, struct weir_event *e)
     ask_gone(arg, e);
 }
 
-static bool
-is_loopback(const struct sockaddr_storage *s)
-{
-    if (s->ss_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)s)->sin_addr.s_addr) >> 24 == 127;
-    if (s->ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr);
-    return s->ss_family == AF_UNIX;
-}
-
 enum weir_code
 admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret, struct weir_error *err)
 {
     bool has_token = c->token && *c->token;
     for (unsigned i = 0; i < c->addresses->n; i++)
-        if (!has_token && !is_loopback(&c->addresses->items[i].address))
+        if (!has_token && !edge_address_is_local(&c->addresses->items[i]))
             return err_set(err, WEIR_INVALID,
                            "admin.listen is not a loopback address: set admin.token, or listen on 127.0.0.1");
     struct admin *a = calloc(1, sizeof *a);

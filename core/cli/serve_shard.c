@@ -82,6 +82,11 @@ edge_settings(const struct server *s)
     c.addresses = &s->edge_addresses;
     c.tls = s->tls;
     c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
+    c.proxy_protocol = settings_bool(t, "edge.proxy_protocol");
+    c.trusted_unix = s->trusted_unix;
+    c.hsts = s->hsts[0] != '\0' ? s->hsts : NULL;
+    c.redirect_to = s->redirects ? s->public_url : NULL;
+    c.redirect_port = s->redirect_port;
     c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
     if (c.max_connections == 0)
         c.max_connections = edge_connections_max(s->n_shards);
@@ -100,6 +105,8 @@ edge_settings(const struct server *s)
     c.memory = settings_number(t, "memory.limit");
     c.trusted = s->trusted;
     c.n_trusted = s->n_trusted;
+    c.h2 = settings_bool(t, "edge.h2");
+    c.h2c = settings_bool(t, "edge.h2c");
     c.access_log = settings_bool(t, "log.access");
     return c;
 }

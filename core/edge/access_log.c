@@ -18,11 +18,12 @@ access_log(const struct request *r, uint64_t duration_ns)
         LOG_N("status", r->status),
         LOG_N("duration_ms", (double)(duration_ns / 1000) / 1000),
         LOG_N("bytes", r->sent),
+        LOG_S("protocol", e->protocol),
         LOG_S("client", e->client_ip),
         LOG_S("request_id", e->id),
         LOG_S("trace_id", text_of(e->trace_id)),
     };
-    size_t n = 9;
+    size_t n = 10;
     if (e->pipeline.len > 0) {
         fields[n++] = LOG_S("pipeline", e->pipeline);
         fields[n++] = LOG_S("run", e->run_id);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "edge/connection.h"
+#include "edge/request.h"
 #include "net/tls_socket.h"
 
 /* While lingering: without a byte, in all, and how much is taken. */
@@ -141,8 +141,11 @@ connection_write(struct connection *c, const struct iovec *parts, unsigned n, bo
 }
 
 bool
-connection_continue(struct connection *c)
+connection_continue(struct request *r)
 {
+    struct connection *c = r->connection;
+    if (c->start != c->end)
+        return true;
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct iovec part = { (void *)(uintptr_t)text, sizeof(text) - 1 };
     while (part.iov_len > 0) {

@@ -68,15 +68,17 @@ edge_warn(const char *text)
         log_say(WEIR_WARN, "edge: %s", text);
 }
 
-const char *
+struct weir_text
 edge_date(struct edge *e)
 {
     uint64_t now_ms = shard_now(e->shard);
     if (e->date_ms == 0 || now_ms - e->date_ms >= DATE_MS) {
         e->date_ms = now_ms;
-        clock_http(clock_wall_ms(), e->date);
+        memcpy(e->date, "Date: ", 6);
+        clock_http(clock_wall_ms(), e->date + 6);
+        memcpy(e->date + 6 + CLOCK_HTTP - 1, "\r\n", 2);
     }
-    return e->date;
+    return (struct weir_text){ e->date, 6 + CLOCK_HTTP - 1 + 2 };
 }
 
 /* -- memory -- */
@@ -204,6 +206,7 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->wire);
     free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
@@ -216,12 +219,25 @@ edge_stop_listening(struct edge *e)
         listeners_stop(e);
 }
 
+static void
+retire(struct list *connections)
+{
+    list_each(link, next, connections)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        connection_enter(c);
+        c->protocol->retire(c);
+        connection_leave(c);
+    }
+}
+
 void
 edge_drain(struct edge *e)
 {
     edge_stop_listening(e);
     e->draining = true;
-    close_idle(e);
+    retire(&e->idle);
+    retire(&e->active);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
     list_each(link, next, &e->idle)
     {

@@ -25,6 +25,7 @@ recycle(struct request *r)
     soon_remove(&r->soon);
     list_remove(&r->link);
     value_unref(&r->event.raw);
+    value_unref(&r->event.peer);
     value_unref(&r->event.auth);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
     free(r->fault);
@@ -100,7 +101,7 @@ on_release(struct weir_event *e)
     r->held = false;
     struct connection *c = r->connection;
     if (c != NULL && !r->answered)
-        connection_close(c, false); /* the engine forgot it, since its caller was gone */
+        c->protocol->cut(r, false); /* the engine forgot it, since its caller was gone */
     else if (c == NULL)
         recycle(r);
 }
@@ -139,7 +140,6 @@ request_new(struct connection *c)
     struct request *r = take_request(e);
     r->edge = e;
     r->connection = c;
-    c->request = r;
     r->port = e->config.port;
     r->route = route_name_none();
     r->decoded = (struct weir_text){ "", 0 };
@@ -154,9 +154,11 @@ request_new(struct connection *c)
     event->arena = &r->arena;
     event->method = event->path = event->query = event->route = (struct weir_text){ "", 0 };
     event->tracestate = (struct weir_text){ "", 0 };
+    event->protocol = c->protocol->name;
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };
+    event->peer = c->caller != NULL ? value_ref(c->caller) : NULL;
     if (e->config.metrics)
         stats_active(e->shard->index, 1);
     return r;
@@ -193,14 +195,20 @@ detach(struct request *r)
 }
 
 void
+request_done(struct request *r)
+{
+    if (detach(r))
+        recycle(r);
+}
+
+void
 request_end(struct request *r)
 {
     struct connection *c = r->connection;
     uint64_t skip = r->skip;
     bool close = r->close;
     bool unread = r->unread;
-    if (detach(r))
-        recycle(r);
+    request_done(r);
     connection_answered(c, skip, close, unread);
 }
 

@@ -22,7 +22,10 @@
     X(DESCRIPTORS, "descriptors")       \
     X(TLS, "tls_handshake")             \
     X(TLS_DEADLINE, "tls_deadline")     \
-    X(MEMORY, "memory")
+    X(PROXY, "proxy_protocol")          \
+    X(MEMORY, "memory")                 \
+    X(STREAMS, "streams")               \
+    X(FLOOD, "flood")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,

@@ -33,14 +33,14 @@ take_header(const struct weir_event *e, const char *name, struct weir_text *ret,
 static enum fault
 take_id(const struct verify *v, const struct weir_event *e, struct claim *claim, struct weir_error *err)
 {
-    bool signed_too = content_has(&v->content, PIECE_ID);
-    if (v->id_header == NULL)
+    bool signed_too = content_has(&v->signature.content, PIECE_ID);
+    if (v->signature.id_header == NULL)
         return FAULT_NONE;
-    if (!signed_too && host->event_header(e, text_of(v->id_header)).bytes == NULL)
+    if (!signed_too && host->event_header(e, text_of(v->signature.id_header)).bytes == NULL)
         return FAULT_NONE;
-    enum fault fault = take_header(e, v->id_header, &claim->id, err);
+    enum fault fault = take_header(e, v->signature.id_header, &claim->id, err);
     if (fault == FAULT_NONE && !id_fits(claim->id, signed_too))
-        fault = say(err, FAULT_MALFORMED, "the header '%s' of the request is malformed", v->id_header);
+        fault = say(err, FAULT_MALFORMED, "the header '%s' of the request is malformed", v->signature.id_header);
     return fault;
 }
 
@@ -50,9 +50,9 @@ check_time(const struct verify *v, const struct weir_event *e, const struct clai
     uint64_t then, now = host->wall_ms(host->event_shard(e));
     if (v->tolerance_ms == 0)
         return FAULT_NONE;
-    if (!timestamp_read(claim->timestamp, v->unit_ms, &then))
+    if (!timestamp_read(claim->timestamp, v->signature.unit_ms, &then))
         return say(err, FAULT_MALFORMED, "the timestamp in the header '%s' of the request is malformed",
-                   v->timestamp_header != NULL ? v->timestamp_header : v->header);
+                   v->signature.timestamp_header != NULL ? v->signature.timestamp_header : v->signature.header);
     if (then + v->tolerance_ms < now)
         return say(err, FAULT_TIME, "the request was signed too long ago%s", "");
     if (then > now + v->tolerance_ms)
@@ -67,9 +67,10 @@ check_headers(const struct verify *v, const struct weir_event *e, struct weir_er
 {
     struct weir_text value;
     enum fault fault = FAULT_NONE;
-    for (uint32_t i = 0; i < v->content.n && fault == FAULT_NONE; i++)
-        if (v->content.pieces[i].kind == PIECE_HEADER)
-            fault = take_header(e, v->content.pieces[i].text.bytes, &value, err);
+    const struct content *c = &v->signature.content;
+    for (uint32_t i = 0; i < c->n && fault == FAULT_NONE; i++)
+        if (c->pieces[i].kind == PIECE_HEADER)
+            fault = take_header(e, c->pieces[i].text.bytes, &value, err);
     return fault;
 }
 
@@ -77,11 +78,11 @@ static enum fault
 take_claim(const struct verify *v, const struct weir_event *e, struct claim *claim, struct weir_error *err)
 {
     struct weir_text header;
-    enum fault fault = take_header(e, v->header, &header, err);
-    if (fault == FAULT_NONE && !claim_read(v, header, claim))
-        fault = say(err, FAULT_MALFORMED, "the header '%s' of the request is malformed", v->header);
-    if (fault == FAULT_NONE && v->timestamp_header != NULL)
-        fault = take_header(e, v->timestamp_header, &claim->timestamp, err);
+    enum fault fault = take_header(e, v->signature.header, &header, err);
+    if (fault == FAULT_NONE && !claim_read(&v->signature, header, claim))
+        fault = say(err, FAULT_MALFORMED, "the header '%s' of the request is malformed", v->signature.header);
+    if (fault == FAULT_NONE && v->signature.timestamp_header != NULL)
+        fault = take_header(e, v->signature.timestamp_header, &claim->timestamp, err);
     if (fault == FAULT_NONE)
         fault = take_id(v, e, claim, err);
     if (fault == FAULT_NONE)
@@ -94,14 +95,11 @@ static bool
 has_secret(const struct verify *v, const struct key *k, const struct claim *claim, const struct weir_text *parts,
            uint32_t n)
 {
-    uint8_t digest[64];
     char text[SIGNATURE_TEXT_MAX];
-    size_t len = host->hmac_parts(v->algorithm, (struct weir_text){ k->bytes, k->len }, parts, n, digest);
-    struct weir_text right = { text, 0 };
-    right.len = signature_write(v->encoding, (struct weir_text){ (const char *)digest, len }, text);
+    struct weir_text right = { text, signature_make(&v->signature, k, parts, n, text) };
     bool has = false;
     for (uint32_t i = 0; i < claim->n; i++)
-        if (!claim->public[i])
+        if (!claim->pair[i])
             has |= host->equal_secret(claim->signatures[i], right);
     return has;
 }
@@ -112,7 +110,7 @@ has_public(const struct key *k, const struct claim *claim, const struct weir_tex
 {
     uint8_t bytes[64];
     for (uint32_t i = 0; i < claim->n; i++) {
-        if (!claim->public[i] || host->base64_read(claim->signatures[i], bytes, sizeof bytes) != sizeof bytes)
+        if (!claim->pair[i] || host->base64_read(claim->signatures[i], bytes, sizeof bytes) != sizeof bytes)
             continue;
         struct weir_text signature = { (const char *)bytes, sizeof bytes };
         if (host->ed25519_verify((struct weir_text){ k->bytes, k->len }, parts, n, signature))
@@ -121,14 +119,26 @@ has_public(const struct key *k, const struct claim *claim, const struct weir_tex
     return false;
 }
 
+struct weir_text
+verify_header(const void *event, struct weir_text name)
+{
+    return host->event_header(event, name);
+}
+
 static bool
 is_signed(const struct verify *v, const struct weir_event *e, const struct claim *claim)
 {
-    struct weir_text parts[PIECES_MAX];
-    uint32_t n = content_of(&v->content, e, claim, parts);
+    struct weir_text parts[SIGNATURE_PIECES_MAX];
+    struct message m = { .body = host->event_body(e),
+                         .timestamp = claim->timestamp,
+                         .id = claim->id,
+                         .method = host->event_method(e),
+                         .header = verify_header,
+                         .of = e };
+    uint32_t n = content_of(&v->signature.content, &m, parts);
     for (uint32_t i = 0; i < v->n_keys; i++) {
         const struct key *k = &v->keys[i];
-        if (k->public ? has_public(k, claim, parts, n) : has_secret(v, k, claim, parts, n))
+        if (k->pair ? has_public(k, claim, parts, n) : has_secret(v, k, claim, parts, n))
             return true;
     }
     return false;
@@ -140,7 +150,7 @@ verify_check(const struct verify *v, const struct weir_event *e, struct claim *r
     *ret = (struct claim){ .n = 0 };
     enum fault fault = take_claim(v, e, ret, err);
     if (fault == FAULT_NONE && !is_signed(v, e, ret))
-        fault = say(err, FAULT_SIGNATURE, "no signature in the header '%s' fits the request", v->header);
+        fault = say(err, FAULT_SIGNATURE, "no signature in the header '%s' fits the request", v->signature.header);
     return fault;
 }
 
@@ -175,7 +185,7 @@ set_key(const struct verify *v, struct weir_event *e, struct weir_text id)
 static void
 set_key_of_body(const struct verify *v, struct weir_event *e, const struct weir_value *body)
 {
-    const struct weir_value *id = find(body, v->id_body);
+    const struct weir_value *id = find(body, v->signature.id_body);
     struct weir_text text;
     int64_t number;
     char room[24];
@@ -208,13 +218,13 @@ look_into(const struct verify *v, struct weir_event *e)
 {
     const struct weir_value *body = NULL;
     struct weir_error err = { 0 };
-    bool wanted = v->challenge || (v->id_body != NULL && v->dedupe_ms > 0);
+    bool wanted = v->challenge || (v->signature.id_body != NULL && v->dedupe_ms > 0);
     if (!wanted || host->json_read(host->event_body(e), &body, &err) != WEIR_OK) {
         host->unref(&err.detail);
         return true;
     }
     bool answered = v->challenge && echo_challenge(e, body);
-    if (!answered && v->id_body != NULL && v->dedupe_ms > 0)
+    if (!answered && v->signature.id_body != NULL && v->dedupe_ms > 0)
         set_key_of_body(v, e, body);
     host->unref(&body);
     return !answered;
@@ -235,7 +245,7 @@ verify_event(const struct webhook *w, struct weir_event *e)
         turn_away_for(w, e, &err, reasons[fault]);
         return false;
     }
-    if (v->dedupe_ms > 0 && v->id_header != NULL)
+    if (v->dedupe_ms > 0 && v->signature.id_header != NULL)
         set_key(v, e, claim.id);
     return look_into(v, e);
 }

@@ -35,14 +35,14 @@ strip(struct weir_text *text, const char *prefix)
 }
 
 static bool
-add_signature(struct claim *c, struct weir_text signature, bool public)
+add_signature(struct claim *c, struct weir_text signature, bool pair)
 {
-    uint32_t publics = 0;
+    uint32_t pairs = 0;
     for (uint32_t i = 0; i < c->n; i++)
-        publics += c->public[i];
-    if (c->n == SIGNATURES_MAX || (public && publics == PUBLIC_SIGNATURES_MAX) || signature.len == 0)
+        pairs += c->pair[i];
+    if (c->n == SIGNATURES_MAX || (pair && pairs == PUBLIC_SIGNATURES_MAX) || signature.len == 0)
         return false;
-    c->public[c->n] = public;
+    c->pair[c->n] = pair;
     c->signatures[c->n++] = signature;
     return true;
 }
@@ -57,8 +57,8 @@ read_list(struct weir_text header, struct claim *ret)
         (void)next_of(&rest, ',', &version);
         if (rest.bytes == NULL || version.len == 0)
             return false;
-        bool public = text_same(version, WEIR_TEXT("v1a"));
-        if ((public || text_same(version, WEIR_TEXT("v1"))) && !add_signature(ret, rest, public))
+        bool pair = text_same(version, WEIR_TEXT("v1a"));
+        if ((pair || text_same(version, WEIR_TEXT("v1"))) && !add_signature(ret, rest, pair))
             return false;
     }
     return true;
@@ -85,25 +85,25 @@ read_pairs(struct weir_text header, struct claim *ret)
 }
 
 static bool
-read_plain(const struct verify *v, struct weir_text header, struct claim *ret)
+read_plain(const struct signature *s, struct weir_text header, struct claim *ret)
 {
     struct weir_text item;
-    while (next_of(&header, v->separator, &item)) {
-        bool fits = strip(&item, v->prefix);
-        if (fits ? !add_signature(ret, item, false) : v->separator == '\0')
+    while (next_of(&header, s->separator, &item)) {
+        bool fits = strip(&item, s->prefix);
+        if (fits ? !add_signature(ret, item, false) : s->separator == '\0')
             return false;
     }
     return true;
 }
 
 bool
-claim_read(const struct verify *v, struct weir_text header, struct claim *ret)
+claim_read(const struct signature *s, struct weir_text header, struct claim *ret)
 {
-    if (v->scheme->form == FORM_LIST)
+    if (s->scheme->form == FORM_LIST)
         return read_list(header, ret);
-    if (v->scheme->form == FORM_PAIRS)
+    if (s->scheme->form == FORM_PAIRS)
         return read_pairs(header, ret);
-    return read_plain(v, header, ret);
+    return read_plain(s, header, ret);
 }
 
 bool
@@ -132,25 +132,4 @@ id_fits(struct weir_text id, bool dotless)
         if (id.bytes[i] <= ' ' || id.bytes[i] >= 127 || (dotless && id.bytes[i] == '.'))
             return false;
     return true;
-}
-
-size_t
-signature_write(enum encoding encoding, struct weir_text digest, char ret[SIGNATURE_TEXT_MAX])
-{
-    if (encoding == ENCODING_HEX || encoding == ENCODING_HEX_UPPER) {
-        const char *digits = encoding == ENCODING_HEX ? "0123456789abcdef" : "0123456789ABCDEF";
-        for (size_t i = 0; i < digest.len; i++) {
-            ret[2 * i] = digits[(unsigned char)digest.bytes[i] >> 4];
-            ret[2 * i + 1] = digits[(unsigned char)digest.bytes[i] & 15];
-        }
-        return 2 * digest.len;
-    }
-    size_t len = host->base64_write(digest, ret, SIGNATURE_TEXT_MAX);
-    if (encoding == ENCODING_BASE64)
-        return len;
-    while (len > 0 && ret[len - 1] == '=')
-        len--;
-    for (size_t i = 0; i < len; i++)
-        ret[i] = (char)(ret[i] == '+' ? '-' : ret[i] == '/' ? '_' : ret[i]);
-    return len;
 }

@@ -7,137 +7,18 @@
 #include <string.h>
 
 #include "verify.h"
-#include "verify_keys.h"
-
-/* Options that say how the scheme "hmac" works; the others know it themselves. */
-static const char *const of_hmac[] = { "header", "prefix",    "algorithm",        "encoding",       "content",
-                                       "separator", "id_header", "id_body", "timestamp_header", "timestamp_unit" };
-
-static char *
-copy_of(struct weir_text t)
-{
-    char *copy = strndup(t.bytes, t.len);
-    if (copy == NULL)
-        abort();
-    return copy;
-}
-
-/* The text under KEY, else OTHERWISE (NULL: none); owned by the caller. */
-static char *
-take_text(const struct weir_value *config, const char *key, const char *otherwise)
-{
-    struct weir_text text;
-    if (config != NULL && host->get_text(host->get(config, text_of(key)), &text))
-        return copy_of(text);
-    return otherwise != NULL ? copy_of(text_of(otherwise)) : NULL;
-}
-
-/* The same of a header's name, which is in lower case then. */
-static char *
-take_name(const struct weir_value *config, const char *key, const char *otherwise)
-{
-    char *name = take_text(config, key, otherwise);
-    for (char *c = name; c != NULL && *c != '\0'; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-    return name;
-}
-
-static bool
-is_true(const struct weir_value *config, const char *key, bool otherwise)
-{
-    bool b = otherwise;
-    (void)host->get_bool(host->get(config, text_of(key)), &b);
-    return b;
-}
-
-/* Which of the words of LIST (up to NULL) stands under KEY; the first if it was left out. */
-static unsigned
-take_word(const struct weir_value *config, const char *key, const char *const *list)
-{
-    struct weir_text text;
-    if (host->get_text(host->get(config, text_of(key)), &text))
-        for (unsigned i = 0; list[i] != NULL; i++)
-            if (text_same(text, text_of(list[i])))
-                return i;
-    return 0;
-}
-
-static uint32_t
-take_scheme(const struct weir_value *config, struct verify *v, struct weir_error *err)
-{
-    struct weir_text name = WEIR_TEXT("");
-    if (host->type(config) != WEIR_MAP) {
-        (void)host->get_text(config, &name);
-        return refuse(err, WEIR_INVALID, "verify: a signature can't be checked without a secret: write "
-                      "{ scheme: %.*s, secret: \"${ secrets.NAME }\" }", (int)(name.len < 40 ? name.len : 40), name.bytes);
-    }
-    (void)host->get_text(host->get(config, WEIR_TEXT("scheme")), &name);
-    v->scheme = scheme_find(name);
-    if (v->scheme == NULL)
-        return refuse(err, WEIR_INVALID, "verify: the scheme must be a fixed word");
-    for (size_t i = 0; !v->scheme->open && i < sizeof of_hmac / sizeof *of_hmac; i++)
-        if (host->get(config, text_of(of_hmac[i])) != NULL)
-            return refuse(err, WEIR_INVALID, "verify: '%s' belongs to the scheme hmac; %s has its own", of_hmac[i],
-                          v->scheme->name);
-    if (host->get(config, WEIR_TEXT("challenge")) != NULL && !v->scheme->challenges)
-        return refuse(err, WEIR_INVALID, "verify: %s has no 'challenge'", v->scheme->name);
-    return WEIR_OK;
-}
-
-static uint32_t
-take_form(const struct weir_value *config, struct verify *v, struct weir_error *err)
-{
-    static const char *const algorithms[] = { "sha256", "sha1", "sha512", NULL };
-    static const uint32_t numbers[] = { WEIR_SHA256, WEIR_SHA1, WEIR_SHA512 };
-    static const char *const encodings[] = { "hex", "hex_upper", "base64", "base64url", NULL };
-    static const enum encoding forms[] = { ENCODING_HEX, ENCODING_HEX_UPPER, ENCODING_BASE64, ENCODING_BASE64URL };
-    const struct scheme *s = v->scheme;
-    v->header = take_name(config, "header", s->header);
-    v->timestamp_header = take_name(config, "timestamp_header", s->timestamp_header);
-    v->id_header = take_name(config, "id_header", s->id_header);
-    v->id_body = take_text(config, "id_body", s->id_body);
-    v->prefix = take_text(config, "prefix", s->prefix != NULL ? s->prefix : "");
-    v->algorithm = numbers[take_word(config, "algorithm", algorithms)];
-    v->encoding = s->open ? forms[take_word(config, "encoding", encodings)] : s->encoding;
-    struct weir_text separator = WEIR_TEXT("");
-    (void)host->get_text(host->get(config, WEIR_TEXT("separator")), &separator);
-    v->separator = separator.len > 0 ? separator.bytes[0] : '\0';
-    if (v->header == NULL)
-        return refuse(err, WEIR_INVALID, "verify: hmac needs the name of the 'header' that has the signature");
-    char *content = take_text(config, "content", s->content);
-    uint32_t code = content_read(content, &v->content, err);
-    free(content);
-    return code;
-}
-
-/* What is wrong with a content of the author's own; NULL: nothing. */
-static const char *
-odd_content(const struct verify *v)
-{
-    if (!content_has(&v->content, PIECE_BODY))
-        return "the content has no {body}: whoever has one signature could send any body with it";
-    if (v->timestamp_header != NULL && !content_has(&v->content, PIECE_TIMESTAMP))
-        return "the content has no {timestamp}: one that is not signed says nothing";
-    if (v->scheme->open && v->timestamp_header == NULL && content_has(&v->content, PIECE_TIMESTAMP))
-        return "a {timestamp} in the content needs a 'timestamp_header'";
-    if (v->id_header == NULL && content_has(&v->content, PIECE_ID))
-        return "an {id} in the content needs an 'id_header'";
-    if (v->id_header != NULL && v->id_body != NULL)
-        return "one of 'id_header' and 'id_body' says where the id is, not both";
-    return NULL;
-}
 
 static uint32_t
 take_times(const struct weir_value *config, struct verify *v, struct weir_error *err)
 {
-    static const char *const units[] = { "s", "ms", NULL };
-    bool timed = v->scheme->timed || v->timestamp_header != NULL;
+    const struct signature *s = &v->signature;
     const struct weir_value *dedupe = host->get(config, WEIR_TEXT("dedupe"));
     int64_t tolerance = 5 * 60 * 1000, ttl = 24 * 3600 * 1000;
-    bool has_id = v->id_header != NULL || v->id_body != NULL;
+    bool timed = signature_timed(s);
+    bool has_id = s->id_header != NULL || s->id_body != NULL;
     bool once = has_id;
     if (!timed && host->get(config, WEIR_TEXT("tolerance")) != NULL)
-        return refuse(err, WEIR_INVALID, "verify: %s signs no time that a 'tolerance' could be for", v->scheme->name);
+        return refuse(err, WEIR_INVALID, "verify: %s signs no time that a 'tolerance' could be for", s->scheme->name);
     (void)host->get_int(host->get(config, WEIR_TEXT("tolerance")), &tolerance);
     if (dedupe != NULL && !host->get_bool(dedupe, &once)) {
         (void)host->get_int(host->get(dedupe, WEIR_TEXT("ttl")), &ttl);
@@ -149,9 +30,96 @@ take_times(const struct weir_value *config, struct verify *v, struct weir_error 
         return refuse(err, WEIR_INVALID, "verify: the 'ttl' of 'dedupe' must be at least twice the 'tolerance': what is "
                       "forgotten earlier could be sent again");
     v->tolerance_ms = timed ? (uint64_t)tolerance : 0;
-    v->unit_ms = take_word(config, "timestamp_unit", units) == 0 ? 1000 : 1;
     v->dedupe_ms = once ? (uint64_t)ttl : 0;
-    v->challenge = v->scheme->challenges && is_true(config, "challenge", true);
+    return WEIR_OK;
+}
+
+uint32_t
+verify_read(const struct weir_value *config, struct verify *v, struct weir_error *err)
+{
+    const struct weir_value *challenge = host->get(config, WEIR_TEXT("challenge"));
+    if (signature_read(config, "verify", &v->signature, err) != WEIR_OK)
+        return err->code;
+    const struct scheme *s = v->signature.scheme;
+    if (challenge != NULL && !s->challenges)
+        return refuse(err, WEIR_INVALID, "verify: %s has no 'challenge'", s->name);
+    v->challenge = s->challenges;
+    (void)host->get_bool(challenge, &v->challenge);
+    return take_times(config, v, err);
+}
+
+/* -- secrets -- */
+
+uint32_t
+verify_add_key(struct verify *v, const struct weir_value *secret, const char *where, struct weir_error *err)
+{
+    struct weir_text text = WEIR_TEXT("");
+    uint32_t pairs = 0;
+    (void)host->get_text(secret, &text);
+    if (key_read(&v->signature, text, false, where, &v->keys[v->n_keys], err) != WEIR_OK)
+        return err->code;
+    v->n_keys++;
+    for (uint32_t i = 0; i < v->n_keys; i++)
+        pairs += v->keys[i].pair;
+    if (pairs > PUBLIC_KEYS_MAX)
+        return refuse(err, WEIR_INVALID, "verify.secrets: at most %u public keys can be used at once", PUBLIC_KEYS_MAX);
+    return WEIR_OK;
+}
+
+/* The value at WHERE below verify; NULL is left for one that is null. */
+static uint32_t
+constant(struct weir_open *open, const char *where, const struct weir_value **ret, struct weir_error *err)
+{
+    char pointer[64], text[sizeof err->text];
+    (void)snprintf(pointer, sizeof pointer, "/verify/%s", where);
+    uint32_t code = host->constant(open, host->slot(open, pointer), ret, err);
+    if (code == WEIR_OK && host->type(*ret) == WEIR_NULL)
+        host->unref(ret);
+    if (code == WEIR_OK)
+        return code;
+    if (code == WEIR_NOT_FOUND)
+        return refuse(err, WEIR_INVALID, "verify.%s: the secret is not set", where);
+    memcpy(text, err->text, sizeof text);
+    const char *why = text; /* behind the pointer, which is said in another way */
+    for (size_t len = strlen(pointer); strncmp(why, pointer, len) == 0 && strncmp(why + len, ": ", 2) == 0;)
+        why += len + 2;
+    return refuse(err, code, "verify.%s: %.400s", where, why);
+}
+
+/* Adds the one at WHERE, if it is not null. */
+static uint32_t
+take_key(struct weir_open *open, struct verify *v, const char *where, struct weir_error *err)
+{
+    const struct weir_value *value = NULL;
+    char place[64];
+    (void)snprintf(place, sizeof place, "verify.%s", where);
+    uint32_t code = constant(open, where, &value, err);
+    if (code == WEIR_OK && value != NULL)
+        code = verify_add_key(v, value, place, err);
+    host->unref(&value);
+    return code;
+}
+
+static uint32_t
+take_keys(struct weir_open *open, const struct weir_value *config, struct verify *v, struct weir_error *err)
+{
+    const struct weir_value *list = host->get(config, WEIR_TEXT("secrets"));
+    bool one = host->get(config, WEIR_TEXT("secret")) != NULL;
+    char where[32];
+    if (one == (list != NULL))
+        return refuse(err, WEIR_INVALID, "verify: %s needs a 'secret', or a list of 'secrets' of which any fits",
+                      v->signature.scheme->name);
+    if (one && take_key(open, v, "secret", err) != WEIR_OK)
+        return err->code;
+    if (list != NULL && host->type(list) != WEIR_LIST)
+        return refuse(err, WEIR_INVALID, "verify.secrets: each of the list can be an expression, but not all of it");
+    for (size_t i = 0; list != NULL && i < host->len(list); i++) {
+        (void)snprintf(where, sizeof where, "secrets/%zu", i);
+        if (take_key(open, v, where, err) != WEIR_OK)
+            return err->code;
+    }
+    if (v->n_keys == 0)
+        return refuse(err, WEIR_INVALID, "verify: no secret is set");
     return WEIR_OK;
 }
 
@@ -175,23 +143,16 @@ check_expressions(struct weir_open *open, const struct weir_value *config, struc
     return WEIR_OK;
 }
 
-uint32_t
-verify_read(const struct weir_value *config, struct verify *v, struct weir_error *err)
+static char *
+prefix_of(const struct verify *v, struct weir_text path)
 {
-    if (take_scheme(config, v, err) != WEIR_OK || take_form(config, v, err) != WEIR_OK)
-        return err->code;
-    const char *odd = odd_content(v);
-    if (odd != NULL)
-        return refuse(err, WEIR_INVALID, "verify: %s", odd);
-    return take_times(config, v, err);
-}
-
-static uint32_t
-take_verify(struct weir_open *open, const struct weir_value *config, struct verify *v, struct weir_error *err)
-{
-    if (check_expressions(open, config, err) != WEIR_OK || verify_read(config, v, err) != WEIR_OK)
-        return err->code;
-    return keys_take(open, config, v, err);
+    const char *scheme = v->signature.scheme->name;
+    size_t room = strlen(scheme) + path.len + 3;
+    char *prefix = malloc(room);
+    if (prefix == NULL)
+        abort();
+    (void)snprintf(prefix, room, "%s %.*s ", scheme, (int)path.len, path.bytes);
+    return prefix;
 }
 
 uint32_t
@@ -201,16 +162,12 @@ verify_new(struct weir_open *open, const struct weir_value *config, struct weir_
     struct verify *v = calloc(1, sizeof *v);
     if (v == NULL)
         abort();
-    uint32_t code = take_verify(open, config, v, err);
-    if (code != WEIR_OK) {
+    if (check_expressions(open, config, err) != WEIR_OK || verify_read(config, v, err) != WEIR_OK ||
+        take_keys(open, config, v, err) != WEIR_OK) {
         verify_free(v);
-        return code;
+        return err->code;
     }
-    size_t room = strlen(v->scheme->name) + path.len + 3;
-    v->key_prefix = malloc(room);
-    if (v->key_prefix == NULL)
-        abort();
-    (void)snprintf(v->key_prefix, room, "%s %.*s ", v->scheme->name, (int)path.len, path.bytes);
+    v->key_prefix = prefix_of(v, path);
     *ret = v;
     return WEIR_OK;
 }
@@ -220,13 +177,9 @@ verify_free(struct verify *v)
 {
     if (v == NULL)
         return;
-    keys_drop(v);
-    content_free(&v->content);
-    free(v->header);
-    free(v->timestamp_header);
-    free(v->id_header);
-    free(v->id_body);
-    free(v->prefix);
+    for (uint32_t i = 0; i < v->n_keys; i++)
+        key_drop(&v->keys[i]);
+    signature_fini(&v->signature);
     free(v->key_prefix);
     free(v);
 }

@@ -14,11 +14,13 @@
 #include "base/clock.h"
 
 #include "../verify.c"
-#include "../verify_content.c"
 #include "../verify_header.c"
-#include "../verify_keys.c"
 #include "../verify_open.c"
-#include "../verify_schemes.c"
+#include "../../shared/signature/content.c"
+#include "../../shared/signature/keys.c"
+#include "../../shared/signature/make.c"
+#include "../../shared/signature/options.c"
+#include "../../shared/signature/schemes.c"
 
 const struct weir_host *host;
 
@@ -131,7 +133,7 @@ verify_of(const char *config, const char *secret)
     host->unref(&v);
     for (const char *at = secret; *at != '\0'; at += strcspn(at, "\n") + (at[strcspn(at, "\n")] != '\0')) {
         v = host->string((struct weir_text){ at, strcspn(at, "\n") });
-        if (keys_add(ret, v, "secret", &err) != WEIR_OK)
+        if (verify_add_key(ret, v, "secret", &err) != WEIR_OK)
             fail_msg("%s", err.text);
         host->unref(&v);
     }
@@ -639,7 +641,7 @@ what_can_not_be_checked_is_refused_at_load(void **state)
     expect_refused("{ scheme: gitlab, secret: a }", "webhook.verify.scheme");
     expect_refused("{ scheme: standard-webhooks, secret: whsec_AAAA }", "24 to 64 bytes");
     expect_refused("{ scheme: svix, secret: whpk_AAAA }", "32 bytes");
-    expect_refused("{ scheme: svix, secret: whsk_AAAA }", "the private key of the sender");
+    expect_refused("{ scheme: svix, secret: whsk_AAAA }", "the private key of a pair");
     expect_refused("{ scheme: stripe, secret: a, tolerance: 1h, dedupe: { ttl: 1h } }", "twice the 'tolerance'");
     expect_refused("{ scheme: hmac, secret: a }", "'header'");
     expect_refused("{ scheme: hmac, secret: a, header: X, content: \"{id}\" }", "no {body}");

@@ -1,13 +1,11 @@
-/* webhook/verify_schemes.c - how each vendor signs. See verify.h.
+/* schemes.c - how each vendor signs. See signature.h.
  *
  * Sources: Standard Webhooks 1.0.0 (and Svix, the same with names of its own); GitHub, "Validating
  * webhook deliveries"; Stripe, "Check the webhook signatures"; Slack, "Verifying requests".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "verify.h"
-
-#include <string.h>
+#include "impl.h"
 
 static const struct scheme schemes[] = {
     {
@@ -69,7 +67,7 @@ const struct scheme *
 scheme_find(struct weir_text name)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (text_same(name, text_of(schemes[i].name)))
+        if (same(name, schemes[i].name))
             return &schemes[i];
     return NULL;
 }
