@@ -1,7 +1,7 @@
 # Completion of weir for fish. Load it: weir completion fish | source
 complete -c weir -f
 complete -c weir -n __fish_use_subcommand -a help -d 'say more of a command'
-complete -c weir -n '__fish_seen_subcommand_from help' -a 'run check test new fmt graph import explain try nodes expr tail breakers limits jobs replay batches pause resume pauses incidents audit store secrets cert keys reload drain version completion man help'
+complete -c weir -n '__fish_seen_subcommand_from help' -a 'run check test new fmt graph import explain try nodes expr tail breakers limits jobs replay batches pause resume pauses incidents audit store secrets keys cert reload drain version completion man help'
 complete -c weir -n __fish_use_subcommand -a run -d 'run the gateway with pipelines'
 complete -c weir -n '__fish_seen_subcommand_from run' -F
 complete -c weir -n '__fish_seen_subcommand_from run' -l edge -x -d 'listen for events there (127.0.0.1:8080; several with commas)'
@@ -254,6 +254,11 @@ complete -c weir -n '__fish_seen_subcommand_from secrets' -l plugins -x -a '(__f
 complete -c weir -n '__fish_seen_subcommand_from secrets' -l lua -x -a '(__fish_complete_directories)' -d 'the folder with nodes/ and std/ of Lua (default: lua/ beside the pipelines)'
 complete -c weir -n '__fish_seen_subcommand_from secrets' -l set -x -d 'set any setting; weir explain settings lists them'
 complete -c weir -n '__fish_seen_subcommand_from secrets' -l help -s h -d 'show this help'
+complete -c weir -n __fish_use_subcommand -a keys -d 'make API keys, and hashes of passwords'
+complete -c weir -n '__fish_seen_subcommand_from keys; and not __fish_seen_subcommand_from new hash' -a 'new hash'
+complete -c weir -n '__fish_seen_subcommand_from keys' -l json -d 'new: print { name, key, hash } as JSON'
+complete -c weir -n '__fish_seen_subcommand_from keys' -l sha256 -d 'hash: a plain digest, for what no person has made up'
+complete -c weir -n '__fish_seen_subcommand_from keys' -l help -s h -d 'show this help'
 complete -c weir -n __fish_use_subcommand -a cert -d 'make a certificate for development, or look at one'
 complete -c weir -n '__fish_seen_subcommand_from cert; and not __fish_seen_subcommand_from self-signed show' -a 'self-signed show'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l name -x -d 'self-signed: whom it is for; may be given again (default: localhost and its addresses)'
@@ -262,11 +267,6 @@ complete -c weir -n '__fish_seen_subcommand_from cert' -l days -x -d 'self-signe
 complete -c weir -n '__fish_seen_subcommand_from cert' -l force -s f -d 'self-signed: replace files that are there'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l json -d 'as JSON'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l help -s h -d 'show this help'
-complete -c weir -n __fish_use_subcommand -a keys -d 'make API keys, and hashes of passwords'
-complete -c weir -n '__fish_seen_subcommand_from keys; and not __fish_seen_subcommand_from new hash' -a 'new hash'
-complete -c weir -n '__fish_seen_subcommand_from keys' -l json -d 'new: print { name, key, hash } as JSON'
-complete -c weir -n '__fish_seen_subcommand_from keys' -l sha256 -d 'hash: a plain digest, for what no person has made up'
-complete -c weir -n '__fish_seen_subcommand_from keys' -l help -s h -d 'show this help'
 complete -c weir -n __fish_use_subcommand -a reload -d 'load all files anew in a running weir'
 complete -c weir -n '__fish_seen_subcommand_from reload' -l json -d 'print the answer as JSON'
 complete -c weir -n '__fish_seen_subcommand_from reload' -l admin -x -d 'the admin address (default: as in the settings, 127.0.0.1:8081)'

@@ -73,6 +73,7 @@ struct inspection {
     struct weir_event *event;
     uint32_t way;                   /* the index of the one that is tried */
     const struct basic_work *work;  /* what a worker has found out; or NULL */
+    const void *waited_for;         /* what has come, or has failed to; NULL: this is the first look */
     const void *waits_for;          /* of VERDICT_WAIT */
     const struct weir_value *found; /* owned; of VERDICT_IN: request.auth */
     char challenge[CHALLENGE_MAX];  /* of a refusal, for WWW-Authenticate (RFC 9110 11.6.1) */
