@@ -188,6 +188,8 @@ api_ask(const struct args *a, const char *method, const char *path, const char *
     if (good) {
         struct buf request;
         const char *token = settings_text(s, "admin.token");
+        if (*token == '\0')
+            token = settings_text(s, "admin.read_token");
         buf_init(&request, 1u << 20);
         (void)buf_printf(&request, "%s %s HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n", method, path);
         if (*token)

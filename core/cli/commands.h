@@ -33,6 +33,7 @@ extern const struct command command_audit;
 extern const struct command command_store;
 extern const struct command command_cert;
 extern const struct command command_secrets;
+extern const struct command command_keys;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_version;

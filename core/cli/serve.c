@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/notify.h"
+#include "cli/secrets_watch.h"
 #include "engine/blocking.h"
 #include "engine/lru.h"
 #include "engine/metrics.h"
@@ -207,6 +208,8 @@ begin(struct server *s, struct weir_error *err)
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);
     code = server_store_open(s, err);
+    if (code == WEIR_OK)
+        code = secrets_watch_start(s, err);
     return code == WEIR_OK ? start_shards(s, err) : code;
 }
 
@@ -225,6 +228,7 @@ end(struct server *s)
     store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);
+    secrets_watch_stop(s);
     generation_unref(&s->pending);
     generation_unref(&s->current);
     generation_keeper(NULL);

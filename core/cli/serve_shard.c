@@ -117,6 +117,7 @@ start_admin(struct shard_part *p, struct weir_error *err)
     const struct server *s = p->server;
     struct admin_config c = { .addresses = &s->admin_addresses,
                               .token = settings_text(s->setup->settings, "admin.token"),
+                              .read_token = settings_text(s->setup->settings, "admin.read_token"),
                               .n_shards = s->n_shards,
                               .registry = s->setup->registry,
                               .store = s->store,

@@ -67,12 +67,16 @@
       "From the accept to the end of a PROXY header and of the TLS handshake; closed beyond.") \
     X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
       "How often the key of session tickets is renewed; the one before it still counts.")   \
+    X("edge.security_headers", CHOICE, "none", "none|strict",                               \
+      "Headers for browsers on every answer of a route that says nothing else: the strict set has HSTS with preload, so all of the domain has to be served by TLS.") \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API, such as 127.0.0.1:8081 or unix:/run/weir/admin.sock; other than these they need a token. Empty: none.") \
     X("admin.socket_mode", TEXT, "0600", "",                                                \
       "The mode of the files of unix: addresses of the admin API.")                         \
     X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
+    X("admin.read_token", SECRET, "", "",                                                   \
+      "A second token of the admin API, which may look at everything and change nothing; empty: none.") \
     X("shards", COUNT, "0", "0..62",                                                        \
       "Event loops, each with a thread; 0: one a core.")                                    \
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
@@ -83,7 +87,7 @@
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("engine.max_wait", DURATION, "2s", "",                                                \
-      "How long the first in line for a place of a pipeline's concurrency may have waited before more are refused with 503; jobs wait on. 0: for ever.") \
+      "How long an event may have to wait for a place of its pipeline's concurrency; 503 beyond. Jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
@@ -125,6 +129,19 @@
       "The body of an answer that is not streamed.")                                        \
     X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
+    X("secrets.file", TEXT, "var/secrets.enc", "",                                          \
+      "The encrypted file of secrets (weir secrets set), opened by WEIR_MASTER_KEY; none: none.") \
+    X("secrets.look", DURATION, "10s", "",                                                  \
+      "How often the files of secrets are looked at for a change; 0: at a reload only.")    \
+    X("secrets.aws.enabled", BOOL, "false", "",                                             \
+      "Whether AWS Secrets Manager is a source, asked with AWS_ACCESS_KEY_ID and the like.") \
+    X("secrets.aws.prefix", TEXT, "", "",                                                   \
+      "What stands before a secret's name in its id at AWS, such as prod/weir/.")           \
+    X("secrets.aws.region", TEXT, "", "", "The region; empty: AWS_REGION.")                 \
+    X("secrets.aws.refresh", DURATION, "5m", "",                                            \
+      "How often secrets are fetched from AWS again; 0: at a reload only.")                 \
+    X("secrets.aws.timeout", DURATION, "10s", "",                                           \
+      "How long a request to AWS may take, and how long a start waits for all of them.")    \
     X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \

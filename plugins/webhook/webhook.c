@@ -10,6 +10,7 @@
 
 #include "auth.h"
 #include "auth_schema.h"
+#include "headers.h"
 #include "verify.h"
 #include "verify_schema.h"
 #include "webhook_open.h"
@@ -144,6 +145,13 @@ webhook_detach(void *state)
     free(d);
 }
 
+static uint32_t
+webhook_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n, struct weir_error *err)
+{
+    const struct desk *d = state;
+    return verify_sign(d->webhook, e, ret, ret_n, err);
+}
+
 /* clang-format off */
 static const char schema[] = WEIR_JSON({
     "description": "Where requests come in, and which are taken.",
@@ -185,6 +193,7 @@ static const char schema[] = WEIR_JSON({
             "examples": ["64KiB", "5MiB"]
         },
         "cors": {
+            "x-weir-named": { "kind": "cors" },
             "description": "Lets pages of other sites call this webhook from a browser. Preflight requests are answered without a run.",
             "type": "object",
             "additionalProperties": false,
@@ -238,7 +247,9 @@ static const char schema[] = WEIR_JSON({
         },
         ) AUTH_SCHEMA WEIR_JSON(,
         "verify":) " " VERIFY_SCHEMA WEIR_JSON(,
+        ) HEADERS_SCHEMA WEIR_JSON(,
         "response_headers": {
+            "x-weir-named": { "kind": "headers" },
             "description": "Headers of every reply, also of refusals. A reply node's own headers win.",
             "type": "object",
             "maxProperties": 50,
@@ -268,7 +279,7 @@ static const struct weir_trigger_type triggers[] = {
         .accept = webhook_accept,
         .detach = webhook_detach,
         .close = webhook_close,
-        .sign = verify_sign,
+        .sign = webhook_sign,
     },
 };
 
