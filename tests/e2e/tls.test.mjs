@@ -237,6 +237,18 @@ test('who sends nothing, or half a greeting, is cut off at the deadline of the h
   assert.equal((await ask(w.tlsPort, '/echo', { ca: c.ca })).status, 200);
 });
 
+test('callers who never shake hands take no more than the places there are, and give them back', async (t) => {
+  const c = certificates(t);
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.tls.handshake_timeout=1s', '--set', 'edge.max_connections=8'] });
+  const silent = Array.from({ length: 24 }, () => connect(w.tlsPort));
+  await until(async () => (await metric(w, 'weir_edge_connections')) === 8, 'all places are taken');
+  assert.equal((await ask(w.tlsPort, '/echo', { ca: c.ca })).status, 200);
+  await Promise.all(silent.map((s) => s.ended));
+// Some at their deadline, some since others waited for their places.
+  assert.ok((await refused(w, 'tls_deadline')) > 0);
+  await until(async () => (await metric(w, 'weir_edge_connections')) === 0, 'all places are free');
+});
+
 test('garbage ends the connection, HTTP without TLS is answered, and the log stays quiet', async (t) => {
   const c = certificates(t);
   const w = await startTls(t, { 'echo.yaml': echo }, c);
