@@ -11,7 +11,7 @@ void
 access_log(const struct request *r, uint64_t duration_ns)
 {
     const struct weir_event *e = &r->event;
-    struct log_field fields[13] = {
+    struct log_field fields[16] = { /* 14 at most */
         LOG_S("method", e->method),
         LOG_S("path", e->path),
         LOG_S("route", e->route),
@@ -28,6 +28,9 @@ access_log(const struct request *r, uint64_t duration_ns)
         fields[n++] = LOG_S("pipeline", e->pipeline);
         fields[n++] = LOG_S("run", e->run_id);
     }
+    const struct weir_value *name = e->auth ? value_field(e->auth, "name") : NULL;
+    if (name != NULL && value_type(name) == WEIR_STRING)
+        fields[n++] = LOG_S("auth", value_as_text(name));
     if (r->why != NULL)
         fields[n++] = LOG_S("error", text_of(r->why));
     else if (r->fault != NULL)
