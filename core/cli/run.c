@@ -36,6 +36,7 @@ run(const struct args *a)
     if (!setup_begin(&s, a)) {
         code = s.exit;
     } else {
+        setup_find_secrets(&s, a->words, a->n_words, &s.diags);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.n > 0)
@@ -71,7 +72,7 @@ const struct command command_run = {
                    "POST /api/v1/reload load all files anew without a failed request.\n\n"
                    "Every setting stands in weir.yaml, in the environment (WEIR_EDGE_LISTEN) or in a flag,\n"
                    "in this order of rising strength: weir explain settings. Secrets (secrets.NAME in a\n"
-                   "pipeline) come from the environment, as WEIR_SECRET_NAME, and are shown nowhere.\n\n"
+                   "pipeline) come from WEIR_SECRET_NAME, files, or AWS (weir secrets), and are shown nowhere.\n\n"
                    "GET /livez, /readyz and /metrics on the admin address say how it is. The log goes to\n"
                    "standard output. Under systemd it tells when it is ready and that it is alive.\n",
     .examples = "  weir run\n  weir run pipelines/ more/extra.yaml --edge 0.0.0.0:8080\n"

@@ -22,6 +22,7 @@
 #define SHARDS_MAX 62u
 
 struct server;
+struct secrets_watch;
 
 /* One shard as the server sees it. */
 struct shard_part {
@@ -36,7 +37,7 @@ struct shard_part {
     struct timer look;   /* whether it is idle yet, when it drains */
 };
 
-enum reload_state { RELOAD_NONE, RELOAD_PREPARING };
+enum reload_state { RELOAD_NONE, RELOAD_FETCHING, RELOAD_PREPARING };
 
 struct server {
     struct setup *setup;
@@ -53,6 +54,10 @@ struct server {
     char public_url[512]; /* where the edge is for others, without a slash at the end */
     struct address_range trusted[64];
     unsigned n_trusted;
+    bool trusted_unix;      /* who connects to a path */
+    char hsts[96];          /* what callers over TLS are told; "": nothing */
+    bool redirects;         /* the listeners that redirect lead to PUBLIC_URL, else to */
+    unsigned redirect_port; /* ... this port of the host that was asked */
     struct shard_part *shards;
     unsigned n_shards;
     struct generation *current;
@@ -67,6 +72,7 @@ struct server {
     char reload_from[16];    /* its mailbox */
     bool reload_again;       /* asked once more meanwhile */
     uint64_t started_wall_ms;
+    struct secrets_watch *secrets; /* NULL: not yet */
     /* the end */
     bool draining;
     unsigned idle;           /* shards with nothing left to do */
@@ -89,6 +95,21 @@ enum weir_code shard_part_start(struct server *s, unsigned index, struct weir_er
 /* Opens the store that the settings name, if any. Without one the server starts all the same, as
  * long as no pipeline is durable. */
 enum weir_code server_store_open(struct server *s, struct weir_error *err);
+
+/* -- serve_listen.c -- */
+
+/* Takes all addresses of the edge, the plain ones first, and those of the admin. */
+enum weir_code server_take_edge_addresses(struct server *s, struct weir_error *err);
+enum weir_code server_take_admin_addresses(struct server *s, struct weir_error *err);
+
+/* Sets public_url: the setting, or a URL with the first address of the edge. */
+enum weir_code server_read_public_url(struct server *s, struct weir_error *err);
+
+/* Sets where listeners that redirect lead to; after public_url. */
+enum weir_code server_read_redirect(struct server *s, struct weir_error *err);
+
+/* Sets hsts. */
+enum weir_code server_read_hsts(struct server *s, struct weir_error *err);
 
 /* -- serve_tls.c -- */
 

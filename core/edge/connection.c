@@ -25,8 +25,9 @@ connection_go(struct connection *c, enum connection_state next)
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
-        [CONNECTION_SENDING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SENDING] = BIT(IDLE) | BIT(SOCKET) | BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_STREAMS] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SOCKET] = BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_LINGER] = BIT(CLOSED),
         [CONNECTION_CLOSED] = 0,
     };
@@ -105,6 +106,9 @@ connection_close(struct connection *c, bool hard)
     if (c->tls != NULL && !hard)
         tls_socket_end(c->tls);
     tls_socket_free(&c->tls);
+    free(c->header);
+    c->header = NULL;
+    value_unref(&c->caller);
     if (hard)
         set_hard(c->fd);
     close(c->fd);
@@ -161,6 +165,7 @@ expire(struct connection *c)
     case CONNECTION_IDLE:
     case CONNECTION_BUSY:
     case CONNECTION_STREAMS:
+    case CONNECTION_SOCKET:
     case CONNECTION_LINGER:
     case CONNECTION_CLOSED:
         connection_close(c, c->state == CONNECTION_LINGER);
@@ -266,6 +271,23 @@ const struct protocol protocol_http1 = {
 };
 
 void
+connection_from(struct connection *c, struct sockaddr_storage *peer)
+{
+    static const char path[] = "unix";
+    const struct sockaddr *a = (const struct sockaddr *)peer;
+    struct edge *e = c->edge;
+    if (a->sa_family == AF_UNIX) {
+        c->proxy = e->config.trusted_unix;
+        c->peer_len = sizeof(path) - 1;
+        memcpy(c->peer, path, sizeof(path));
+        return;
+    }
+    client_ip_unmap(peer);
+    c->proxy = client_ip_trusted(&e->trust, a);
+    c->peer_len = (uint8_t)address_text(a, c->peer, sizeof(c->peer));
+}
+
+void
 connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge_kind kind)
 {
     struct connection *c = calloc(1, sizeof(*c));
@@ -279,11 +301,7 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge
     list_init(&c->link);
     timer_init(&c->timer, on_timer, c);
     soon_init(&c->soon, on_soon, c);
-    client_ip_unmap(peer);
-    c->proxy = client_ip_trusted(&e->trust, (const struct sockaddr *)peer);
-    c->peer_len =
-        (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
-
+    connection_from(c, peer);
     c->state = CONNECTION_IDLE;
     list_push(&e->idle, &c->link);
     e->n_connections++;

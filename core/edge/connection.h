@@ -31,6 +31,7 @@
     X(BUSY)    /* somebody works on the answer                                        */  \
     X(SENDING) /* the answer is on its way                                            */  \
     X(STREAMS) /* HTTP/2: there are requests, each in a state of its own               */  \
+    X(SOCKET)  /* it is a WebSocket                                                   */  \
     X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */  \
     X(CLOSED)
 
@@ -57,7 +58,10 @@ struct connection {
     bool turned;  /* TLS has to write before it reads, or the other way round */
     enum edge_kind kind;
 
-    struct tls_socket *tls; /* owned; NULL: what is sent goes out as it is */
+    struct tls_socket *tls;       /* owned; NULL: what is sent goes out as it is */
+    struct proxy_reading *header; /* a PROXY header on its way; owned; or NULL */
+    const struct weir_value
+        *caller; /* who it is by its certificate; owned; NULL: it showed none */
 
     struct timer timer;
     struct soon soon;     /* goes on with what was read already, or with a stream */
@@ -74,9 +78,14 @@ struct connection {
 
     struct request *request; /* the one at hand; NULL: none */
     struct h2_session *h2;   /* owned; NULL: it speaks HTTP/1.1 */
+    struct ws *ws;           /* in state SOCKET; else NULL */
     uint8_t peer_len;
     char peer[CLIENT_IP]; /* the peer's address */
 };
+
+/* Notes that the connection comes from that address, whether it is one of the trusted proxies,
+ * and what it is called. */
+void connection_from(struct connection *c, struct sockaddr_storage *peer);
 
 /* Takes over a connected, non-blocking FD that came on a listener of that KIND. */
 void connection_open(struct edge *e, int fd, struct sockaddr_storage *peer,

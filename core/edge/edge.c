@@ -14,6 +14,7 @@
 #include "edge/listener.h"
 #include "edge/port.h"
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* How old the text of the Date field may be: it has whole seconds. */
 #define DATE_MS 200
@@ -68,15 +69,17 @@ edge_warn(const char *text)
         log_say(WEIR_WARN, "edge: %s", text);
 }
 
-const char *
+struct weir_text
 edge_date(struct edge *e)
 {
     uint64_t now_ms = shard_now(e->shard);
     if (e->date_ms == 0 || now_ms - e->date_ms >= DATE_MS) {
         e->date_ms = now_ms;
-        clock_http(clock_wall_ms(), e->date);
+        memcpy(e->date, "Date: ", 6);
+        clock_http(clock_wall_ms(), e->date + 6);
+        memcpy(e->date + 6 + CLOCK_HTTP - 1, "\r\n", 2);
     }
-    return e->date;
+    return (struct weir_text){ e->date, 6 + CLOCK_HTTP - 1 + 2 };
 }
 
 /* -- memory -- */
@@ -253,6 +256,8 @@ edge_answers(const struct edge *e)
         const struct request *r = list_entry(link, const struct request, link);
         n += r->answered && r->connection != NULL;
     }
+    for (const struct list *link = e->active.next; link != &e->active; link = link->next)
+        n += list_entry(link, const struct connection, link)->ws != NULL;
     return n;
 }
 

@@ -25,6 +25,7 @@ struct tls_server;
 enum edge_kind {
     EDGE_PLAIN,
     EDGE_TLS,
+    EDGE_REDIRECT, /* plain, and every answer leads to https */
 };
 
 /* Where an edge listens. */
@@ -32,20 +33,24 @@ struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
     enum edge_kind kind;
-    int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
+    bool one;     /* one socket for all shards, RESERVED, which listens: of a path */
+    int reserved; /* keeps the address ours until edge_addresses_close; -1: none */
+    dev_t device; /* of the file of a path that was made; inode 0: none was */
+    ino_t inode;
 };
 
 struct edge_addresses {
     struct edge_address items[EDGE_ADDRESSES];
     unsigned n;
+    unsigned mode; /* of the files of paths */
 };
 
-/* Reads addresses separated by commas or blanks, "127.0.0.1:8080, [::1]:8080", and puts them
- * behind those that A has. */
+/* Reads addresses separated by commas or blanks, "127.0.0.1:8080, unix:/run/weir/edge.sock", and
+ * puts them behind those that A has. */
 enum weir_code edge_addresses_add(struct weir_text text, enum edge_kind kind,
                                   struct edge_addresses *a, struct weir_error *err) MUST_USE;
 
-/* The same for plain addresses, into an empty *ret. */
+/* The same for plain addresses, into an empty *ret, whose mode is 0600. */
 enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
                                     struct weir_error *err) MUST_USE;
 
@@ -58,10 +63,21 @@ bool edge_address_is_local(const struct edge_address *a);
 enum weir_code edge_addresses_reserve(struct edge_addresses *a,
                                       struct weir_error *err) MUST_USE;
 
+/* A socket that listens on address number INDEX, for one shard: each has its own of a port
+ * (SO_REUSEPORT), and of a path a copy of the one descriptor. The caller closes it. */
+enum weir_code edge_addresses_listen(const struct edge_addresses *a, unsigned index, int *ret_fd,
+                                     struct weir_error *err) MUST_USE;
+
 /* Gives the addresses back that were reserved; the edges that listen keep theirs. */
 void edge_addresses_close(struct edge_addresses *a);
 
-/* The port of address number INDEX; 0 past the end, or if it is not known yet. */
+/* At the end: removes the files of paths. */
+void edge_addresses_remove(struct edge_addresses *a);
+
+/* The number of the first address of that kind that has a port; a->n: there is none. */
+unsigned edge_addresses_first(const struct edge_addresses *a, enum edge_kind kind);
+
+/* The port of address number INDEX; 0 past the end, of a path, or if it is not known yet. */
 unsigned edge_addresses_port(const struct edge_addresses *a, unsigned index);
 
 /* Who takes every request, instead of routes. */
@@ -91,7 +107,13 @@ struct edge_config {
     const struct edge_port *port; /* NULL: the engine */
     struct tls_server *tls;       /* of addresses of kind EDGE_TLS; outlives the edge */
     bool h2;                      /* callers over TLS are offered HTTP/2 */
-    uint64_t handshake_ms;        /* from the accept to the end of the TLS handshake */
+    uint64_t handshake_ms;   /* from the accept to the end of a PROXY header and the handshake */
+    bool proxy_protocol;     /* each connection begins with a PROXY header */
+    bool trusted_unix;       /* who connects to a path is a trusted proxy */
+    const char *hsts;        /* Strict-Transport-Security on answers over TLS; outlives the edge; NULL: none */
+    const char *redirect_to; /* where EDGE_REDIRECT leads, without a slash at the end; outlives the edge;
+                                NULL: to the host that the request names ... */
+    unsigned redirect_port;  /* ... and this port */
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
     struct http_limits head;      /* of request heads; at most 1 MiB, 128 fields */
@@ -135,11 +157,12 @@ void edge_free(struct edge **edge);
 /* Takes what waits in the backlog and stops listening. The shard's thread. */
 void edge_stop_listening(struct edge *edge);
 
-/* Stops listening, closes connections that are idle, and each of the others after its answer.
+/* Stops listening, closes connections that are idle, WebSockets with 1001, and each of the others
+ * after its answer.
  * The shard's thread. */
 void edge_drain(struct edge *edge);
 
-/* Answers that are not sent to their end. The shard's thread. */
+/* Answers that are not sent to their end, and WebSockets that are not closed. The shard's thread. */
 unsigned edge_answers(const struct edge *edge);
 
 /* Connections that are open. The shard's thread. */

@@ -226,4 +226,3 @@ h2_soon(struct connection *c)
 {
     h2_flush(c->h2);
 }
-

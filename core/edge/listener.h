@@ -12,6 +12,8 @@
 
 #include "edge/impl.h"
 
+#define LISTENER_BACKLOG 4096
+
 struct listener {
     struct edge *edge;
     struct watch *watch;
@@ -23,6 +25,9 @@ struct listener {
  * error names the address. */
 enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared,
                              int *ret_fd, struct weir_error *err) MUST_USE;
+
+/* The error of an address that can't be had, with what errno says. */
+enum weir_code listener_fail(const struct sockaddr_storage *a, struct weir_error *err);
 
 /* Starts listening on all addresses. On an error none is open. */
 enum weir_code listeners_start(struct edge *e, const struct edge_addresses *addresses,

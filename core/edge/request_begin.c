@@ -229,6 +229,11 @@ request_begin(struct request *r, char *bytes, size_t len)
         refuse_memory(r);
         return;
     }
+    if (r->connection->kind == EDGE_REDIRECT) {
+        r->close |= h->expect_continue; /* the body comes, or it does not: nobody knows */
+        request_redirect(r, h->authority);
+        return;
+    }
     if (r->decoded.bytes[0] == '*' && r->body.kind == HTTP_BODY_NONE) {
         answer_asterisk(r);
         return;

@@ -352,7 +352,7 @@ advise_trigger(struct loading *l, const struct trigger *t)
     }
     if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says && l->options->edge_public)
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
-                    "anybody can call this webhook: it has no 'verify'");
+                    "anybody can call this webhook: it has neither 'auth' nor 'verify'");
 }
 
 void

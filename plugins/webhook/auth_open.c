@@ -14,6 +14,8 @@ take_way(struct weir_open *open, struct auth_way *way, const struct weir_value *
     const struct weir_value *keys = host->get(config, WEIR_TEXT("api_key"));
     const struct weir_value *basic = host->get(config, WEIR_TEXT("basic"));
     const struct weir_value *jwt = host->get(config, WEIR_TEXT("jwt"));
+    if (host->get(config, WEIR_TEXT("open")) != NULL)
+        return refuse(err, WEIR_INVALID, "auth: 'open' lets everybody in, so nothing else can be asked for");
     if ((keys != NULL) + (basic != NULL) + (jwt != NULL) > 1)
         return refuse(err, WEIR_INVALID,
                       "a way in asks for one credential: write - api_key: ... and - jwt: ... as items of a "

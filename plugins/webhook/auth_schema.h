@@ -9,20 +9,42 @@
 
 /* What a map of auth: may have. */
 #define AUTH_WAY WEIR_JSON( \
-    "ip": { "$ref": "#/$defs/ip" }, \
-    "api_key": { "$ref": "#/$defs/api_key" }, \
-    "basic": { "$ref": "#/$defs/basic" }, \
-    "jwt": { "$ref": "#/$defs/jwt" })
+    "open": { \
+        "description": "Everybody may enter; 'auth: none' is short for it. Nothing else can stand beside it.", \
+        "const": true, \
+        "examples": [true] \
+    }, \
+    "ip": { \
+        "description": "The addresses that may enter.", \
+        "$ref": "#/$defs/ip", \
+        "examples": [["10.0.0.0/8"]] \
+    }, \
+    "api_key": { \
+        "description": "A key in a header or in the query.", \
+        "$ref": "#/$defs/api_key", \
+        "examples": [{ "keys": [{ "name": "acme", "hash": "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b" }] }] \
+    }, \
+    "basic": { \
+        "description": "A name and a password.", \
+        "$ref": "#/$defs/basic", \
+        "examples": [{ "users": [{ "name": "billing", "password": "${ secrets.billing }" }] }] \
+    }, \
+    "jwt": { \
+        "description": "A JSON Web Token as a bearer token.", \
+        "$ref": "#/$defs/jwt", \
+        "examples": [{ "jwks_url": "https://id.example/.well-known/jwks.json", "issuer": "https://id.example/", "audience": "orders" }] \
+    })
 
 /* The property auth. */
 #define AUTH_SCHEMA \
     WEIR_JSON("auth": { \
-        "description": "Who may enter: all that stands in a map is asked for; of a list any one is enough. Others are answered with 401 or 403. Left out: everybody.", \
+        "x-weir-named": { "kind": "auth", "built_in": { "none": { "open": true } } }, \
+        "description": "Who may enter: all that stands in a map is asked for; of a list any one is enough. Others are answered with 401 or 403. none, or left out: everybody.", \
         "type": ["object", "array"], \
         "minProperties": 1, \
         "minItems": 1, \
         "maxItems": 16, \
-        "examples": [{ "api_key": { "keys": "partners" } }], \
+        "examples": [{ "ip": ["10.0.0.0/8"] }], \
         "additionalProperties": false, \
         "properties": {) AUTH_WAY WEIR_JSON(}, \
         "items": { \
@@ -50,7 +72,7 @@
         "type": "object", \
         "additionalProperties": false, \
         "required": ["keys"], \
-        "examples": [{ "keys": "partners" }], \
+        "examples": [{ "keys": [{ "name": "acme", "hash": "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b" }] }], \
         "properties": { \
             "header": { \
                 "description": "The header that the key stands in. Default: X-Api-Key.", \
@@ -66,6 +88,7 @@
                 "examples": ["key"] \
             }, \
             "keys": { \
+                "x-weir-named": { "kind": "keys" }, \
                 "description": "The keys that are taken.", \
                 "type": "array", \
                 "maxItems": 10000, \
@@ -115,6 +138,7 @@
         "examples": [{ "users": [{ "name": "billing", "password": "${ secrets.billing }" }] }], \
         "properties": { \
             "users": { \
+                "x-weir-named": { "kind": "users" }, \
                 "description": "Who may enter.", \
                 "type": "array", \
                 "maxItems": 1000, \
@@ -178,6 +202,7 @@
         "examples": [["10.0.0.0/8", "2001:db8::/32"]] \
     }, \
     "ip": { \
+        "x-weir-named": { "kind": "networks" }, \
         "description": "The addresses that may enter: of the connection, or what trusted_proxies say. A list, or allow and deny.", \
         "type": ["array", "object"], \
         "items": { "type": "string", "minLength": 1, "maxLength": 64 }, \
@@ -203,6 +228,7 @@
         "maxItems": 32 \
     }, \
     "jwt": { \
+        "x-weir-named": { "kind": "issuers" }, \
         "description": "A JSON Web Token (RFC 7519) as a bearer token. It needs 'secret', 'public_key' or 'jwks_url'.", \
         "type": "object", \
         "additionalProperties": false, \

@@ -10,6 +10,7 @@
 
 #include "auth.h"
 #include "auth_schema.h"
+#include "headers.h"
 #include "verify.h"
 #include "verify_schema.h"
 #include "webhook_open.h"
@@ -192,6 +193,7 @@ static const char schema[] = WEIR_JSON({
             "examples": ["64KiB", "5MiB"]
         },
         "cors": {
+            "x-weir-named": { "kind": "cors" },
             "description": "Lets pages of other sites call this webhook from a browser. Preflight requests are answered without a run.",
             "type": "object",
             "additionalProperties": false,
@@ -245,7 +247,9 @@ static const char schema[] = WEIR_JSON({
         },
         ) AUTH_SCHEMA WEIR_JSON(,
         "verify":) " " VERIFY_SCHEMA WEIR_JSON(,
+        ) HEADERS_SCHEMA WEIR_JSON(,
         "response_headers": {
+            "x-weir-named": { "kind": "headers" },
             "description": "Headers of every reply, also of refusals. A reply node's own headers win.",
             "type": "object",
             "maxProperties": 50,

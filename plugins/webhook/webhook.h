@@ -37,6 +37,7 @@ struct webhook {
     char *accept;                /* the types as a header; owned */
     struct weir_header *headers; /* of every reply; owned */
     uint32_t n_headers;
+    const struct weir_value *strict; /* owned: the strict set, if a setting asks for it; else NULL */
     struct cors *cors; /* owned; NULL: none */
     struct auth *auth; /* owned; NULL: everybody may enter */
     struct verify *verify; /* owned; NULL: whoever comes is let in */

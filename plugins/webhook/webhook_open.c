@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "auth.h"
+#include "headers.h"
 #include "verify.h"
 #include "webhook_open.h"
 
@@ -29,29 +30,6 @@ holds(const struct texts *t, struct weir_text want)
         if (text_same(t->items[i], want))
             return true;
     return false;
-}
-
-static uint32_t
-take_headers(struct webhook *w, struct weir_error *err)
-{
-    const struct weir_value *map = host->get(w->config, WEIR_TEXT("response_headers"));
-    struct weir_text name;
-    struct weir_text text;
-    const struct weir_value *value;
-    if (map == NULL)
-        return WEIR_OK;
-    w->headers = calloc(host->len(map) + 1, sizeof *w->headers);
-    if (w->headers == NULL)
-        abort();
-    for (size_t i = 0; host->member(map, i, &name, &value); i++) {
-        if (!host->get_text(value, &text) || memchr(text.bytes, '\n', text.len) ||
-            memchr(text.bytes, '\r', text.len) || memchr(text.bytes, '\0', text.len))
-            return refuse(err, WEIR_INVALID,
-                          "the value of response header '%.*s' has a line break",
-                          (int)(name.len < 80 ? name.len : 80), name.bytes);
-        w->headers[w->n_headers++] = (struct weir_header){ name, text };
-    }
-    return WEIR_OK;
 }
 
 /* Registers the route; for preflights it takes OPTIONS besides. */
@@ -123,7 +101,10 @@ take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
     if (slot == 0)
         return WEIR_OK;
     uint32_t code = host->constant(open, slot, &config, err);
-    if (code == WEIR_OK)
+    bool everybody = code == WEIR_OK && host->get(config, WEIR_TEXT("open")) != NULL;
+    if (everybody && host->len(config) > 1)
+        code = refuse(err, WEIR_INVALID, "auth: 'open' lets everybody in, so nothing else can be asked for");
+    else if (code == WEIR_OK && !everybody)
         code = auth_new(open, config, &w->auth, err);
     host->unref(&config);
     return code;
@@ -148,7 +129,7 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &path);
     if (verify != NULL && verify_new(open, verify, path, &w->verify, err) != WEIR_OK)
         return err->code;
-    if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
+    if (headers_new(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
     return add_route(open, w, err);
 }
@@ -181,6 +162,7 @@ webhook_close(void *conf)
     free(w->allow);
     free(w->accept);
     free(w->headers);
+    host->unref(&w->strict);
     free(w->pipeline);
     host->unref(&w->config);
     free(w);

@@ -9,7 +9,7 @@ a_webhook_says_who_may_call(void **state)
 {
     (void)state;
     assert_said("trigger: { webhook: { path: /a } }\nsteps: []\n",
-                "1:12+7 W0801 anybody can call this webhook: it has no 'verify'\n");
+                "1:12+7 W0801 anybody can call this webhook: it has neither 'auth' nor 'verify'\n");
     assert_fine("trigger: { webhook: { path: /a, auth: none } }\nsteps: []\n");
     assert_fine("trigger: { cron: {} }\nsteps: []\n");
 }
