@@ -11,31 +11,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/notify.h"
+#include "cli/supervised.h"
 #include "engine/blocking.h"
 #include "engine/lru.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
 #include "engine/table.h"
+#include "guard/notify.h"
+#include "guard/worker.h"
 
 #define MAILBOX_MAX 1000u
 #define WORKER_QUEUE 10000u
-
-static void
-on_signal(void *arg, int fd, unsigned ready)
-{
-    struct server *s = arg;
-    struct signalfd_siginfo info;
-    (void)ready;
-    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
-        return;
-    if (info.ssi_signo == SIGHUP)
-        keeper_reload(s, 0, "");
-    else if (s->draining)
-        shard_stop(s->keeper); /* the second one: at once */
-    else
-        keeper_drain(s);
-}
 
 /* All threads inherit the mask, so that signals come to this descriptor alone. That has to be
  * before the first of them: ZeroMQ's block signals only once they run, and one that comes
@@ -74,8 +60,11 @@ read_trusted(struct server *s, struct weir_error *err)
 }
 
 static enum weir_code
-take_addresses(struct server *s, const char *key, struct edge_addresses *ret, struct weir_error *err)
+take_addresses(struct server *s, enum handover_side side, struct edge_addresses *ret, struct weir_error *err)
 {
+    const char *key = side == HANDOVER_EDGE ? "edge.listen" : "admin.listen";
+    if (handed_addresses(s->setup->settings, side, key, ret))
+        return WEIR_OK;
     enum weir_code code = edge_addresses_parse(text_of(settings_text(s->setup->settings, key)), ret, err);
     if (code == WEIR_OK)
         code = edge_addresses_reserve(ret, err);
@@ -113,8 +102,8 @@ static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
-        take_addresses(s, "edge.listen", &s->edge_addresses, err) != WEIR_OK ||
-        take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK ||
+        take_addresses(s, HANDOVER_EDGE, &s->edge_addresses, err) != WEIR_OK ||
+        take_addresses(s, HANDOVER_ADMIN, &s->admin_addresses, err) != WEIR_OK ||
         read_public_url(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
     for (unsigned i = 0; i < s->n_shards; i++)
@@ -122,6 +111,7 @@ start_shards(struct server *s, struct weir_error *err)
             return (enum weir_code)err->code;
     edge_addresses_close(&s->edge_addresses);
     edge_addresses_close(&s->admin_addresses);
+    worker_close_sockets();
     return WEIR_OK;
 }
 
@@ -138,24 +128,11 @@ announce(const struct server *s)
         LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
         LOG_N("shards", s->n_shards),
         LOG_N("pipelines", generation_pipelines(s->current)->n),
-        LOG_N("pid", getpid()),
+        LOG_N("pid", worker_handover() ? getppid() : getpid()), /* of who takes signals */
+        LOG_N("worker", getpid()),
     };
     log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, sizeof fields / sizeof *fields);
     notify_ready();
-}
-
-struct beat {
-    struct server *server;
-    struct timer timer;
-    uint64_t every_ms;
-};
-
-static void
-heartbeat(void *arg)
-{
-    struct beat *b = arg;
-    notify_watchdog();
-    timer_set(b->server->keeper, &b->timer, shard_now(b->server->keeper) + b->every_ms);
 }
 
 /* How late each loop is; another thread's figure, so read as one word. */
@@ -210,15 +187,14 @@ make_older(void *arg, const struct older_pipeline *older, struct diags *d)
 static enum weir_code
 begin(struct server *s, struct weir_error *err)
 {
-    uint64_t shards = settings_number(s->setup->settings, "shards");
-    if (shards == 0)
-        shards = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
-    s->n_shards = shards > SHARDS_MAX ? SHARDS_MAX : (unsigned)shards;
+    s->n_shards = shards_wanted(s->setup->settings);
     s->shards = calloc(s->n_shards, sizeof *s->shards);
     if (s->shards == NULL)
         abort();
     take_signals(s);
     mail_begin();
+    timer_init(&s->grace, NULL, NULL);
+    timer_init(&s->let_go, NULL, NULL);
     enum weir_code code = shard_new(s->n_shards, &s->keeper, err);
     if (code != WEIR_OK)
         return code;
@@ -227,7 +203,7 @@ begin(struct server *s, struct weir_error *err)
     code = mailbox_open(s->keeper, "keeper", MAILBOX_MAX, keeper_mail, s, &s->box, err);
     if (code != WEIR_OK)
         return code;
-    s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
+    keeper_listen(s);
     make_metrics(s);
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);
@@ -245,10 +221,12 @@ end(struct server *s)
     store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);
+    timer_unset(s->keeper, &s->let_go);
     generation_unref(&s->pending);
     generation_unref(&s->current);
     generation_keeper(NULL);
     watch_free(&s->signals);
+    watch_free(&s->channel);
     if (s->signal_fd >= 0)
         close(s->signal_fd);
     mailbox_close(&s->box);
@@ -270,12 +248,9 @@ serve(struct setup *setup, const char *const *paths, unsigned n_paths, struct ge
     int code = EXIT_GOOD;
     if (begin(&s, &err) == WEIR_OK) {
         announce(&s);
-        struct beat beat = { .server = &s, .every_ms = notify_watchdog_ms() };
-        timer_init(&beat.timer, heartbeat, &beat);
-        if (beat.every_ms)
-            heartbeat(&beat);
+        pulse_start(&s);
         shard_run(s.keeper);
-        timer_unset(s.keeper, &beat.timer);
+        pulse_stop(&s);
         log_say(WEIR_INFO, "weir ends");
     } else {
         log_say(WEIR_ERROR, "weir can't start: %s", err.text);

@@ -97,6 +97,8 @@ set_flags(struct settings *s, const struct args *a)
             return false;
         }
     }
+    if (args_given(a, "no-supervise") && settings_set(s, "supervise", "false", &err) != WEIR_OK)
+        abort(); /* it is one of its values */
     const char *pair;
     for (unsigned i = 0; (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
@@ -141,9 +143,8 @@ refused(void *arg, const char *path, const struct weir_error *err)
     diags_add(arg, path, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED, NULL, "%s", err->text);
 }
 
-/* Settings from the file, the environment and flags; NULL, after saying why, if a flag is wrong. */
-static struct settings *
-read_settings(const struct args *a, struct diags *d)
+struct settings *
+setup_settings(const struct args *a, struct diags *d)
 {
     struct settings *s = settings_new();
     const char *config = args_text(a, "config");
@@ -158,7 +159,7 @@ read_settings(const struct args *a, struct diags *d)
 const char *
 setup_look_again(const struct setup *s, struct diags *d)
 {
-    struct settings *fresh = read_settings(s->args, d);
+    struct settings *fresh = setup_settings(s->args, d);
     const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
     if (fresh && d->errors == 0)
         settings_check_resources(fresh, s->registry, d);
@@ -191,7 +192,7 @@ setup_begin(struct setup *s, const struct args *a)
     s->registry = NULL;
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
-    s->settings = read_settings(a, &s->diags);
+    s->settings = setup_settings(a, &s->diags);
     if (s->settings == NULL)
         return false;
     s->exit = EXIT_WRONG;

@@ -24,6 +24,10 @@ struct setup {
     int exit; /* what the command ends with if setup_begin gave false */
 };
 
+/* Settings from the file, the environment and flags; what is wrong goes to D. NULL, after printing
+ * why, if a flag is wrong. The caller frees them. */
+struct settings *setup_settings(const struct args *a, struct diags *d);
+
 /* Reads settings (file, environment, flags) and loads the plugins; what is wrong goes to the
  * diagnostics. False, after printing them, if it can't go on. */
 bool setup_begin(struct setup *s, const struct args *a);

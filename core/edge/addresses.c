@@ -77,6 +77,8 @@ edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err)
 {
     for (unsigned i = 0; i < a->n; i++) {
         struct edge_address *at = &a->items[i];
+        if (at->n_given > 0)
+            continue;
         enum weir_code code = probe(at, err);
         if (code == WEIR_OK)
             code = listener_bind(&at->address, at->len, true, &at->reserved, err);

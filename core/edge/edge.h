@@ -24,6 +24,8 @@ struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
     int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
+    const int *given; /* sockets that are bound already; borrowed until the last edge_new */
+    unsigned n_given; /* shard number S has given[S % n_given]; 0: the edge opens its own */
 };
 
 struct edge_addresses {
@@ -40,6 +42,18 @@ enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses
  * address that is taken, WEIR_INVALID or WEIR_FORBIDDEN for one that can't be had. */
 enum weir_code edge_addresses_reserve(struct edge_addresses *a,
                                       struct weir_error *err) MUST_USE;
+
+/* Opens N_SHARDS sockets for each address that has none given, bound and not yet listening, and
+ * writes them to FDS in order of address and shard (room for all). For who starts another
+ * process that is to listen. On an error none is open; it is that of edge_addresses_reserve. */
+enum weir_code edge_addresses_open(struct edge_addresses *a, unsigned n_shards, int *fds,
+                                   struct weir_error *err) MUST_USE;
+
+/* The address that socket FD is bound to; false if it is no socket that may listen. */
+bool edge_address_of(int fd, struct edge_address *ret);
+
+/* Whether both are the same address and port. */
+bool edge_address_same(const struct edge_address *a, const struct edge_address *b);
 
 /* Gives the addresses back that were reserved; the edges that listen keep theirs. */
 void edge_addresses_close(struct edge_addresses *a);

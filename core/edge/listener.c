@@ -191,7 +191,7 @@ static enum weir_code
 start_one(struct edge *e, const struct edge_address *a, struct weir_error *err)
 {
     struct listener *l = &e->listeners[e->n_listeners];
-    enum weir_code code = listener_bind(&a->address, a->len, true, &l->fd, err);
+    enum weir_code code = listener_take(a, e->shard->index, &l->fd, err);
     if (code != WEIR_OK)
         return code;
     if (listen(l->fd, BACKLOG) != 0) {

@@ -22,6 +22,11 @@ struct listener {
 enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared,
                              int *ret_fd, struct weir_error *err) MUST_USE;
 
+/* The socket of address A on which shard number SHARD is to listen: one of its own, or a
+ * duplicate of the one that was given. The caller owns it. */
+enum weir_code listener_take(const struct edge_address *a, unsigned shard, int *ret_fd,
+                             struct weir_error *err) MUST_USE;
+
 /* Starts listening on all addresses. On an error none is open. */
 enum weir_code listeners_start(struct edge *e, const struct edge_addresses *addresses,
                                struct weir_error *err) MUST_USE;

@@ -1,0 +1,81 @@
+/* edge/given.c - sockets that are opened by one process and listened on by another; see edge.h.
+ *
+ * They are bound, so that the ports are theirs, and whoever serves calls listen: until then
+ * callers are refused, and from then on they wait in the backlog while one who serves dies and
+ * the next one starts.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edge/edge.h"
+#include "edge/listener.h"
+
+enum weir_code
+edge_addresses_open(struct edge_addresses *a, unsigned n_shards, int *fds,
+                    struct weir_error *err)
+{
+    unsigned n = a->n * n_shards;
+    for (unsigned i = 0; i < n; i++)
+        fds[i] = -1;
+    enum weir_code code = edge_addresses_reserve(a, err);
+    for (unsigned i = 0; i < n && code == WEIR_OK; i++) {
+        const struct edge_address *at = &a->items[i / n_shards];
+        if (at->n_given == 0)
+            code = listener_bind(&at->address, at->len, true, &fds[i], err);
+    }
+    edge_addresses_close(a);
+    for (unsigned i = 0; i < n && code != WEIR_OK; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+        fds[i] = -1;
+    }
+    return code;
+}
+
+enum weir_code
+listener_take(const struct edge_address *a, unsigned shard, int *ret_fd, struct weir_error *err)
+{
+    if (a->n_given == 0)
+        return listener_bind(&a->address, a->len, true, ret_fd, err);
+    int fd = fcntl(a->given[shard % a->n_given], F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        return err_set(err, WEIR_UNAVAILABLE, "the socket that was given can't be taken: %s",
+                       strerrordesc_np(errno));
+    /* Who made it need not have set what a listener of ours has. */
+    int on = 1;
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    *ret_fd = fd;
+    return WEIR_OK;
+}
+
+bool
+edge_address_of(int fd, struct edge_address *ret)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    *ret = (struct edge_address){ .reserved = -1, .len = sizeof(ret->address) };
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+           getsockname(fd, (struct sockaddr *)&ret->address, &ret->len) == 0;
+}
+
+bool
+edge_address_same(const struct edge_address *a, const struct edge_address *b)
+{
+    const struct sockaddr_in *a4 = (const void *)&a->address, *b4 = (const void *)&b->address;
+    const struct sockaddr_in6 *a6 = (const void *)&a->address, *b6 = (const void *)&b->address;
+    if (a->address.ss_family != b->address.ss_family)
+        return false;
+    if (a->address.ss_family == AF_INET)
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    if (a->address.ss_family == AF_INET6)
+        return a6->sin6_port == b6->sin6_port &&
+               memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+    return a->len == b->len && memcmp(&a->address, &b->address, a->len) == 0;
+}
