@@ -14,6 +14,7 @@
 
 #define CRASH_FRAMES 32
 #define CRASH_NAME 64
+#define CRASH_BUILD 44
 
 /* A place in the code: a file that is mapped, and the offset that addr2line -e FILE takes. */
 struct crash_frame {
@@ -31,6 +32,7 @@ struct crash_report {
     char pipeline[CRASH_NAME]; /* of the call under way; "": none */
     char node[CRASH_NAME];     /* its id */
     char type[CRASH_NAME];
+    char build[CRASH_BUILD];   /* the build id of the binary, in hexadecimal */
     uint32_t n_frames;
     struct crash_frame frames[CRASH_FRAMES]; /* the topmost first */
 };

@@ -1,11 +1,22 @@
 /* cli/run.c - weir run: loads, and serves until told to end. SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/serve.h"
 #include "cli/supervised.h"
 #include "guard/worker.h"
+
+/* A report of a crash names the plugin whose code it was in. */
+static void
+name_plugins(const struct registry *r)
+{
+    const struct plugin *const *all;
+    unsigned n = registry_plugins(r, &all);
+    for (unsigned i = 0; i < n; i++)
+        crash_plugin(all[i]->path, all[i]->name);
+}
 
 /* Loads and serves, in this process. */
 static int
@@ -13,9 +24,13 @@ work(const struct args *a)
 {
     struct setup s;
     int code = EXIT_WRONG;
+    crash_catch();
+    crash_tell(worker_report);
+    engine_describe_crashes();
     if (!setup_begin(&s, a)) {
         code = s.exit;
     } else {
+        name_plugins(s.registry);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.n > 0)

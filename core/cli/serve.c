@@ -150,6 +150,31 @@ loop_lags(void *arg, struct metric_sink *sink)
     }
 }
 
+/* What the supervisor has counted before it started this worker. */
+static void
+restarts(void *arg, struct metric_sink *sink)
+{
+    const struct handover *h = arg;
+    for (unsigned i = 0; i < DEATH_COUNT; i++) {
+        struct weir_text reason = text_of(death_name((enum death)i));
+        metric_sample(sink, &reason, (double)h->restarts[i]);
+    }
+}
+
+static void
+make_restarts_metric(void)
+{
+    struct weir_metric m = { .size = sizeof m,
+                             .kind = WEIR_COUNTER,
+                             .name = "weir_worker_restarts_total",
+                             .help = "How often the process that works was started again, by how it ended.",
+                             .labels = "reason" };
+    struct weir_error err = { 0 };
+    const struct handover *h = worker_handover();
+    if (h)
+        (void)metric_collect(&m, restarts, (void *)h, &err); /* the name is this one's */
+}
+
 static void
 make_metrics(struct server *s)
 {
@@ -169,6 +194,7 @@ make_metrics(struct server *s)
                                 .kind = WEIR_GAUGE,
                                 .name = "weir_config_last_reload_success_timestamp_seconds",
                                 .help = "When a configuration was last taken into force." };
+    make_restarts_metric();
     once_configure(settings_number(s->setup->settings, "engine.idempotency_memory"));
     s->reload_family = metric_family(&reloads, &err);
     s->reload_time = metric_family(&last, &err);

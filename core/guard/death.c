@@ -12,10 +12,13 @@
 #include "guard/impl.h"
 #include "guard/notify.h"
 
-/* A worker that lived for so long did not die of its start. */
-#define LIVED_MS 10000
+/* A worker that served for so long did not die of its start. */
+#define SERVED_MS 1000
 
+/* The pause after one that did, and to what it grows: one that had been ready is wanted back
+ * within a second, whatever takes it down again and again. */
 #define PAUSE_FIRST_MS 100
+#define PAUSE_READY_MS 500
 #define PAUSE_MAX_MS 5000
 
 static enum death
@@ -104,6 +107,8 @@ log_death(const struct supervisor *s, int status, const char *and)
     if (s->report.signal != 0)
         n += report_fields(&s->report, &frames, address, fields + n);
     fields[n++] = LOG_S("version", TEXT(WEIR_VERSION));
+    if (s->report.signal != 0)
+        fields[n++] = LOG_S("build", text_of(s->report.build));
     log_line(WEIR_ERROR, line, fields, n);
     buf_fini(&frames);
 }
@@ -116,16 +121,15 @@ end_with(struct supervisor *s, int code)
     s->code = code;
 }
 
-/* The pause before the next start: none for one that had lived, else it doubles. */
+/* The pause before the next start: none for one that had served, else it doubles. */
 static void
 plan_restart(struct supervisor *s)
 {
-    if (s->ready && s->now_ms - s->began_ms >= LIVED_MS)
-        s->pause_ms = 0;
-    else if (s->pause_ms == 0)
-        s->pause_ms = PAUSE_FIRST_MS;
-    else
-        s->pause_ms = s->pause_ms * 2 < PAUSE_MAX_MS ? s->pause_ms * 2 : PAUSE_MAX_MS;
+    uint64_t most = s->ready ? PAUSE_READY_MS : PAUSE_MAX_MS;
+    uint64_t next = s->pause_ms == 0 ? PAUSE_FIRST_MS : s->pause_ms * 2;
+    if (s->ready && s->now_ms - s->ready_ms >= SERVED_MS)
+        next = 0;
+    s->pause_ms = next < most ? next : most;
     s->start_ms = s->now_ms + s->pause_ms;
     s->n_restarts++;
 }

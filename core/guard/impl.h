@@ -27,6 +27,7 @@ struct supervisor {
     unsigned asked;   /* how often it was told to end */
     uint64_t now_ms;
     uint64_t began_ms;   /* when this worker was started */
+    uint64_t ready_ms;   /* when it was ready first */
     uint64_t start_ms;   /* when the next one is to be; 0: one is there */
     uint64_t pause_ms;   /* before it, after a death soon after the start */
     uint64_t alive_ms;   /* when the keeper last said that it is */

@@ -72,6 +72,8 @@ take_word(struct supervisor *s, const struct channel_message *m)
 {
     switch (m->word) {
     case CHANNEL_READY:
+        if (!s->ready)
+            s->ready_ms = s->now_ms;
         s->ready = s->ever_ready = true;
         s->alive_ms = s->now_ms;
         notify_ready();

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/fault.h"
 #include "store/impl.h"
 
@@ -43,6 +44,7 @@ void *
 store_reader(void *arg)
 {
     struct store *s = arg;
+    crash_thread_begin();
     struct queue *q = &s->to_read;
     struct list ops;
     list_init(&ops);
@@ -61,5 +63,6 @@ store_reader(void *arg)
         }
         queue_settle(q, ticket);
     }
+    crash_thread_end();
     return NULL;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "loop/worker.h"
 #include "store/batch.h"
@@ -469,6 +470,7 @@ void *
 store_writer(void *arg)
 {
     struct store *s = arg;
+    crash_thread_begin();
     struct writer w = { .store = s };
     list_init(&w.backlog);
     list_init(&w.parked);
@@ -494,5 +496,6 @@ store_writer(void *arg)
         quiet_ms = s->batches_due ? 0 : quiet_ms;
     }
     unpark(&w);
+    crash_thread_end();
     return NULL;
 }
