@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/clock.h"
-#include "base/crash.h"
 #include "base/fault.h"
 #include "store/impl.h"
 
@@ -44,7 +43,6 @@ void *
 store_reader(void *arg)
 {
     struct store *s = arg;
-    crash_thread_begin();
     struct queue *q = &s->to_read;
     struct list ops;
     list_init(&ops);
@@ -63,6 +61,5 @@ store_reader(void *arg)
         }
         queue_settle(q, ticket);
     }
-    crash_thread_end();
     return NULL;
 }

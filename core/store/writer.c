@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/crash.h"
 #include "base/log.h"
 #include "loop/worker.h"
 #include "store/batch.h"
@@ -470,7 +469,6 @@ void *
 store_writer(void *arg)
 {
     struct store *s = arg;
-    crash_thread_begin();
     struct writer w = { .store = s };
     list_init(&w.backlog);
     list_init(&w.parked);
@@ -496,6 +494,5 @@ store_writer(void *arg)
         quiet_ms = s->batches_due ? 0 : quiet_ms;
     }
     unpark(&w);
-    crash_thread_end();
     return NULL;
 }

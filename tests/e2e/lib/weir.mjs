@@ -86,6 +86,12 @@ export async function start(t, pipelines, { args = [], env = {}, files = {}, sha
   return w;
 }
 
+/** The pid of the worker that was ready last. */
+export const workerOf = (w) => w.lines.findLast((l) => / is ready$/.test(l.msg)).worker;
+
+/** Waits until another worker than OLD is ready, and gives its pid. */
+export const nextWorker = (w, old) => until(() => workerOf(w) !== old && workerOf(w), 'the next worker is ready');
+
 /** The value of a metric: the sum of all samples whose line starts with NAME and has all LABELS. */
 export async function metric(w, name, labels = {}) {
   const text = await (await fetch(`${w.admin}/metrics`)).text();
