@@ -730,6 +730,33 @@ struct weir_host {
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
      * leads to another server, or has a secret, is never taken. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
+
+    /* -- signatures [any]; a message is N texts, one behind the other -- */
+
+    size_t (*hmac_parts)(uint32_t algorithm, struct weir_text key, const struct weir_text *parts, uint32_t n,
+                         uint8_t ret[64]); /* as hmac */
+    /* Ed25519 (RFC 8032): whether SIGNATURE (64 bytes) belongs to the public KEY (32 bytes). */
+    bool (*ed25519_verify)(struct weir_text key, const struct weir_text *parts, uint32_t n,
+                           struct weir_text signature);
+    /* Signs with the private KEY: 32 bytes, or 64 of which the others are the public one. False: it is none. */
+    bool (*ed25519_sign)(struct weir_text key, const struct weir_text *parts, uint32_t n, uint8_t ret[64]);
+    /* Base64 (RFC 4648 section 4), always padded: how many bytes it has written. SIZE_MAX: more than
+     * ROOM, or, of base64_read, anything that base64_write would not have written. */
+    size_t (*base64_write)(struct weir_text bytes, char *ret, size_t room);
+    size_t (*base64_read)(struct weir_text text, uint8_t *ret, size_t room);
+
+    /* -- events, for triggers, before they are decided -- */
+
+    /* The header of that name (lower case) that is the INDEXth, from 0; bytes NULL if there are fewer. */
+    struct weir_text (*event_header_at)(const struct weir_event *, struct weir_text name, uint32_t index);
+    /* KEY stands for the event: for TTL_MS another one with it gets the first one's answer, and starts
+     * no run. A pipeline that has an idempotency of its own goes by that. */
+    void (*event_key)(struct weir_event *, struct weir_text key, uint64_t ttl_ms);
+
+    /* -- a call, until it is answered -- */
+
+    /* What idempotency_key gives, whatever the effect. Empty: the call was cancelled. */
+    struct weir_text (*step_key)(struct weir_call *);
 };
 
 #ifdef __GNUC__

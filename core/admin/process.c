@@ -9,6 +9,7 @@
 
 #include "admin/parts.h"
 #include "base/log.h"
+#include "engine/gate.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
 #include "engine/tail.h"
@@ -107,6 +108,13 @@ tail_losses(void *arg, struct metric_sink *sink)
     metric_sample(sink, NULL, (double)tail_lost());
 }
 
+static void
+waiting_for_place(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    metric_sample(sink, NULL, gate_waiting());
+}
+
 /* What is remembered of idempotency keys, of pipelines that are not durable. */
 #define KEYS(X)              \
     X(keys_there, entries)   \
@@ -149,6 +157,8 @@ process_metrics(const struct admin *a)
     collect(WEIR_GAUGE, "weir_build_info", "The version that runs.", "version abi", build_info);
     collect(WEIR_GAUGE, "weir_mailbox_depth", "Messages that wait in a mailbox.", "actor", mailbox_depths);
     collect(WEIR_COUNTER, "weir_log_dropped_total", "Lines of the log that were lost.", NULL, log_losses);
+    collect(WEIR_GAUGE, "weir_concurrency_waiting", "Events in line for a place of their pipeline's concurrency.", NULL,
+            waiting_for_place);
     collect(WEIR_GAUGE, "weir_idempotency_keys", "Idempotency keys in memory.", NULL, keys_there);
     collect(WEIR_GAUGE, "weir_idempotency_memory_bytes", "What they and their answers take.", NULL, keys_bytes);
     collect(WEIR_GAUGE, "weir_idempotency_waiting", "Events that wait for the answer of one like them.", NULL,

@@ -19,6 +19,10 @@ size_t digest(uint32_t algorithm, struct weir_text text, uint8_t ret[DIGEST_MAX]
 size_t digest_hmac(uint32_t algorithm, struct weir_text key, struct weir_text text,
                    uint8_t ret[DIGEST_MAX]);
 
+/* The same of N texts, one behind the other. */
+size_t digest_hmac_parts(uint32_t algorithm, struct weir_text key, const struct weir_text *parts, size_t n,
+                         uint8_t ret[DIGEST_MAX]);
+
 /* Compares in a time that depends on the lengths alone. */
 bool digest_equal(struct weir_text a, struct weir_text b);
 

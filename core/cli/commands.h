@@ -31,6 +31,7 @@ extern const struct command command_pauses;
 extern const struct command command_incidents;
 extern const struct command command_audit;
 extern const struct command command_store;
+extern const struct command command_secrets;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_version;

@@ -115,6 +115,7 @@ event_file_fill(struct event_file *f, struct weir_event *e)
     e->id = member_text(f, "id", id);
     fill_headers(f, e);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     if (text) {
         e->raw = value_bytes(text->bytes, text->len);

@@ -118,6 +118,9 @@ keeper_reload(struct server *s, uint64_t token, const char *from)
     const char *changed = setup_look_again(s->setup, &d);
     if (changed)
         log_say(WEIR_WARN, "the setting %s has changed: it takes effect at the next start", changed);
+    struct weir_error tls = { 0 };
+    if (server_tls_reload(s, &tls) != WEIR_OK)
+        diags_add(&d, "edge.tls", (struct mark){ 0 }, NULL, DIAG_SETTING_VALUE, NULL, "%s", tls.text);
     struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
     s->pending = generation_new(&source, &d);
     diags_sort(&d);

@@ -4,6 +4,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/listening.h"
 #include "cli/serve.h"
 #include "cli/supervised.h"
 #include "guard/worker.h"
@@ -37,6 +38,7 @@ work(const struct args *a)
             print_diags(&s.diags, false);
         if (g) {
             start_log(s.settings);
+            listening_settings(s.settings, false);
             code = serve(&s, a->words, a->n_words, g);
             log_stop();
         } else {

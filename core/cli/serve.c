@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/listening.h"
 #include "cli/supervised.h"
 #include "engine/blocking.h"
 #include "engine/lru.h"
@@ -62,13 +63,12 @@ read_trusted(struct server *s, struct weir_error *err)
 static enum weir_code
 take_addresses(struct server *s, enum handover_side side, struct edge_addresses *ret, struct weir_error *err)
 {
-    const char *key = side == HANDOVER_EDGE ? "edge.listen" : "admin.listen";
-    if (handed_addresses(s->setup->settings, side, key, ret))
-        return WEIR_OK;
-    enum weir_code code = edge_addresses_parse(text_of(settings_text(s->setup->settings, key)), ret, err);
-    if (code == WEIR_OK)
-        code = edge_addresses_reserve(ret, err);
-    return code == WEIR_OK ? WEIR_OK : err_in(err, "%s", key);
+    enum weir_code code = listening_addresses(s->setup->settings, side, ret, err);
+    if (code != WEIR_OK)
+        return code;
+    listening_given(side, ret);
+    code = edge_addresses_reserve(ret, err);
+    return code == WEIR_OK ? WEIR_OK : err_in(err, side == HANDOVER_EDGE ? "edge" : "admin");
 }
 
 /* The setting, or http:// with the first address of the edge. */
@@ -102,7 +102,7 @@ static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
-        take_addresses(s, HANDOVER_EDGE, &s->edge_addresses, err) != WEIR_OK ||
+        server_tls_open(s, err) != WEIR_OK || take_addresses(s, HANDOVER_EDGE, &s->edge_addresses, err) != WEIR_OK ||
         take_addresses(s, HANDOVER_ADMIN, &s->admin_addresses, err) != WEIR_OK ||
         read_public_url(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
@@ -213,7 +213,7 @@ make_older(void *arg, const struct older_pipeline *older, struct diags *d)
 static enum weir_code
 begin(struct server *s, struct weir_error *err)
 {
-    s->n_shards = shards_wanted(s->setup->settings);
+    s->n_shards = listening_shards(s->setup->settings);
     s->shards = calloc(s->n_shards, sizeof *s->shards);
     if (s->shards == NULL)
         abort();
@@ -244,6 +244,7 @@ end(struct server *s)
         workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
+    server_tls_close(s);
     store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);

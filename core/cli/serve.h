@@ -16,6 +16,7 @@
 #include "loop/actor.h"
 #include "loop/mail.h"
 #include "loop/worker.h"
+#include "net/tls_server.h"
 #include "store/store.h"
 
 #define SHARDS_MAX 62u
@@ -49,6 +50,8 @@ struct server {
     struct mailbox *box;
     struct workers *workers;
     struct store *store; /* NULL: none */
+    struct tls_server *tls;  /* owned; NULL: the edge speaks no TLS */
+    struct timer tls_look;   /* at its files */
     struct edge_addresses edge_addresses;
     struct edge_addresses admin_addresses;
     char public_url[512]; /* where the edge is for others, without a slash at the end */
@@ -97,6 +100,17 @@ enum weir_code shard_part_start(struct server *s, unsigned index, struct weir_er
 /* Opens the store that the settings name, if any. Without one the server starts all the same, as
  * long as no pipeline is durable. */
 enum weir_code server_store_open(struct server *s, struct weir_error *err);
+
+/* -- serve_tls.c -- */
+
+/* Reads the certificates that the settings name and watches them, if the edge listens for TLS. */
+enum weir_code server_tls_open(struct server *s, struct weir_error *err);
+
+/* Reads them anew. WEIR_INVALID: those before stay in use. */
+enum weir_code server_tls_reload(struct server *s, struct weir_error *err);
+
+/* Once no shard uses them. */
+void server_tls_close(struct server *s);
 
 /* -- keeper.c, keeper_signals.c -- */
 

@@ -81,6 +81,8 @@ edge_settings(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct edge_config c = edge_defaults;
     c.addresses = &s->edge_addresses;
+    c.tls = s->tls;
+    c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
     c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
     if (c.max_connections == 0)
         c.max_connections = edge_connections_max(s->n_shards);
@@ -99,6 +101,8 @@ edge_settings(const struct server *s)
     c.memory = settings_number(t, "memory.limit");
     c.trusted = s->trusted;
     c.n_trusted = s->n_trusted;
+    c.h2 = settings_bool(t, "edge.h2");
+    c.h2c = settings_bool(t, "edge.h2c");
     c.access_log = settings_bool(t, "log.access");
     return c;
 }
@@ -148,6 +152,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
     };
     struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
                                     .max_lag_ms = settings_number(t, "engine.max_lag"),
+                                    .max_wait_ms = settings_number(t, "engine.max_wait"),
                                     .client = &client,
                                     .public_url = s->public_url,
                                     .store = s->store };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/listening.h"
 #include "value/json.h"
 
 #define OUTPUT_MAX (256u << 20)
@@ -143,8 +144,9 @@ refused(void *arg, const char *path, const struct weir_error *err)
     diags_add(arg, path, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED, NULL, "%s", err->text);
 }
 
-struct settings *
-setup_settings(const struct args *a, struct diags *d)
+/* Settings from the file, the environment and flags; NULL, after saying why, if a flag is wrong. */
+static struct settings *
+read_settings(const struct args *a, struct diags *d)
 {
     struct settings *s = settings_new();
     const char *config = args_text(a, "config");
@@ -153,18 +155,29 @@ setup_settings(const struct args *a, struct diags *d)
     settings_environment(s, d);
     if (!set_flags(s, a))
         settings_free(&s);
+    if (s)
+        listening_settings(s, true);
     return s;
 }
 
-const char *
-setup_look_again(const struct setup *s, struct diags *d)
+void
+setup_secrets(struct setup *s, struct diags *d)
 {
-    struct settings *fresh = setup_settings(s->args, d);
+    struct secrets_from from = { .file = "" };
+    secrets_unref(&s->secrets);
+    s->secrets = secrets_read(&from, d);
+}
+
+const char *
+setup_look_again(struct setup *s, struct diags *d)
+{
+    struct settings *fresh = read_settings(s->args, d);
     const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
     if (fresh && d->errors == 0)
         settings_check_resources(fresh, s->registry, d);
     if (fresh && d->errors == 0)
         settings_move_resources(s->settings, fresh);
+    setup_secrets(s, d);
     settings_free(&fresh);
     return key;
 }
@@ -186,14 +199,21 @@ setting_for_plugins(void *arg, const char *key)
 }
 
 bool
-setup_begin(struct setup *s, const struct args *a)
+setup_settings(struct setup *s, const struct args *a)
 {
     s->args = a;
     s->registry = NULL;
+    s->secrets = NULL;
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
-    s->settings = setup_settings(a, &s->diags);
-    if (s->settings == NULL)
+    s->settings = read_settings(a, &s->diags);
+    return s->settings != NULL;
+}
+
+bool
+setup_begin(struct setup *s, const struct args *a)
+{
+    if (!setup_settings(s, a))
         return false;
     s->exit = EXIT_WRONG;
     char folder[4096];
@@ -207,6 +227,7 @@ setup_begin(struct setup *s, const struct args *a)
                   "say where they are: --plugins FOLDER", "%s", err.text);
     if (s->diags.errors == 0)
         settings_check_resources(s->settings, s->registry, &s->diags);
+    setup_secrets(s, &s->diags);
     if (s->diags.errors == 0)
         return true;
     print_diags(&s->diags, args_given(a, "json"));
@@ -218,6 +239,7 @@ setup_end(struct setup *s)
 {
     host_use_settings(NULL, NULL);
     registry_free(&s->registry);
+    secrets_unref(&s->secrets);
     settings_free(&s->settings);
     diags_fini(&s->diags);
 }
@@ -237,6 +259,7 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
                                        .n_paths = n ? n : 1,
                                        .load = { .registry = s->registry,
                                                  .have_store = setup_has_store(s),
-                                                 .resources = settings_resources(s->settings) },
+                                                 .resources = settings_resources(s->settings),
+                                                 .secrets = s->secrets },
                                        .routes = routes };
 }

@@ -20,22 +20,26 @@ struct setup {
     const struct args *args; /* borrowed */
     struct settings *settings;
     struct registry *registry;
+    struct secrets *secrets; /* as they were read last */
     struct diags diags;
     int exit; /* what the command ends with if setup_begin gave false */
 };
-
-/* Settings from the file, the environment and flags; what is wrong goes to D. NULL, after printing
- * why, if a flag is wrong. The caller frees them. */
-struct settings *setup_settings(const struct args *a, struct diags *d);
 
 /* Reads settings (file, environment, flags) and loads the plugins; what is wrong goes to the
  * diagnostics. False, after printing them, if it can't go on. */
 bool setup_begin(struct setup *s, const struct args *a);
 
-/* Reads the settings anew, for a reload: what is wrong with them goes to D, else their resources are in
+/* The first part of it: settings alone, without plugins and secrets. False: a flag is wrong,
+ * which was printed; S->exit says what the command ends with. */
+bool setup_settings(struct setup *s, const struct args *a);
+
+/* Reads all secrets there are, for what is loaded from now on; what can't be read goes to D. */
+void setup_secrets(struct setup *s, struct diags *d);
+
+/* Reads the settings and secrets anew, for a reload: what is wrong with them goes to D, else their resources are in
  * force from now on. The key of the first one that
  * differs from what is in force, NULL if none does; it takes effect at the next start. */
-const char *setup_look_again(const struct setup *s, struct diags *d);
+const char *setup_look_again(struct setup *s, struct diags *d);
 void setup_end(struct setup *s);
 
 /* Whether the settings name a store for jobs. */

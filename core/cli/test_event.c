@@ -134,6 +134,7 @@ scene_event(struct play *p)
     e->client_ip = kept(p, scene_text(request, "client_ip"), "127.0.0.1");
     e->id = kept(p, scene_text(request, "id"), id);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     if (request) {
         fill_headers(p, request);

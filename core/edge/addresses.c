@@ -26,6 +26,13 @@ enum weir_code
 edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct weir_error *err)
 {
     *ret = (struct edge_addresses){ .n = 0 };
+    return edge_addresses_add(text, EDGE_PLAIN, ret, err);
+}
+
+enum weir_code
+edge_addresses_add(struct weir_text text, enum edge_kind kind, struct edge_addresses *ret,
+                   struct weir_error *err)
+{
     size_t at = 0;
     while (at < text.len) {
         size_t from = at;
@@ -39,6 +46,7 @@ edge_addresses_parse(struct weir_text text, struct edge_addresses *ret, struct w
             return err_set(err, WEIR_INVALID, "at most %d addresses to listen on",
                            EDGE_ADDRESSES);
         struct edge_address *a = &ret->items[ret->n++];
+        a->kind = kind;
         a->reserved = -1;
         enum weir_code code = address_parse((struct weir_text){ text.bytes + from, at - from },
                                             &a->address, &a->len, err);

@@ -35,6 +35,7 @@ const struct edge_config edge_defaults = {
     .max_requests = 10000,
     .head = { .head = 32768, .line = 8192, .target = 8192, .fields = 100 },
     .max_body = 1024 * 1024,
+    .handshake_ms = 10000,
     .head_ms = 10000,
     .body_ms = 60000,
     .body_grace_ms = 10000,
@@ -203,6 +204,8 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->wire);
+    free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
 }
@@ -214,12 +217,25 @@ edge_stop_listening(struct edge *e)
         listeners_stop(e);
 }
 
+static void
+retire(struct list *connections)
+{
+    list_each(link, next, connections)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        connection_enter(c);
+        c->protocol->retire(c);
+        connection_leave(c);
+    }
+}
+
 void
 edge_drain(struct edge *e)
 {
     edge_stop_listening(e);
     e->draining = true;
-    close_idle(e);
+    retire(&e->idle);
+    retire(&e->active);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
     list_each(link, next, &e->idle)
     {

@@ -19,10 +19,19 @@
 
 #define EDGE_ADDRESSES 16
 
+struct tls_server;
+
+/* What is spoken on an address. */
+enum edge_kind {
+    EDGE_PLAIN,
+    EDGE_TLS,
+};
+
 /* Where an edge listens. */
 struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
+    enum edge_kind kind;
     int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
     const int *given; /* sockets that are bound already; borrowed until the last edge_new */
     unsigned n_given; /* shard number S has given[S % n_given]; 0: the edge opens its own */
@@ -33,7 +42,12 @@ struct edge_addresses {
     unsigned n;
 };
 
-/* Reads addresses separated by commas or blanks: "127.0.0.1:8080, [::1]:8080". */
+/* Reads addresses separated by commas or blanks, "127.0.0.1:8080, [::1]:8080", and puts them
+ * behind those that A has. */
+enum weir_code edge_addresses_add(struct weir_text text, enum edge_kind kind,
+                                  struct edge_addresses *a, struct weir_error *err) MUST_USE;
+
+/* The same for plain addresses, into an empty *ret. */
 enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
                                     struct weir_error *err) MUST_USE;
 
@@ -86,6 +100,9 @@ struct edge_config {
     const struct edge_addresses *addresses; /* read by edge_new alone */
     struct edge_handler handler;
     const struct edge_port *port; /* NULL: the engine */
+    struct tls_server *tls;       /* of addresses of kind EDGE_TLS; outlives the edge */
+    bool h2;                      /* callers over TLS are offered HTTP/2 */
+    uint64_t handshake_ms;        /* from the accept to the end of the TLS handshake */
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
     struct http_limits head;      /* of request heads; at most 1 MiB, 128 fields */
@@ -101,6 +118,7 @@ struct edge_config {
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
     bool slashes;    /* paths may hold %2F; only for a handler, which decodes them itself */
+    bool h2c;     /* HTTP/2 for callers who begin with its preface, without TLS */
     bool access_log;
     bool metrics;
     bool sample; /* traces that begin here */

@@ -42,6 +42,8 @@ struct edge {
 
     struct http_head head; /* the head at hand, while it is parsed */
     struct buf out;        /* the head of the answer at hand */
+    char *wire;            /* owned: where HTTP/2 gathers frames; NULL: not used yet */
+    char *record;          /* owned: where small parts are gathered for TLS; or NULL */
 };
 
 /* Counts a refusal, unless metrics are off. */

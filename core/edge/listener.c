@@ -120,7 +120,7 @@ accept_one(struct listener *l)
     if (!fault(ACCEPT_EMFILE))
         fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        connection_open(e, fd, &peer);
+        connection_open(e, fd, &peer, l->kind);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -200,6 +200,7 @@ start_one(struct edge *e, const struct edge_address *a, struct weir_error *err)
         return code;
     }
     l->edge = e;
+    l->kind = a->kind;
     l->watch = watch_new(e->shard, l->fd, WEIR_READ, on_ready, l);
     e->n_listeners++;
     return WEIR_OK;

@@ -15,6 +15,7 @@ struct listener {
     struct edge *edge;
     struct watch *watch;
     int fd;
+    enum edge_kind kind;
 };
 
 /* A socket that is bound to an address; SHARED: together with others (SO_REUSEPORT). The

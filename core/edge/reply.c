@@ -5,13 +5,11 @@
  */
 #include "edge/request.h"
 
-/* Whether the connection ends with this answer. */
-static bool
-is_last(const struct request *r)
+bool
+request_is_last(const struct connection *c)
 {
-    const struct connection *c = r->connection;
-    const struct edge *e = r->edge;
-    return !r->keep_alive || c->eof || e->draining || c->served + 1 >= e->config.max_requests ||
+    const struct edge *e = c->edge;
+    return c->eof || e->draining || c->served + 1 >= e->config.max_requests ||
            shard_now(e->shard) - c->opened_ms >= e->config.age_ms ||
            e->memory.step >= MEMORY_REFUSE_NEW;
 }
@@ -39,7 +37,8 @@ reply_stream(struct request *r, const struct event_reply *reply)
 {
     uint64_t length = stream_length(reply->body);
     r->streams = true;
-    if (!is_bodiless(r) && !stream_take(reply->body, request_on_piece, r, &r->out.stream)) {
+    stream_fn *on_piece = r->connection->protocol->on_piece;
+    if (!is_bodiless(r) && !stream_take(reply->body, on_piece, r, &r->out.stream)) {
         fail(r, "the body of the answer was read by somebody else");
         return;
     }
@@ -49,9 +48,9 @@ reply_stream(struct request *r, const struct event_reply *reply)
         return;
     }
     if (r->out.stream == NULL)
-        request_send(r, NULL);
+        r->connection->protocol->send(r, NULL);
     else
-        request_send_stream(r);
+        r->connection->protocol->send_stream(r);
 }
 
 void
@@ -65,11 +64,6 @@ request_reply(struct request *r, const struct event_reply *reply)
         return;
     }
     r->status = reply->status;
-    /* A caller that did not ask for the end may have sent more already. */
-    if (!r->close && is_last(r)) {
-        r->close = true;
-        r->unread |= r->keep_alive;
-    }
     const struct weir_value *body = reply->body;
     if (body != NULL && value_type(body) == WEIR_STREAM) {
         reply_stream(r, reply);
@@ -78,5 +72,5 @@ request_reply(struct request *r, const struct event_reply *reply)
     if (!reply_head(r, reply, body != NULL ? body->len : 0))
         fail(r, "the header of the answer is too large");
     else
-        request_send(r, is_bodiless(r) ? NULL : body);
+        r->connection->protocol->send(r, is_bodiless(r) ? NULL : body);
 }

@@ -104,22 +104,27 @@ write_added(struct buf *out, const struct request *r, const struct event_reply *
     return true;
 }
 
+bool
+reply_length(struct buf *out, unsigned status, uint64_t length)
+{
+    if (status == 204 || status == 304 || length == UINT64_MAX)
+        return true;
+    char digits[20];
+    char *at = digits + sizeof(digits);
+    do
+        *--at = (char)('0' + length % 10);
+    while ((length /= 10) > 0);
+    struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
+    return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
+           buf_text(out, TEXT("\r\n"));
+}
+
 /* How the body is framed. */
 static bool
 write_framing(struct buf *out, struct request *r, unsigned status, uint64_t length)
 {
-    if (status == 204 || status == 304)
-        return true;
-    if (length != UINT64_MAX) {
-        char digits[20];
-        char *at = digits + sizeof(digits);
-        do
-            *--at = (char)('0' + length % 10);
-        while ((length /= 10) > 0);
-        struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
-        return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
-               buf_text(out, TEXT("\r\n"));
-    }
+    if (status == 204 || status == 304 || length != UINT64_MAX)
+        return reply_length(out, status, length);
     if (r->method == METHOD_HEAD)
         return true;
     if (r->old) {
@@ -136,6 +141,17 @@ write_connection(struct buf *out, const struct request *r)
     if (r->close)
         return buf_text(out, TEXT("Connection: close\r\n"));
     return !r->old || buf_text(out, TEXT("Connection: keep-alive\r\n"));
+}
+
+bool
+reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t length)
+{
+    /* A caller that did not ask for the end may have sent more already. */
+    if (!r->close && (!r->keep_alive || request_is_last(r->connection))) {
+        r->close = true;
+        r->unread |= r->keep_alive;
+    }
+    return write_framing(out, r, status, length) && write_connection(out, r);
 }
 
 static bool
@@ -160,8 +176,8 @@ reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
-    fits = fits && write_framing(out, r, reply->status, length) &&
-           write_field(out, TEXT("X-Request-ID"), r->event.id) && write_connection(out, r);
+    fits = fits && write_field(out, TEXT("X-Request-ID"), r->event.id) &&
+           r->connection->protocol->frame(r, out, reply->status, length);
     for (unsigned i = 0; fits && i < reply->n_headers; i++)
         fits = write_foreign(out, &reply->headers[i]);
     if (fits && r->event.reply_headers != NULL)

@@ -99,7 +99,7 @@ on_release(struct weir_event *e)
     r->held = false;
     struct connection *c = r->connection;
     if (c != NULL && !r->answered)
-        connection_close(c, false); /* the engine forgot it, since its caller was gone */
+        c->protocol->cut(r, false); /* the engine forgot it, since its caller was gone */
     else if (c == NULL)
         recycle(r);
 }
@@ -138,7 +138,6 @@ request_new(struct connection *c)
     struct request *r = take_request(e);
     r->edge = e;
     r->connection = c;
-    c->request = r;
     r->port = e->config.port;
     r->route = route_name_none();
     r->decoded = (struct weir_text){ "", 0 };
@@ -192,14 +191,20 @@ detach(struct request *r)
 }
 
 void
+request_done(struct request *r)
+{
+    if (detach(r))
+        recycle(r);
+}
+
+void
 request_end(struct request *r)
 {
     struct connection *c = r->connection;
     uint64_t skip = r->skip;
     bool close = r->close;
     bool unread = r->unread;
-    if (detach(r))
-        recycle(r);
+    request_done(r);
     connection_answered(c, skip, close, unread);
 }
 

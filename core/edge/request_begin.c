@@ -201,25 +201,21 @@ check_length(const struct request *r, const struct http_head *h, struct weir_err
 static bool
 wants_continue(const struct request *r, const struct http_head *h)
 {
-    return h->expect_continue && !r->old && r->body.kind != HTTP_BODY_NONE &&
-           r->connection->start == r->connection->end;
+    return h->expect_continue && !r->old && r->body.kind != HTTP_BODY_NONE;
 }
 
 void
-request_begin(struct connection *c, size_t len)
+request_begin(struct request *r, char *bytes, size_t len)
 {
-    struct http_head *h = &c->edge->head;
+    const struct protocol *protocol = r->connection->protocol;
+    struct http_head *h = &r->edge->head;
     struct weir_error err;
-    struct request *r = request_new(c);
-    r->buffer = buffer_ref(c->in);
-    char *bytes = c->in->bytes + c->start;
-    c->start += (uint32_t)len;
-    enum weir_code code = http_request_parse(bytes, len, &c->edge->config.head, h, &err);
+    enum weir_code code = http_request_parse(bytes, len, &r->edge->config.head, h, &err);
     if (code != WEIR_OK) {
         request_refuse_head(r, &err);
         return;
     }
-    http_body_of_request(&r->body, h);
+    protocol->framed(r, h);
     r->length = h->has_length ? h->length : 0;
     code = set_event(r, h, &err);
     if (code != WEIR_OK) {
@@ -242,22 +238,20 @@ request_begin(struct connection *c, size_t len)
         refuse_body(r, h, &err);
         return;
     }
-    if (!wants_continue(r, h) || connection_continue(c))
-        request_body_begin(r);
+    if (!wants_continue(r, h) || protocol->proceed(r))
+        protocol->take_body(r);
 }
 
 void
 request_offer(struct request *r)
 {
     struct weir_error err;
-    struct connection *c = r->connection;
     /* Routes may have changed while the body came, and the trigger may be gone. */
     if (r->late && find_route(r, &err) != WEIR_OK) {
         request_refuse(r, &err, REFUSAL_COUNT);
         return;
     }
-    connection_go(c, CONNECTION_BUSY);
-    connection_deadline(c, UINT64_MAX);
+    r->connection->protocol->offered(r);
     r->skip = 0;
     r->body.kind = HTTP_BODY_NONE;
     r->held = true;

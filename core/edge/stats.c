@@ -5,12 +5,14 @@
 #include "edge/stats.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "engine/metrics.h"
 
 static uint32_t refused[REFUSAL_COUNT];
 static uint32_t connections;
 static uint32_t active;
+static uint32_t handshakes[2][2]; /* by version 1.2 and 1.3, and by resumed */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static uint32_t
@@ -25,8 +27,28 @@ gauge(const char *name, const char *help)
 }
 
 static void
+make_handshakes(void)
+{
+    struct weir_metric m = {
+        .size = sizeof(m),
+        .kind = WEIR_COUNTER,
+        .name = "weir_edge_tls_handshakes_total",
+        .help = "TLS handshakes with callers that went well",
+        .labels = "version resumed",
+    };
+    struct weir_error err;
+    uint32_t family = metric_family(&m, &err);
+    for (unsigned i = 0; family != 0 && i < 4; i++) {
+        struct weir_text labels[] = { i < 2 ? TEXT("1.2") : TEXT("1.3"),
+                                      i % 2 == 0 ? TEXT("false") : TEXT("true") };
+        handshakes[i / 2][i % 2] = metric_series(family, labels);
+    }
+}
+
+static void
 make(void)
 {
+    make_handshakes();
     connections = gauge("weir_edge_connections", "Open connections of callers");
     active = gauge("http_server_active_requests", "Requests that are not answered yet");
 
@@ -81,4 +103,10 @@ void
 stats_active(unsigned shard, int by)
 {
     add(shard, active, by);
+}
+
+void
+stats_handshake(unsigned shard, const char *version, bool resumed)
+{
+    add(shard, handshakes[strcmp(version, "1.3") == 0][resumed], 1);
 }

@@ -20,7 +20,11 @@
     X(SLOW_READER, "slow_reader")       \
     X(CONNECTIONS, "connections")       \
     X(DESCRIPTORS, "descriptors")       \
-    X(MEMORY, "memory")
+    X(TLS, "tls_handshake")             \
+    X(TLS_DEADLINE, "tls_deadline")     \
+    X(MEMORY, "memory")                 \
+    X(STREAMS, "streams")               \
+    X(FLOOD, "flood")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,
@@ -38,5 +42,8 @@ void stats_refused(unsigned shard, enum refusal why);
 /* Adds BY to the number of open connections, or of requests that are not answered yet. */
 void stats_connections(unsigned shard, int by);
 void stats_active(unsigned shard, int by);
+
+/* Counts a TLS handshake that went well. */
+void stats_handshake(unsigned shard, const char *version, bool resumed);
 
 #endif

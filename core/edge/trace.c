@@ -50,8 +50,9 @@ read_parent(struct weir_event *e, struct weir_text field)
     e->trace_id[32] = '\0';
     memcpy(e->parent_span, s + 36, 16);
     e->parent_span[16] = '\0';
-    char low = s[54];
-    e->sampled = ((low <= '9' ? low - '0' : low - 'a' + 10) & 1) != 0;
+    int flags = s[54] <= '9' ? s[54] - '0' : s[54] - 'a' + 10;
+    e->sampled = (flags & 1) != 0;
+    e->random_trace = (flags & 2) != 0;
     return true;
 }
 
@@ -65,22 +66,17 @@ is_key_byte(char c, bool first)
     return !first && (c == '_' || c == '-' || c == '*' || c == '/' || c == '@');
 }
 
-/* A key is at most 256 characters; with an @, at most 241 stand before and 14 behind it. */
+/* A key is at most 256 characters. Level 2 gives an @ in it no meaning any more: what stands
+ * around it is the vendor's. */
 static bool
 is_key(struct weir_text key)
 {
     if (key.len == 0 || key.len > 256)
         return false;
-    const char *at = memchr(key.bytes, '@', key.len);
     for (size_t i = 0; i < key.len; i++)
         if (!is_key_byte(key.bytes[i], i == 0))
             return false;
-    if (at == NULL)
-        return key.bytes[0] >= 'a';
-    size_t tenant = (size_t)(at - key.bytes);
-    size_t system = key.len - tenant - 1;
-    return tenant <= 241 && system >= 1 && system <= 14 && at[1] >= 'a' &&
-           memchr(at + 1, '@', system) == NULL;
+    return true;
 }
 
 static bool
@@ -212,6 +208,7 @@ trace_read(struct weir_event *e, bool sampled)
         e->trace_id[32] = '\0';
         e->parent_span[0] = '\0';
         e->sampled = sampled;
+        e->random_trace = true;
     }
     random_digits(e->span_id);
     e->span_id[16] = '\0';

@@ -1,128 +1,15 @@
 /* engine/admission.c - see admission.h. SPDX-License-Identifier: Apache-2.0 */
 #include "engine/admission.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/job.h"
 #include "engine/once.h"
-#include "engine/table.h"
 
 #define QUEUE_MAX 10000u     /* events that wait on one shard */
-#define LOOK_AGAIN_MS 5u     /* for a place that another shard has freed */
 #define RETRY_AFTER_MS 1000u
 #define KEY_MAX 512u
-
-struct gate {
-    struct gate *next;
-    char *name;
-    atomic_uint limit;
-    struct weir_table *table; /* key to the number of runs */
-};
-
-/* An event that waits for a place. In the event's arena. */
-struct waiting {
-    struct weir_event *event;
-    struct gate *gate;
-    struct weir_text key;
-    struct list link;
-};
-
-static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gate *gates;
-
-struct gate *
-gate_of(const char *name, unsigned limit, bool todays)
-{
-    pthread_mutex_lock(&gates_lock);
-    struct gate *g = gates;
-    while (g && strcmp(g->name, name) != 0)
-        g = g->next;
-    if (g == NULL) {
-        char table[160];
-        snprintf(table, sizeof table, "concurrency/%s", name);
-        g = calloc(1, sizeof *g);
-        if (g == NULL || (g->name = strdup(name)) == NULL)
-            abort();
-        g->table = table_open(table, sizeof(uint32_t), 16u << 20);
-        g->next = gates;
-        gates = g;
-        todays = true;
-    }
-    if (todays)
-        atomic_store(&g->limit, limit);
-    pthread_mutex_unlock(&gates_lock);
-    return g;
-}
-
-static uint32_t
-take_place(void *entry, bool fresh, void *arg)
-{
-    (void)fresh;
-    uint32_t *runs = entry;
-    const unsigned *limit = arg;
-    if (*runs >= *limit)
-        return 0;
-    ++*runs;
-    return 1;
-}
-
-static uint32_t
-give_place(void *entry, bool fresh, void *arg)
-{
-    (void)fresh;
-    (void)arg;
-    uint32_t *runs = entry;
-    if (*runs > 0)
-        --*runs;
-    return 0;
-}
-
-static uint32_t
-is_unused(void *entry, bool fresh, void *arg)
-{
-    (void)fresh;
-    (void)arg;
-    return *(uint32_t *)entry == 0;
-}
-
-/* Whether a place was free; it is taken then. */
-static bool
-enter(struct gate *g, struct weir_text key)
-{
-    unsigned limit = atomic_load_explicit(&g->limit, memory_order_relaxed);
-    uint32_t taken = 0;
-    if (table_entry(g->table, key, true, take_place, &limit, &taken))
-        return taken;
-    table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */
-    return table_entry(g->table, key, true, take_place, &limit, &taken) && taken;
-}
-
-/* Whether somebody in line on this shard waits for the same place. */
-static bool
-is_waited_for(const struct engine *en, const struct gate *g, struct weir_text key)
-{
-    for (const struct list *link = en->waiting.next; link != &en->waiting; link = link->next) {
-        const struct waiting *w = list_entry(link, const struct waiting, link);
-        if (w->gate == g && text_equal(w->key, key))
-            return true;
-    }
-    return false;
-}
-
-/* The same for an event that has just come: it does not overtake who is in line. */
-static bool
-enter_first(const struct engine *en, struct gate *g, struct weir_text key)
-{
-    if (!enter(g, key))
-        return false;
-    if (!is_waited_for(en, g, key))
-        return true;
-    table_entry(g->table, key, false, give_place, NULL, NULL);
-    return false;
-}
 
 /* Starts the run; the key of its place stays with it. */
 static void
@@ -147,46 +34,91 @@ refuse(struct weir_event *e, const char *why)
     part_unpin(part);
 }
 
-static void look_again(void *arg);
+/* E does not wait any more. */
+static void
+leave_line(struct engine *en, struct weir_event *e)
+{
+    gate_wait_end(&e->gate_wait);
+    en->n_waiting--;
+}
 
 static void
 wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct weir_text key)
 {
-    struct waiting *w = en->n_waiting < QUEUE_MAX ? arena_alloc(e->arena, sizeof *w) : NULL;
-    if (w == NULL) {
+    if (en->n_waiting >= QUEUE_MAX) {
         refuse(e, "too many events wait for a place");
         return;
     }
-    w->event = e;
-    w->gate = g;
-    w->key = key;
-    list_push(&en->waiting, &w->link);
+    struct gate_wait *w = gate_wait_new(e, g, key);
+    e->gate_wait = w;
+    list_push(&en->waiting, &w->mine);
     en->n_waiting++;
-    if (!timer_armed(&en->look)) {
-        timer_init(&en->look, look_again, en);
-        timer_set(en->shard, &en->look, shard_now(en->shard) + LOOK_AGAIN_MS);
-    }
+    /* A job has been accepted: it waits however long that takes. */
+    enum gate_answer answer = gate_enter(g, key, w, e->job ? 0 : en->limits.max_wait_ms);
+    if (answer == GATE_WAITS)
+        return;
+    leave_line(en, e);
+    if (answer == GATE_PLACED)
+        start(e, g, key);
+    else if (answer == GATE_TOO_LONG)
+        refuse(e, "others wait for a place of this pipeline, and have waited for long");
+    else
+        refuse(e, "too many keys of the pipeline's concurrency are in use");
 }
 
-/* Tries everybody in line, in order; who fails holds back the others of the same key. */
+void
+admission_placed(void *arg)
+{
+    struct gate_wait *w = arg;
+    struct engine *en = engine_of(w->shard);
+    struct weir_event *e = w->event;
+    if (e) {
+        e->gate_wait = NULL;
+        list_remove(&w->mine);
+        en->n_waiting--;
+        start(e, w->gate, w->borrowed);
+    } else {
+        gate_leave(w->gate, w->key); /* nobody wants it here any more */
+    }
+    free(w);
+    atomic_fetch_sub(&en->placing, 1);
+}
+
+/* Those of this shard that got their places by others of it. */
 static void
-look_again(void *arg)
+start_placed(void *arg)
 {
     struct engine *en = arg;
-    const struct waiting *full = NULL; /* the last one that found no place */
-    list_each(link, next, &en->waiting)
-    {
-        struct waiting *w = list_entry(link, struct waiting, link);
-        if ((full && full->gate == w->gate && text_equal(full->key, w->key)) || !enter(w->gate, w->key)) {
-            full = w;
-            continue;
-        }
-        list_remove(&w->link);
-        en->n_waiting--;
-        start(w->event, w->gate, w->key);
-    }
-    if (en->n_waiting > 0)
-        timer_set(en->shard, &en->look, shard_now(en->shard) + LOOK_AGAIN_MS);
+    struct list placed;
+    list_init(&placed);
+    for (struct list *link; (link = list_shift(&en->placed)) != NULL;)
+        list_push(&placed, link);
+    for (struct list *link; (link = list_shift(&placed)) != NULL;)
+        admission_placed(list_entry(link, struct gate_wait, link));
+}
+
+void
+admission_placed_here(struct gate_wait *w)
+{
+    struct engine *en = engine_of(w->shard);
+    list_push(&en->placed, &w->link);
+    soon_add(en->shard, &en->start_placed);
+}
+
+void
+admission_begin(struct engine *en)
+{
+    list_init(&en->waiting);
+    list_init(&en->placed);
+    soon_init(&en->start_placed, start_placed, en);
+    atomic_init(&en->placing, 0);
+}
+
+void
+admission_settle(struct engine *en)
+{
+    while (atomic_load(&en->placing) > 0)
+        shard_turn(en->shard, 10);
 }
 
 enum weir_code
@@ -261,7 +193,7 @@ admission_offer(struct weir_event *e)
         return;
     }
     bool durable = job_wanted(en, f);
-    if (!durable && f->pipeline->idempotency && !is_first(e))
+    if (!durable && (f->pipeline->idempotency || e->once_ttl_ms > 0) && !is_first(e))
         return;
     if (f->gate == NULL) {
         if (durable)
@@ -281,7 +213,7 @@ admission_offer(struct weir_event *e)
         part_unpin(part);
         return;
     }
-    bool placed = enter_first(en, f->gate, key);
+    bool placed = gate_enter(f->gate, key, NULL, 0) == GATE_PLACED;
     if (!placed && f->pipeline->when_full == WHEN_FULL_REJECT)
         refuse(e, "the pipeline runs as often at once as it may");
     else if (durable)
@@ -296,7 +228,7 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
     struct engine *en = engine_of(e->shard);
     if (en->ending || (en->draining && !placed)) {
         if (placed && gate)
-            admission_give(gate, key, en);
+            gate_leave(gate, key);
         refuse(e, "this server is shutting down");
     } else if (placed) {
         start(e, gate, key);
@@ -319,15 +251,7 @@ admission_resume(struct weir_event *e)
     if (gate && gate_key(e, &key, &err) != WEIR_OK)
         key = TEXT("*"); /* it had one when it was accepted */
     value_unref(&err.detail);
-    admission_go(e, gate, key, gate == NULL || enter_first(en, gate, key));
-}
-
-void
-admission_give(struct gate *gate, struct weir_text key, struct engine *en)
-{
-    table_entry(gate->table, key, false, give_place, NULL, NULL);
-    if (en->n_waiting > 0)
-        timer_set(en->shard, &en->look, shard_now(en->shard));
+    admission_go(e, gate, key, gate == NULL || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
 }
 
 void
@@ -335,23 +259,16 @@ admission_release(struct run *r)
 {
     if (r->flow->gate == NULL || r->event->gate_key.bytes == NULL)
         return;
-    admission_give(r->flow->gate, r->event->gate_key, r->engine);
+    gate_leave(r->flow->gate, r->event->gate_key);
 }
 
 bool
 admission_forget(struct weir_event *e)
 {
-    struct engine *en = engine_of(e->shard);
-    list_each(link, next, &en->waiting)
-    {
-        struct waiting *w = list_entry(link, struct waiting, link);
-        if (w->event != e)
-            continue;
-        list_remove(&w->link);
-        en->n_waiting--;
-        return true;
-    }
-    return false;
+    if (e->gate_wait == NULL)
+        return false;
+    leave_line(engine_of(e->shard), e);
+    return true;
 }
 
 void
@@ -359,13 +276,11 @@ admission_cancel(struct engine *en, const char *job, const char *why)
 {
     list_each(link, next, &en->waiting)
     {
-        struct waiting *w = list_entry(link, struct waiting, link);
-        struct weir_event *e = w->event;
+        struct weir_event *e = list_entry(link, struct gate_wait, mine)->event;
         struct generation_part *part = e->part;
         if (e->job == NULL || strcmp(e->job->id, job) != 0)
             continue;
-        list_remove(&w->link);
-        en->n_waiting--;
+        leave_line(en, e);
         job_cancel_waiting(e, why);
         struct weir_error err = { 0 };
         err_set(&err, WEIR_CANCELLED, "%s", why);
@@ -381,9 +296,8 @@ admission_refuse_all(struct engine *en)
 {
     list_each(link, next, &en->waiting)
     {
-        struct waiting *w = list_entry(link, struct waiting, link);
-        list_remove(&w->link);
-        en->n_waiting--;
-        refuse(w->event, "this server is shutting down");
+        struct weir_event *e = list_entry(link, struct gate_wait, mine)->event;
+        leave_line(en, e);
+        refuse(e, "this server is shutting down");
     }
 }

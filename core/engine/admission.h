@@ -1,19 +1,22 @@
 /* engine/admission.h - who may start a run now: the shard's limits, and a pipeline's concurrency.
  *
- * A gate is a pipeline's concurrency limit: counted over all shards in a table of the process,
- * by key. Runs that have to wait stand in a queue of their shard, in order, and are tried again
- * when a run of the same pipeline ends here, or a little later if it ended on another shard.
+ * A pipeline's concurrency is a gate (gate.h). Runs that have to wait stand in its line, in the order
+ * in which they came, whatever their shard; a run that ends lets in the first one. The line is bounded
+ * in number, and, for events that nobody keeps, in time: once its first has waited for the limit's
+ * max_wait_ms, who comes on top is refused, so that those who are let in still have somebody to answer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef ENGINE_ADMISSION_H
 #define ENGINE_ADMISSION_H
 
+#include "engine/gate.h"
 #include "engine/run.h"
 
-/* The gate of pipeline NAME, which outlives generations; with LIMIT if it is TODAYS, or new. Main
- * thread. */
-struct gate *gate_of(const char *name, unsigned limit, bool todays);
+/* Prepares the shard's part of it; and waits until every place that is on its way to this shard has
+ * arrived, when the shard ends. */
+void admission_begin(struct engine *e);
+void admission_settle(struct engine *e);
 
 /* Why no run may start now; NULL: one may. */
 const char *admission_closed(const struct engine *en);
@@ -32,8 +35,10 @@ void admission_resume(struct weir_event *e);
 enum weir_code admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret,
                               struct weir_error *err) MUST_USE;
 
-/* Gives a place back that no run was started for. */
-void admission_give(struct gate *gate, struct weir_text key, struct engine *e);
+/* ARG, a gate_wait, has got its place: its run starts. On its shard; the other, of any length of
+ * stack, has that done soon. */
+void admission_placed(void *arg);
+void admission_placed_here(struct gate_wait *w);
 
 /* A run has ended: its place is free. */
 void admission_release(struct run *r);

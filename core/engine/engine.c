@@ -48,7 +48,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->shard = s;
     e->limits = *limits;
     list_init(&e->runs);
-    list_init(&e->waiting);
+    admission_begin(e);
     list_init(&e->olders);
     topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
@@ -146,6 +146,7 @@ engine_end(struct weir_shard *s)
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
     jobs_free(e);
+    admission_settle(e);
     once_settle(e);
 }
 
@@ -155,7 +156,7 @@ engine_shard_free(struct weir_shard *s)
     struct engine *e = engine_of(s);
     if (e == NULL)
         return;
-    timer_unset(s, &e->look);
+    soon_remove(&e->start_placed);
     client_free(&e->client);
     if (e->prepared)
         engine_abandon(s, e->prepared->generation);

@@ -70,6 +70,7 @@ struct weir_event {
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */
     bool sampled;
+    bool random_trace;                 /* the random flag: its trace_id was made by chance */
     struct weir_text tracestate;
 
     /* the engine's; texts in ARENA */
@@ -81,8 +82,11 @@ struct weir_event {
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     struct job *job;                    /* of a durable run; NULL: none */
+    struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
+    uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
+    struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */
@@ -90,6 +94,9 @@ struct weir_event {
 
 /* The value of the first header of that name (lower case); bytes NULL if there is none. */
 struct weir_text event_header(const struct weir_event *e, struct weir_text name);
+
+/* The INDEXth of them, from 0. */
+struct weir_text event_header_at(const struct weir_event *e, struct weir_text name, unsigned index);
 
 /* Adds a header for whatever reply comes. Texts are copied to the event's arena. */
 void event_add_header(struct weir_event *e, struct weir_text name, struct weir_text value, bool add);

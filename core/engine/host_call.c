@@ -137,9 +137,9 @@ lent(struct weir_call *c, struct weir_text key)
 
 /* Derived from the run, the step and the iterations around it, so that attempts agree. */
 static struct weir_text
-idempotency_key(struct weir_call *c)
+step_key(struct weir_call *c)
 {
-    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
+    if (c->frame == NULL)
         return (struct weir_text){ "", 0 };
     char text[600];
     size_t len = (size_t)snprintf(text, sizeof text, "%s/", job_root(c->run));
@@ -153,6 +153,14 @@ idempotency_key(struct weir_call *c)
     struct weir_text key = { copy ? copy : "", copy ? b.len : 0 };
     buf_fini(&b);
     return key;
+}
+
+static struct weir_text
+idempotency_key(struct weir_call *c)
+{
+    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT)
+        return (struct weir_text){ "", 0 };
+    return step_key(c);
 }
 
 static uint32_t
@@ -377,6 +385,7 @@ host_fill_call(struct weir_host *h)
     h->attempt = attempt;
     h->input = input;
     h->idempotency_key = idempotency_key;
+    h->step_key = step_key;
     h->eval = eval;
     h->eval_text = eval_text;
     h->lookup = lookup;

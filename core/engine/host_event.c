@@ -32,6 +32,23 @@ first_header(const struct weir_event *e, struct weir_text name)
 }
 
 static struct weir_text
+header_at(const struct weir_event *e, struct weir_text name, uint32_t index)
+{
+    return event_header_at(e, name, index);
+}
+
+static void
+event_key(struct weir_event *e, struct weir_text key, uint64_t ttl_ms)
+{
+    assert(!e->decided);
+    char *copy = arena_copy(e->arena, key.bytes, key.len);
+    if (copy == NULL)
+        abort(); /* as event_alloc */
+    e->once_key = (struct weir_text){ copy, key.len };
+    e->once_ttl_ms = key.len > 0 ? ttl_ms : 0;
+}
+
+static struct weir_text
 event_body(const struct weir_event *e)
 {
     return e->raw ? value_as_text(e->raw) : (struct weir_text){ "", 0 };
@@ -158,6 +175,7 @@ emit(struct weir_shard *shard, void *state, const struct weir_value *body, struc
     e->id = text_of(id);
     e->body = value_ref(body);
     id_hex(e->trace_id, 16);
+    e->random_trace = true;
     id_hex(e->span_id, 8);
     e->trigger = t;
     e->part = en->current;
@@ -188,4 +206,6 @@ host_fill_event(struct weir_host *h)
     h->event_reply = event_reply;
     h->emit = emit;
     h->event_shard = event_shard;
+    h->event_header_at = header_at;
+    h->event_key = event_key;
 }

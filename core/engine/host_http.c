@@ -72,7 +72,8 @@ trace_headers(const struct weir_event *e, const struct weir_http_request *r, cha
         memcpy(parent + 3, e->trace_id, 32);
         parent[35] = '-';
         memcpy(parent + 36, span, 16);
-        memcpy(parent + 52, e->sampled ? "-01" : "-00", 4);
+        memcpy(parent + 52, "-00", 4);
+        parent[54] = (char)('0' + (e->sampled ? 1 : 0) + (e->random_trace ? 2 : 0));
         out[n++] = (struct weir_header){ TEXT("traceparent"), { parent, 55 } };
         if (e->tracestate.len > 0)
             out[n++] = (struct weir_header){ TEXT("tracestate"), e->tracestate };

@@ -60,7 +60,7 @@ accept_failed(struct accepting *a, const struct weir_error *err)
 {
     struct weir_event *e = a->event;
     if (a->placed && a->gate)
-        admission_give(a->gate, a->key, engine_of(e->shard));
+        gate_leave(a->gate, a->key);
     e->job = NULL;
     refuse(e, err);
 }
@@ -73,7 +73,7 @@ answer_and_leave(struct accepting *a)
     struct weir_event *e = a->event;
     struct generation_part *part = e->part;
     if (a->placed && a->gate)
-        admission_give(a->gate, a->key, engine_of(e->shard));
+        gate_leave(a->gate, a->key);
     e->job = NULL;
     if (!a->accept.repeated)
         job_reply_accepted(e, a->accept.id);
@@ -141,7 +141,7 @@ take_once(struct accepting *a, struct weir_error *err)
     struct job_accept *op = &a->accept;
     op->once = a->once;
     op->content = a->content;
-    op->once_until_ms = clock_wall_ms() + p->idempotency_ttl_ms;
+    op->once_until_ms = clock_wall_ms() + once_ttl(e);
     op->once_running = p->idempotency_refuse ? ONCE_REFUSE : p->respond == RESPOND_RESULT ? ONCE_WAIT : ONCE_TELL;
     e->job->once = p->respond == RESPOND_RESULT;
     return WEIR_OK;
@@ -192,13 +192,13 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     struct accepting *a = accepting_new(e, &err);
     if (a == NULL) {
         if (placed && gate)
-            admission_give(gate, key, en);
+            gate_leave(gate, key);
         refuse(e, &err);
         return;
     }
     bool in_store = waits_in_store(en, e, placed);
     if (in_store && placed && gate)
-        admission_give(gate, key, en);
+        gate_leave(gate, key);
     a->gate = gate;
     a->key = key;
     a->placed = placed && !in_store;

@@ -11,6 +11,10 @@
 
 #define VERSION 1
 
+/* The flags of a trace, as traceparent has them. */
+#define TRACE_SAMPLED 1
+#define TRACE_RANDOM 2
+
 static const struct weir_value *
 text_value(struct weir_text t)
 {
@@ -68,6 +72,13 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     put_pairs(b, "headers", e->headers, e->n_headers);
     put_pairs(b, "params", e->params, e->n_params);
     put_text(b, "trace", text_of(e->trace_id));
+    v = value_int((e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
+    builder_set(b, "flags", 5, &v);
+    put_text(b, "tracestate", e->tracestate);
+    if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX) {
+        v = value_int((int64_t)e->once_ttl_ms);
+        builder_set(b, "once_ttl", 8, &v);
+    }
     if (e->raw)
         builder_put(b, "raw", e->raw);
     else if (e->body)
@@ -129,6 +140,25 @@ pairs_at(struct stored *s, const char *key, unsigned *ret_n)
     return pairs;
 }
 
+/* The trace goes on where it stood when the event was accepted. */
+static void
+read_trace(const struct stored *s, struct weir_event *e)
+{
+    struct weir_text trace = text_at(s->value, "trace");
+    id_hex(e->span_id, 8);
+    if (trace.len != EVENT_TRACE - 1) {
+        id_hex(e->trace_id, 16);
+        e->random_trace = true;
+        return;
+    }
+    memcpy(e->trace_id, trace.bytes, trace.len);
+    const struct weir_value *flags = value_field(s->value, "flags");
+    int64_t bits = flags && value_type(flags) == WEIR_INT ? flags->integer : 0;
+    e->sampled = (bits & TRACE_SAMPLED) != 0;
+    e->random_trace = (bits & TRACE_RANDOM) != 0;
+    e->tracestate = text_at(s->value, "tracestate");
+}
+
 static void
 fill(struct stored *s)
 {
@@ -141,16 +171,13 @@ fill(struct stored *s)
     e->route = text_at(s->value, "route");
     e->headers = pairs_at(s, "headers", &e->n_headers);
     e->params = pairs_at(s, "params", &e->n_params);
+    const struct weir_value *ttl = value_field(s->value, "once_ttl");
+    e->once_ttl_ms = ttl && ttl->type == WEIR_INT && ttl->integer > 0 ? (uint64_t)ttl->integer : 0;
     const struct weir_value *raw = value_field(s->value, "raw");
     const struct weir_value *body = value_field(s->value, "body");
     e->raw = raw ? value_ref(raw) : NULL;
     e->body = body ? value_ref(body) : NULL;
-    struct weir_text trace = text_at(s->value, "trace");
-    if (trace.len == EVENT_TRACE - 1)
-        memcpy(e->trace_id, trace.bytes, trace.len);
-    else
-        id_hex(e->trace_id, 16);
-    id_hex(e->span_id, 8);
+    read_trace(s, e);
 }
 
 enum weir_code

@@ -219,6 +219,13 @@ reply_headers(const struct weir_event *e)
     return builder_end(&b);
 }
 
+double
+outcome_seconds(const struct run *r)
+{
+    uint64_t end = r->replied_ns ? r->replied_ns : clock_mono_ns();
+    return (double)(end - r->started_ns) / 1e9;
+}
+
 const struct weir_value *
 outcome_reply(struct run *r)
 {
@@ -227,8 +234,7 @@ outcome_reply(struct run *r)
     builder_set(b, "status", 6, &v);
     v = reply_headers(r->event);
     builder_set(b, "headers", 7, &v);
-    uint64_t end = r->replied_ns ? r->replied_ns : clock_mono_ns();
-    v = value_double((double)(end - r->started_ns) / 1e9);
+    v = value_double(outcome_seconds(r));
     builder_set(b, "duration", 8, &v);
     return builder_end(&b);
 }

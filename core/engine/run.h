@@ -198,9 +198,11 @@ struct engine {
     atomic_uint n_runs;
     struct run *free_runs[32];
     unsigned n_free_runs;
-    struct list waiting; /* events that wait for a place: admission.c */
+    struct list waiting; /* gate_wait.mine of events that wait for a place: admission.c */
     unsigned n_waiting;
-    struct timer look;   /* tries them again */
+    struct list placed;  /* gate_wait.link of those that got one by others of this shard */
+    struct soon start_placed;
+    atomic_uint placing; /* gate_waits that have got a place and not heard of it */
     struct topics topics; /* what plugins tell each other */
     struct jobs *jobs;   /* owned; NULL: there is no store */
     const struct stand_in *stand_in; /* tests of pipelines; else NULL */

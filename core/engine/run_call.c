@@ -49,6 +49,7 @@ inner_event(const struct weir_event *outer, const struct flow *f, const struct w
     memcpy(e->parent_span, outer->span_id, sizeof e->parent_span);
     id_hex(e->span_id, 8);
     e->sampled = outer->sampled;
+    e->random_trace = outer->random_trace;
     e->decided = true;
     return e;
 }

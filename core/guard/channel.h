@@ -41,20 +41,29 @@ enum handover_side { HANDOVER_EDGE, HANDOVER_ADMIN, HANDOVER_SIDES };
 
 #define HANDOVER_ADDRESSES 16
 #define HANDOVER_SHARDS 62
+#define HANDOVER_SETTINGS 8
 #define HANDOVER_TEXT 2048
 
 /* The sockets of one side: for address number I from FIRST[I] on COUNT[I] of the descriptors. */
 struct handover_listen {
-    char text[HANDOVER_TEXT]; /* the setting that they were made from */
-    uint32_t n;               /* addresses; 0: the worker opens its own */
+    uint32_t n; /* addresses; 0: the worker opens its own */
     uint32_t first[HANDOVER_ADDRESSES];
-    uint32_t count[HANDOVER_ADDRESSES];
-    bool activated; /* they were given by name, in place of the setting */
+    uint32_t count[HANDOVER_ADDRESSES]; /* 0: the worker opens its own for this one */
+};
+
+/* A setting that the sockets were made from; or, if they came from systemd by name, one that says
+ * where they listen, whatever the files say. */
+struct handover_setting {
+    char key[32];
+    char text[HANDOVER_TEXT];
+    bool activated;
 };
 
 /* What a worker is given. */
 struct handover {
     uint32_t n_shards;
+    struct handover_setting settings[HANDOVER_SETTINGS];
+    uint32_t n_settings;
     struct handover_listen listen[HANDOVER_SIDES];
     uint32_t n_fds;
     int fds[HANDOVER_SIDES * HANDOVER_ADDRESSES * HANDOVER_SHARDS];

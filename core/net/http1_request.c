@@ -123,9 +123,10 @@ read_absolute(struct http_parse *p)
         return http_bad(p, 400, "the request target is neither a path nor a URL");
 
     struct weir_text rest = { t.bytes + scheme, t.len - scheme };
-    const char *slash = memchr(rest.bytes, '/', rest.len);
-    struct weir_text authority = { rest.bytes,
-                                   slash ? (size_t)(slash - rest.bytes) : rest.len };
+    size_t len = 0; /* of the authority: a path or a query follows, or nothing */
+    while (len < rest.len && rest.bytes[len] != '/' && rest.bytes[len] != '?')
+        len++;
+    struct weir_text authority = { rest.bytes, len };
     if (!http_is_authority(authority))
         return http_bad(p, 400, "the host of the request target is malformed");
     bool same = authority.len == h->authority.len;
@@ -134,7 +135,7 @@ read_absolute(struct http_parse *p)
     if (p->has_host && !same)
         return http_bad(p, 400, "the request target and Host name different hosts");
     h->authority = authority;
-    h->origin = slash ? (struct weir_text){ slash, rest.len - authority.len } : TEXT("/");
+    h->origin = len < rest.len ? (struct weir_text){ rest.bytes + len, rest.len - len } : TEXT("/");
     return WEIR_OK;
 }
 

@@ -52,6 +52,10 @@
       "    resources:\n"                                                                    \
       "      clients:\n"                                                                    \
       "        crm: { base_url: \"https://crm.example\" }\n")                               \
+    X(SECRET_SOURCE, "W0520", ERROR, "a source of secrets can't be read",                   \
+      "WEIR_SECRET_NAME_FILE names a file with the value of secrets.NAME; in the folder\n"  \
+      "$CREDENTIALS_DIRECTORY each file is the secret of its name; secrets.file is made\n"  \
+      "by weir secrets set. weir secrets list shows which source each secret is from.\n")  \
     X(NODE_REFUSED, "W0601", ERROR, "the node refuses its configuration",                   \
       "The configuration has the right shape, but the node's type can't work with it: a\n"  \
       "regular expression or a schema is wrong, or two options exclude each other.\n")      \

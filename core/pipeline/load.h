@@ -10,12 +10,14 @@
 #define PIPELINE_LOAD_H
 
 #include "pipeline/model.h"
+#include "pipeline/secrets.h"
 
 /* What the loader needs besides the files. */
 struct load_options {
     const struct registry *registry;
     const struct weir_value *resources; /* the resources: map of weir.yaml; NULL: none */
     const char *const *env_names; /* names that count as set in tests; NULL: the environment */
+    struct secrets *secrets;      /* what is set of secrets; NULL: what the environment has */
     bool have_store;              /* durable pipelines may be loaded */
 };
 

@@ -147,7 +147,7 @@ settings_text(const struct settings *s, const char *key)
 {
     return get(s, key,
                1u << SETTING_TEXT | 1u << SETTING_SECRET | 1u << SETTING_ADDRESSES |
-                   1u << SETTING_RANGES | 1u << SETTING_CHOICE)
+                   1u << SETTING_RANGES | 1u << SETTING_FILES | 1u << SETTING_CHOICE)
         ->text;
 }
 
@@ -213,8 +213,15 @@ setting_type_name(enum setting_type type)
         [SETTING_COUNT] = "number",        [SETTING_BYTES] = "size",
         [SETTING_DURATION] = "duration",   [SETTING_PERCENT] = "percentage",
         [SETTING_BOOL] = "true or false",  [SETTING_CHOICE] = "word",
+        [SETTING_FILES] = "files",
     };
     return names[type];
+}
+
+bool
+setting_is_list(enum setting_type type)
+{
+    return type == SETTING_ADDRESSES || type == SETTING_RANGES || type == SETTING_FILES;
 }
 
 bool

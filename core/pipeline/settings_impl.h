@@ -14,6 +14,7 @@ enum setting_type {
     SETTING_SECRET,
     SETTING_ADDRESSES,
     SETTING_RANGES,
+    SETTING_FILES,
     SETTING_COUNT,
     SETTING_BYTES,
     SETTING_DURATION,
@@ -55,6 +56,9 @@ void setting_environment(const struct setting *t, char *ret, size_t room);
 
 /* "duration", for people. */
 const char *setting_type_name(enum setting_type type);
+
+/* Whether it may be a list in weir.yaml, and stands for one separated by commas. */
+bool setting_is_list(enum setting_type type);
 
 /* Sets the resources to N, a map of the file Y, which is taken. */
 void settings_take_resources(struct settings *s, struct yaml *take_y, const struct yaml_node *n);

@@ -132,6 +132,7 @@ parse(const struct setting *t, const char *text, struct setting_value *v,
         return parse_list(text, is_address, "address such as 127.0.0.1:8080", err);
     case SETTING_RANGES:
         return parse_list(text, is_range, "address range such as 10.0.0.0/8", err);
+    case SETTING_FILES:
     case SETTING_TEXT:
     case SETTING_SECRET:
         break;

@@ -54,7 +54,7 @@ read_value(struct reading *r, const struct setting *t, const struct yaml_node *k
     struct buf text;
     struct weir_error err;
     buf_init(&text, VALUE_MAX);
-    bool list = t->type == SETTING_ADDRESSES || t->type == SETTING_RANGES;
+    bool list = setting_is_list(t->type);
     if (!text_of_node(n, list, &text)) {
         (void)err_set(&err, WEIR_INVALID, "%s: must be a %s", t->key,
                       setting_type_name(t->type));
@@ -209,9 +209,9 @@ read_from_file(struct settings *s, const struct setting *t, const char *name, co
 static void
 check_stray(const char *name, size_t len, struct diags *d)
 {
-    char names[64][64];
-    struct weir_text texts[64];
-    unsigned n = n_settings < 64 ? n_settings : 64;
+    char names[128][64];
+    struct weir_text texts[128];
+    unsigned n = n_settings < 128 ? n_settings : 128;
     for (unsigned i = 0; i < n; i++) {
         setting_environment(&setting_table[i], names[i], sizeof names[i]);
         texts[i] = text_of(names[i]);

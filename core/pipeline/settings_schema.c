@@ -45,6 +45,7 @@ put_type(struct weir_builder *b, const struct setting *t)
         break;
     case SETTING_ADDRESSES:
     case SETTING_RANGES:
+    case SETTING_FILES:
         put_value(b, "type", list_of("string", "array"));
         put_value(b, "items", map_of("type", "string"));
         break;

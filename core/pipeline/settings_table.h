@@ -1,6 +1,6 @@
 /* pipeline/settings_table.h - every setting: key, type, default, range, sentence.
  *
- * Types: TEXT, SECRET, ADDRESSES and RANGES (separated by commas), COUNT, BYTES, DURATION,
+ * Types: TEXT, SECRET, ADDRESSES, RANGES and FILES (separated by commas), COUNT, BYTES, DURATION,
  * PERCENT, BOOL, CHOICE. For COUNT the range is one of numbers, for CHOICE a list of words.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -37,6 +37,24 @@
       "How long a reader may take nothing before its connection is closed.")                \
     X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.h2", BOOL, "true", "",                                                          \
+      "HTTP/2 for callers over TLS that offer it (ALPN).")                                  \
+    X("edge.h2c", BOOL, "false", "",                                                        \
+      "HTTP/2 without TLS, for callers that begin with it (prior knowledge).")              \
+    X("edge.tls.listen", ADDRESSES, "", "",                                                 \
+      "Addresses on which webhooks are taken over TLS, such as 0.0.0.0:8443. Empty: none.") \
+    X("edge.tls.cert", FILES, "", "",                                                       \
+      "Certificates with their chains, in PEM; the caller's name for the server chooses, the first one is for all others.") \
+    X("edge.tls.key", FILES, "", "",                                                        \
+      "The private keys of these certificates, in the same order.")                         \
+    X("edge.tls.client_auth", CHOICE, "none", "none|optional|required",                     \
+      "Whether callers over TLS show a certificate of their own.")                          \
+    X("edge.tls.client_ca", TEXT, "", "",                                                   \
+      "The file with the authorities that sign callers' certificates, in PEM.")             \
+    X("edge.tls.handshake_timeout", DURATION, "10s", "",                                    \
+      "From the accept to the end of the TLS handshake; closed beyond.")                    \
+    X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
+      "How often the key of session tickets is renewed; the one before it still counts.")   \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
     X("admin.token", SECRET, "", "",                                                        \
@@ -50,6 +68,8 @@
       "Memory for idempotency keys and answers of pipelines that are not durable.")         \
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
+    X("engine.max_wait", DURATION, "2s", "",                                                \
+      "How long the first in line for a place of a pipeline's concurrency may have waited before more are refused with 503; jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \

@@ -1,7 +1,7 @@
 # Completion of weir for fish. Load it: weir completion fish | source
 complete -c weir -f
 complete -c weir -n __fish_use_subcommand -a help -d 'say more of a command'
-complete -c weir -n '__fish_seen_subcommand_from help' -a 'run check test new fmt graph import explain try nodes expr tail breakers limits jobs replay batches pause resume pauses incidents audit store reload drain version completion man help'
+complete -c weir -n '__fish_seen_subcommand_from help' -a 'run check test new fmt graph import explain try nodes expr tail breakers limits jobs replay batches pause resume pauses incidents audit store secrets reload drain version completion man help'
 complete -c weir -n __fish_use_subcommand -a run -d 'run the gateway with pipelines'
 complete -c weir -n '__fish_seen_subcommand_from run' -F
 complete -c weir -n '__fish_seen_subcommand_from run' -l edge -x -d 'listen for events there (127.0.0.1:8080; several with commas)'
@@ -246,6 +246,14 @@ complete -c weir -n '__fish_seen_subcommand_from store' -l admin -x -d 'the admi
 complete -c weir -n '__fish_seen_subcommand_from store' -l config -r -F -d 'read settings from FILE (default: weir.yaml, if there is one)'
 complete -c weir -n '__fish_seen_subcommand_from store' -l set -x -d 'set any setting, such as admin.token'
 complete -c weir -n '__fish_seen_subcommand_from store' -l help -s h -d 'show this help'
+complete -c weir -n __fish_use_subcommand -a secrets -d 'see which secrets there are, and which source each is from'
+complete -c weir -n '__fish_seen_subcommand_from secrets; and not __fish_seen_subcommand_from list' -a 'list'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l json -d 'print the list as JSON'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l config -r -F -d 'read settings from FILE (default: weir.yaml, if there is one)'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l plugins -x -a '(__fish_complete_directories)' -d 'load plugins from FOLDER'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l lua -x -a '(__fish_complete_directories)' -d 'the folder with nodes/ and std/ of Lua (default: lua/ beside the pipelines)'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l set -x -d 'set any setting; weir explain settings lists them'
+complete -c weir -n '__fish_seen_subcommand_from secrets' -l help -s h -d 'show this help'
 complete -c weir -n __fish_use_subcommand -a reload -d 'load all files anew in a running weir'
 complete -c weir -n '__fish_seen_subcommand_from reload' -l json -d 'print the answer as JSON'
 complete -c weir -n '__fish_seen_subcommand_from reload' -l admin -x -d 'the admin address (default: as in the settings, 127.0.0.1:8081)'

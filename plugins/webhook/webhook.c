@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verify.h"
+#include "verify_schema.h"
 #include "webhook_open.h"
+
+/* The schema of a trigger with so many options is longer than C99 promises to hold. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
 
 const struct weir_host *host;
 
@@ -41,14 +46,17 @@ type_fits(const struct webhook *w, const struct weir_event *e)
 }
 
 void
-turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err)
+turn_away_for(const struct webhook *w, struct weir_event *e, const struct weir_error *err, const char *reason)
 {
-    const struct weir_text labels[] = {
-        text_of(w->pipeline),
-        err->code == WEIR_FORBIDDEN ? WEIR_TEXT("forbidden") : WEIR_TEXT("invalid"),
-    };
+    const struct weir_text labels[] = { text_of(w->pipeline), text_of(reason) };
     host->shard_measure(host->event_shard(e), w->rejected, labels, 1);
     host->refuse(e, err);
+}
+
+void
+turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err)
+{
+    turn_away_for(w, e, err, err->code == WEIR_FORBIDDEN ? "forbidden" : "invalid");
 }
 
 static void
@@ -97,7 +105,7 @@ webhook_accept(struct weir_event *e, void *state)
         refuse_method(w, e);
     else if (!type_fits(w, e))
         refuse_type(w, e);
-    else
+    else if (w->verify == NULL || verify_event(w, e))
         host->start_run(e);
 }
 
@@ -193,6 +201,7 @@ static const char schema[] = WEIR_JSON({
                 }
             }
         },
+        "verify":) " " VERIFY_SCHEMA WEIR_JSON(,
         "response_headers": {
             "description": "Headers of every reply, also of refusals. A reply node's own headers win.",
             "type": "object",

@@ -27,6 +27,8 @@ struct cors {
     char max_age[24];  /* seconds */
 };
 
+struct verify;
+
 struct webhook {
     const struct weir_value *config; /* owned; all texts are in it */
     struct texts methods;
@@ -36,12 +38,16 @@ struct webhook {
     struct weir_header *headers; /* of every reply; owned */
     uint32_t n_headers;
     struct cors *cors; /* owned; NULL: none */
+    struct verify *verify; /* owned; NULL: whoever comes is let in */
     char *pipeline;    /* its name; owned */
     uint32_t rejected; /* the metric */
 };
 
 /* Refuses E, and counts that. */
 void turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err);
+
+/* The same under another REASON than that of the code. */
+void turn_away_for(const struct webhook *w, struct weir_event *e, const struct weir_error *err, const char *reason);
 
 /* The list of strings V; empty if it is NULL. */
 struct texts texts_of(const struct weir_value *v);

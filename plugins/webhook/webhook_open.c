@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify.h"
 #include "webhook_open.h"
 
 uint32_t
@@ -95,19 +96,40 @@ make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
     return w->rejected != 0 ? WEIR_OK : err->code;
 }
 
+/* Only what is a secret can be an expression: all else is set up before any event. */
+static uint32_t
+check_fixed(struct weir_open *open, const struct webhook *w, struct weir_error *err)
+{
+    struct weir_text key;
+    const struct weir_value *value;
+    char pointer[80];
+    for (size_t i = 0; host->member(w->config, i, &key, &value); i++) {
+        (void)snprintf(pointer, sizeof pointer, "/%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
+        uint32_t slot = host->slot(open, pointer);
+        bool own = text_same(key, WEIR_TEXT("verify")); /* looks itself */
+        if (!own && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
+            return refuse(err, WEIR_INVALID, "no expression can stand in a webhook's '%.*s': it is set up before any "
+                          "event", (int)key.len, key.bytes);
+    }
+    return WEIR_OK;
+}
+
 static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
-    uint32_t whole = host->slot(open, "");
-    if (whole != 0 && (host->slot_flags(open, whole) & WEIR_SLOT_CONSTANT) == 0)
-        return refuse(err, WEIR_INVALID,
-                      "no expression can stand in a webhook: it is set up before any event");
+    if (check_fixed(open, w, err) != WEIR_OK)
+        return err->code;
     w->methods = texts_of(host->get(w->config, WEIR_TEXT("methods")));
     w->types = texts_of(host->get(w->config, WEIR_TEXT("content_types")));
     w->allow = texts_joined(&w->methods);
     w->accept = texts_joined(&w->types);
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
+        return err->code;
+    const struct weir_value *verify = host->get(w->config, WEIR_TEXT("verify"));
+    struct weir_text path = WEIR_TEXT("");
+    (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &path);
+    if (verify != NULL && verify_new(open, verify, path, &w->verify, err) != WEIR_OK)
         return err->code;
     if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
@@ -135,6 +157,7 @@ webhook_close(void *conf)
 {
     struct webhook *w = conf;
     cors_free(w->cors);
+    verify_free(w->verify);
     free(w->methods.items);
     free(w->types.items);
     free(w->allow);

@@ -519,9 +519,13 @@ test('a trace is kept or begun, and passed on to the upstream', async (t) => {
   assert.doesNotMatch(kept.traceparent, /00f067aa0ba902b7/);
   assert.equal(kept.tracestate, 'a=1,b=2');
   assert.equal(kept['x-request-id'], 'my-id');
+  for (const flags of ['00', '01', '02', '03']) {
+    const { traceparent } = await call({ traceparent: `00-${trace}-00f067aa0ba902b7-${flags}` });
+    assert.match(traceparent, new RegExp(`^00-${trace}-[0-9a-f]{16}-${flags}$`));
+  }
   for (const bad of [undefined, 'nonsense', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, `ff-${trace}-00f067aa0ba902b7-01`, `00-${trace}-${'0'.repeat(16)}-01`, `00-${trace.toUpperCase()}-00f067aa0ba902b7-01`]) {
     const made = (await call(bad === undefined ? {} : { traceparent: bad })).traceparent;
-    assert.match(made, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, String(bad));
+    assert.match(made, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[23]$/, String(bad)); // the random flag of level 2
     assert.ok(!made.includes(trace), String(bad));
   }
   const line = await w.log((l) => l.msg === 'request' && l.trace_id === trace);

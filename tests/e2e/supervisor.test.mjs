@@ -147,6 +147,16 @@ test('a worker that dies again and again is started again and again, ever later'
   assert.equal(await get(`${w.edge}/crash/not`), 200);
 });
 
+test('a worker that is started again listens where it did, whatever the settings have become', async (t) => {
+  const dir = folder(t, { 'pipelines/crash.yaml': crash['crash.yaml'], 'weir.yaml': 'hang_timeout: 20s\nshards: 2\n' });
+  const config = ['--config', join(dir, 'weir.yaml'), '--set', 'shards=2'];
+  const w = await crashing(t, join(dir, 'pipelines'), { args: config, env: { WEIR_EDGE_TLS_LISTEN: '' } });
+  process.kill(w.worker, 'SIGKILL');
+  await nextWorker(w, w.worker);
+  assert.equal(w.lines.some((l) => /has changed/.test(l.msg)), false);
+  assert.equal(await get(`${w.edge}/crash/not`), 200);
+});
+
 test('who can not start at all ends with the code and the words of the worker', (t) => {
   const dir = folder(t, { 'p.yaml': 'name: p\nsteps: 7\n' });
   const bad = weir(['run', dir, '--edge', '127.0.0.1:0', '--admin', '']);

@@ -15,7 +15,7 @@ check(const struct http_head *h, const char *bytes, size_t len)
     http_check_fields(h, bytes, len);
     assert(http_is_token(h->method) && h->method.len <= 32);
     assert(h->target.len > 0 && h->target.len <= http_request_limits.target);
-    assert(h->origin.bytes[0] == '/' || text_is(h->origin, "*"));
+    assert(h->origin.bytes[0] == '/' || h->origin.bytes[0] == '?' || text_is(h->origin, "*"));
     assert(h->minor == 0 || h->authority.len > 0);
     assert(http_check_inside(h->method, bytes, len) &&
            http_check_inside(h->target, bytes, len));

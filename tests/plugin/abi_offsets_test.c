@@ -76,7 +76,8 @@ struct layout {
     M(question_item) M(question_verb) M(question_query) M(question_body)                       \
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
-    M(wait_open) M(wait) M(type_name) M(setting) M(lent)
+    M(wait_open) M(wait) M(type_name) M(setting) M(lent) \
+    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) M(event_header_at) M(event_key) M(step_key)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

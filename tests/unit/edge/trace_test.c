@@ -47,20 +47,23 @@ a_valid_parent_is_taken(void **state)
     static const struct {
         const char *parent;
         bool sampled;
+        bool random;
     } cases[] = {
-        { PARENT, true },
-        { "00-" TRACE "-" SPAN "-00", false },
-        { "00-" TRACE "-" SPAN "-03", true },
-        { "00-" TRACE "-" SPAN "-fe", false },
-        { "00-" TRACE "-" SPAN "-ff", true },
-        { "cc-" TRACE "-" SPAN "-01", true },
-        { "cc-" TRACE "-" SPAN "-01-what-the-future-will-be-like", true },
-        { "01-" TRACE "-" SPAN "-01-", true },
+        { PARENT, true, false },
+        { "00-" TRACE "-" SPAN "-00", false, false },
+        { "00-" TRACE "-" SPAN "-02", false, true },
+        { "00-" TRACE "-" SPAN "-03", true, true },
+        { "00-" TRACE "-" SPAN "-fe", false, true },
+        { "00-" TRACE "-" SPAN "-ff", true, true },
+        { "cc-" TRACE "-" SPAN "-01", true, false },
+        { "cc-" TRACE "-" SPAN "-01-what-the-future-will-be-like", true, false },
+        { "01-" TRACE "-" SPAN "-01-", true, false },
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (!is_taken(cases[i].parent))
             fail_msg("%s", cases[i].parent);
         assert_int_equal(event.sampled, cases[i].sampled);
+        assert_int_equal(event.random_trace, cases[i].random);
     }
 }
 
@@ -142,14 +145,10 @@ a_valid_state_is_kept(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "foo=1",
-        "foo=1,bar=2",
-        "foo=1 \t , \t bar=2, \t baz=3",
-        "foo=1,",
-        "foo=1,,bar=2",
-        "foo@bar=1",
-        "1a@b=1",
-        "a_-*/0=!\"#$%&'()*+-./:;<>?@[\\]^_`{|}~",
+        "foo=1",         "foo=1,bar=2",  "foo=1 \t , \t bar=2, \t baz=3",
+        "foo=1,",        "foo=1,,bar=2", "foo@bar=1",
+        "1a@b=1",        "foo@=1",       "foo@@bar=1",
+        "foo@bar@baz=1", "0foo=1",       "a_-*/0=!\"#$%&'()*+-./:;<>?@[\\]^_`{|}~",
         "foo=a b",
     };
     for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -167,9 +166,9 @@ a_bad_state_is_dropped(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "foo",           "=1",           "foo=",   "foo =1",      "FOO=1",    "foo.bar=1",
-        "foo@bar@baz=1", "@foo=1",       "foo@=1", "foo=bar=baz", "foo=\x01", "foo=1,bar",
-        "0foo=1",        "foo=\xc3\xbc",
+        "foo",       "=1",        "foo=",   "foo =1",       "FOO=1",
+        "foo.bar=1", "foo,bar=1", "@foo=1", "foo=1,@",      "foo=bar=baz",
+        "foo=\x01",  "foo=1,bar", "_foo=1", "foo=\xc3\xbc",
     };
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (state_of(bad[i], NULL).len > 0)
@@ -209,7 +208,9 @@ keys_have_their_lengths(void **state)
     assert_int_equal(state_of(text, NULL).len, 0);
     memset(text, 't', sizeof(text));
     memcpy(text + 242, "@v=1", 5);
-    assert_int_equal(state_of(text, NULL).len, 0);
+    assert_int_equal(state_of(text, NULL).len, 246);
+    memcpy(text, "t@vvvvvvvvvvvvvvv=1", 20);
+    assert_int_equal(state_of(text, NULL).len, 19);
 }
 
 int

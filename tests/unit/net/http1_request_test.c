@@ -111,6 +111,10 @@ absolute_targets_name_host_and_path(void **state)
     char without[] = "GET https://a HTTP/1.1\r\nHost: a\r\n\r\n";
     parse_good(without);
     assert_true(text_is(head.origin, "/"));
+    char query_alone[] = "GET http://a?z HTTP/1.1\r\nHost: a\r\n\r\n";
+    parse_good(query_alone);
+    assert_true(text_is(head.authority, "a"));
+    assert_true(text_is(head.origin, "?z"));
     char asterisk[] = "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n";
     parse_good(asterisk);
     assert_true(text_is(head.origin, "*"));

@@ -1,0 +1,239 @@
+/* engine/gate.c - see gate.h. SPDX-License-Identifier: Apache-2.0 */
+#include "engine/gate.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/admission.h"
+#include "engine/table.h"
+#include "loop/worker.h"
+
+#define PLACES_MAX (64u << 20) /* bytes of a gate's table: 100,000 long keys, a million short ones */
+#define SWEEP_EACH 64u         /* places that were left, to one look at a part of the table */
+
+struct gate {
+    struct gate *next;
+    char *name;
+    atomic_uint limit;
+    atomic_uint left; /* how often a place was */
+    struct weir_table *table; /* key to struct place */
+};
+
+/* What the table knows of a key. */
+struct place {
+    struct list line; /* of gate_wait: whoever came first is the first */
+    uint32_t runs;
+};
+
+static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gate *gates;
+static atomic_uint in_line; /* of all gates */
+
+/* Tells those of LIST, whose places they have by now, and who may be gone after that. */
+static void
+tell(struct list *list)
+{
+    for (struct list *link; (link = list_shift(list)) != NULL;) {
+        struct gate_wait *w = list_entry(link, struct gate_wait, link);
+        struct weir_shard *s = w->shard;
+        if (pthread_equal(pthread_self(), s->thread))
+            admission_placed_here(w);
+        else
+            shard_post(s, admission_placed, w);
+    }
+}
+
+/* The first in line of P gets a place. With the table's lock, as whatever the table calls. */
+static void
+let_in(struct place *p, struct list *out)
+{
+    struct gate_wait *w = list_entry(p->line.next, struct gate_wait, link);
+    list_remove(&w->link);
+    w->given = true;
+    atomic_fetch_sub(&in_line, 1);
+    atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
+    p->runs++;
+    list_push(out, &w->link);
+}
+
+/* A gate's limit, and who got a place by it. */
+struct widening {
+    unsigned limit;
+    struct list out;
+};
+
+static uint32_t
+widen(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    struct place *p = entry;
+    struct widening *w = arg;
+    while (p->runs < w->limit && !list_empty(&p->line))
+        let_in(p, &w->out);
+    return p->runs == 0;
+}
+
+static void
+set_limit(struct gate *g, unsigned limit)
+{
+    struct widening w = { .limit = limit };
+    list_init(&w.out);
+    if (atomic_exchange(&g->limit, limit) < limit)
+        table_sweep(g->table, widen, &w);
+    tell(&w.out);
+}
+
+static struct gate *
+gate_new(const char *name)
+{
+    char table[160];
+    snprintf(table, sizeof table, "concurrency/%s", name);
+    struct gate *g = calloc(1, sizeof *g);
+    if (g == NULL || (g->name = strdup(name)) == NULL)
+        abort();
+    g->table = table_open(table, sizeof(struct place), PLACES_MAX);
+    g->next = gates;
+    gates = g;
+    return g;
+}
+
+struct gate *
+gate_of(const char *name, unsigned limit, bool todays)
+{
+    pthread_mutex_lock(&gates_lock);
+    struct gate *g = gates;
+    while (g && strcmp(g->name, name) != 0)
+        g = g->next;
+    bool fresh = g == NULL;
+    if (fresh)
+        g = gate_new(name);
+    pthread_mutex_unlock(&gates_lock);
+    if (todays || fresh)
+        set_limit(g, limit);
+    return g;
+}
+
+struct entering {
+    unsigned limit;
+    struct gate_wait *wait;
+    uint64_t max_ms;
+};
+
+static uint32_t
+enter(void *entry, bool fresh, void *arg)
+{
+    struct place *p = entry;
+    const struct entering *a = arg;
+    if (fresh)
+        list_init(&p->line);
+    if (p->runs < a->limit && list_empty(&p->line)) {
+        p->runs++;
+        return GATE_PLACED;
+    }
+    if (a->wait == NULL)
+        return GATE_CLOSED;
+    uint64_t now_ms = a->wait->since_ms;
+    if (a->max_ms > 0 && !list_empty(&p->line) &&
+        now_ms >= list_entry(p->line.next, struct gate_wait, link)->since_ms + a->max_ms)
+        return GATE_TOO_LONG;
+    list_push(&p->line, &a->wait->link);
+    atomic_fetch_add(&in_line, 1);
+    return GATE_WAITS;
+}
+
+static uint32_t
+is_unused(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    (void)arg;
+    return ((struct place *)entry)->runs == 0; /* then nobody is in line either */
+}
+
+enum gate_answer
+gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms)
+{
+    struct entering a = { atomic_load_explicit(&g->limit, memory_order_relaxed), w, max_ms };
+    uint32_t answer = GATE_NO_ROOM;
+    if (table_entry(g->table, key, true, enter, &a, &answer))
+        return (enum gate_answer)answer;
+    table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */
+    (void)table_entry(g->table, key, true, enter, &a, &answer);
+    return (enum gate_answer)answer;
+}
+
+static uint32_t
+leave(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    struct place *p = entry;
+    struct widening *w = arg;
+    assert(p->runs > 0);
+    p->runs--;
+    if (p->runs < w->limit && !list_empty(&p->line))
+        let_in(p, &w->out);
+    return 0;
+}
+
+void
+gate_leave(struct gate *g, struct weir_text key)
+{
+    struct widening w = { .limit = atomic_load_explicit(&g->limit, memory_order_relaxed) };
+    list_init(&w.out);
+    (void)table_entry(g->table, key, false, leave, &w, NULL); /* who is in is in the table */
+    unsigned left = atomic_fetch_add_explicit(&g->left, 1, memory_order_relaxed);
+    if (left % SWEEP_EACH == 0)
+        table_sweep_part(g->table, left / SWEEP_EACH, is_unused, NULL);
+    tell(&w.out);
+}
+
+struct gate_wait *
+gate_wait_new(struct weir_event *e, struct gate *g, struct weir_text key)
+{
+    struct gate_wait *w = malloc(sizeof *w + key.len);
+    if (w == NULL)
+        abort();
+    char *copy = (char *)(w + 1);
+    memcpy(copy, key.bytes, key.len);
+    *w = (struct gate_wait){ .shard = e->shard, .event = e, .gate = g, .key = { copy, key.len } };
+    w->borrowed = key;
+    w->since_ms = shard_now(e->shard);
+    list_init(&w->link);
+    list_init(&w->mine);
+    return w;
+}
+
+static uint32_t
+step_out(void *entry, bool fresh, void *arg)
+{
+    (void)entry;
+    (void)fresh;
+    struct gate_wait *w = arg;
+    if (w->given)
+        return 0;
+    if (!list_empty(&w->link))
+        atomic_fetch_sub(&in_line, 1);
+    list_remove(&w->link);
+    return 1;
+}
+
+void
+gate_wait_end(struct gate_wait **ptr)
+{
+    struct gate_wait *w = *ptr;
+    *ptr = NULL;
+    list_remove(&w->mine);
+    w->event = NULL;
+    uint32_t out = 1; /* as it is if the table knows no such key */
+    (void)table_entry(w->gate->table, w->key, false, step_out, w, &out);
+    if (out)
+        free(w);
+}
+
+unsigned
+gate_waiting(void)
+{
+    return atomic_load_explicit(&in_line, memory_order_relaxed);
+}

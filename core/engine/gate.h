@@ -1,0 +1,59 @@
+/* engine/gate.h - how many runs of a pipeline there may be at once, by key, and who waits for that.
+ *
+ * A gate counts over all shards and outlives generations: its places and the lines before them are
+ * in a table of the process (table.h). Whoever leaves a place gives it to the first in line, on
+ * whatever shard that is; nobody polls, and nobody overtakes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ENGINE_GATE_H
+#define ENGINE_GATE_H
+
+#include "base/list.h"
+#include "engine/event.h"
+#include "loop/shard.h"
+
+struct gate;
+
+/* One in line. It is made and freed on its shard; the line itself, and GIVEN, belong to the table. */
+struct gate_wait {
+    struct list link; /* in the line; once it has its place, in the list of those to be told */
+    struct list mine; /* its shard's list of all that wait there */
+    struct weir_shard *shard;
+    struct weir_event *event; /* NULL: it does not want the place any more */
+    struct gate *gate;
+    uint64_t since_ms;
+    bool given; /* it has its place, and is on its way to hear it */
+    struct weir_text key;   /* behind the struct: it outlives the event */
+    struct weir_text borrowed; /* the same, in the event's memory */
+};
+
+/* The gate of pipeline NAME, which outlives generations; with LIMIT if it is TODAYS, or new. Those in
+ * line for whom there is room now get their places. Main thread. */
+struct gate *gate_of(const char *name, unsigned limit, bool todays);
+
+enum gate_answer {
+    GATE_PLACED,
+    GATE_CLOSED,  /* no place, and nobody to wait for one */
+    GATE_WAITS,   /* in line now */
+    GATE_TOO_LONG, /* the first in line has waited too long for others to join */
+    GATE_NO_ROOM, /* too many keys are in use */
+};
+
+/* Takes a place of KEY, if one is free and nobody is in line. Else W, if not NULL, joins the line,
+ * unless the first of it has waited for MAX_MS (0: however long). */
+enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms);
+
+/* Gives a place back, which is the first one's in line then: he is told. */
+void gate_leave(struct gate *g, struct weir_text key);
+
+/* A ticket for E, which has none yet; KEY lives as long as E. On E's shard. */
+struct gate_wait *gate_wait_new(struct weir_event *e, struct gate *g, struct weir_text key);
+
+/* E does not wait any more: W goes now, or passes its place on as soon as it hears of it. */
+void gate_wait_end(struct gate_wait **w);
+
+/* How many stand in the lines of all gates. Any thread. */
+unsigned gate_waiting(void);
+
+#endif
