@@ -219,7 +219,7 @@ keeper_drain(struct server *s)
     timer_set(s->keeper, &s->grace,
               shard_now(s->keeper) + settings_number(s->setup->settings, "drain_timeout"));
     s->letting_go = true;
-    if (worker_channel() < 0) {
+    if (!worker_supervised()) {
         keeper_let_go(s);
         return;
     }

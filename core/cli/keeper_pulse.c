@@ -55,7 +55,7 @@ pulse(void *arg)
         snprintf(worst.name, sizeof worst.name, "%s", p->name);
     }
     worker_alive(&worst);
-    if (worker_channel() < 0 && worst.silent_ms < PULSES * s->pulse_ms)
+    if (!worker_supervised() && worst.silent_ms < PULSES * s->pulse_ms)
         notify_watchdog();
     s->pulse_due_ms = now_ms + s->pulse_ms;
     timer_set(s->keeper, &s->pulse, s->pulse_due_ms);
@@ -64,10 +64,9 @@ pulse(void *arg)
 void
 pulse_start(struct server *s)
 {
-    const struct handover *h = worker_handover();
-    uint64_t every_ms = h ? h->hang_ms / PULSES : notify_watchdog_ms();
+    uint64_t every_ms = worker_supervised() ? worker_handover()->hang_ms / PULSES : notify_watchdog_ms();
     timer_init(&s->pulse, pulse, s);
-    if (h ? h->hang_ms == 0 : every_ms == 0)
+    if (every_ms == 0)
         return;
     s->pulse_ms = every_ms > PULSE_MIN_MS ? every_ms : PULSE_MIN_MS;
     s->pulse_due_ms = clock_mono_ms();

@@ -66,6 +66,6 @@ void
 keeper_listen(struct server *s)
 {
     s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
-    if (worker_channel() >= 0)
+    if (worker_supervised())
         s->channel = watch_new(s->keeper, worker_channel(), WEIR_READ, on_channel, s);
 }

@@ -1,27 +1,31 @@
 /* cli/listening.c - see listening.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listening.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/serve.h"
+#include "guard/activation.h"
 #include "guard/worker.h"
 
 /* Who was killed a moment ago may still be on its way out, with its sockets. */
 #define OPEN_ROUNDS 50
 #define OPEN_NAP_NS 20000000l
 
-/* The settings that name addresses, in the order in which a side has them. */
+/* The settings that name addresses, in the order in which a side has them; NAME is that of a
+ * socket of systemd's which takes their place. */
 static const struct {
     enum handover_side side;
     const char *key;
+    const char *name;
     enum edge_kind kind;
 } places[] = {
-    { HANDOVER_EDGE, "edge.listen", EDGE_PLAIN },
-    { HANDOVER_EDGE, "edge.tls.listen", EDGE_TLS },
-    { HANDOVER_ADMIN, "admin.listen", EDGE_PLAIN },
+    { HANDOVER_EDGE, "edge.listen", "edge", EDGE_PLAIN },
+    { HANDOVER_EDGE, "edge.tls.listen", "tls", EDGE_TLS },
+    { HANDOVER_ADMIN, "admin.listen", "admin", EDGE_PLAIN },
 };
 #define PLACES (sizeof places / sizeof *places)
 
@@ -66,38 +70,124 @@ open_patiently(struct edge_addresses *a, unsigned n_shards, int *fds)
     return code;
 }
 
+/* What systemd has opened. */
+struct activated {
+    struct activation items[ACTIVATION_MAX];
+    struct edge_address addresses[ACTIVATION_MAX];
+    bool used[ACTIVATION_MAX];
+    unsigned n;
+};
+
 static void
-open_side(const struct settings *s, enum handover_side side, struct handover *h)
+take_activated(struct activated *ret)
+{
+    unsigned n = activation_take(ret->items);
+    ret->n = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (edge_address_of(ret->items[i].fd, &ret->addresses[ret->n])) {
+            ret->items[ret->n++] = ret->items[i];
+            continue;
+        }
+        log_say(WEIR_WARN, "systemd gave '%s', which is no socket that callers connect to: it is left",
+                ret->items[i].name);
+        close(ret->items[i].fd);
+    }
+}
+
+/* The addresses of the sockets with that name, as a setting has them; "": there are none. */
+static void
+named_addresses(const struct activated *all, const char *name, char ret[HANDOVER_TEXT])
+{
+    size_t len = 0;
+    ret[0] = '\0';
+    for (unsigned i = 0; i < all->n; i++) {
+        char one[128];
+        if (strcmp(all->items[i].name, name) == 0 && edge_address_text(&all->addresses[i], one, sizeof one) &&
+            len + strlen(one) + 2 < HANDOVER_TEXT)
+            len += (size_t)snprintf(ret + len, HANDOVER_TEXT - len, "%s%s", len > 0 ? "," : "", one);
+    }
+}
+
+/* Gives address number INDEX of L the sockets that are bound to it; they stand behind the others. */
+static void
+match(struct activated *all, struct edge_address *a, unsigned index, struct handover *h,
+      struct handover_listen *l)
+{
+    l->first[index] = h->n_fds;
+    for (unsigned i = 0; i < all->n; i++) {
+        if (all->used[i] || !edge_address_same(&all->addresses[i], a) || h->n_fds == HANDOVER_FDS)
+            continue;
+        all->used[i] = true;
+        h->fds[h->n_fds++] = all->items[i].fd;
+        l->count[index]++;
+    }
+    a->given = h->fds + l->first[index];
+    a->n_given = l->count[index];
+}
+
+static void
+open_side(const struct settings *s, enum handover_side side, struct activated *all, struct handover *h)
 {
     struct edge_addresses a;
     struct weir_error err;
     struct handover_listen *l = &h->listen[side];
-    if (listening_addresses(s, side, &a, &err) != WEIR_OK ||
-        open_patiently(&a, h->n_shards, h->fds + h->n_fds) != WEIR_OK)
+    if (listening_addresses(s, side, &a, &err) != WEIR_OK)
         return;
-    for (unsigned i = 0; i < a.n; i++) {
-        l->first[i] = h->n_fds;
-        l->count[i] = h->n_shards;
-        h->n_fds += h->n_shards;
-    }
+    for (unsigned i = 0; i < a.n; i++)
+        match(all, &a.items[i], i, h, l);
     l->n = a.n;
+    if (a.n * h->n_shards > HANDOVER_FDS - h->n_fds ||
+        open_patiently(&a, h->n_shards, h->fds + h->n_fds) != WEIR_OK)
+        return; /* what systemd gave is taken all the same */
+    for (unsigned i = 0; i < a.n; i++) {
+        if (l->count[i] > 0)
+            continue;
+        l->first[i] = h->n_fds + i * h->n_shards;
+        l->count[i] = h->n_shards;
+    }
+    h->n_fds += a.n * h->n_shards;
+}
+
+/* Notes the setting, or what sockets with its name say instead. */
+static bool
+note_setting(struct settings *s, size_t place, const struct activated *all, struct handover *h)
+{
+    struct handover_setting *to = &h->settings[h->n_settings];
+    struct weir_error err;
+    named_addresses(all, places[place].name, to->text);
+    to->activated = to->text[0] != '\0';
+    if (to->activated && settings_set(s, places[place].key, to->text, &err) != WEIR_OK)
+        return false;
+    const char *text = settings_text(s, places[place].key);
+    if (strlen(text) >= sizeof to->text)
+        return false; /* too many addresses: that is said by who listens */
+    memcpy(to->key, places[place].key, strlen(places[place].key) + 1);
+    memmove(to->text, text, strlen(text) + 1);
+    h->n_settings++;
+    return true;
 }
 
 void
-listening_open(const struct settings *s, struct handover *h)
+listening_open(struct settings *s, struct handover *h)
 {
+    static struct activated all;
     h->n_shards = listening_shards(s);
-    for (size_t i = 0; i < PLACES; i++) {
-        const char *text = settings_text(s, places[i].key);
-        struct handover_setting *to = &h->settings[h->n_settings];
-        if (strlen(text) >= sizeof to->text)
-            return; /* too many addresses: that is said by who listens */
-        memcpy(to->key, places[i].key, strlen(places[i].key) + 1);
-        memcpy(to->text, text, strlen(text) + 1);
-        h->n_settings++;
+    take_activated(&all);
+    for (size_t i = 0; i < PLACES; i++)
+        if (!note_setting(s, i, &all, h))
+            return;
+    open_side(s, HANDOVER_EDGE, &all, h);
+    open_side(s, HANDOVER_ADMIN, &all, h);
+    for (unsigned i = 0; i < all.n; i++) {
+        char text[128] = "";
+        if (all.used[i])
+            continue;
+        (void)edge_address_text(&all.addresses[i], text, sizeof text);
+        log_say(WEIR_WARN, "systemd gave the socket '%s' (%s), which no setting names: it is left. Name it edge, tls or "
+                           "admin (FileDescriptorName=), or let a setting name its address",
+                all.items[i].name, text);
+        close(all.items[i].fd);
     }
-    open_side(s, HANDOVER_EDGE, h);
-    open_side(s, HANDOVER_ADMIN, h);
 }
 
 void

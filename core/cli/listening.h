@@ -18,9 +18,10 @@ enum weir_code listening_addresses(const struct settings *s, enum handover_side 
 /* How many shards there are to be. */
 unsigned listening_shards(const struct settings *s);
 
-/* Opens sockets for all that S names, or takes those that systemd has opened, into an empty H.
+/* Opens sockets for all that S names, or takes those that systemd has opened, into an empty H. Those
+ * with the name of a setting take its place in S.
  * What can't be opened is left to who listens, who will say what is wrong with it. */
-void listening_open(const struct settings *s, struct handover *h);
+void listening_open(struct settings *s, struct handover *h);
 
 /* Puts the sockets that were handed over to the addresses of a side, read by listening_addresses. */
 void listening_given(enum handover_side side, struct edge_addresses *a);

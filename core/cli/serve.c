@@ -128,7 +128,7 @@ announce(const struct server *s)
         LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
         LOG_N("shards", s->n_shards),
         LOG_N("pipelines", generation_pipelines(s->current)->n),
-        LOG_N("pid", worker_handover() ? getppid() : getpid()), /* of who takes signals */
+        LOG_N("pid", worker_supervised() ? getppid() : getpid()), /* of who takes signals */
         LOG_N("worker", getpid()),
     };
     log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, sizeof fields / sizeof *fields);
@@ -171,7 +171,7 @@ make_restarts_metric(void)
                              .labels = "reason" };
     struct weir_error err = { 0 };
     const struct handover *h = worker_handover();
-    if (h)
+    if (worker_supervised())
         (void)metric_collect(&m, restarts, (void *)h, &err); /* the name is this one's */
 }
 

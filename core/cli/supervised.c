@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/listening.h"
+#include "guard/activation.h"
 #include "guard/supervisor.h"
+#include "guard/worker.h"
 
 static enum log_format
 log_format(const struct settings *s)
@@ -43,16 +45,21 @@ supervised(const struct args *a, int *ret_code)
     static struct handover h;
     struct setup s;
     bool read = setup_settings(&s, a);
-    bool wanted = read && s.diags.errors == 0 && settings_bool(s.settings, "supervise");
+    bool good = read && s.diags.errors == 0;
+    bool wanted = good && settings_bool(s.settings, "supervise");
     *ret_code = s.exit;
-    if (wanted) {
+    if (wanted)
+        start_log(s.settings);
+    if (wanted || (good && activation_there())) {
         h.hang_ms = settings_number(s.settings, "hang_timeout");
         listening_open(s.settings, &h);
-        start_log(s.settings);
     }
     setup_end(&s);
-    if (!wanted)
+    if (!wanted) {
+        if (h.n_settings > 0)
+            worker_take(&h);
         return !read;
+    }
     (void)malloc_trim(0);
     struct supervisor_plan plan = { .argv = program_argv, .handover = &h, .final_code = EXIT_USAGE };
     *ret_code = supervise(&plan);

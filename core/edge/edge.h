@@ -66,6 +66,10 @@ enum weir_code edge_addresses_open(struct edge_addresses *a, unsigned n_shards, 
 /* The address that socket FD is bound to; false if it is no socket that may listen. */
 bool edge_address_of(int fd, struct edge_address *ret);
 
+/* Writes an address as edge_addresses_add reads it, "[::1]:8080"; false if it does not fit, or
+ * is of a kind that can't be written so. */
+bool edge_address_text(const struct edge_address *a, char *ret, size_t room);
+
 /* Whether both are the same address and port. */
 bool edge_address_same(const struct edge_address *a, const struct edge_address *b);
 

@@ -6,9 +6,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,6 +65,23 @@ edge_address_of(int fd, struct edge_address *ret)
     *ret = (struct edge_address){ .reserved = -1, .len = sizeof(ret->address) };
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
            getsockname(fd, (struct sockaddr *)&ret->address, &ret->len) == 0;
+}
+
+bool
+edge_address_text(const struct edge_address *a, char *ret, size_t room)
+{
+    char name[INET6_ADDRSTRLEN + 1];
+    bool six = a->address.ss_family == AF_INET6;
+    if (!six && a->address.ss_family != AF_INET)
+        return false;
+    const struct sockaddr_in *a4 = (const void *)&a->address;
+    const struct sockaddr_in6 *a6 = (const void *)&a->address;
+    const void *bytes = six ? (const void *)&a6->sin6_addr : (const void *)&a4->sin_addr;
+    if (inet_ntop(a->address.ss_family, bytes, name, sizeof(name)) == NULL)
+        return false;
+    unsigned port = ntohs(six ? a6->sin6_port : a4->sin_port);
+    int n = snprintf(ret, room, six ? "[%s]:%u" : "%s:%u", name, port);
+    return n > 0 && (size_t)n < room;
 }
 
 bool

@@ -22,7 +22,8 @@ void
 handover_close(struct handover *h)
 {
     for (uint32_t i = 0; i < h->n_fds; i++)
-        close(h->fds[i]);
+        if (h->fds[i] >= 0)
+            close(h->fds[i]);
     h->n_fds = 0;
     for (unsigned i = 0; i < HANDOVER_SIDES; i++)
         h->listen[i].n = 0;

@@ -41,6 +41,7 @@ enum handover_side { HANDOVER_EDGE, HANDOVER_ADMIN, HANDOVER_SIDES };
 
 #define HANDOVER_ADDRESSES 16
 #define HANDOVER_SHARDS 62
+#define HANDOVER_FDS (2 * HANDOVER_ADDRESSES * HANDOVER_SHARDS)
 #define HANDOVER_SETTINGS 8
 #define HANDOVER_TEXT 2048
 
@@ -66,7 +67,7 @@ struct handover {
     uint32_t n_settings;
     struct handover_listen listen[HANDOVER_SIDES];
     uint32_t n_fds;
-    int fds[HANDOVER_SIDES * HANDOVER_ADDRESSES * HANDOVER_SHARDS];
+    int fds[HANDOVER_FDS]; /* -1: none */
     uint64_t hang_ms;               /* how long a loop may hang; 0: nobody looks */
     uint64_t restarts[DEATH_COUNT]; /* since the supervisor's start */
 };

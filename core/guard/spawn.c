@@ -33,7 +33,7 @@ become_worker(const struct supervisor *s, pid_t parent, int channel)
     const struct handover *h = s->plan->handover;
     keep_over_exec(channel);
     for (uint32_t i = 0; i < h->n_fds; i++)
-        keep_over_exec(h->fds[i]);
+        keep_over_exec(h->fds[i]); /* -1 is none, and stays so */
     sigprocmask(SIG_SETMASK, &s->before, NULL);
     execv("/proc/self/exe", s->plan->argv);
     execvp(s->plan->argv[0], s->plan->argv); /* where there is no /proc */

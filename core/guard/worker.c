@@ -34,10 +34,23 @@ worker_begin(void)
     return true;
 }
 
+void
+worker_take(const struct handover *h)
+{
+    first.handover = *h;
+    first.word = CHANNEL_HANDOVER;
+}
+
+bool
+worker_supervised(void)
+{
+    return channel >= 0;
+}
+
 const struct handover *
 worker_handover(void)
 {
-    return channel >= 0 ? &first.handover : NULL;
+    return first.word == CHANNEL_HANDOVER ? &first.handover : NULL;
 }
 
 void

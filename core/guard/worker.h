@@ -15,7 +15,13 @@
  * worker. */
 bool worker_begin(void);
 
-/* What was handed over; NULL: there is no supervisor. Stays until the end of the process. */
+/* Takes H as what was handed over, in a process without a supervisor. */
+void worker_take(const struct handover *h);
+
+/* Whether there is a supervisor. */
+bool worker_supervised(void);
+
+/* What was handed over; NULL: nothing was. Stays until the end of the process. */
 const struct handover *worker_handover(void);
 
 /* Closes the sockets that were handed over: whoever listens has duplicates by now. */

@@ -148,13 +148,17 @@ test('a worker that dies again and again is started again and again, ever later'
 });
 
 test('a worker that is started again listens where it did, whatever the settings have become', async (t) => {
-  const dir = folder(t, { 'pipelines/crash.yaml': crash['crash.yaml'], 'weir.yaml': 'hang_timeout: 20s\nshards: 2\n' });
-  const config = ['--config', join(dir, 'weir.yaml'), '--set', 'shards=2'];
-  const w = await crashing(t, join(dir, 'pipelines'), { args: config, env: { WEIR_EDGE_TLS_LISTEN: '' } });
+  const settings = (edge, shards) => `edge.listen: ${edge}\nadmin.listen: 127.0.0.1:0\nshards: ${shards}\nlog.access: false\n`;
+  const dir = folder(t, { 'pipelines/crash.yaml': crash['crash.yaml'], 'weir.yaml': settings('127.0.0.1:0', 2) });
+  const w = await crashing(t, join(dir, 'pipelines'), { listen: ['--config', join(dir, 'weir.yaml')] });
+  write(dir, { 'weir.yaml': settings('127.0.0.1:1', 1) });
   process.kill(w.worker, 'SIGKILL');
   await nextWorker(w, w.worker);
-  assert.equal(w.lines.some((l) => /has changed/.test(l.msg)), false);
-  assert.equal(await get(`${w.edge}/crash/not`), 200);
+  await w.log((l) => l.level === 'warn' && /the setting edge\.listen has changed/.test(l.msg));
+  const now = w.lines.findLast((l) => / is ready$/.test(l.msg));
+  assert.equal(now.edge_port, w.edgePort);
+  assert.equal(now.shards, 2);
+  for (let i = 0; i < 10; i++) assert.equal(await get(`${w.edge}/crash/not`), 200);
 });
 
 test('who can not start at all ends with the code and the words of the worker', (t) => {
