@@ -2,6 +2,7 @@
 #include "cli/supervised.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/listening.h"
 #include "guard/activation.h"
+#include "guard/privileges.h"
 #include "guard/supervisor.h"
 #include "guard/worker.h"
 
@@ -39,6 +41,35 @@ start_log(const struct settings *s)
     log_start(STDOUT_FILENO, log_format(s), log_level(s));
 }
 
+/* Who takes callers from everywhere needs no rights over the machine. */
+static bool
+drop_privileges(const struct settings *s)
+{
+    struct weir_error err = { 0 };
+    const char *user = settings_text(s, "user");
+    if (*user == '\0') {
+        if (privileges_root())
+            log_say(WEIR_WARN, "weir runs as root, which it has no need of: start it as another user, or set user: NAME");
+        return true;
+    }
+    if (privileges_drop(user, &err) == WEIR_OK)
+        return true;
+    fprintf(stderr, "weir: user: %s\n", err.text);
+    return false;
+}
+
+/* Opens the sockets, if that is to be done before the work begins, and gives up what it took.
+ * False, after saying why, if that can't be done. */
+static bool
+prepare(struct settings *s, bool supervise, struct handover *h)
+{
+    privileges_never_more();
+    h->hang_ms = settings_number(s, "hang_timeout");
+    if (supervise || activation_there() || *settings_text(s, "user"))
+        listening_open(s, h);
+    return drop_privileges(s);
+}
+
 bool
 supervised(const struct args *a, int *ret_code)
 {
@@ -46,23 +77,22 @@ supervised(const struct args *a, int *ret_code)
     struct setup s;
     bool read = setup_settings(&s, a);
     bool good = read && s.diags.errors == 0;
-    bool wanted = good && settings_bool(s.settings, "supervise");
+    bool supervise_it = good && settings_bool(s.settings, "supervise");
     *ret_code = s.exit;
-    if (wanted)
+    if (good)
         start_log(s.settings);
-    if (wanted || (good && activation_there())) {
-        h.hang_ms = settings_number(s.settings, "hang_timeout");
-        listening_open(s.settings, &h);
+    if (good && !prepare(s.settings, supervise_it, &h)) {
+        *ret_code = EXIT_WRONG;
+        read = supervise_it = false;
     }
     setup_end(&s);
-    if (!wanted) {
-        if (h.n_settings > 0)
-            worker_take(&h);
-        return !read;
+    if (supervise_it) {
+        (void)malloc_trim(0);
+        struct supervisor_plan plan = { .argv = program_argv, .handover = &h, .final_code = EXIT_USAGE };
+        *ret_code = supervise(&plan);
+    } else if (h.n_settings > 0) {
+        worker_take(&h);
     }
-    (void)malloc_trim(0);
-    struct supervisor_plan plan = { .argv = program_argv, .handover = &h, .final_code = EXIT_USAGE };
-    *ret_code = supervise(&plan);
     log_stop();
-    return true;
+    return supervise_it || !read;
 }

@@ -34,6 +34,9 @@ become_worker(const struct supervisor *s, pid_t parent, int channel)
     keep_over_exec(channel);
     for (uint32_t i = 0; i < h->n_fds; i++)
         keep_over_exec(h->fds[i]); /* -1 is none, and stays so */
+    /* A right to low ports has done its work, unless a socket is still to be opened. */
+    if (h->n_fds > 0)
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     sigprocmask(SIG_SETMASK, &s->before, NULL);
     execv("/proc/self/exe", s->plan->argv);
     execvp(s->plan->argv[0], s->plan->argv); /* where there is no /proc */
