@@ -33,7 +33,7 @@ void crash_tell(bool (*send)(const struct crash_report *r));
 
 /* What the thread at hand is at, for DESCRIBE; NULL: nothing. A word, so that it may be set for
  * each call of a plugin. */
-extern _Thread_local const void *crash_at;
+extern _Thread_local const void *crash_at __attribute__((tls_model("initial-exec")));
 
 /* DESCRIBE says of a crash_at which pipeline, node and type it is (async-signal-safe). Main
  * thread. */
