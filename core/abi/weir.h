@@ -60,6 +60,7 @@ struct weir_call;  /* one execution of one node                                 
 struct weir_event; /* what a trigger has to decide about                          */
 struct weir_timer; /* one pending timer                                           */
 struct weir_watch; /* one file descriptor that is waited for                      */
+struct weir_fetch; /* one running HTTP request of a shard: see host->fetch       */
 struct weir_http;  /* one running HTTP request to an upstream                     */
 struct weir_table; /* a shared table: see host->table                             */
 struct weir_builder; /* a list or map in the making                               */
@@ -68,6 +69,7 @@ struct weir_redis; /* one Redis server: see host->redis                         
 struct weir_command; /* one command that a Redis server owes a reply for          */
 struct weir_subscription; /* who is told of what is published                     */
 struct weir_question; /* what an operator asks of a collection                    */
+struct weir_key;   /* what signatures are checked with                             */
 struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
 
 /* What went wrong. The caller owns it; the callee fills it. */
@@ -182,6 +184,8 @@ struct weir_node_type {
     uint32_t (*effect_of)(const struct weir_value *config);
 };
 
+struct weir_header;
+
 /* A type of trigger. open and close are on the main thread, the others on the shard's.
  * accept owes the event exactly one host->start_run, host->refuse or host->event_reply, now
  * or later. */
@@ -205,7 +209,14 @@ struct weir_trigger_type {
     void (*accept)(struct weir_event *, void *state);
     void (*detach)(void *state);
     void (*close)(void *conf);
+    /* 1.1: the headers with which the sender of an event would have signed it, in RET, at most
+     * WEIR_SIGNED_MAX: for events that somebody has made up (weir test, weir try). Their texts are the
+     * event's own (event_alloc). WEIR_INVALID: nothing is signed here, or it can't be. */
+    uint32_t (*sign)(struct weir_event *, void *state, struct weir_header *ret, uint32_t *ret_n,
+                     struct weir_error *err);
 };
+
+#define WEIR_SIGNED_MAX 4u
 
 /* Things of a plugin that operators look at and act on, for the admin API: GET /api/v1/NAME is
  * all of them, GET /api/v1/NAME/ITEM one, POST /api/v1/NAME/ITEM/VERB does something to it. */
@@ -361,6 +372,10 @@ enum weir_wait_flag {
  * NULL, lent): nothing is known; DID is false and NOW 0. */
 typedef void weir_advanced_fn(void *arg, bool did, uint64_t now, const struct weir_error *err);
 
+/* What host->work does, and what is told of it: DROPPED is true if it was not done, since the process ends. */
+typedef void weir_work_fn(void *arg);
+typedef void weir_worked_fn(void *arg, bool dropped);
+
 /* Tells the samples of a metric by host->sample; on any thread, and quickly. */
 typedef void weir_collect_fn(void *arg, struct weir_sink *sink);
 
@@ -378,7 +393,13 @@ enum weir_slot_flag {
     WEIR_SLOT_READS = 1u << 2     /* reads them anywhere in it. 1.1               */
 };
 
-enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3 };
+enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3, WEIR_SHA384 = 4 };
+
+/* Algorithms of signatures, by their names in JOSE (RFC 7518, RFC 8037). 1.1 */
+enum weir_signature {
+    WEIR_HS256 = 1, WEIR_HS384, WEIR_HS512, WEIR_RS256, WEIR_RS384, WEIR_RS512, WEIR_PS256,
+    WEIR_PS384, WEIR_PS512, WEIR_ES256, WEIR_ES384, WEIR_ES512, WEIR_EDDSA
+};
 
 /* What the engine offers. A later minor version appends; check SIZE before what is newer than
  * the header you were built with. */
@@ -572,7 +593,7 @@ struct weir_host {
 
     /* -- digests and random [any] -- */
 
-    /* Writes the digest (20, 32, 64 bytes) and returns its length; 0: unknown algorithm. */
+    /* Writes the digest (20, 32, 48, 64 bytes) and returns its length; 0: unknown algorithm. */
     size_t (*digest)(uint32_t algorithm, struct weir_text text, uint8_t ret[64]);
     size_t (*hmac)(uint32_t algorithm, struct weir_text key, struct weir_text text,
                    uint8_t ret[64]);
@@ -757,6 +778,64 @@ struct weir_host {
 
     /* What idempotency_key gives, whatever the effect. Empty: the call was cancelled. */
     struct weir_text (*step_key)(struct weir_call *);
+
+    /* -- who sent an event, for triggers: until it is decided -- */
+
+    /* The value at INDEX of those that the query has of NAME, decoded, in the event's memory;
+     * bytes NULL if there is none. */
+    struct weir_text (*event_query)(struct weir_event *, struct weir_text name, uint32_t index);
+    /* Takes a header, or a parameter of the query, out of the event: neither the run nor the store sees it. */
+    void (*event_header_hide)(struct weir_event *, struct weir_text name);
+    void (*event_query_hide)(struct weir_event *, struct weir_text name);
+    /* What request.auth is in the run: a map, taken and set to NULL. Its member "name" stands in the
+     * access log. */
+    void (*event_auth_set)(struct weir_event *, const struct weir_value **auth);
+
+    /* -- keys, for checking signatures [any] -- */
+
+    /* The key that V is: a string is a public key or a certificate in PEM, bytes are a secret of HMAC, and a
+     * map is a JWK (RFC 7517). NULL and ERR if it is none, or too weak to be relied on. */
+    struct weir_key *(*key_new)(const struct weir_value *, struct weir_error *err);
+    void (*key_free)(struct weir_key **); /* accepts NULL, leaves NULL            */
+    /* A bit (1 << enum weir_signature) for each algorithm that the key is good for; a public key is never
+     * good for HMAC. */
+    uint32_t (*key_algorithms)(const struct weir_key *);
+    /* Whether SIGNATURE, of ALGORITHM as JOSE has it, belongs to TEXT. */
+    bool (*key_check)(const struct weir_key *, uint32_t algorithm, struct weir_text text,
+                      struct weir_text signature);
+
+    /* -- requests and work of a shard, outside of calls -- */
+
+    /* As http, for what a trigger has to know before there is a call. fetch_cancel ends it, before FN and before
+     * detach returns. NULL: there is no network (a test of pipelines), or the process ends; FN isn't called. */
+    struct weir_fetch *(*fetch)(struct weir_shard *, const struct weir_http_request *, weir_http_fn *fn,
+                                void *arg);
+    void (*fetch_cancel)(struct weir_fetch **); /* accepts NULL, leaves NULL       */
+    /* Runs WORK(ARG) on a worker's thread, where it may block, and DONE(ARG) on the shard's thread then, in any
+     * case, maybe after detach. WEIR_UNAVAILABLE if too much waits for a worker. */
+    uint32_t (*work)(struct weir_shard *, weir_work_fn *work, weir_worked_fn *done, void *arg,
+                     struct weir_error *err);
+
+    /* -- passwords [any] -- */
+
+    /* Whether HASH is one of scrypt, $scrypt$ln=15,r=8,p=1$SALT$HASH, whose cost is bearable. */
+    uint32_t (*password_hash_check)(struct weir_text hash, struct weir_error *err);
+    /* Whether PASSWORD is that of HASH: takes some hundredths of a second, so only in WORK. */
+    bool (*password_check)(struct weir_text hash, struct weir_text password);
+
+    /* -- more [any] -- */
+
+    /* The algorithm of a name in JOSE, "RS256"; 0 if there is none. */
+    uint32_t (*signature_find)(struct weir_text name);
+    /* As json_read, but a key that stands twice in one map is refused. */
+    uint32_t (*json_read_unique)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
+
+    /* -- who sent an event, by its certificate -- */
+
+    /* What the caller's certificate says, which was verified when TLS began: a map { subject (as
+     * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
+     * in hex) }; lent. NULL: it showed none. */
+    const struct weir_value *(*event_peer)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

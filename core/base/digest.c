@@ -27,6 +27,7 @@ static struct algorithm {
     [WEIR_SHA1] = { "sha1", "SHA1", 20, 64, NULL },
     [WEIR_SHA256] = { "sha256", "SHA2-256", 32, 64, NULL },
     [WEIR_SHA512] = { "sha512", "SHA2-512", 64, 128, NULL },
+    [WEIR_SHA384] = { "sha384", "SHA2-384", 48, 128, NULL },
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))

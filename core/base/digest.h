@@ -9,7 +9,7 @@
 
 #define DIGEST_MAX 64
 
-/* The algorithm of a name ("sha1", "sha256", "sha512"); 0 if there is none. */
+/* The algorithm of a name ("sha1", "sha256", "sha384", "sha512"); 0 if there is none. */
 uint32_t digest_find(struct weir_text name);
 
 /* Writes the digest of TEXT and returns its length; 0 for an unknown algorithm. */

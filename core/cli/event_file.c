@@ -13,7 +13,8 @@
 
 #define EVENT_MAX (64u << 20)
 
-static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id" };
+static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id",
+                                     "signed" };
 
 static bool
 check_keys(const char *file, const struct weir_value *v)
@@ -31,7 +32,7 @@ check_keys(const char *file, const struct weir_value *v)
         if (found)
             continue;
         fprintf(stderr, "weir: %s: an event has no '%.*s'; its members are method, path, headers, query, client_ip, "
-                        "id, and body or text\n", file, (int)key.len, key.bytes);
+                        "id, signed, and body or text\n", file, (int)key.len, key.bytes);
         return false;
     }
     return true;
@@ -127,6 +128,13 @@ event_file_fill(struct event_file *f, struct weir_event *e)
             e->raw = value_bytes(b.bytes, b.len);
         buf_fini(&b);
     }
+}
+
+bool
+event_file_signed(const struct event_file *f)
+{
+    const struct weir_value *v = value_field(f->document, "signed");
+    return v && value_type(v) == WEIR_BOOL && v->boolean;
 }
 
 static void

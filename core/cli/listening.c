@@ -2,6 +2,7 @@
 #include "cli/listening.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static const struct {
 } places[] = {
     { HANDOVER_EDGE, "edge.listen", "edge", EDGE_PLAIN },
     { HANDOVER_EDGE, "edge.tls.listen", "tls", EDGE_TLS },
+    { HANDOVER_EDGE, "edge.redirect_listen", "redirect", EDGE_REDIRECT },
     { HANDOVER_ADMIN, "admin.listen", "admin", EDGE_PLAIN },
 };
 #define PLACES (sizeof places / sizeof *places)
@@ -33,11 +35,28 @@ _Static_assert(PLACES <= HANDOVER_SETTINGS, "each setting has a place");
 _Static_assert(HANDOVER_SHARDS >= SHARDS_MAX, "each shard has a place for its socket");
 _Static_assert(HANDOVER_ADDRESSES >= EDGE_ADDRESSES, "each address has a place");
 
+/* Reads a mode such as 0660. */
+static enum weir_code
+read_mode(const struct settings *t, const char *key, unsigned *ret, struct weir_error *err)
+{
+    const char *text = settings_text(t, key);
+    char *end;
+    unsigned long mode = strtoul(text, &end, 8);
+    size_t len = strlen(text);
+    if (len < 3 || len > 4 || *end != '\0' || text[0] < '0' || text[0] > '7' || mode > 0777)
+        return err_set(err, WEIR_INVALID, "%s: '%.20s' is no mode such as 0660", key, text);
+    *ret = (unsigned)mode;
+    return WEIR_OK;
+}
+
 enum weir_code
 listening_addresses(const struct settings *s, enum handover_side side, struct edge_addresses *ret,
                     struct weir_error *err)
 {
     *ret = (struct edge_addresses){ .n = 0 };
+    const char *mode = side == HANDOVER_EDGE ? "edge.socket_mode" : "admin.socket_mode";
+    if (read_mode(s, mode, &ret->mode, err) != WEIR_OK)
+        return WEIR_INVALID;
     for (size_t i = 0; i < PLACES; i++) {
         if (places[i].side != side)
             continue;
@@ -57,6 +76,9 @@ listening_shards(const struct settings *s)
         shards = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
     return shards > SHARDS_MAX ? SHARDS_MAX : (unsigned)shards;
 }
+
+/* What was opened here, for its files to be removed. */
+static struct edge_addresses opened[HANDOVER_SIDES];
 
 static enum weir_code
 open_patiently(struct edge_addresses *a, unsigned n_shards, int *fds)
@@ -128,24 +150,24 @@ match(struct activated *all, struct edge_address *a, unsigned index, struct hand
 static void
 open_side(const struct settings *s, enum handover_side side, struct activated *all, struct handover *h)
 {
-    struct edge_addresses a;
+    struct edge_addresses *a = &opened[side];
     struct weir_error err;
     struct handover_listen *l = &h->listen[side];
-    if (listening_addresses(s, side, &a, &err) != WEIR_OK)
+    if (listening_addresses(s, side, a, &err) != WEIR_OK)
         return;
-    for (unsigned i = 0; i < a.n; i++)
-        match(all, &a.items[i], i, h, l);
-    l->n = a.n;
-    if (a.n * h->n_shards > HANDOVER_FDS - h->n_fds ||
-        open_patiently(&a, h->n_shards, h->fds + h->n_fds) != WEIR_OK)
+    for (unsigned i = 0; i < a->n; i++)
+        match(all, &a->items[i], i, h, l);
+    l->n = a->n;
+    if (a->n * h->n_shards > HANDOVER_FDS - h->n_fds ||
+        open_patiently(a, h->n_shards, h->fds + h->n_fds) != WEIR_OK)
         return; /* what systemd gave is taken all the same */
-    for (unsigned i = 0; i < a.n; i++) {
+    for (unsigned i = 0; i < a->n; i++) {
         if (l->count[i] > 0)
             continue;
         l->first[i] = h->n_fds + i * h->n_shards;
-        l->count[i] = h->n_shards;
+        l->count[i] = a->items[i].one ? 1 : h->n_shards;
     }
-    h->n_fds += a.n * h->n_shards;
+    h->n_fds += a->n * h->n_shards;
 }
 
 /* Notes the setting, or what sockets with its name say instead. */
@@ -188,6 +210,13 @@ listening_open(struct settings *s, struct handover *h)
                 all.items[i].name, text);
         close(all.items[i].fd);
     }
+}
+
+void
+listening_end(void)
+{
+    for (unsigned i = 0; i < HANDOVER_SIDES; i++)
+        edge_addresses_remove(&opened[i]);
 }
 
 void

@@ -23,6 +23,9 @@ unsigned listening_shards(const struct settings *s);
  * What can't be opened is left to who listens, who will say what is wrong with it. */
 void listening_open(struct settings *s, struct handover *h);
 
+/* At the end: removes the files of paths that listening_open made. */
+void listening_end(void);
+
 /* Puts the sockets that were handed over to the addresses of a side, read by listening_addresses. */
 void listening_given(enum handover_side side, struct edge_addresses *a);
 

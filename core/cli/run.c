@@ -56,7 +56,9 @@ run(const struct args *a)
     int code;
     if (!worker_begin() && supervised(a, &code))
         return code;
-    return work(a);
+    code = work(a);
+    listening_end();
+    return code;
 }
 
 static const struct option options[] = {

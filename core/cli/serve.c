@@ -47,7 +47,9 @@ read_trusted(struct server *s, struct weir_error *err)
     const char *at = settings_text(s->setup->settings, "trusted_proxies");
     while (*at) {
         size_t len = strcspn(at, ", ");
-        if (len > 0) {
+        if (len == 4 && strncmp(at, "unix", 4) == 0) {
+            s->trusted_unix = true;
+        } else if (len > 0) {
             if (s->n_trusted == sizeof s->trusted / sizeof *s->trusted)
                 return err_set(err, WEIR_INVALID, "trusted_proxies: more than %u ranges", s->n_trusted);
             enum weir_code code =
@@ -61,50 +63,12 @@ read_trusted(struct server *s, struct weir_error *err)
 }
 
 static enum weir_code
-take_addresses(struct server *s, enum handover_side side, struct edge_addresses *ret, struct weir_error *err)
-{
-    enum weir_code code = listening_addresses(s->setup->settings, side, ret, err);
-    if (code != WEIR_OK)
-        return code;
-    listening_given(side, ret);
-    code = edge_addresses_reserve(ret, err);
-    return code == WEIR_OK ? WEIR_OK : err_in(err, side == HANDOVER_EDGE ? "edge" : "admin");
-}
-
-/* The setting, or http:// with the first address of the edge. */
-static enum weir_code
-read_public_url(struct server *s, struct weir_error *err)
-{
-    struct weir_text url = text_of(settings_text(s->setup->settings, "edge.public_url"));
-    const char *listen = settings_text(s->setup->settings, "edge.listen");
-    size_t room = sizeof s->public_url;
-    while (url.len > 0 && url.bytes[url.len - 1] == '/')
-        url.len--;
-    if (url.len > 0) {
-        if ((strncmp(url.bytes, "http://", 7) != 0 && strncmp(url.bytes, "https://", 8) != 0) || url.len >= room)
-            return err_set(err, WEIR_INVALID,
-                           "edge.public_url: '%.60s' must be like https://hooks.example.org", url.bytes);
-        snprintf(s->public_url, room, "%.*s", (int)url.len, url.bytes);
-        return WEIR_OK;
-    }
-    size_t len = strcspn(listen, ", ");
-    while (len > 0 && listen[len - 1] != ':')
-        len--;
-    if (len > 0)
-        len--;
-    bool any = len == 0 || strncmp(listen, "0.0.0.0", len) == 0 || strncmp(listen, "[::]", len) == 0;
-    snprintf(s->public_url, room, "http://%.*s:%u", any ? 9 : (int)len, any ? "localhost" : listen,
-             (unsigned)edge_addresses_port(&s->edge_addresses, 0));
-    return WEIR_OK;
-}
-
-static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
-        server_tls_open(s, err) != WEIR_OK || take_addresses(s, HANDOVER_EDGE, &s->edge_addresses, err) != WEIR_OK ||
-        take_addresses(s, HANDOVER_ADMIN, &s->admin_addresses, err) != WEIR_OK ||
-        read_public_url(s, err) != WEIR_OK)
+        server_tls_open(s, err) != WEIR_OK || server_read_hsts(s, err) != WEIR_OK ||
+        server_take_edge_addresses(s, err) != WEIR_OK || server_take_admin_addresses(s, err) != WEIR_OK ||
+        server_read_public_url(s, err) != WEIR_OK || server_read_redirect(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
     for (unsigned i = 0; i < s->n_shards; i++)
         if (shard_part_start(s, i, err) != WEIR_OK)
@@ -121,9 +85,9 @@ announce(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct weir_text edge = text_of(settings_text(t, "edge.listen"));
     struct weir_text admin = text_of(settings_text(t, "admin.listen"));
-    struct log_field fields[] = {
+    struct log_field fields[12] = {
         LOG_S("edge", edge),
-        LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, 0)),
+        LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, edge_addresses_first(&s->edge_addresses, EDGE_PLAIN))),
         LOG_S("admin", admin),
         LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
         LOG_N("shards", s->n_shards),
@@ -131,7 +95,16 @@ announce(const struct server *s)
         LOG_N("pid", worker_supervised() ? getppid() : getpid()), /* of who takes signals */
         LOG_N("worker", getpid()),
     };
-    log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, sizeof fields / sizeof *fields);
+    size_t n = 8;
+    unsigned tls = edge_addresses_first(&s->edge_addresses, EDGE_TLS);
+    unsigned redirect = edge_addresses_first(&s->edge_addresses, EDGE_REDIRECT);
+    if (tls < s->edge_addresses.n) {
+        fields[n++] = LOG_S("tls", text_of(settings_text(t, "edge.tls.listen")));
+        fields[n++] = LOG_N("tls_port", edge_addresses_port(&s->edge_addresses, tls));
+    }
+    if (redirect < s->edge_addresses.n)
+        fields[n++] = LOG_N("redirect_port", edge_addresses_port(&s->edge_addresses, redirect));
+    log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, n);
     notify_ready();
 }
 
@@ -244,6 +217,10 @@ end(struct server *s)
         workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
+    edge_addresses_close(&s->edge_addresses);
+    edge_addresses_close(&s->admin_addresses);
+    edge_addresses_remove(&s->edge_addresses);
+    edge_addresses_remove(&s->admin_addresses);
     server_tls_close(s);
     store_close(&s->store);
     workers_stop(&s->workers);

@@ -57,6 +57,10 @@ struct server {
     char public_url[512]; /* where the edge is for others, without a slash at the end */
     struct address_range trusted[64];
     unsigned n_trusted;
+    bool trusted_unix;      /* who connects to a path */
+    char hsts[96];          /* what callers over TLS are told; "": nothing */
+    bool redirects;         /* the listeners that redirect lead to PUBLIC_URL, else to */
+    unsigned redirect_port; /* ... this port of the host that was asked */
     struct shard_part *shards;
     unsigned n_shards;
     struct generation *current;
@@ -100,6 +104,21 @@ enum weir_code shard_part_start(struct server *s, unsigned index, struct weir_er
 /* Opens the store that the settings name, if any. Without one the server starts all the same, as
  * long as no pipeline is durable. */
 enum weir_code server_store_open(struct server *s, struct weir_error *err);
+
+/* -- serve_listen.c -- */
+
+/* Takes all addresses of the edge, the plain ones first, and those of the admin. */
+enum weir_code server_take_edge_addresses(struct server *s, struct weir_error *err);
+enum weir_code server_take_admin_addresses(struct server *s, struct weir_error *err);
+
+/* Sets public_url: the setting, or a URL with the first address of the edge. */
+enum weir_code server_read_public_url(struct server *s, struct weir_error *err);
+
+/* Sets where listeners that redirect lead to; after public_url. */
+enum weir_code server_read_redirect(struct server *s, struct weir_error *err);
+
+/* Sets hsts. */
+enum weir_code server_read_hsts(struct server *s, struct weir_error *err);
 
 /* -- serve_tls.c -- */
 

@@ -83,6 +83,11 @@ edge_settings(const struct server *s)
     c.addresses = &s->edge_addresses;
     c.tls = s->tls;
     c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
+    c.proxy_protocol = settings_bool(t, "edge.proxy_protocol");
+    c.trusted_unix = s->trusted_unix;
+    c.hsts = s->hsts[0] != '\0' ? s->hsts : NULL;
+    c.redirect_to = s->redirects ? s->public_url : NULL;
+    c.redirect_port = s->redirect_port;
     c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
     if (c.max_connections == 0)
         c.max_connections = edge_connections_max(s->n_shards);
@@ -113,6 +118,7 @@ start_admin(struct shard_part *p, struct weir_error *err)
     const struct server *s = p->server;
     struct admin_config c = { .addresses = &s->admin_addresses,
                               .token = settings_text(s->setup->settings, "admin.token"),
+                              .read_token = settings_text(s->setup->settings, "admin.read_token"),
                               .n_shards = s->n_shards,
                               .registry = s->setup->registry,
                               .store = s->store,

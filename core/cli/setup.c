@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/listening.h"
+#include "edge/edge.h"
 #include "value/json.h"
 
 #define OUTPUT_MAX (256u << 20)
@@ -193,7 +194,7 @@ setting_for_plugins(void *arg, const char *key)
         return word && access(word, F_OK) == 0 ? word : "pipelines";
     }
     for (unsigned i = 0; settings_info(i, &info); i++)
-        if (strcmp(info.key, key) == 0 && strcmp(info.type, "text") == 0)
+        if (strcmp(info.key, key) == 0 && (strcmp(info.type, "text") == 0 || strchr(info.type, '|') != NULL))
             return settings_text(s->settings, key);
     return NULL;
 }
@@ -251,6 +252,22 @@ setup_has_store(const struct setup *s)
     return *url && strcmp(url, "none") != 0;
 }
 
+/* Whether somebody on another machine may reach the edge, as it is set up. */
+static bool
+is_public(const struct setup *s)
+{
+    static const char *const keys[] = { "edge.listen", "edge.tls.listen" };
+    struct edge_addresses all = { .n = 0 };
+    struct weir_error err;
+    bool other = *settings_text(s->settings, "edge.public_url") != '\0';
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (edge_addresses_add(text_of(settings_text(s->settings, keys[i])), EDGE_PLAIN, &all, &err) != WEIR_OK)
+            return other; /* who wants to listen there is told */
+    for (unsigned i = 0; i < all.n; i++)
+        other |= !edge_address_is_local(&all.items[i]);
+    return other;
+}
+
 struct generation_source
 setup_source(const struct setup *s, const char *const *paths, unsigned n, const struct routes_port *routes)
 {
@@ -259,6 +276,7 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
                                        .n_paths = n ? n : 1,
                                        .load = { .registry = s->registry,
                                                  .have_store = setup_has_store(s),
+                                                 .edge_public = is_public(s),
                                                  .resources = settings_resources(s->settings),
                                                  .secrets = s->secrets },
                                        .routes = routes };

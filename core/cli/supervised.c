@@ -90,6 +90,7 @@ supervised(const struct args *a, int *ret_code)
         (void)malloc_trim(0);
         struct supervisor_plan plan = { .argv = program_argv, .handover = &h, .final_code = EXIT_USAGE };
         *ret_code = supervise(&plan);
+        listening_end();
     } else if (h.n_settings > 0) {
         worker_take(&h);
     }

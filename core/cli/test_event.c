@@ -54,6 +54,7 @@ released(struct weir_event *e)
     struct play *p = (struct play *)(void *)e;
     p->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
     value_unref(&e->body);
 }
 

@@ -105,6 +105,9 @@ connection_close(struct connection *c, bool hard)
     if (c->tls != NULL && !hard)
         tls_socket_end(c->tls);
     tls_socket_free(&c->tls);
+    free(c->header);
+    c->header = NULL;
+    value_unref(&c->caller);
     if (hard)
         set_hard(c->fd);
     close(c->fd);
@@ -247,6 +250,7 @@ retire(struct connection *c)
 }
 
 const struct protocol protocol_http1 = {
+    .name = { "HTTP/1.1", 8 },
     .readable = connection_read,
     .writable = write_more,
     .soon = go_on,
@@ -265,6 +269,23 @@ const struct protocol protocol_http1 = {
 };
 
 void
+connection_from(struct connection *c, struct sockaddr_storage *peer)
+{
+    static const char path[] = "unix";
+    const struct sockaddr *a = (const struct sockaddr *)peer;
+    struct edge *e = c->edge;
+    if (a->sa_family == AF_UNIX) {
+        c->proxy = e->config.trusted_unix;
+        c->peer_len = sizeof(path) - 1;
+        memcpy(c->peer, path, sizeof(path));
+        return;
+    }
+    client_ip_unmap(peer);
+    c->proxy = client_ip_trusted(&e->trust, a);
+    c->peer_len = (uint8_t)address_text(a, c->peer, sizeof(c->peer));
+}
+
+void
 connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge_kind kind)
 {
     struct connection *c = calloc(1, sizeof(*c));
@@ -278,11 +299,7 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge
     list_init(&c->link);
     timer_init(&c->timer, on_timer, c);
     soon_init(&c->soon, on_soon, c);
-    client_ip_unmap(peer);
-    c->proxy = client_ip_trusted(&e->trust, (const struct sockaddr *)peer);
-    c->peer_len =
-        (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
-
+    connection_from(c, peer);
     c->state = CONNECTION_IDLE;
     list_push(&e->idle, &c->link);
     e->n_connections++;

@@ -57,7 +57,10 @@ struct connection {
     bool turned;  /* TLS has to write before it reads, or the other way round */
     enum edge_kind kind;
 
-    struct tls_socket *tls; /* owned; NULL: what is sent goes out as it is */
+    struct tls_socket *tls;       /* owned; NULL: what is sent goes out as it is */
+    struct proxy_reading *header; /* a PROXY header on its way; owned; or NULL */
+    const struct weir_value
+        *caller; /* who it is by its certificate; owned; NULL: it showed none */
 
     struct timer timer;
     struct soon soon;     /* goes on with what was read already, or with a stream */
@@ -77,6 +80,10 @@ struct connection {
     uint8_t peer_len;
     char peer[CLIENT_IP]; /* the peer's address */
 };
+
+/* Notes that the connection comes from that address, whether it is one of the trusted proxies,
+ * and what it is called. */
+void connection_from(struct connection *c, struct sockaddr_storage *peer);
 
 /* Takes over a connected, non-blocking FD that came on a listener of that KIND. */
 void connection_open(struct edge *e, int fd, struct sockaddr_storage *peer,

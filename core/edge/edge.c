@@ -68,15 +68,17 @@ edge_warn(const char *text)
         log_say(WEIR_WARN, "edge: %s", text);
 }
 
-const char *
+struct weir_text
 edge_date(struct edge *e)
 {
     uint64_t now_ms = shard_now(e->shard);
     if (e->date_ms == 0 || now_ms - e->date_ms >= DATE_MS) {
         e->date_ms = now_ms;
-        clock_http(clock_wall_ms(), e->date);
+        memcpy(e->date, "Date: ", 6);
+        clock_http(clock_wall_ms(), e->date + 6);
+        memcpy(e->date + 6 + CLOCK_HTTP - 1, "\r\n", 2);
     }
-    return e->date;
+    return (struct weir_text){ e->date, 6 + CLOCK_HTTP - 1 + 2 };
 }
 
 /* -- memory -- */

@@ -12,38 +12,52 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "edge/edge.h"
 #include "edge/listener.h"
 
+/* The sockets of one address that is reserved; that of a path changes hands. */
+static enum weir_code
+open_each(struct edge_address *a, unsigned n_shards, int *fds, struct weir_error *err)
+{
+    enum weir_code code = WEIR_OK;
+    if (a->one) {
+        fds[0] = a->reserved;
+        a->reserved = -1;
+        return WEIR_OK;
+    }
+    for (unsigned s = 0; s < n_shards && code == WEIR_OK; s++)
+        code = listener_bind(&a->address, a->len, true, &fds[s], err);
+    return code;
+}
+
 enum weir_code
 edge_addresses_open(struct edge_addresses *a, unsigned n_shards, int *fds,
                     struct weir_error *err)
 {
-    unsigned n = a->n * n_shards;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < a->n * n_shards; i++)
         fds[i] = -1;
     enum weir_code code = edge_addresses_reserve(a, err);
-    for (unsigned i = 0; i < n && code == WEIR_OK; i++) {
-        const struct edge_address *at = &a->items[i / n_shards];
-        if (at->n_given == 0)
-            code = listener_bind(&at->address, at->len, true, &fds[i], err);
-    }
+    for (unsigned i = 0; i < a->n && code == WEIR_OK; i++)
+        if (a->items[i].n_given == 0)
+            code = open_each(&a->items[i], n_shards, fds + (size_t)i * n_shards, err);
     edge_addresses_close(a);
-    for (unsigned i = 0; i < n && code != WEIR_OK; i++) {
+    if (code == WEIR_OK)
+        return WEIR_OK;
+    for (unsigned i = 0; i < a->n * n_shards; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
         fds[i] = -1;
     }
+    edge_addresses_remove(a);
     return code;
 }
 
 enum weir_code
 listener_take(const struct edge_address *a, unsigned shard, int *ret_fd, struct weir_error *err)
 {
-    if (a->n_given == 0)
-        return listener_bind(&a->address, a->len, true, ret_fd, err);
     int fd = fcntl(a->given[shard % a->n_given], F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         return err_set(err, WEIR_UNAVAILABLE, "the socket that was given can't be taken: %s",
@@ -67,11 +81,22 @@ edge_address_of(int fd, struct edge_address *ret)
            getsockname(fd, (struct sockaddr *)&ret->address, &ret->len) == 0;
 }
 
+/* The path of a socket; it ends within the address, which was zero before it was filled. */
+static const char *
+path_of(const struct edge_address *a)
+{
+    return ((const struct sockaddr_un *)(const void *)&a->address)->sun_path;
+}
+
 bool
 edge_address_text(const struct edge_address *a, char *ret, size_t room)
 {
     char name[INET6_ADDRSTRLEN + 1];
     bool six = a->address.ss_family == AF_INET6;
+    if (a->address.ss_family == AF_UNIX && path_of(a)[0] == '/') {
+        int n = snprintf(ret, room, "unix:%s", path_of(a));
+        return n > 0 && (size_t)n < room;
+    }
     if (!six && a->address.ss_family != AF_INET)
         return false;
     const struct sockaddr_in *a4 = (const void *)&a->address;
@@ -96,5 +121,5 @@ edge_address_same(const struct edge_address *a, const struct edge_address *b)
     if (a->address.ss_family == AF_INET6)
         return a6->sin6_port == b6->sin6_port &&
                memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
-    return a->len == b->len && memcmp(&a->address, &b->address, a->len) == 0;
+    return a->address.ss_family == AF_UNIX && strcmp(path_of(a), path_of(b)) == 0;
 }

@@ -84,7 +84,7 @@ retire(struct connection *c)
     bool open = c->state == CONNECTION_IDLE || c->state == CONNECTION_STREAMS;
     if (!open || h->last || h->retire_ms != UINT64_MAX)
         return;
-    if (c->state == CONNECTION_IDLE) {
+    if (h->n_streams == 0) {
         if (c->served == 0)
             return; /* its first request may be on its way */
         say_last(h);
@@ -158,6 +158,7 @@ offered(struct request *r)
 }
 
 const struct protocol protocol_http2 = {
+    .name = { "HTTP/2", 6 },
     .readable = h2_readable,
     .writable = h2_writable,
     .soon = h2_soon,

@@ -30,7 +30,8 @@ h2_proceed(struct request *r)
     static char name[] = ":status", value[] = "100";
     nghttp2_nv field = { (uint8_t *)name, (uint8_t *)value, 7, 3, NGHTTP2_NV_FLAG_NONE };
     struct h2_stream *s = r->h2;
-    (void)nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1, NULL);
+    (void)nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1,
+                                 NULL);
     h2_wake(s->session);
     return true;
 }

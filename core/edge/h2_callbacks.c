@@ -41,6 +41,7 @@ on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
     list_init(&s->hungry);
     h->n_streams++;
     h->last_id = s->id;
+    h->active = true;
     (void)nghttp2_session_set_stream_user_data(ng, s->id, s);
     return 0;
 }

@@ -39,8 +39,9 @@ settle(struct h2_session *h)
     }
     if (h->n_streams > 0 && c->state == CONNECTION_IDLE) {
         connection_go(c, CONNECTION_STREAMS);
-    } else if (h->n_streams == 0 && c->state == CONNECTION_STREAMS) {
-        connection_go(c, CONNECTION_IDLE);
+    } else if (h->n_streams == 0 && h->active) {
+        h->active = false;
+        connection_go(c, CONNECTION_IDLE); /* also from there: the longest idle is the first */
         h2_set_idle(h);
     }
     unsigned want = h->rest != NULL ? WEIR_READ | WEIR_WRITE : WEIR_READ;
@@ -225,4 +226,3 @@ h2_soon(struct connection *c)
 {
     h2_flush(c->h2);
 }
-

@@ -12,7 +12,7 @@
 
 #define H2_STREAMS_MAX 100u
 #define H2_STREAM_WINDOW 65535u /* the protocol's own first value */
-#define H2_WINDOW (1024 * 1024)  /* of the connection */
+#define H2_WINDOW (1024 * 1024) /* of the connection */
 
 /* Streams that are remembered behind their end. */
 #define H2_CLOSED 64u
@@ -32,35 +32,35 @@ struct h2_head {
 };
 
 struct h2_stream {
-    struct list link; /* in the session's streams, the oldest first */
+    struct list link;   /* in the session's streams, the oldest first */
     struct list hungry; /* in the session's hungry, if it is */
     struct h2_session *session;
     struct request *request; /* NULL: it is answered, or was never one */
     int32_t id;
-    bool ended;    /* the caller has sent all */
-    bool reset;    /* it was reset by us: frames that were on their way are nobody's fault */
-    bool takes;    /* its body is wanted and coming */
+    bool ended; /* the caller has sent all */
+    bool reset; /* it was reset by us: frames that were on their way are nobody's fault */
+    bool takes; /* its body is wanted and coming */
     uint64_t deadline_ms; /* UINT64_MAX: none */
-    size_t held;     /* bytes that the request holds: of its head and body */
-    size_t owed;     /* bytes of its window that are not given back yet */
-    size_t trailers; /* bytes of them */
+    size_t held;          /* bytes that the request holds: of its head and body */
+    size_t owed;          /* bytes of its window that are not given back yet */
+    size_t trailers;      /* bytes of them */
 };
 
 struct h2_session {
     struct connection *connection;
-    nghttp2_session *ng;    /* owned */
-    size_t memory;          /* bytes that nghttp2 holds */
-    unsigned preface;           /* bytes of it that have come */
-    unsigned n_frame;           /* bytes of the next frame's start */
+    nghttp2_session *ng; /* owned */
+    size_t memory;       /* bytes that nghttp2 holds */
+    unsigned preface;    /* bytes of it that have come */
+    unsigned n_frame;    /* bytes of the next frame's start */
     uint8_t frame[13];
-    size_t payload;             /* bytes of the frame at hand that are still to come */
+    size_t payload; /* bytes of the frame at hand that are still to come */
     struct list streams;
     struct list hungry; /* streams whose source is to be asked */
     unsigned n_streams;
-    int32_t last_id; /* the highest that was opened */
+    int32_t last_id;            /* the highest that was opened */
     uint32_t closed[H2_CLOSED]; /* the last ones that were: id * 2 + 1 if it was by us */
     unsigned n_closed;          /* in all */
-    size_t held;            /* bytes of all requests */
+    size_t held;                /* bytes of all requests */
     size_t owed;
     struct h2_head head;
     char *rest; /* owned: frames that the kernel did not take; or NULL */
@@ -70,10 +70,11 @@ struct h2_session {
     uint64_t head_ms;   /* when the head that is coming has to be here; UINT64_MAX: none is */
     uint64_t write_ms;  /* when the rest has to have moved */
     uint64_t retire_ms; /* when the last GOAWAY is sent; UINT64_MAX: not asked for */
-    bool inside;   /* of a call of nghttp2, which must not be called again */
-    bool busy;     /* it is sent what is queued anyway, before the loop goes on */
-    bool last;     /* the last GOAWAY was sent: no further requests */
-    bool broken;   /* the session failed: what is queued is sent, then the connection ends */
+    bool active;        /* there were streams since it was last found idle */
+    bool inside;        /* of a call of nghttp2, which must not be called again */
+    bool busy;          /* it is sent what is queued anyway, before the loop goes on */
+    bool last;          /* the last GOAWAY was sent: no further requests */
+    bool broken;     /* the session failed: what is queued is sent, then the connection ends */
     double patience; /* frames that are forgiven; see h2_guard.c */
     uint64_t patience_ms;
 };

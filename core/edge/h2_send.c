@@ -140,8 +140,9 @@ submit(struct request *r, bool body)
     size_t n = take_apart(&r->edge->out, fields);
     nghttp2_data_provider provider = { .source.ptr = s, .read_callback = on_read };
     s->takes = false;
-    int error = n == 0 ? NGHTTP2_ERR_INVALID_ARGUMENT
-                       : nghttp2_submit_response(h->ng, s->id, fields, n, body ? &provider : NULL);
+    int error = n == 0
+                    ? NGHTTP2_ERR_INVALID_ARGUMENT
+                    : nghttp2_submit_response(h->ng, s->id, fields, n, body ? &provider : NULL);
     if (error != 0) {
         h2_reset(s, NGHTTP2_INTERNAL_ERROR);
         return;
@@ -228,7 +229,8 @@ h2_feed(struct h2_session *h)
     struct list *link;
     while ((link = list_shift(&now)) != NULL) {
         struct h2_stream *s = list_entry(link, struct h2_stream, hungry);
-        if (s->request != NULL && s->request->out.stream != NULL && s->request->out.rest == NULL)
+        if (s->request != NULL && s->request->out.stream != NULL &&
+            s->request->out.rest == NULL)
             stream_pull(s->request->out.stream);
     }
     return any;

@@ -1,7 +1,8 @@
 /* edge/h2_watch.c - a look at each frame before nghttp2 has it; see h2.h.
  *
- * nghttp2 lets pass without a word what it has no use for: frames of closed streams, priorities,
- * unknown types. Here they are counted, and where RFC 9113 wants an error for one it gets it.
+ * nghttp2 lets pass without a word what it has no use for: frames of closed streams,
+ * priorities, unknown types. Here they are counted, and where RFC 9113 wants an error for one
+ * it gets it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +16,8 @@
 static uint32_t
 number(const uint8_t *at)
 {
-    return (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    return (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
+           at[3];
 }
 
 /* A frame that needs an open stream comes on one that is closed (RFC 9113 5.1), or that was
@@ -65,8 +67,8 @@ payload(const uint8_t *frame)
 static size_t
 needed(const struct h2_session *h)
 {
-    bool priority = h->n_frame >= HEADER && h->frame[3] == NGHTTP2_PRIORITY &&
-                    payload(h->frame) == 5;
+    bool priority =
+        h->n_frame >= HEADER && h->frame[3] == NGHTTP2_PRIORITY && payload(h->frame) == 5;
     return priority ? HEADER + DEPENDENCY : HEADER;
 }
 

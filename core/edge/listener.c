@@ -14,16 +14,15 @@
 #include "base/fault.h"
 #include "edge/connection.h"
 
-#define BACKLOG 4096
-
 /* Connections that are accepted in one go; then those that are open have their turn. */
 #define ACCEPT_MAX 64
 
-/* How often a paused edge looks whether it may accept again. */
-#define PAUSE_MS 250
+/* What the kernel takes of an answer before its reader has made room: else it takes megabytes
+ * for each reader that reads nothing. What does not fit waits in the answer's own memory. */
+#define UNSENT_MAX (64 * 1024)
 
-/* At the limit, connections that have been idle for so long make room for who waits. */
-#define MAKE_ROOM_MS 2000
+/* How often a paused edge looks whether it may accept again. */
+#define PAUSE_MS 50
 
 static void
 set_on(int fd, int level, int option)
@@ -33,8 +32,8 @@ set_on(int fd, int level, int option)
     (void)setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-static enum weir_code
-fail(const struct sockaddr_storage *a, struct weir_error *err)
+enum weir_code
+listener_fail(const struct sockaddr_storage *a, struct weir_error *err)
 {
     int why = errno;
     char name[INET6_ADDRSTRLEN + 1];
@@ -58,19 +57,21 @@ listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int 
 {
     int fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(a, err);
+        return listener_fail(a, err);
     set_on(fd, SOL_SOCKET, SO_REUSEADDR);
     if (shared)
         set_on(fd, SOL_SOCKET, SO_REUSEPORT);
     /* Connections inherit these from the socket that they come from. */
     set_on(fd, SOL_SOCKET, SO_KEEPALIVE);
     set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    int unsent = UNSENT_MAX;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     if (a->ss_family == AF_INET6) {
         int off = 0;
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* IPv4 as well */
     }
     if (bind(fd, (const struct sockaddr *)a, len) != 0) {
-        enum weir_code code = fail(a, err);
+        enum weir_code code = listener_fail(a, err);
         close(fd);
         return code;
     }
@@ -148,36 +149,16 @@ somebody_waits(const struct edge *e)
     return poll(fds, e->n_listeners, 0) > 0;
 }
 
-/* Closes some of the connections that have been idle between requests for long. */
-static void
-make_room(struct edge *e)
-{
-    unsigned most = e->config.max_connections / 8 + 1;
-    uint64_t now_ms = shard_now(e->shard);
-    list_each(link, next, &e->idle)
-    {
-        struct connection *c = list_entry(link, struct connection, link);
-        bool old = c->deadline_ms <= now_ms + e->config.idle_ms - MAKE_ROOM_MS;
-        if (most == 0 || (c->served > 0 && !old))
-            return;
-        if (c->served == 0)
-            continue;
-        connection_close(c, false);
-        most--;
-    }
-}
-
 static void
 on_resume(void *arg)
 {
     struct edge *e = arg;
-    if (e->n_connections < e->config.max_connections) {
+    if (somebody_waits(e))
+        edge_make_room(e);
+    if (e->n_connections < e->config.max_connections)
         resume_accepting(e);
-        return;
-    }
-    timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
-    if (e->config.idle_ms > MAKE_ROOM_MS && somebody_waits(e))
-        make_room(e);
+    else
+        timer_set(e->shard, &e->resume, shard_now(e->shard) + PAUSE_MS);
 }
 
 void
@@ -188,19 +169,15 @@ edge_room(struct edge *e)
 }
 
 static enum weir_code
-start_one(struct edge *e, const struct edge_address *a, struct weir_error *err)
+start_one(struct edge *e, const struct edge_addresses *all, unsigned index,
+          struct weir_error *err)
 {
     struct listener *l = &e->listeners[e->n_listeners];
-    enum weir_code code = listener_take(a, e->shard->index, &l->fd, err);
+    enum weir_code code = edge_addresses_listen(all, index, e->shard->index, &l->fd, err);
     if (code != WEIR_OK)
         return code;
-    if (listen(l->fd, BACKLOG) != 0) {
-        code = fail(&a->address, err);
-        close(l->fd);
-        return code;
-    }
     l->edge = e;
-    l->kind = a->kind;
+    l->kind = all->items[index].kind;
     l->watch = watch_new(e->shard, l->fd, WEIR_READ, on_ready, l);
     e->n_listeners++;
     return WEIR_OK;
@@ -228,7 +205,7 @@ listeners_start(struct edge *e, const struct edge_addresses *addresses, struct w
     if (e->listeners == NULL)
         abort();
     for (unsigned i = 0; i < addresses->n; i++) {
-        enum weir_code code = start_one(e, &addresses->items[i], err);
+        enum weir_code code = start_one(e, addresses, i, err);
         if (code != WEIR_OK) {
             close_all(e);
             return code;

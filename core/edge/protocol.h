@@ -17,6 +17,8 @@ struct connection;
 struct request;
 
 struct protocol {
+    struct weir_text name;
+
     /* -- of a connection -- */
 
     /* The descriptor is readable, or writable. */
@@ -41,15 +43,16 @@ struct protocol {
     void (*take_body)(struct request *r);
     /* The request is whole and about to be offered: its deadlines are over. */
     void (*offered)(struct request *r);
-    /* Appends to OUT what frames an answer of STATUS with a body of LENGTH bytes (UINT64_MAX: not
-     * known), and what it says of the connection, as lines. False: it does not fit. */
+    /* Appends to OUT what frames an answer of STATUS with a body of LENGTH bytes (UINT64_MAX:
+     * not known), and what it says of the connection, as lines. False: it does not fit. */
     bool (*frame)(struct request *r, struct buf *out, unsigned status, uint64_t length);
     /* Sends the head in the edge's OUT and then BODY (NULL: none). */
     void (*send)(struct request *r, const struct weir_value *body);
     /* Sends the head in the edge's OUT and then the pieces of r->out.stream ... */
     void (*send_stream)(struct request *r);
     /* ... each of which comes here, and so does their end: a stream_fn of the request. */
-    void (*on_piece)(void *request, const char *bytes, size_t len, const struct weir_error *err);
+    void (*on_piece)(void *request, const char *bytes, size_t len,
+                     const struct weir_error *err);
     /* Lets the caller see that the answer is not whole, or that there is none; the request is
      * abandoned. HARD: what is on its way may be dropped. */
     void (*cut)(struct request *r, bool hard);

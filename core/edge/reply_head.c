@@ -165,19 +165,34 @@ write_status(struct buf *out, unsigned status)
     return buf_text(out, (struct weir_text){ text, 13 }) && buf_puts(out, reason);
 }
 
+/* Who came over TLS comes over TLS for as long as it was told (RFC 6797), unless the pipeline has
+ * said something else. */
+static bool
+write_hsts(struct buf *out, const struct request *r, const struct event_reply *reply)
+{
+    static const struct weir_text name = { "Strict-Transport-Security", 25 };
+    const char *hsts = r->edge->config.hsts;
+    if (hsts == NULL || !connection_secure(r->connection) || has_name(reply, name))
+        return true;
+    for (const struct reply_header *h = r->event.reply_headers; h != NULL; h = h->next)
+        if (same_name(h->header.name, name))
+            return true;
+    return write_field(out, name, text_of(hsts));
+}
+
 bool
 reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
 {
     struct buf *out = &r->edge->out;
     buf_reset(out);
-    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\nDate: ")) &&
-                buf_text(out, (struct weir_text){ edge_date(r->edge), CLOCK_HTTP - 1 }) &&
-                buf_text(out, TEXT("\r\n"));
+    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\n")) &&
+                buf_text(out, edge_date(r->edge));
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
     fits = fits && write_field(out, TEXT("X-Request-ID"), r->event.id) &&
-           r->connection->protocol->frame(r, out, reply->status, length);
+           r->connection->protocol->frame(r, out, reply->status, length) &&
+           write_hsts(out, r, reply);
     for (unsigned i = 0; fits && i < reply->n_headers; i++)
         fits = write_foreign(out, &reply->headers[i]);
     if (fits && r->event.reply_headers != NULL)

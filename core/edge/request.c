@@ -25,6 +25,8 @@ recycle(struct request *r)
     soon_remove(&r->soon);
     list_remove(&r->link);
     value_unref(&r->event.raw);
+    value_unref(&r->event.peer);
+    value_unref(&r->event.auth);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
     free(r->fault);
     if (e == NULL || e->n_free_requests >= POOL_MAX) {
@@ -152,9 +154,11 @@ request_new(struct connection *c)
     event->arena = &r->arena;
     event->method = event->path = event->query = event->route = (struct weir_text){ "", 0 };
     event->tracestate = (struct weir_text){ "", 0 };
+    event->protocol = c->protocol->name;
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };
+    event->peer = c->caller != NULL ? value_ref(c->caller) : NULL;
     if (e->config.metrics)
         stats_active(e->shard->index, 1);
     return r;

@@ -145,8 +145,17 @@ void request_refuse(struct request *r, const struct weir_error *err, enum refusa
  */
 void request_refuse_head(struct request *r, const struct weir_error *err);
 
+/* Whoever answers does not want the body: what is left of it is skipped if it is little, else
+ * the connection ends with the answer. */
+void request_drop_body(struct request *r);
+
 /* Answers with a fault of ours, instead of an answer that can't be sent. */
 void request_fail(struct request *r, const char *text);
+
+/* -- redirect.c -- */
+
+/* Sends the caller to the same place over https; AUTHORITY is what its request names. */
+void request_redirect(struct request *r, struct weir_text authority);
 
 /* -- reply.c -- */
 

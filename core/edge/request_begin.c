@@ -63,6 +63,8 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
     r->method = method_find(h->method);
     r->keep_alive = h->keep_alive;
     r->old = h->minor == 0;
+    if (r->old)
+        r->event.protocol = TEXT("HTTP/1.0");
     r->event.method = h->method;
     enum weir_code code = set_headers(r, h, err);
     if (code != WEIR_OK)
@@ -225,6 +227,11 @@ request_begin(struct request *r, char *bytes, size_t len)
     }
     if (short_of_memory(r)) {
         refuse_memory(r);
+        return;
+    }
+    if (r->connection->kind == EDGE_REDIRECT) {
+        r->close |= h->expect_continue; /* the body comes, or it does not: nobody knows */
+        request_redirect(r, h->authority);
         return;
     }
     if (r->decoded.bytes[0] == '*' && r->body.kind == HTTP_BODY_NONE) {

@@ -22,6 +22,7 @@
     X(DESCRIPTORS, "descriptors")       \
     X(TLS, "tls_handshake")             \
     X(TLS_DEADLINE, "tls_deadline")     \
+    X(PROXY, "proxy_protocol")          \
     X(MEMORY, "memory")                 \
     X(STREAMS, "streams")               \
     X(FLOOD, "flood")

@@ -51,6 +51,10 @@ void *engine_routes(struct weir_shard *s);
  * answered through its ops, now or later. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
 
+/* Gives E, which somebody has made up for T, the headers with which its sender would have signed it.
+ * WEIR_INVALID: T checks no signature, or it can't be made. */
+enum weir_code engine_sign(struct weir_event *e, struct trigger_unit *t, struct weir_error *err) MUST_USE;
+
 /* Answers an event of the edge whose path is below /_weir/: the state of a job. */
 void engine_own(struct weir_event *e);
 

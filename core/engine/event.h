@@ -58,7 +58,10 @@ struct weir_event {
     struct weir_text path;  /* normalised, still percent-encoded */
     struct weir_text query; /* without ?, percent-encoded */
     struct weir_text client_ip;
+    const struct weir_value *peer; /* who the caller is by its verified certificate: { subject, dns, uris,
+                                      emails, fingerprint }; NULL: it showed none */
     struct weir_text id;    /* the request id */
+    struct weir_text protocol; /* of the edge: HTTP/1.0, HTTP/1.1 or HTTP/2; else empty */
     const struct weir_header *headers; /* names in lower case */
     unsigned n_headers;
     const struct weir_header *params;  /* of the route, decoded */
@@ -66,6 +69,7 @@ struct weir_event {
     struct weir_text route;            /* its pattern */
     const struct weir_value *raw;      /* the body's bytes; NULL: none */
     const struct weir_value *body;     /* if it is a value already (call, emit); else NULL */
+    const struct weir_value *auth; /* who sent it, a map, as the trigger found out; NULL: nobody asked */
     char trace_id[EVENT_TRACE];        /* W3C trace context: lower-case hex */
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */

@@ -21,6 +21,9 @@ fill(void)
     host_fill_tools(&table);
     host_fill_question(&table);
     host_fill_mark(&table);
+    host_fill_auth(&table);
+    host_fill_key(&table);
+    host_fill_fetch(&table);
 }
 
 const struct weir_host *

@@ -191,6 +191,12 @@ event_shard(const struct weir_event *e)
     return e->shard;
 }
 
+static const struct weir_value *
+event_peer(const struct weir_event *e)
+{
+    return e->peer;
+}
+
 void
 host_fill_event(struct weir_host *h)
 {
@@ -206,6 +212,7 @@ host_fill_event(struct weir_host *h)
     h->event_reply = event_reply;
     h->emit = emit;
     h->event_shard = event_shard;
+    h->event_peer = event_peer;
     h->event_header_at = header_at;
     h->event_key = event_key;
 }

@@ -204,6 +204,7 @@ struct engine {
     struct soon start_placed;
     atomic_uint placing; /* gate_waits that have got a place and not heard of it */
     struct topics topics; /* what plugins tell each other */
+    struct list fetches; /* requests outside of calls: host_fetch.c */
     struct jobs *jobs;   /* owned; NULL: there is no store */
     const struct stand_in *stand_in; /* tests of pipelines; else NULL */
     struct list olders;  /* pipelines as they were: older.c */
@@ -227,6 +228,9 @@ engine_of(struct weir_shard *s)
 
 /* Tells who waits for the end of a drain, if nothing is under way any more: engine.c. */
 void engine_look_idle(struct engine *e);
+
+/* Tells everybody who fetches something outside of a call that the server ends: host_fetch.c. */
+void host_fetches_end(struct engine *e);
 
 /* -- run.c: the life of a run -- */
 

@@ -63,19 +63,37 @@ keep_first(void *arg, struct weir_text name)
         (void)snprintf(ret, 256, "%.*s", (int)name.len, name.bytes);
 }
 
+const struct weir_value *
+tls_names_addresses(const X509 *x)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    struct weir_builder *b = builder_list();
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && i < NAMES_MAX; i++) {
+        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+        char text[INET6_ADDRSTRLEN];
+        int len = n->type == GEN_IPADD ? ASN1_STRING_length(n->d.ip) : 0;
+        if ((len != 4 && len != 16) ||
+            inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(n->d.ip), text,
+                      sizeof(text)) == NULL)
+            continue;
+        const struct weir_value *v = value_text(text);
+        builder_add(b, &v);
+    }
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return builder_end(&b);
+}
+
 /* The first address among the names of a certificate. */
 static void
 first_address(const X509 *x, char *ret, size_t room)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; ret[0] == '\0' && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
-        int len = n->type == GEN_IPADD ? ASN1_STRING_length(n->d.ip) : 0;
-        if (len == 4 || len == 16)
-            (void)inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(n->d.ip), ret,
-                            (socklen_t)room);
-    }
-    GENERAL_NAMES_free(names);
+    const struct weir_value *all = tls_names_addresses(x);
+    const struct weir_value *first = value_at(all, 0);
+    if (first != NULL)
+        (void)snprintf(ret, room, "%.*s", (int)value_as_text(first).len,
+                       value_as_text(first).bytes);
+    value_unref(&all);
 }
 
 void

@@ -18,6 +18,9 @@ void tls_names_each(const X509 *x, void (*fn)(void *arg, struct weir_text name),
  */
 void tls_name_first(const X509 *x, char *ret, size_t room);
 
+/* The addresses that it is for, as a list of texts, owned by the caller. */
+const struct weir_value *tls_names_addresses(const X509 *x);
+
 /* { subject, dns, uris, emails, fingerprint }: the subject as RFC 2253 writes it, its
  * alternative names, and the SHA-256 of the certificate in hex. Owned by the caller. */
 const struct weir_value *tls_names_value(const X509 *x);

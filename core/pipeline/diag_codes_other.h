@@ -66,9 +66,9 @@
       "The shared object is none, has another ABI, or says something of itself that\n"      \
       "isn't sane.\n")                                                                      \
     X(WEBHOOK_OPEN, "W0801", WARNING, "a webhook that anybody can call",                    \
-      "The path is public, and neither verify nor auth says who may send. If that is\n"     \
-      "meant, say so with auth: none where the trigger has it, or keep the path behind\n"   \
-      "a proxy.\n")                                                                         \
+      "The edge can be reached from other machines (edge.listen, edge.public_url), and\n"   \
+      "neither verify nor auth says who may send. If that is meant, say so with\n"          \
+      "auth: none where the trigger has it, or keep the path behind a proxy.\n")            \
     X(UNSAFE_RETRY, "W0802", WARNING, "an unsafe step with a retry",                        \
       "Running the step twice may do harm, such as a second payment. After a timeout\n"     \
       "nobody knows whether the first attempt was done. If repeating is harmless, say\n"    \

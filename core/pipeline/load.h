@@ -19,6 +19,7 @@ struct load_options {
     const char *const *env_names; /* names that count as set in tests; NULL: the environment */
     struct secrets *secrets;      /* what is set of secrets; NULL: what the environment has */
     bool have_store;              /* durable pipelines may be loaded */
+    bool edge_public;             /* somebody on another machine may reach the edge */
 };
 
 /* All pipelines of one load. */

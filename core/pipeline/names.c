@@ -14,7 +14,7 @@ static const struct {
     const char *name;
     const char *fields;
 } fixed[] = {
-    { "request", "method path params query query_all headers body raw client_ip id" },
+    { "request", "method path params query query_all headers body raw client_ip id auth" },
     { "run", "id pipeline attempt started_at replay_of" },
     { "error", "code message node status attempt detail" },
     { "reply", "status headers duration" },

@@ -83,8 +83,8 @@ read_resource(struct reading *r, const struct yaml_node *kind, const struct yaml
         if (!pipeline_name_valid(n->keys[i]->text))
             say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL,
                 "a resource's name is a lower-case letter, then letters, digits, _ and -");
-        if (n->items[i]->kind != YAML_MAP)
-            say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL, "a resource must be a map");
+        if (n->items[i]->kind != YAML_MAP && n->items[i]->kind != YAML_LIST)
+            say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL, "a resource must be a map, or a list if its kind is one of lists");
     }
 }
 

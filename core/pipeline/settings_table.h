@@ -10,9 +10,21 @@
 
 #define SETTINGS(X)                                                                         \
     X("edge.listen", ADDRESSES, "127.0.0.1:8080", "",                                       \
-      "Addresses on which webhooks are taken.")                                             \
+      "Addresses on which webhooks are taken, such as 0.0.0.0:8080 or unix:/run/weir/edge.sock.") \
     X("edge.public_url", TEXT, "", "",                                                      \
-      "Where the edge is for others, such as https://hooks.example.org: for URLs that weir hands out. Empty: http:// and its first address.") \
+      "Where the edge is for others, such as https://hooks.example.org: for URLs that weir hands out. Empty: its first address over TLS, else its first one.") \
+    X("edge.redirect_listen", ADDRESSES, "", "",                                            \
+      "Addresses that answer every request with a redirect to https: to edge.public_url, else to the host that it names. Empty: none.") \
+    X("edge.hsts", DURATION, "0", "",                                                       \
+      "How long browsers that came over TLS come back over TLS only (Strict-Transport-Security); 0: nothing is said.") \
+    X("edge.hsts_subdomains", BOOL, "false", "",                                            \
+      "The same for all names below this one.")                                             \
+    X("edge.hsts_preload", BOOL, "false", "",                                               \
+      "Browsers may ship with it; it needs a year and the names below.")                    \
+    X("edge.proxy_protocol", BOOL, "false", "",                                             \
+      "Every connection to the edge begins with a PROXY header, version 1 or 2, of one of trusted_proxies; others are closed.") \
+    X("edge.socket_mode", TEXT, "0660", "",                                                 \
+      "The mode of the files of unix: addresses of the edge.")                              \
     X("edge.max_header_bytes", BYTES, "32KiB", "",                                          \
       "All header fields of a request together; 431 beyond.")                               \
     X("edge.max_header_line", BYTES, "8KiB", "", "One header field; 431 beyond.")           \
@@ -52,13 +64,19 @@
     X("edge.tls.client_ca", TEXT, "", "",                                                   \
       "The file with the authorities that sign callers' certificates, in PEM.")             \
     X("edge.tls.handshake_timeout", DURATION, "10s", "",                                    \
-      "From the accept to the end of the TLS handshake; closed beyond.")                    \
+      "From the accept to the end of a PROXY header and of the TLS handshake; closed beyond.") \
     X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
       "How often the key of session tickets is renewed; the one before it still counts.")   \
+    X("edge.security_headers", CHOICE, "none", "none|strict",                               \
+      "Headers for browsers on every answer of a route that says nothing else: the strict set has HSTS with preload, so all of the domain has to be served by TLS.") \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
-      "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
+      "Addresses of the admin API, such as 127.0.0.1:8081 or unix:/run/weir/admin.sock; other than these they need a token. Empty: none.") \
+    X("admin.socket_mode", TEXT, "0600", "",                                                \
+      "The mode of the files of unix: addresses of the admin API.")                         \
     X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
+    X("admin.read_token", SECRET, "", "",                                                   \
+      "A second token of the admin API, which may look at everything and change nothing; empty: none.") \
     X("shards", COUNT, "0", "0..62",                                                        \
       "Event loops, each with a thread; 0: one a core.")                                    \
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
@@ -112,7 +130,7 @@
     X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
     X("trusted_proxies", RANGES, "", "",                                                    \
-      "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8.")                   \
+      "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
     X("supervise", BOOL, "true", "",                                                        \

@@ -199,23 +199,6 @@ fill_message(struct weir_call *call, const struct sign *s, const struct request 
     return make_id(call, s, &m->id, err);
 }
 
-/* The signature as it stands in its header. */
-static struct weir_text
-field_of(struct weir_call *call, const struct sign *s, const struct key *k, const struct message *m)
-{
-    struct weir_text parts[SIGNATURE_PIECES_MAX];
-    char signature[SIGNATURE_TEXT_MAX], before[64];
-    size_t len = signature_make(&s->signature, k, parts, content_of(&s->signature.content, m, parts), signature);
-    const char *prefix = s->signature.prefix;
-    if (s->signature.scheme->form == FORM_LIST)
-        prefix = k->pair ? "v1a," : "v1,";
-    if (s->signature.scheme->form == FORM_PAIRS) {
-        (void)snprintf(before, sizeof before, "t=%.*s,v1=", (int)m->timestamp.len, m->timestamp.bytes);
-        prefix = before;
-    }
-    return keep(call, prefix, strlen(prefix), signature, len);
-}
-
 /* The author must not say what is made here. */
 static uint32_t
 check_headers(const struct sign *s, const struct request *r, struct weir_error *err)
@@ -233,12 +216,13 @@ sign_add(struct weir_call *call, const struct sign *s, struct request *r, struct
     const struct weir_value *secret = NULL;
     struct message m;
     struct key k = { 0 };
+    char text[SIGNATURE_FIELD_MAX];
     if (check_headers(s, r, err) != WEIR_OK || fill_message(call, s, r, &m, err) != WEIR_OK ||
         piece_eval(call, &s->secret, &secret, err) != WEIR_OK)
         return err->code;
     uint32_t code = read_key(s, secret, &k, err);
     if (code == WEIR_OK) {
-        struct weir_text field = field_of(call, s, &k, &m);
+        struct weir_text field = keep(call, text, signature_field(&s->signature, &k, &m, text), "", 0);
         if (s->signature.id_header != NULL)
             add_header(r, s->signature.id_header, m.id);
         if (s->signature.timestamp_header != NULL)

@@ -119,8 +119,8 @@ has_public(const struct key *k, const struct claim *claim, const struct weir_tex
     return false;
 }
 
-static struct weir_text
-header_of(const void *event, struct weir_text name)
+struct weir_text
+verify_header(const void *event, struct weir_text name)
 {
     return host->event_header(event, name);
 }
@@ -133,7 +133,7 @@ is_signed(const struct verify *v, const struct weir_event *e, const struct claim
                          .timestamp = claim->timestamp,
                          .id = claim->id,
                          .method = host->event_method(e),
-                         .header = header_of,
+                         .header = verify_header,
                          .of = e };
     uint32_t n = content_of(&v->signature.content, &m, parts);
     for (uint32_t i = 0; i < v->n_keys; i++) {

@@ -74,6 +74,13 @@ bool id_fits(struct weir_text id, bool dotless);
 enum fault verify_check(const struct verify *v, const struct weir_event *e, struct claim *ret,
                         struct weir_error *err);
 
+/* As weir_trigger_type has it: verify_sign.c. */
+uint32_t verify_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n,
+                     struct weir_error *err);
+
+/* The header of that name of an event, for struct message. */
+struct weir_text verify_header(const void *event, struct weir_text name);
+
 /* Whether E may start a run. Else it was answered: refused, and counted, or its challenge echoed. */
 bool verify_event(const struct webhook *w, struct weir_event *e);
 

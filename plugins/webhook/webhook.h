@@ -37,10 +37,18 @@ struct webhook {
     char *accept;                /* the types as a header; owned */
     struct weir_header *headers; /* of every reply; owned */
     uint32_t n_headers;
+    const struct weir_value *strict; /* owned: the strict set, if a setting asks for it; else NULL */
     struct cors *cors; /* owned; NULL: none */
+    struct auth *auth; /* owned; NULL: everybody may enter */
     struct verify *verify; /* owned; NULL: whoever comes is let in */
     char *pipeline;    /* its name; owned */
     uint32_t rejected; /* the metric */
+};
+
+/* A webhook on a shard. */
+struct desk {
+    const struct webhook *webhook;
+    struct guard *guard; /* owned; NULL: everybody may enter */
 };
 
 /* Refuses E, and counts that. */

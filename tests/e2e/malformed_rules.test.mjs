@@ -12,7 +12,7 @@ const pipelines = {
   'root.yaml': 'name: root\ntrigger: { webhook: { path: /, methods: [GET, POST, PUT] } }\nsteps:\n  - reply: { json: { path: "${ request.path }", body: "${ request.raw == null ? \'\' : base64.encode(request.raw) }" } }\n',
   'behind.yaml': 'name: behind\ntrigger: { webhook: { path: /behind, methods: [GET] } }\nsteps:\n  - reply: { json: { behind: true } }\n',
 };
-const COUNT = 6000;
+const COUNT = 16000;
 
 /** Sends STREAM, and all that comes back until the end. */
 function exchange(port, stream) {

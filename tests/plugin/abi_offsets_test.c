@@ -48,7 +48,7 @@ struct layout {
     M(name)                                                                               \
     M(summary)                                                                            \
     M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) M(start) \
-        M(stop) M(accept) M(detach) M(close)
+        M(stop) M(accept) M(detach) M(close) M(sign)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
@@ -77,7 +77,11 @@ struct layout {
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
     M(wait_open) M(wait) M(type_name) M(setting) M(lent) \
-    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) M(event_header_at) M(event_key) M(step_key)
+    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) \
+    M(event_header_at) M(event_key) M(step_key) M(event_query) M(event_header_hide) \
+    M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
+    M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
+    M(signature_find) M(json_read_unique) M(event_peer)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

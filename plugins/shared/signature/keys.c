@@ -9,8 +9,8 @@
 #define SECRET_MARK "whsec_"
 #define PUBLIC_MARK "whpk_"
 #define PRIVATE_MARK "whsk_"
-#define SECRET_MIN 24u /* bytes; Standard Webhooks 1.0.0 */
-#define SECRET_MAX 64u
+#define SECRET_BYTES_MIN 24u /* bytes; Standard Webhooks 1.0.0 */
+#define SECRET_BYTES_MAX 64u
 #define PAIR_BYTES 32u
 
 static bool
@@ -42,7 +42,7 @@ can_sign(struct weir_text key)
 static uint32_t
 decode(struct weir_text t, bool makes, const char *where, struct key *k, struct weir_error *err)
 {
-    uint8_t bytes[SECRET_MAX];
+    uint8_t bytes[SECRET_BYTES_MAX];
     const char *mine = makes ? PRIVATE_MARK : PUBLIC_MARK, *theirs = makes ? PUBLIC_MARK : PRIVATE_MARK;
     k->pair = begins(t, mine);
     if (begins(t, theirs))
@@ -54,7 +54,7 @@ decode(struct weir_text t, bool makes, const char *where, struct key *k, struct 
     if (k->pair && makes)
         good = good && can_sign((struct weir_text){ (const char *)bytes, len });
     else
-        good = good && (k->pair ? len == PAIR_BYTES : len >= SECRET_MIN);
+        good = good && (k->pair ? len == PAIR_BYTES : len >= SECRET_BYTES_MIN);
     if (good)
         keep(k, bytes, len);
     explicit_bzero(bytes, sizeof bytes);

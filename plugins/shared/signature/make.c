@@ -38,3 +38,18 @@ signature_make(const struct signature *s, const struct key *k, const struct weir
         return 0; /* it could when it was read */
     return signature_write(s->encoding, (struct weir_text){ (const char *)digest, len }, ret);
 }
+
+size_t
+signature_field(const struct signature *s, const struct key *k, const struct message *m, char ret[SIGNATURE_FIELD_MAX])
+{
+    struct weir_text parts[SIGNATURE_PIECES_MAX];
+    char signature[SIGNATURE_TEXT_MAX];
+    size_t len = signature_make(s, k, parts, content_of(&s->content, m, parts), signature);
+    int before = 0;
+    if (s->scheme->form == FORM_PAIRS)
+        before = snprintf(ret, SIGNATURE_FIELD_MAX, "t=%.*s,v1=", (int)m->timestamp.len, m->timestamp.bytes);
+    else
+        before = snprintf(ret, SIGNATURE_FIELD_MAX, "%s", s->scheme->form != FORM_LIST ? s->prefix : k->pair ? "v1a," : "v1,");
+    memcpy(ret + before, signature, len); /* a prefix has at most 100 bytes, a time 20 */
+    return (size_t)before + len;
+}

@@ -15,6 +15,7 @@ extern const struct weir_host *host; /* the plugin's */
 
 #define SIGNATURE_PIECES_MAX 16u /* of what is signed */
 #define SIGNATURE_TEXT_MAX 129u  /* of SHA-512 in hex, and a NUL */
+#define SIGNATURE_FIELD_MAX 300u
 
 /* How signatures stand in their header. */
 enum signature_form {
@@ -125,5 +126,9 @@ size_t signature_write(enum signature_encoding encoding, struct weir_text digest
 /* Writes the signature of the N PARTS that is made with K, a secret or a private key; its length. */
 size_t signature_make(const struct signature *s, const struct key *k, const struct weir_text *parts, uint32_t n,
                       char ret[SIGNATURE_TEXT_MAX]);
+
+/* Writes the signature of M as it stands in its header, made with a secret or a private key; its length. */
+size_t signature_field(const struct signature *s, const struct key *k, const struct message *m,
+                       char ret[SIGNATURE_FIELD_MAX]);
 
 #endif

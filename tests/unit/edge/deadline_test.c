@@ -205,6 +205,7 @@ a_reader_without_progress_has_thirty_seconds(void **state)
         (void)!recv(fd, h.got, 256 * 1024, MSG_DONTWAIT);
         turn();
     }
+    turns(20); /* the kernel takes what it has room for by then */
     pass(29999);
     assert_int_equal(edge_connections(h.edge), 1);
     pass(1);

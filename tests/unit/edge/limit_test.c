@@ -177,6 +177,42 @@ who_waits_gets_the_place_of_who_is_idle(void **state)
         close(fds[i]);
 }
 
+/* Takes all places with connections that send TEXT and no more. True: who comes then is served,
+ * once MS have passed and not before. */
+static bool
+is_served_after(const char *text, uint64_t ms)
+{
+    int fds[5];
+    for (unsigned i = 0; i < 4; i++) {
+        fds[i] = dial();
+        put(fds[i], text);
+        turns(3);
+    }
+    fds[4] = dial();
+    put(fds[4], "GET /any/last HTTP/1.1\r\nHost: x\r\n\r\n");
+    pass(ms / 2);
+    bool waits = take(fds[4])[0] == '\0';
+    pass(ms - ms / 2);
+    pass(60);
+    bool served = status_of(take(fds[4])) == 200;
+    for (unsigned i = 0; i < 5; i++)
+        close(fds[i]);
+    turns(20);
+    return waits && served;
+}
+
+static void
+who_waits_gets_the_place_of_who_stands_still(void **state)
+{
+    (void)state;
+    h.config.max_connections = 4;
+    start_edge();
+    assert_true(is_served_after("", 500));
+    assert_true(is_served_after("GET /get HTTP/1.1\r\nHost", 500));
+    assert_true(
+        is_served_after("POST /any/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe", 500));
+}
+
 static void
 without_descriptors_new_connections_wait(void **state)
 {
@@ -359,6 +395,7 @@ main(void)
         T_LATER(connections_over_the_limit_wait),
         T_LATER(at_the_limit_nothing_spins),
         T_LATER(who_waits_gets_the_place_of_who_is_idle),
+        T_LATER(who_waits_gets_the_place_of_who_stands_still),
         T(without_descriptors_new_connections_wait),
         T(refusals_are_counted_by_reason),
         T(random_paths_make_no_series),
