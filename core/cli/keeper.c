@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/secrets_watch.h"
 #include "cli/serve.h"
 #include "engine/metrics.h"
 #include "guard/notify.h"
@@ -99,20 +100,14 @@ reload_over(struct server *s, bool ok, const char *text, struct diags *d)
     }
 }
 
-void
-keeper_reload(struct server *s, uint64_t token, const char *from)
+/* All that is needed from afar is there: loads all files, and offers what they make. */
+static void
+load_anew(struct server *s)
 {
-    if (s->draining || s->reload != RELOAD_NONE) {
-        if (token)
-            refuse_asker(token, from, s->draining ? "this server is shutting down"
-                                                  : "another reload is under way; try again");
-        else
-            s->reload_again = !s->draining;
+    if (s->draining) {
+        reload_over(s, false, "this server is shutting down", NULL);
         return;
     }
-    s->reload_token = token;
-    snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
-    notify_reloading();
     struct diags d;
     diags_init(&d);
     const char *changed = setup_look_again(s->setup, &d);
@@ -141,6 +136,25 @@ keeper_reload(struct server *s, uint64_t token, const char *from)
         tell_shards(s, "prepare");
     }
     diags_fini(&d);
+}
+
+void
+keeper_reload(struct server *s, uint64_t token, const char *from)
+{
+    if (s->draining || s->reload != RELOAD_NONE) {
+        if (token)
+            refuse_asker(token, from, s->draining ? "this server is shutting down"
+                                                  : "another reload is under way; try again");
+        else
+            s->reload_again = !s->draining;
+        return;
+    }
+    s->reload_token = token;
+    snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
+    notify_reloading();
+    s->reload = RELOAD_FETCHING;
+    if (!secrets_watch_fetch(s, load_anew))
+        load_anew(s);
 }
 
 /* One more shard has prepared, or could not. */

@@ -32,6 +32,7 @@ work(const struct args *a)
         code = s.exit;
     } else {
         name_plugins(s.registry);
+        setup_find_secrets(&s, a->words, a->n_words, &s.diags);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.n > 0)
@@ -80,7 +81,7 @@ const struct command command_run = {
                    "POST /api/v1/reload load all files anew without a failed request.\n\n"
                    "Every setting stands in weir.yaml, in the environment (WEIR_EDGE_LISTEN) or in a flag,\n"
                    "in this order of rising strength: weir explain settings. Secrets (secrets.NAME in a\n"
-                   "pipeline) come from the environment, as WEIR_SECRET_NAME, and are shown nowhere.\n\n"
+                   "pipeline) come from WEIR_SECRET_NAME, files, or AWS (weir secrets), and are shown nowhere.\n\n"
                    "There are two processes: one that works, and a small one that starts it again when it dies,\n"
                    "with the same listening sockets. Signals go to the small one, which is the one that was\n"
                    "started; supervise: false (--no-supervise) does without it.\n\n"

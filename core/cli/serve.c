@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/listening.h"
+#include "cli/secrets_watch.h"
 #include "cli/supervised.h"
 #include "engine/blocking.h"
 #include "engine/lru.h"
@@ -207,6 +208,8 @@ begin(struct server *s, struct weir_error *err)
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);
     code = server_store_open(s, err);
+    if (code == WEIR_OK)
+        code = secrets_watch_start(s, err);
     return code == WEIR_OK ? start_shards(s, err) : code;
 }
 
@@ -226,6 +229,7 @@ end(struct server *s)
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);
     timer_unset(s->keeper, &s->let_go);
+    secrets_watch_stop(s);
     generation_unref(&s->pending);
     generation_unref(&s->current);
     generation_keeper(NULL);

@@ -22,6 +22,7 @@
 #define SHARDS_MAX 62u
 
 struct server;
+struct secrets_watch;
 
 /* One shard as the server sees it. */
 struct shard_part {
@@ -40,7 +41,7 @@ struct shard_part {
     uint64_t asked_ms;   /* when it was last asked */
 };
 
-enum reload_state { RELOAD_NONE, RELOAD_PREPARING };
+enum reload_state { RELOAD_NONE, RELOAD_FETCHING, RELOAD_PREPARING };
 
 struct server {
     struct setup *setup;
@@ -80,6 +81,7 @@ struct server {
     char reload_from[16];    /* its mailbox */
     bool reload_again;       /* asked once more meanwhile */
     uint64_t started_wall_ms;
+    struct secrets_watch *secrets; /* NULL: not yet */
     /* the end */
     bool draining;
     bool letting_go;         /* the shards do not know of it yet */

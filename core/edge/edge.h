@@ -177,11 +177,12 @@ void edge_free(struct edge **edge);
 /* Takes what waits in the backlog and stops listening. The shard's thread. */
 void edge_stop_listening(struct edge *edge);
 
-/* Stops listening, closes connections that are idle, and each of the others after its answer.
+/* Stops listening, closes connections that are idle, WebSockets with 1001, and each of the others
+ * after its answer.
  * The shard's thread. */
 void edge_drain(struct edge *edge);
 
-/* Answers that are not sent to their end. The shard's thread. */
+/* Answers that are not sent to their end, and WebSockets that are not closed. The shard's thread. */
 unsigned edge_answers(const struct edge *edge);
 
 /* Connections that are open. The shard's thread. */

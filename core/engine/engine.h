@@ -48,7 +48,7 @@ struct generation *engine_generation(struct weir_shard *s);
 void *engine_routes(struct weir_shard *s);
 
 /* Offers an event of the edge to the trigger of a route of the current generation. The event is
- * answered through its ops, now or later. */
+ * answered through its ops, now or later. An event that has a connection already starts its run. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
 
 /* Gives E, which somebody has made up for T, the headers with which its sender would have signed it.
