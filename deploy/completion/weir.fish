@@ -9,6 +9,7 @@ complete -c weir -n '__fish_seen_subcommand_from run' -l admin -x -d 'listen for
 complete -c weir -n '__fish_seen_subcommand_from run' -l shards -x -d 'run N event loops (0: one for each core)'
 complete -c weir -n '__fish_seen_subcommand_from run' -l store -x -d 'keep jobs there (sqlite:var/weir.db; none: nowhere)'
 complete -c weir -n '__fish_seen_subcommand_from run' -l log -x -a 'text json' -d 'how the log is written (text on a terminal, else json)'
+complete -c weir -n '__fish_seen_subcommand_from run' -l no-supervise -d 'one process, which nobody starts again when it dies'
 complete -c weir -n '__fish_seen_subcommand_from run' -l config -r -F -d 'read settings from FILE (default: weir.yaml, if there is one)'
 complete -c weir -n '__fish_seen_subcommand_from run' -l plugins -x -a '(__fish_complete_directories)' -d 'load plugins from FOLDER'
 complete -c weir -n '__fish_seen_subcommand_from run' -l lua -x -a '(__fish_complete_directories)' -d 'the folder with nodes/ and std/ of Lua (default: lua/ beside the pipelines)'
