@@ -37,6 +37,13 @@ try_way(const struct auth_way *way, struct inspection *i)
     i->challenge[0] = '\0';
     if (way->places != NULL && !places_allow(way->places, host->event_client_ip(i->event)))
         return judge(i, VERDICT_PLACE, "requests from this address are not taken");
+    if (way->peers != NULL) {
+        enum verdict verdict = peers_check(way->peers, i);
+        bool alone = way->keys == NULL && way->basic == NULL && way->jwt == NULL;
+        if (verdict != VERDICT_IN || alone)
+            return verdict;
+        host->unref(&i->found); /* the credential says who it is */
+    }
     if (way->keys != NULL)
         return api_keys_check(way->keys, i);
     if (way->basic != NULL)

@@ -9,6 +9,7 @@ import * as jose from 'jose';
 import { metric, start, until, weir } from './lib/weir.mjs';
 import { over, place, post } from './lib/jobs.mjs';
 import { exchange, parse } from './lib/net.mjs';
+import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
 
 const sha256 = (text) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const answer = 'steps:\n  - reply: { json: "${ {\'auth\': request.auth, \'headers\': request.headers } }" }\n';
@@ -328,4 +329,37 @@ test('a token to look with needs one to act with, and another one', async (t) =>
     assert.notEqual(r.code, 0);
     assert.match(r.err + r.out, why);
   }
+});
+
+test('callers enter by the names of their certificate, and HSTS stands once', async (t) => {
+  const c = certificates(t);
+  const acme = certificate(c.dir, 'acme', { ca: 'ca', subject: '/O=Acme/CN=acme', names: 'DNS:acme.example,URI:spiffe://example/billing,email:ops@acme.example' });
+  const other = certificate(c.dir, 'other', { ca: 'ca', subject: '/CN=other' });
+  const { X509Certificate } = await import('node:crypto');
+  const print = new X509Certificate(acme.pem).fingerprint256;
+  const ways = {
+    dns: { mtls: { names: ['ACME.example'] } }, uri: { mtls: { names: ['spiffe://example/billing'] } }, email: { mtls: { names: ['ops@acme.example'] } },
+    subject: { mtls: { subjects: ['CN=acme,O=Acme'] } }, print: { mtls: { fingerprints: [print] } }, any: { mtls: {} },
+    nobody: { mtls: { names: ['acme.exampl', 'spiffe://example', 'acme'], subjects: ['CN=acme'] } },
+    both: { mtls: { names: ['acme.example'] }, api_key: { keys: [{ name: 'k', hash: sha256('key') }] } },
+  };
+  const pipelines = Object.entries(ways).map(([name, auth]) => [`${name}.yaml`, `name: ${name}\ntrigger: { webhook: { path: /${name}, security_headers: strict, auth: ${JSON.stringify(auth)} } }\n${answer}`]);
+  const w = await startTls(t, Object.fromEntries(pipelines), c, { args: ['--set', 'edge.tls.client_auth=optional', '--set', `edge.tls.client_ca=${join(c.dir, 'ca.pem')}`, '--set', 'edge.hsts=1d'] });
+  const shown = (cert, more = {}) => ({ ca: c.ca, cert: cert?.pem, key: cert?.key, body: '{}', ...more });
+  const names = { dns: 'acme.example', uri: 'spiffe://example/billing', email: 'ops@acme.example', subject: 'CN=acme,O=Acme', any: 'CN=acme,O=Acme', print: print.replaceAll(':', '').toLowerCase() };
+  for (const [way, name] of Object.entries(names)) {
+    const r = await ask(w.tlsPort, `/${way}`, shown(acme));
+    assert.equal(r.status, 200, way);
+    const { auth } = JSON.parse(r.body);
+    assert.deepEqual([auth.scheme, auth.name.toLowerCase()], ['mtls', name.toLowerCase()]);
+    assert.deepEqual(auth.claims.dns, ['acme.example']);
+    assert.equal(r.headers['strict-transport-security'], 'max-age=63072000; includeSubDomains; preload');
+    assert.equal((await ask(w.tlsPort, `/${way}`, shown())).status, 403);
+    assert.equal((await ask(w.tlsPort, `/${way}`, shown(other))).status, way === 'any' ? 200 : 403);
+  }
+  assert.equal((await ask(w.tlsPort, '/nobody', shown(acme))).status, 403);
+  assert.equal((await ask(w.tlsPort, '/both', shown(acme))).status, 401);
+  const r = await ask(w.tlsPort, '/both', shown(acme, { headers: { 'x-api-key': 'key' } }));
+  assert.deepEqual([r.status, JSON.parse(r.body).auth.scheme], [200, 'api_key']);
+  assert.equal((await ask(w.tlsPort, '/both', shown(other, { headers: { 'x-api-key': 'key' } }))).status, 403);
 });
