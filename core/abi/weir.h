@@ -71,6 +71,7 @@ struct weir_subscription; /* who is told of what is published                   
 struct weir_question; /* what an operator asks of a collection                    */
 struct weir_key;   /* what signatures are checked with                             */
 struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
+struct weir_socket; /* a WebSocket of a caller: see host->socket_offer            */
 
 /* What went wrong. The caller owns it; the callee fills it. */
 struct weir_error {
@@ -363,6 +364,51 @@ typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
 
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
+
+/* What a WebSocket may do. All is copied. */
+struct weir_socket_config {
+    uint32_t size; /* sizeof(struct weir_socket_config)                           */
+    uint32_t ping_ms; /* silence after which a ping is sent, and for which its pong is waited */
+    uint64_t idle_ms; /* without a message in either direction; 0: for ever       */
+    uint64_t max_message; /* bytes of one that comes in                           */
+    uint64_t max_queue;   /* bytes that may wait to be sent when one more is      */
+    struct weir_text protocol; /* the subprotocol that was chosen; empty: none    */
+    const struct weir_value *connection; /* request.connection of the event's run; NULL: null */
+};
+
+/* Who is told of a socket; all on the shard's thread, and none inside of a host function. */
+struct weir_socket_owner {
+    uint32_t size; /* sizeof(struct weir_socket_owner)                            */
+    uint32_t pad;
+    /* The caller has its 101. BODY is that of the reply to the event, or NULL; lent. */
+    void (*opened)(void *arg, const struct weir_value *body);
+    /* A whole message: a string (text) or bytes; lent. */
+    void (*message)(void *arg, const struct weir_value *message);
+    /* It is over: with the code and reason of the caller (RFC 6455 7.4), or ours if it was us; 1005:
+     * none was given; 1006: it broke off, or was never opened. Called once, and the last that is heard of it. */
+    void (*closed)(void *arg, uint32_t code, struct weir_text reason);
+};
+
+/* An event that a trigger makes by itself. The host copies what it needs before it returns. */
+struct weir_emit {
+    uint32_t size; /* sizeof(struct weir_emit)                                    */
+    uint32_t n_headers;
+    uint32_t n_params;
+    uint32_t pad;
+    struct weir_text method;
+    struct weir_text path;  /* percent-encoded, as the two are in a request       */
+    struct weir_text query;
+    struct weir_text client_ip;
+    const struct weir_header *headers; /* names in lower case                     */
+    const struct weir_header *params;  /* of a path                               */
+    const struct weir_value *body;       /* request.body; NULL: null              */
+    const struct weir_value *connection; /* request.connection; NULL: null        */
+};
+
+/* How an emitted event fares, on the shard's thread, and maybe before emit_request returns. REPLY is
+ * what its run replies; lent, and a body of type stream has to be sent (socket_send) or is given
+ * up when this returns. NULL: the run is over, and this is called no more. */
+typedef void weir_emitted_fn(void *arg, const struct weir_reply *reply);
 
 enum weir_wait_flag {
     WEIR_WAIT_CALLBACK = 1u << 0 /* for a request of somebody outside           */
@@ -836,6 +882,40 @@ struct weir_host {
      * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
      * in hex) }; lent. NULL: it showed none. */
     const struct weir_value *(*event_peer)(const struct weir_event *);
+
+    /* -- WebSockets (RFC 6455), for triggers, on the shard's thread -- */
+
+    /* Makes a socket of the connection of EVENT, which is a request for one: if its answer has a
+     * status below 300, 101 is sent instead, and the connection is a WebSocket from then on; any other
+     * answer is sent as it is. The event is not decided by this. OWNER is copied and is told how it
+     * goes on. NULL and ERR, with status 400, 405 or 426, for an event that asks for none. */
+    struct weir_socket *(*socket_offer)(struct weir_event *, const struct weir_socket_config *,
+                                        const struct weir_socket_owner *owner, void *arg,
+                                        struct weir_error *err);
+    /* Queues a message: a string goes as text, bytes as binary, a stream piece by piece, each a
+     * message, others as JSON text. Before the socket is open it waits. False: it is being closed,
+     * also since too much waits. */
+    bool (*socket_send)(struct weir_socket *, const struct weir_value *message);
+    /* Closes with CODE (1000, 1001, 1008, 1011 to 1014, 3000 to 4999; others become 1011) and REASON
+     * (123 bytes are sent), behind all that was queued. */
+    void (*socket_close)(struct weir_socket *, uint32_t code, struct weir_text reason);
+    /* Reads no more messages until it is called with false. */
+    void (*socket_hold)(struct weir_socket *, bool hold);
+    /* The query of an event as it was sent, its headers and path parameters; lent, for the later events
+     * of its socket. */
+    struct weir_text (*event_query_text)(const struct weir_event *);
+    const struct weir_header *(*event_headers)(const struct weir_event *, uint32_t *ret_n);
+    const struct weir_header *(*event_params)(const struct weir_event *, uint32_t *ret_n);
+    /* emit, with all that a request has; FN is told of the reply and of the end. Only a node that
+     * replies, or a failure, makes a reply. */
+    uint32_t (*emit_request)(struct weir_shard *, void *state, const struct weir_emit *,
+                             weir_emitted_fn *fn, void *arg, struct weir_error *err);
+
+    /* publish, on all shards of the process; on others a little later, and never in the way of
+     * this one: false if some shard has too much to do and was left out. SHARDS has a bit for each
+     * index that is told. */
+    bool (*publish_to)(struct weir_shard *, uint64_t shards, struct weir_text topic,
+                       const struct weir_value *event);
 };
 
 #ifdef __GNUC__

@@ -48,9 +48,12 @@ unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
+char *const *program_argv;
+
 int
 main(int argc, char **argv)
 {
+    program_argv = argv;
     signal(SIGPIPE, SIG_IGN);
 #ifdef WEIR_FAULTS
     fault_from_environment();

@@ -25,8 +25,9 @@ connection_go(struct connection *c, enum connection_state next)
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
-        [CONNECTION_SENDING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SENDING] = BIT(IDLE) | BIT(SOCKET) | BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_STREAMS] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SOCKET] = BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_LINGER] = BIT(CLOSED),
         [CONNECTION_CLOSED] = 0,
     };
@@ -164,6 +165,7 @@ expire(struct connection *c)
     case CONNECTION_IDLE:
     case CONNECTION_BUSY:
     case CONNECTION_STREAMS:
+    case CONNECTION_SOCKET:
     case CONNECTION_LINGER:
     case CONNECTION_CLOSED:
         connection_close(c, c->state == CONNECTION_LINGER);

@@ -31,6 +31,7 @@
     X(BUSY)    /* somebody works on the answer                                        */  \
     X(SENDING) /* the answer is on its way                                            */  \
     X(STREAMS) /* HTTP/2: there are requests, each in a state of its own               */  \
+    X(SOCKET)  /* it is a WebSocket                                                   */  \
     X(LINGER)  /* all is said; what still comes is thrown away, so that it is heard   */  \
     X(CLOSED)
 
@@ -77,6 +78,7 @@ struct connection {
 
     struct request *request; /* the one at hand; NULL: none */
     struct h2_session *h2;   /* owned; NULL: it speaks HTTP/1.1 */
+    struct ws *ws;           /* in state SOCKET; else NULL */
     uint8_t peer_len;
     char peer[CLIENT_IP]; /* the peer's address */
 };

@@ -14,6 +14,7 @@
 #include "edge/listener.h"
 #include "edge/port.h"
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* How old the text of the Date field may be: it has whole seconds. */
 #define DATE_MS 200
@@ -255,6 +256,8 @@ edge_answers(const struct edge *e)
         const struct request *r = list_entry(link, const struct request, link);
         n += r->answered && r->connection != NULL;
     }
+    for (const struct list *link = e->active.next; link != &e->active; link = link->next)
+        n += list_entry(link, const struct connection, link)->ws != NULL;
     return n;
 }
 

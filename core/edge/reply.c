@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "edge/request.h"
+#include "edge/ws.h"
 
 bool
 request_is_last(const struct connection *c)
@@ -32,6 +33,16 @@ fail(struct request *r, const char *text)
     request_fail(r, text);
 }
 
+/* The answer is no good one: there will be no socket. */
+static void
+refuse_socket(struct request *r)
+{
+    struct ws *ws = r->ws;
+    r->ws = NULL;
+    if (ws != NULL)
+        ws_lose(ws);
+}
+
 static void
 reply_stream(struct request *r, const struct event_reply *reply)
 {
@@ -53,6 +64,27 @@ reply_stream(struct request *r, const struct event_reply *reply)
         r->connection->protocol->send_stream(r);
 }
 
+/* The connection becomes a WebSocket. */
+static void
+switch_protocols(struct request *r, const struct event_reply *reply)
+{
+    if (!ws_answer_head(r, reply)) {
+        refuse_socket(r);
+        fail(r, "the header of the answer is too large");
+        return;
+    }
+    r->status = 101;
+    r->streams = reply->body != NULL && value_type(reply->body) == WEIR_STREAM;
+    if (r->streams) { /* who streams it is told when the request ends */
+        struct weir_error err;
+        err_set(&err, WEIR_INVALID, "the answer to the handshake of a WebSocket can't be a stream");
+        request_fault(r, &err);
+    } else if (reply->body != NULL) {
+        r->first = value_box(reply->body);
+    }
+    request_send(r, NULL);
+}
+
 void
 request_reply(struct request *r, const struct event_reply *reply)
 {
@@ -60,9 +92,15 @@ request_reply(struct request *r, const struct event_reply *reply)
         r->why = arena_printf(&r->arena, "%s: %s", code_name(reply->error->code),
                               reply->error->text);
     if (reply->status < 200 || reply->status > 599) {
+        refuse_socket(r);
         fail(r, "the status of the answer is not one from 200 to 599");
         return;
     }
+    if (r->ws != NULL && reply->status < 300) {
+        switch_protocols(r, reply);
+        return;
+    }
+    refuse_socket(r);
     r->status = reply->status;
     const struct weir_value *body = reply->body;
     if (body != NULL && value_type(body) == WEIR_STREAM) {

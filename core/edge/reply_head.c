@@ -136,8 +136,11 @@ write_framing(struct buf *out, struct request *r, unsigned status, uint64_t leng
 }
 
 static bool
-write_connection(struct buf *out, const struct request *r)
+write_connection(struct buf *out, const struct request *r, unsigned status)
 {
+    if (status == 426) /* the only other protocol that is spoken here */
+        return buf_puts(out, r->close ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\n"
+                                      : "Upgrade: websocket\r\nConnection: Upgrade\r\n");
     if (r->close)
         return buf_text(out, TEXT("Connection: close\r\n"));
     return !r->old || buf_text(out, TEXT("Connection: keep-alive\r\n"));
@@ -151,7 +154,7 @@ reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t length
         r->close = true;
         r->unread |= r->keep_alive;
     }
-    return write_framing(out, r, status, length) && write_connection(out, r);
+    return write_framing(out, r, status, length) && write_connection(out, r, status);
 }
 
 static bool
@@ -190,9 +193,15 @@ reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
-    fits = fits && write_field(out, TEXT("X-Request-ID"), r->event.id) &&
-           r->connection->protocol->frame(r, out, reply->status, length) &&
-           write_hsts(out, r, reply);
+    fits = fits && r->connection->protocol->frame(r, out, reply->status, length);
+    return fits && reply_head_rest(r, reply);
+}
+
+bool
+reply_head_rest(struct request *r, const struct event_reply *reply)
+{
+    struct buf *out = &r->edge->out;
+    bool fits = write_field(out, TEXT("X-Request-ID"), r->event.id) && write_hsts(out, r, reply);
     for (unsigned i = 0; fits && i < reply->n_headers; i++)
         fits = write_foreign(out, &reply->headers[i]);
     if (fits && r->event.reply_headers != NULL)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "edge/access_log.h"
+#include "edge/ws.h"
 
 #define POOL_MAX 256
 #define ARENA_FIRST 2048
@@ -27,6 +28,7 @@ recycle(struct request *r)
     value_unref(&r->event.raw);
     value_unref(&r->event.peer);
     value_unref(&r->event.auth);
+    value_unref(&r->event.connection);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
     free(r->fault);
     if (e == NULL || e->n_free_requests >= POOL_MAX) {
@@ -106,7 +108,7 @@ on_release(struct weir_event *e)
         recycle(r);
 }
 
-static const struct event_ops ops = { .reply = on_reply, .release = on_release };
+static const struct event_ops ops = { .reply = on_reply, .release = on_release, .offer_socket = ws_offer };
 
 static void
 on_soon(void *arg)
@@ -208,8 +210,16 @@ request_end(struct request *r)
     uint64_t skip = r->skip;
     bool close = r->close;
     bool unread = r->unread;
+    struct ws *ws = r->ws;
+    const struct weir_value *first = r->first;
+    r->ws = NULL;
+    r->first = NULL;
     request_done(r);
-    connection_answered(c, skip, close, unread);
+    if (ws != NULL)
+        ws_begin(ws, c, first);
+    else
+        connection_answered(c, skip, close, unread);
+    value_unref(&first);
 }
 
 void
@@ -245,6 +255,11 @@ request_abandon(struct request *r)
     request_fault(r, &gone);
     if (!r->answered)
         r->status = code_status(WEIR_CANCELLED);
+    struct ws *ws = r->ws;
+    r->ws = NULL;
+    value_unref(&r->first);
+    if (ws != NULL)
+        ws_lose(ws);
     if (detach(r))
         recycle(r);
     else

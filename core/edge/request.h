@@ -65,6 +65,8 @@ struct request {
     uint64_t skip;    /* bytes of the body that come though nobody wants them */
     uint64_t body_ms; /* when it began to come */
 
+    struct ws *ws; /* what the connection becomes if the answer is good; or NULL */
+    const struct weir_value *first; /* counted: the body of that answer; or NULL */
     struct outgoing out;
     unsigned status;
     uint64_t sent; /* bytes of the answer's body */
@@ -177,6 +179,8 @@ bool reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t l
 
 /* The line Content-Length, unless STATUS has none or LENGTH is not known. */
 bool reply_length(struct buf *out, unsigned status, uint64_t length);
+/* The end of every head: what nodes and the trigger have added, and the empty line. */
+bool reply_head_rest(struct request *r, const struct event_reply *reply);
 
 /* -- request_send.c -- */
 

@@ -40,6 +40,7 @@ is_slow(const struct connection *c, uint64_t now_ms)
     case CONNECTION_LINGER:
         return true;
     case CONNECTION_STREAMS: /* its requests have deadlines of their own */
+    case CONNECTION_SOCKET:  /* pings ask whether somebody is there */
     case CONNECTION_BUSY:
     case CONNECTION_CLOSED:
         break;
@@ -70,7 +71,7 @@ close_slow(struct edge *e, struct list *list, bool served, unsigned most)
 void
 edge_make_room(struct edge *e)
 {
-    unsigned most = e->config.max_connections / 16 + 1;
+    unsigned most = e->config.max_connections / 8 + 1;
     most = close_slow(e, &e->active, false, most);
     most = close_slow(e, &e->idle, false, most);
     most = close_slow(e, &e->active, true, most);

@@ -46,5 +46,11 @@ void stats_active(unsigned shard, int by);
 
 /* Counts a TLS handshake that went well. */
 void stats_handshake(unsigned shard, const char *version, bool resumed);
+/* The same for WebSockets, and a message of one: IN or out. */
+void stats_sockets(unsigned shard, int by);
+void stats_messages(unsigned shard, bool in);
+
+/* A WebSocket is over, with that code (RFC 6455 7.4). */
+void stats_socket_closed(unsigned shard, unsigned code);
 
 #endif

@@ -68,6 +68,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
     s->slots[SHARD_ENGINE] = e;
+    topics_join(&e->topics);
     if (limits->store)
         jobs_init(e, limits->store);
     return WEIR_OK;
@@ -159,6 +160,7 @@ engine_shard_free(struct weir_shard *s)
     if (e == NULL)
         return;
     soon_remove(&e->start_placed);
+    topics_leave(&e->topics);
     client_free(&e->client);
     if (e->prepared)
         engine_abandon(s, e->prepared->generation);
@@ -299,7 +301,7 @@ engine_offer(struct weir_event *e, struct trigger_unit *t)
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);
-    if (t->type->accept) {
+    if (t->type->accept && e->connection == NULL) { /* one that is part of a connection was accepted with it */
         t->type->accept(e, trigger_state(e->part, t));
         return;
     }

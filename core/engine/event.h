@@ -47,6 +47,9 @@ struct event_ops {
     void (*reply)(struct weir_event *e, const struct event_reply *r);
     /* Nobody will touch the event any more. */
     void (*release)(struct weir_event *e);
+    /* See host->socket_offer; NULL: there is no connection behind such events. */
+    struct weir_socket *(*offer_socket)(struct weir_event *e, const struct weir_socket_config *config,
+                                        const struct weir_socket_owner *owner, void *arg, struct weir_error *err);
 };
 
 struct weir_event {
@@ -70,6 +73,7 @@ struct weir_event {
     const struct weir_value *raw;      /* the body's bytes; NULL: none */
     const struct weir_value *body;     /* if it is a value already (call, emit); else NULL */
     const struct weir_value *auth; /* who sent it, a map, as the trigger found out; NULL: nobody asked */
+    const struct weir_value *connection; /* request.connection; NULL: null. Counted */
     char trace_id[EVENT_TRACE];        /* W3C trace context: lower-case hex */
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */
@@ -91,6 +95,7 @@ struct weir_event {
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
     struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
+    bool quiet;                         /* a result that no node replied with is no reply */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */

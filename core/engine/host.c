@@ -24,6 +24,8 @@ fill(void)
     host_fill_auth(&table);
     host_fill_key(&table);
     host_fill_fetch(&table);
+    host_fill_emit(&table);
+    host_fill_socket(&table);
 }
 
 const struct weir_host *

@@ -95,6 +95,7 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     put_text(&p, "tracestate", e->tracestate);
     if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX)
         put_int(&p, "once_ttl", (int64_t)e->once_ttl_ms);
+    put_value(&p, "connection", e->connection);
     put_value(&p, e->raw ? "raw" : "body", e->raw ? e->raw : e->body);
     if (p.full && !p.told)
         return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);
@@ -125,6 +126,7 @@ stored_release(struct weir_event *e)
     value_unref(&e->raw);
     value_unref(&e->body);
     value_unref(&e->auth);
+    value_unref(&e->connection);
     value_unref(&s->value);
     arena_fini(&s->arena);
     free(s);
@@ -196,6 +198,8 @@ fill(struct stored *s)
     const struct weir_value *auth = value_field(s->value, "auth");
     e->auth = auth ? value_ref(auth) : NULL;
     read_trace(s, e);
+    const struct weir_value *connection = value_field(s->value, "connection");
+    e->connection = connection ? value_ref(connection) : NULL;
 }
 
 enum weir_code

@@ -111,13 +111,14 @@ text_value(struct weir_value *ret, struct weir_text t)
 }
 
 /* The fields of request; each is a function of the run. */
-enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_AUTH, F_COUNT };
+enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_AUTH,
+             F_CONNECTION, F_COUNT };
 #define NAME(text) { text, sizeof(text) - 1 }
 static const struct weir_text field_names[F_COUNT] = {
     [F_METHOD] = NAME("method"), [F_PATH] = NAME("path"),           [F_PARAMS] = NAME("params"),
     [F_QUERY] = NAME("query"),   [F_QUERY_ALL] = NAME("query_all"), [F_HEADERS] = NAME("headers"),
     [F_BODY] = NAME("body"),     [F_RAW] = NAME("raw"),             [F_CLIENT_IP] = NAME("client_ip"),
-    [F_ID] = NAME("id"),         [F_AUTH] = NAME("auth"),
+    [F_ID] = NAME("id"),         [F_AUTH] = NAME("auth"),           [F_CONNECTION] = NAME("connection"),
 };
 
 static enum field
@@ -167,6 +168,9 @@ get_field(struct run *r, enum field f, struct weir_value *ret, struct weir_error
         break;
     case F_AUTH:
         v = r->event->auth ? r->event->auth : &value_null;
+        break;
+    case F_CONNECTION:
+        v = r->event->connection ? r->event->connection : &value_null;
         break;
     case F_COUNT:
         return WEIR_NOT_FOUND;

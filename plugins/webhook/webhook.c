@@ -148,6 +148,13 @@ webhook_detach(void *state)
     free(d);
 }
 
+static uint32_t
+webhook_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n, struct weir_error *err)
+{
+    const struct desk *d = state;
+    return verify_sign(d->webhook, e, ret, ret_n, err);
+}
+
 /* clang-format off */
 static const char schema[] = WEIR_JSON({
     "description": "Where requests come in, and which are taken.",
@@ -275,7 +282,7 @@ static const struct weir_trigger_type triggers[] = {
         .accept = webhook_accept,
         .detach = webhook_detach,
         .close = webhook_close,
-        .sign = verify_sign,
+        .sign = webhook_sign,
     },
 };
 

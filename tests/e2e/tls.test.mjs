@@ -1,6 +1,7 @@
 // TLS of the edge: versions, names, tickets, reloads, callers' certificates, and those who do it wrong.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
@@ -236,6 +237,18 @@ test('who sends nothing, or half a greeting, is cut off at the deadline of the h
   assert.equal((await ask(w.tlsPort, '/echo', { ca: c.ca })).status, 200);
 });
 
+test('callers who never shake hands take no more than the places there are, and give them back', async (t) => {
+  const c = certificates(t);
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.tls.handshake_timeout=1s', '--set', 'edge.max_connections=8'] });
+  const silent = Array.from({ length: 24 }, () => connect(w.tlsPort));
+  await until(async () => (await metric(w, 'weir_edge_connections')) === 8, 'all places are taken');
+  assert.equal((await ask(w.tlsPort, '/echo', { ca: c.ca })).status, 200);
+  await Promise.all(silent.map((s) => s.ended));
+// Some at their deadline, some since others waited for their places.
+  assert.ok((await refused(w, 'tls_deadline')) > 0);
+  await until(async () => (await metric(w, 'weir_edge_connections')) === 0, 'all places are free');
+});
+
 test('garbage ends the connection, HTTP without TLS is answered, and the log stays quiet', async (t) => {
   const c = certificates(t);
   const w = await startTls(t, { 'echo.yaml': echo }, c);
@@ -323,6 +336,24 @@ test('who sends messages of TLS and nothing else is cut off', async (t) => {
     await new Promise((done) => setTimeout(done, 5));
   }
   await until(() => ended, 'the connection ends');
+  assert.equal(await refused(w, 'flood'), 1);
+});
+
+test('HTTP/2 is chosen where both speak it, with the same answers', async (t) => {
+  const c = certificates(t);
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.hsts=1d'] });
+  const session = http2.connect(`https://127.0.0.1:${w.tlsPort}`, { ca: c.ca, servername: 'localhost' });
+  t.after(() => session.destroy());
+  const body = Buffer.alloc(300_000, 'h2 ');
+  const r = session.request({ ':method': 'POST', ':path': '/echo' });
+  r.end(body);
+  const [headers] = await once(r, 'response');
+  const pieces = [];
+  for await (const p of r) pieces.push(p);
+  assert.equal(session.alpnProtocol, 'h2');
+  assert.equal(headers[':status'], 200);
+  assert.equal(headers['strict-transport-security'], 'max-age=86400');
+  assert.ok(Buffer.concat(pieces).equals(body));
 });
 
 test('with reads and writes of one byte TLS works all the same', { skip: !sanitized && 'faults are not compiled in' }, async (t) => {
