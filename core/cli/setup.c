@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/listening.h"
 #include "edge/edge.h"
 #include "pipeline/secrets_aws.h"
 #include "value/json.h"
@@ -99,6 +100,8 @@ set_flags(struct settings *s, const struct args *a)
             return false;
         }
     }
+    if (args_given(a, "no-supervise") && settings_set(s, "supervise", "false", &err) != WEIR_OK)
+        abort(); /* it is one of its values */
     const char *pair;
     for (unsigned i = 0; (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
@@ -154,6 +157,8 @@ read_settings(const struct args *a, struct diags *d)
     settings_environment(s, d);
     if (!set_flags(s, a))
         settings_free(&s);
+    if (s)
+        listening_settings(s, true);
     return s;
 }
 

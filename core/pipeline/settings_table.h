@@ -146,6 +146,12 @@
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
+    X("supervise", BOOL, "true", "",                                                        \
+      "A small process holds the listening sockets and starts the one that works again when it dies.") \
+    X("user", TEXT, "", "",                                                                 \
+      "The user (or user:group) that weir becomes once its sockets are open, if root starts it. Empty: it stays who it is.") \
+    X("hang_timeout", DURATION, "30s", "",                                                  \
+      "How long an event loop may stand still before the process is started again; 0: for ever.") \
     X("log.format", CHOICE, "auto", "auto|text|json",                                       \
       "auto: text on a terminal, else JSON.")                                               \
     X("log.level", CHOICE, "info", "debug|info|warn|error",                                 \
