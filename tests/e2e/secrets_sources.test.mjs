@@ -185,6 +185,14 @@ test('a reload takes what is in the files then, and a run that began keeps what 
 
 // Not weir reload by spawnSync: the stand-in lives in this process.
 const reload = (w) => fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+// A command to its end; not by spawnSync, for the same reason.
+const ended = (args, cwd, env) => new Promise((done) => {
+  const c = spawn(binary, args, { cwd, env: { ...process.env, ...env } });
+  let out = '', err = '';
+  c.stdout.setEncoding('utf8').on('data', (d) => { out += d; });
+  c.stderr.setEncoding('utf8').on('data', (d) => { err += d; });
+  c.once('close', (code) => done({ code, out, err }));
+});
 const aws = (dir, more = '') => write(dir, { 'weir.yaml': `secrets:\n  look: 0\n  aws: { enabled: true, prefix: prod/weir/${more} }\n` });
 
 test('secrets come from AWS with a good signature, and a changed one arrives', async (t) => {
@@ -227,17 +235,22 @@ test('a pipeline that is new at a reload gets its secret from AWS', async (t) =>
   assert.deepEqual([...new Set(a.asked)], ['prod/weir/TOKEN', 'prod/weir/fresh']);
 });
 
+test('AWS is asked by https, and only one whose certificate is right', async (t) => {
+  const dir = folder(t, { 'pipelines/a.yaml': asks() });
+  assert.equal(weir(['cert', 'self-signed'], { cwd: dir }).code, 0);
+  const a = await secretsManager(t, { 'prod/weir/TOKEN': 'by https' }, { cert: readFileSync(join(dir, 'weir-cert.pem')), key: readFileSync(join(dir, 'weir-key.pem')) });
+  aws(dir, ', timeout: 2s');
+  assert.match((await ended(['check'], dir, a.env)).err, /W0521.*AWS Secrets Manager: prod\/weir\/TOKEN: .*the certificate is self-signed/);
+  assert.deepEqual(a.asked, []);
+  const w = await start(t, join(dir, 'pipelines'), { cwd: dir, env: { ...a.env, SSL_CERT_FILE: join(dir, 'weir-cert.pem') } });
+  assert.equal(await signed(w), hmacOf('by https'));
+});
+
 test('list and get ask AWS; a stronger source spares it', async (t) => {
   const dir = folder(t, { 'pipelines/a.yaml': asks() });
   const a = await secretsManager(t, { 'prod/weir/TOKEN': 'one', 'prod/weir/other': 'of aws' });
   aws(dir);
-  const run = (args, env) => new Promise((done) => { // not spawnSync: the stand-in lives in this process
-    const c = spawn(binary, args, { cwd: dir, env: { ...process.env, ...a.env, ...env } });
-    let out = '', err = '';
-    c.stdout.setEncoding('utf8').on('data', (d) => { out += d; });
-    c.stderr.setEncoding('utf8').on('data', (d) => { err += d; });
-    c.once('close', (code) => done({ code, out, err }));
-  });
+  const run = (args, env) => ended(args, dir, { ...a.env, ...env });
   const r = await run(['secrets', 'list', '--json']);
   assert.equal(r.code, 0, r.err);
   assert.deepEqual(JSON.parse(r.out), [{ name: 'TOKEN', source: 'aws', place: 'prod/weir/TOKEN', also_in: [], hidden: false }]);

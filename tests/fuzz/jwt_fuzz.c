@@ -12,10 +12,12 @@
 
 const struct weir_host *host;
 
+#define text_of plugin_text_of /* the base has one, too */
 #include "../../plugins/webhook/jwt.c"
 #define text_in text_in_keys /* both files have one */
 #include "../../plugins/webhook/jwt_keys.c"
 #undef text_in
+#undef text_of
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,7 +28,7 @@ text_same(struct weir_text a, struct weir_text b)
 }
 
 struct weir_text
-text_of(const char *s)
+plugin_text_of(const char *s)
 {
     return (struct weir_text){ s, strlen(s) };
 }
