@@ -387,6 +387,8 @@ struct weir_socket_owner {
     /* It is over: with the code and reason of the caller (RFC 6455 7.4), or ours if it was us; 1005:
      * none was given; 1006: it broke off, or was never opened. Called once, and the last that is heard of it. */
     void (*closed)(void *arg, uint32_t code, struct weir_text reason);
+    /* More than max_queue waited to be sent, and does no longer. */
+    void (*drained)(void *arg);
 };
 
 /* An event that a trigger makes by itself. The host copies what it needs before it returns. */
@@ -901,6 +903,8 @@ struct weir_host {
     void (*socket_close)(struct weir_socket *, uint32_t code, struct weir_text reason);
     /* Reads no more messages until it is called with false. */
     void (*socket_hold)(struct weir_socket *, bool hold);
+    /* Bytes that wait to be sent. */
+    uint64_t (*socket_queued)(const struct weir_socket *);
     /* The query of an event as it was sent, its headers and path parameters; lent, for the later events
      * of its socket. */
     struct weir_text (*event_query_text)(const struct weir_event *);
