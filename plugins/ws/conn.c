@@ -73,6 +73,7 @@ make_id(struct conn *c)
     uint8_t bytes[ID_BYTES];
     host->random(bytes, sizeof bytes);
     bytes[0] = (uint8_t)c->hub->index;
+    far_tag(bytes + 1);
     for (unsigned i = 0; i < ID_BYTES; i++) {
         c->id[2 * i] = digits[bytes[i] >> 4];
         c->id[2 * i + 1] = digits[bytes[i] & 15];

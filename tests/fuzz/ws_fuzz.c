@@ -164,17 +164,23 @@ start(void)
     check(edge_new(shard, &config, &edge, &err) == WEIR_OK);
 }
 
-/* One turn, and all that comes back is kept. */
+/* One turn; whoever is held may go on then. */
+static void
+turn_once(void)
+{
+    (void)shard_turn(shard, 0);
+    struct weir_socket *s = held;
+    held = NULL;
+    if (s != NULL)
+        s->ops->hold(s, false);
+}
+
+/* The same, and all that comes back is kept. */
 static void
 turn(int fd)
 {
+    turn_once();
     (void)shard_turn(shard, 0);
-    if (held != NULL) {
-        struct weir_socket *s = held;
-        held = NULL;
-        s->ops->hold(s, false);
-        (void)shard_turn(shard, 0);
-    }
     ssize_t n;
     while ((n = recv(fd, back + back_len, BACK_MAX - back_len, MSG_DONTWAIT)) > 0)
         back_len += (size_t)n;
@@ -250,7 +256,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         turn(pair[0]);
     close(pair[0]);
     for (unsigned i = 0; i < 100 && edge_connections(edge) > 0; i++)
-        (void)shard_turn(shard, 0);
+        turn_once();
     check(edge_connections(edge) == 0 && here == NULL);
     check_back();
     return 0;
