@@ -40,6 +40,9 @@ extern const struct command command_version;
 extern const struct command command_completion;
 extern const struct command command_man;
 
+/* The command line as it came, for who starts this program again. */
+extern char *const *program_argv;
+
 /* All of them, in the order in which they are listed: main.c. */
 const struct command *const *commands_all(unsigned *ret_n);
 

@@ -22,6 +22,7 @@
 #define SHARDS_MAX 62u
 
 struct server;
+struct secrets_watch;
 
 /* One shard as the server sees it. */
 struct shard_part {
@@ -34,9 +35,13 @@ struct shard_part {
     struct mailbox *box;
     char name[16];       /* of its mailbox */
     struct timer look;   /* whether it is idle yet, when it drains */
+    int tid;             /* of its thread */
+    unsigned questions;  /* of the keeper, whether it is alive */
+    unsigned answers;    /* atomic */
+    uint64_t asked_ms;   /* when it was last asked */
 };
 
-enum reload_state { RELOAD_NONE, RELOAD_PREPARING };
+enum reload_state { RELOAD_NONE, RELOAD_FETCHING, RELOAD_PREPARING };
 
 struct server {
     struct setup *setup;
@@ -62,6 +67,11 @@ struct server {
     struct generation *current;
     struct watch *signals;
     int signal_fd;
+    struct watch *channel; /* to the supervisor; NULL: there is none */
+    unsigned told[2];      /* how often it was told to end: by signals, by the supervisor */
+    struct timer pulse;    /* the next look at whether the shards are alive */
+    uint64_t pulse_ms;     /* how often */
+    uint64_t pulse_due_ms;
     /* a reload under way */
     enum reload_state reload;
     struct generation *pending;
@@ -71,9 +81,12 @@ struct server {
     char reload_from[16];    /* its mailbox */
     bool reload_again;       /* asked once more meanwhile */
     uint64_t started_wall_ms;
+    struct secrets_watch *secrets; /* NULL: not yet */
     /* the end */
     bool draining;
+    bool letting_go;         /* the shards do not know of it yet */
     unsigned idle;           /* shards with nothing left to do */
+    struct timer let_go; /* waits for the supervisor, which holds the listening sockets too */
     struct timer grace;
     unsigned grace_rounds;
     uint32_t reload_family;
@@ -120,7 +133,7 @@ enum weir_code server_tls_reload(struct server *s, struct weir_error *err);
 /* Once no shard uses them. */
 void server_tls_close(struct server *s);
 
-/* -- keeper.c -- */
+/* -- keeper.c, keeper_signals.c -- */
 
 /* A message for the keeper. */
 void keeper_mail(void *arg, const struct weir_value *message);
@@ -128,7 +141,19 @@ void keeper_mail(void *arg, const struct weir_value *message);
 /* Loads all files anew and offers them to the shards; tells TOKEN's asker (0: nobody). */
 void keeper_reload(struct server *s, uint64_t token, const char *from);
 
+/* Takes signals and the words of the supervisor from now on. */
+void keeper_listen(struct server *s);
+
 /* Stops taking new work and ends when the rest is done, or the grace is over. */
 void keeper_drain(struct server *s);
+
+/* The supervisor has let go of the listening sockets: the shards are told of the drain. */
+void keeper_let_go(struct server *s);
+
+/* -- keeper_pulse.c -- */
+
+/* Looks from now on whether the shards are alive, and tells the supervisor, or systemd. */
+void pulse_start(struct server *s);
+void pulse_stop(struct server *s);
 
 #endif

@@ -1,57 +1,34 @@
 /* cli/serve_listen.c - where a server listens, and what the edge says of that to others.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli/listening.h"
 #include "cli/serve.h"
 
 #define PRELOAD_MS (365ull * 24 * 3600 * 1000)
 
-/* Reads a mode such as 0660. */
 static enum weir_code
-read_mode(const struct settings *t, const char *key, unsigned *ret, struct weir_error *err)
+take(struct server *s, enum handover_side side, struct edge_addresses *ret, struct weir_error *err)
 {
-    const char *text = settings_text(t, key);
-    char *end;
-    unsigned long mode = strtoul(text, &end, 8);
-    size_t len = strlen(text);
-    if (len < 3 || len > 4 || *end != '\0' || text[0] < '0' || text[0] > '7' || mode > 0777)
-        return err_set(err, WEIR_INVALID, "%s: '%.20s' is no mode such as 0660", key, text);
-    *ret = (unsigned)mode;
-    return WEIR_OK;
+    enum weir_code code = listening_addresses(s->setup->settings, side, ret, err);
+    if (code != WEIR_OK)
+        return code;
+    listening_given(side, ret);
+    code = edge_addresses_reserve(ret, err);
+    return code == WEIR_OK ? WEIR_OK : err_in(err, side == HANDOVER_EDGE ? "edge" : "admin.listen");
 }
 
 enum weir_code
 server_take_edge_addresses(struct server *s, struct weir_error *err)
 {
-    static const struct {
-        const char *key;
-        enum edge_kind kind;
-    } kinds[] = { { "edge.listen", EDGE_PLAIN },
-                  { "edge.tls.listen", EDGE_TLS },
-                  { "edge.redirect_listen", EDGE_REDIRECT } };
-    const struct settings *t = s->setup->settings;
-    struct edge_addresses *all = &s->edge_addresses;
-    if (read_mode(t, "edge.socket_mode", &all->mode, err) != WEIR_OK)
-        return WEIR_INVALID;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (edge_addresses_add(text_of(settings_text(t, kinds[i].key)), kinds[i].kind, all, err) != WEIR_OK)
-            return err_in(err, "%s", kinds[i].key);
-    return edge_addresses_reserve(all, err) == WEIR_OK ? WEIR_OK : err_in(err, "edge");
+    return take(s, HANDOVER_EDGE, &s->edge_addresses, err);
 }
 
 enum weir_code
 server_take_admin_addresses(struct server *s, struct weir_error *err)
 {
-    const struct settings *t = s->setup->settings;
-    struct edge_addresses *all = &s->admin_addresses;
-    if (read_mode(t, "admin.socket_mode", &all->mode, err) != WEIR_OK)
-        return WEIR_INVALID;
-    if (edge_addresses_add(text_of(settings_text(t, "admin.listen")), EDGE_PLAIN, all, err) != WEIR_OK ||
-        edge_addresses_reserve(all, err) != WEIR_OK)
-        return err_in(err, "admin.listen");
-    return WEIR_OK;
+    return take(s, HANDOVER_ADMIN, &s->admin_addresses, err);
 }
 
 /* Whether a URL of this SCHEME is set, and fits. */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/serve.h"
@@ -162,6 +163,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
                                     .public_url = s->public_url,
                                     .store = s->store };
     p->shard = shard;
+    p->tid = gettid();
     timer_init(&p->look, look_idle, p);
     struct edge_config edge = edge_settings(s);
     enum weir_code code = mailbox_open(shard, p->name, MAILBOX_MAX, receive, p, &p->box, err);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/listening.h"
 #include "edge/edge.h"
+#include "pipeline/secrets_aws.h"
 #include "value/json.h"
 
 #define OUTPUT_MAX (256u << 20)
@@ -98,6 +100,8 @@ set_flags(struct settings *s, const struct args *a)
             return false;
         }
     }
+    if (args_given(a, "no-supervise") && settings_set(s, "supervise", "false", &err) != WEIR_OK)
+        abort(); /* it is one of its values */
     const char *pair;
     for (unsigned i = 0; (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
@@ -153,15 +157,9 @@ read_settings(const struct args *a, struct diags *d)
     settings_environment(s, d);
     if (!set_flags(s, a))
         settings_free(&s);
+    if (s)
+        listening_settings(s, true);
     return s;
-}
-
-void
-setup_secrets(struct setup *s, struct diags *d)
-{
-    struct secrets_from from = { .file = "" };
-    secrets_unref(&s->secrets);
-    s->secrets = secrets_read(&from, d);
 }
 
 const char *
@@ -207,18 +205,18 @@ setup_settings(struct setup *s, const struct args *a)
     s->args = a;
     s->registry = NULL;
     s->secrets = NULL;
+    s->secrets_good = false;
+    s->cache = NULL;
+    s->cache_changed = false;
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
     s->settings = read_settings(a, &s->diags);
     return s->settings != NULL;
 }
 
-bool
-setup_begin(struct setup *s, const struct args *a)
+void
+setup_plugins(struct setup *s)
 {
-    if (!setup_settings(s, a))
-        return false;
-    s->exit = EXIT_WRONG;
     char folder[4096];
     struct weir_error err = { 0 };
     plugin_folder(s->settings, folder, sizeof folder);
@@ -228,9 +226,17 @@ setup_begin(struct setup *s, const struct args *a)
     if (err.code != WEIR_OK)
         diags_add(&s->diags, folder, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED,
                   "say where they are: --plugins FOLDER", "%s", err.text);
+}
+
+bool
+setup_begin(struct setup *s, const struct args *a)
+{
+    if (!setup_settings(s, a))
+        return false;
+    s->exit = EXIT_WRONG;
+    setup_plugins(s);
     if (s->diags.errors == 0)
         settings_check_resources(s->settings, s->registry, &s->diags);
-    setup_secrets(s, &s->diags);
     if (s->diags.errors == 0)
         return true;
     print_diags(&s->diags, args_given(a, "json"));
@@ -243,6 +249,7 @@ setup_end(struct setup *s)
     host_use_settings(NULL, NULL);
     registry_free(&s->registry);
     secrets_unref(&s->secrets);
+    secrets_cache_free(&s->cache);
     settings_free(&s->settings);
     diags_fini(&s->diags);
 }
@@ -280,6 +287,7 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
                                                  .have_store = setup_has_store(s),
                                                  .edge_public = is_public(s),
                                                  .resources = settings_resources(s->settings),
-                                                 .secrets = s->secrets },
+                                                 .secrets = s->secrets,
+                                                 .require = settings_require(s->settings) },
                                        .routes = routes };
 }

@@ -278,6 +278,7 @@ run(const struct args *a)
     if (!setup_begin(&s, a)) {
         code = s.exit;
     } else {
+        setup_find_secrets(&s, a->words, a->n_words, &s.diags);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.errors > 0)

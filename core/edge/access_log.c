@@ -11,7 +11,7 @@ void
 access_log(const struct request *r, uint64_t duration_ns)
 {
     const struct weir_event *e = &r->event;
-    struct log_field fields[13] = {
+    struct log_field fields[16] = { /* 14 at most */
         LOG_S("method", e->method),
         LOG_S("path", e->path),
         LOG_S("route", e->route),

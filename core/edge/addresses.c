@@ -103,6 +103,8 @@ edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err)
 {
     for (unsigned i = 0; i < a->n; i++) {
         struct edge_address *at = &a->items[i];
+        if (at->n_given > 0)
+            continue;
         enum weir_code code = at->one ? unix_socket_reserve(at, a->mode, err) : probe(at, err);
         if (code == WEIR_OK && !at->one)
             code = listener_bind(&at->address, at->len, true, &at->reserved, err);
@@ -116,11 +118,11 @@ edge_addresses_reserve(struct edge_addresses *a, struct weir_error *err)
 }
 
 enum weir_code
-edge_addresses_listen(const struct edge_addresses *a, unsigned index, int *ret_fd,
+edge_addresses_listen(const struct edge_addresses *a, unsigned index, unsigned shard, int *ret_fd,
                       struct weir_error *err)
 {
     const struct edge_address *at = &a->items[index];
-    if (at->one) {
+    if (at->one && at->n_given == 0) {
         int fd = fcntl(at->reserved, F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
             return err_set(err, WEIR_UNAVAILABLE, "no descriptor for a shard: %s",
@@ -129,7 +131,9 @@ edge_addresses_listen(const struct edge_addresses *a, unsigned index, int *ret_f
         return WEIR_OK;
     }
     int fd;
-    enum weir_code code = listener_bind(&at->address, at->len, true, &fd, err);
+    enum weir_code code = at->n_given > 0
+                              ? listener_take(at, shard, &fd, err)
+                              : listener_bind(&at->address, at->len, true, &fd, err);
     if (code != WEIR_OK)
         return code;
     if (listen(fd, LISTENER_BACKLOG) != 0) {

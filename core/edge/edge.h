@@ -33,10 +33,12 @@ struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
     enum edge_kind kind;
-    bool one;     /* one socket for all shards, RESERVED, which listens: of a path */
+    bool one;     /* one socket for all shards, RESERVED or GIVEN, which listens: of a path */
     int reserved; /* keeps the address ours until edge_addresses_close; -1: none */
     dev_t device; /* of the file of a path that was made; inode 0: none was */
     ino_t inode;
+    const int *given; /* sockets that are bound already; borrowed until the last edge_new */
+    unsigned n_given; /* shard number S has given[S % n_given]; 0: the edge opens its own */
 };
 
 struct edge_addresses {
@@ -63,10 +65,28 @@ bool edge_address_is_local(const struct edge_address *a);
 enum weir_code edge_addresses_reserve(struct edge_addresses *a,
                                       struct weir_error *err) MUST_USE;
 
-/* A socket that listens on address number INDEX, for one shard: each has its own of a port
- * (SO_REUSEPORT), and of a path a copy of the one descriptor. The caller closes it. */
-enum weir_code edge_addresses_listen(const struct edge_addresses *a, unsigned index, int *ret_fd,
-                                     struct weir_error *err) MUST_USE;
+/* Opens N_SHARDS sockets for each address that has none given (one for a path), bound and not yet
+ * listening, and writes them to FDS in order of address and shard (room for all; -1: none). For
+ * who starts another process that is to listen. On an error none is open; it is that of
+ * edge_addresses_reserve. */
+enum weir_code edge_addresses_open(struct edge_addresses *a, unsigned n_shards, int *fds,
+                                   struct weir_error *err) MUST_USE;
+
+/* The address that socket FD is bound to; false if it is no socket that may listen. */
+bool edge_address_of(int fd, struct edge_address *ret);
+
+/* Writes an address as edge_addresses_add reads it, "[::1]:8080"; false if it does not fit, or
+ * is of a kind that can't be written so. */
+bool edge_address_text(const struct edge_address *a, char *ret, size_t room);
+
+/* Whether both are the same address and port. */
+bool edge_address_same(const struct edge_address *a, const struct edge_address *b);
+
+/* A socket that listens on address number INDEX, for shard number SHARD: each has its own of a
+ * port (SO_REUSEPORT), and of a path, and of what was given, a copy of the descriptor. The caller
+ * closes it. */
+enum weir_code edge_addresses_listen(const struct edge_addresses *a, unsigned index, unsigned shard,
+                                     int *ret_fd, struct weir_error *err) MUST_USE;
 
 /* Gives the addresses back that were reserved; the edges that listen keep theirs. */
 void edge_addresses_close(struct edge_addresses *a);

@@ -150,39 +150,6 @@ h2_give_up(struct h2_session *h, uint32_t code, enum refusal why)
 
 /* -- input -- */
 
-/* What the caller did that made nghttp2 stop for good. */
-static void
-fail(struct h2_session *h, ssize_t error)
-{
-    switch (error) {
-    case NGHTTP2_ERR_FLOODED:
-    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-    case NGHTTP2_ERR_NOMEM:
-        h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_FLOOD);
-        break;
-    default:
-        h2_give_up(h, NGHTTP2_PROTOCOL_ERROR, REFUSAL_MALFORMED);
-        break;
-    }
-}
-
-void
-h2_take_input(struct h2_session *h, const char *bytes, size_t len)
-{
-    while (len > 0 && !h->broken) {
-        size_t n = h2_watch(h, bytes, len);
-        if (h->broken)
-            return;
-        h->inside = true;
-        ssize_t used = nghttp2_session_mem_recv(h->ng, (const uint8_t *)bytes, n);
-        h->inside = false;
-        if (used < 0)
-            fail(h, used);
-        bytes += n;
-        len -= n;
-    }
-}
-
 void
 h2_readable(struct connection *c)
 {

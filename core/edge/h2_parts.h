@@ -94,9 +94,6 @@ void h2_readable(struct connection *c);
 void h2_writable(struct connection *c);
 void h2_soon(struct connection *c);
 
-/* Takes LEN bytes of input. */
-void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
-
 /* Gathers frames in the edge's WIRE; returns how many bytes. */
 size_t h2_gather(struct h2_session *h);
 
@@ -191,9 +188,8 @@ bool h2_feed(struct h2_session *h);
 
 /* -- h2_watch.c -- */
 
-/* Looks at the frame that LEN bytes of input begin with or go on with. Returns how many of them
- * nghttp2 may have before the next look. */
-size_t h2_watch(struct h2_session *h, const char *bytes, size_t len);
+/* Takes LEN bytes of input: looks at each frame, and gives nghttp2 what is right so far. */
+void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
 
 /* -- h2_guard.c -- */
 

@@ -173,7 +173,7 @@ start_one(struct edge *e, const struct edge_addresses *all, unsigned index,
           struct weir_error *err)
 {
     struct listener *l = &e->listeners[e->n_listeners];
-    enum weir_code code = edge_addresses_listen(all, index, &l->fd, err);
+    enum weir_code code = edge_addresses_listen(all, index, e->shard->index, &l->fd, err);
     if (code != WEIR_OK)
         return code;
     l->edge = e;

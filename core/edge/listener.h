@@ -26,6 +26,10 @@ struct listener {
 enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared,
                              int *ret_fd, struct weir_error *err) MUST_USE;
 
+/* A copy of the socket of A that was given for shard number SHARD. The caller owns it. */
+enum weir_code listener_take(const struct edge_address *a, unsigned shard, int *ret_fd,
+                             struct weir_error *err) MUST_USE;
+
 /* The error of an address that can't be had, with what errno says. */
 enum weir_code listener_fail(const struct sockaddr_storage *a, struct weir_error *err);
 

@@ -71,7 +71,7 @@ close_slow(struct edge *e, struct list *list, bool served, unsigned most)
 void
 edge_make_room(struct edge *e)
 {
-    unsigned most = e->config.max_connections / 16 + 1;
+    unsigned most = e->config.max_connections / 8 + 1;
     most = close_slow(e, &e->active, false, most);
     most = close_slow(e, &e->idle, false, most);
     most = close_slow(e, &e->active, true, most);

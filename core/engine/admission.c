@@ -61,7 +61,7 @@ wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct wei
     if (answer == GATE_PLACED)
         start(e, g, key);
     else if (answer == GATE_TOO_LONG)
-        refuse(e, "others wait for a place of this pipeline, and have waited for long");
+        refuse(e, "too many wait for a place of this pipeline already");
     else
         refuse(e, "too many keys of the pipeline's concurrency are in use");
 }

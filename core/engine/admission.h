@@ -2,8 +2,8 @@
  *
  * A pipeline's concurrency is a gate (gate.h). Runs that have to wait stand in its line, in the order
  * in which they came, whatever their shard; a run that ends lets in the first one. The line is bounded
- * in number, and, for events that nobody keeps, in time: once its first has waited for the limit's
- * max_wait_ms, who comes on top is refused, so that those who are let in still have somebody to answer.
+ * in number, and, for events that nobody keeps, in time: who would have to wait for longer than the
+ * limit's max_wait_ms is refused, so that those who are let in still have somebody to answer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/crash.h"
+
 static struct workers *workers;
 
 void
@@ -50,7 +52,9 @@ static void
 work(void *arg)
 {
     struct weir_call *c = arg;
+    crash_at = c;
     c->unit->type->run(c, unit_state(c->run->part, c->unit));
+    crash_at = NULL;
 }
 
 static void

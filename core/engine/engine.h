@@ -74,4 +74,7 @@ void engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
 /* Cancels every run that is left, at the end of the grace. */
 void engine_cancel_all(struct weir_shard *s);
 
+/* From now on a report of a crash says which call was under way. Main thread. */
+void engine_describe_crashes(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/admission.h"
 #include "engine/table.h"
 #include "loop/worker.h"
@@ -26,7 +27,12 @@ struct gate {
 struct place {
     struct list line; /* of gate_wait: whoever came first is the first */
     uint32_t runs;
+    uint32_t n_line;
+    uint64_t last_ms; /* when one of this line was let in last, or the line began */
+    uint64_t each;    /* how long that takes, about, in 1/1024 ms; 0: nobody was yet */
 };
+#define EACH_MS 1024u
+#define EACH_WEIGHT 64u /* of what was known, to 1 of what is new */
 
 static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gate *gates;
@@ -46,12 +52,34 @@ tell(struct list *list)
     }
 }
 
+/* Works out how long it takes until one more is let in: a mean that forgets. */
+static void
+measure(struct place *p)
+{
+    uint64_t now_ms = clock_mono_ms();
+    uint64_t took = (now_ms - p->last_ms) * EACH_MS;
+    p->last_ms = now_ms;
+    p->each = p->each == 0 ? took : (p->each * (EACH_WEIGHT - 1) + took) / EACH_WEIGHT;
+}
+
+/* Whether somebody who joins the line of P would wait for longer than MAX_MS, as it looks. */
+static bool
+is_too_long(const struct place *p, uint64_t now_ms, uint64_t max_ms)
+{
+    if (max_ms == 0 || list_empty(&p->line))
+        return false;
+    uint64_t first_ms = list_entry(p->line.next, struct gate_wait, link)->since_ms;
+    return now_ms >= first_ms + max_ms || p->n_line * p->each >= max_ms * EACH_MS;
+}
+
 /* The first in line of P gets a place. With the table's lock, as whatever the table calls. */
 static void
 let_in(struct place *p, struct list *out)
 {
     struct gate_wait *w = list_entry(p->line.next, struct gate_wait, link);
     list_remove(&w->link);
+    p->n_line--;
+    measure(p);
     w->given = true;
     atomic_fetch_sub(&in_line, 1);
     atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
@@ -135,11 +163,12 @@ enter(void *entry, bool fresh, void *arg)
     }
     if (a->wait == NULL)
         return GATE_CLOSED;
-    uint64_t now_ms = a->wait->since_ms;
-    if (a->max_ms > 0 && !list_empty(&p->line) &&
-        now_ms >= list_entry(p->line.next, struct gate_wait, link)->since_ms + a->max_ms)
+    if (is_too_long(p, a->wait->since_ms, a->max_ms))
         return GATE_TOO_LONG;
+    if (list_empty(&p->line))
+        p->last_ms = clock_mono_ms();
     list_push(&p->line, &a->wait->link);
+    p->n_line++;
     atomic_fetch_add(&in_line, 1);
     return GATE_WAITS;
 }
@@ -208,13 +237,14 @@ gate_wait_new(struct weir_event *e, struct gate *g, struct weir_text key)
 static uint32_t
 step_out(void *entry, bool fresh, void *arg)
 {
-    (void)entry;
     (void)fresh;
     struct gate_wait *w = arg;
     if (w->given)
         return 0;
-    if (!list_empty(&w->link))
+    if (!list_empty(&w->link)) {
+        ((struct place *)entry)->n_line--;
         atomic_fetch_sub(&in_line, 1);
+    }
     list_remove(&w->link);
     return 1;
 }

@@ -36,12 +36,12 @@ enum gate_answer {
     GATE_PLACED,
     GATE_CLOSED,  /* no place, and nobody to wait for one */
     GATE_WAITS,   /* in line now */
-    GATE_TOO_LONG, /* the first in line has waited too long for others to join */
+    GATE_TOO_LONG, /* the first in line has waited too long, or who joins it would */
     GATE_NO_ROOM, /* too many keys are in use */
 };
 
 /* Takes a place of KEY, if one is free and nobody is in line. Else W, if not NULL, joins the line,
- * unless the first of it has waited for MAX_MS (0: however long). */
+ * unless its first has waited for MAX_MS (0: however long), or W would, at the pace of the line. */
 enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms);
 
 /* Gives a place back, which is the first one's in line then: he is told. */

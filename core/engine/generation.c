@@ -191,13 +191,20 @@ generation_new(const struct generation_source *source, struct diags *d)
 
     char **files;
     unsigned n;
+    struct uses uses;
+    uses_init(&uses);
+    g->load.uses = &uses;
     if (source->older) {
         load_older(source, &g->pipelines, d);
     } else {
         load_find(source->paths, source->n_paths, &files, &n, d);
         pipelines_load((const char *const *)files, n, &g->load, &g->pipelines, d);
         load_find_free(&files, n);
+        require_check(g->load.require, g->secrets, &uses, d);
     }
+    g->load.uses = NULL; /* of here alone, as the settings' require is */
+    g->load.require = NULL;
+    uses_fini(&uses);
     if (wants_tls(&g->pipelines))
         tls_prepare();
     open_flows(g, source->older, d);

@@ -328,11 +328,16 @@ log_text(struct weir_call *c, uint32_t level, const char *fmt, ...)
     if (level > WEIR_ERROR || !log_wanted((enum weir_level)level))
         return;
     char text[1024];
+    struct buf message;
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    write_log(c, level, text, (struct weir_text){ NULL, 0 });
+    buf_init(&message, sizeof text);
+    (void)buf_puts(&message, text);
+    secrets_mask(c->run->part->generation->secrets, &message);
+    write_log(c, level, message.bytes, (struct weir_text){ NULL, 0 });
+    buf_fini(&message);
 }
 
 static void
@@ -352,6 +357,7 @@ log_fields(struct weir_call *c, uint32_t level, struct weir_text text, const str
         buf_reset(&json);
         (void)buf_puts(&json, "\"(more than a line of the log holds)\"");
     }
+    secrets_mask(c->run->part->generation->secrets, &json); /* a field may hold what an upstream echoed */
     write_log(c, level, message.bytes, buf_content(&json));
     value_unref(&shown);
     buf_fini(&message);

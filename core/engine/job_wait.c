@@ -21,6 +21,7 @@
 /* The wait that a call has opened; in its memory. */
 struct waiting_call {
     uint64_t until_ms; /* wall */
+    uint64_t mono_ms;  /* the same on the shard's clock, as it was when the wait began; 0: not yet */
     char token[JOB_TOKEN];
     const struct weir_value *output; /* owned by the job's records: what has come; NULL: nothing yet */
     weir_answer_fn *fn;              /* of wait_open, then of wait */
@@ -230,7 +231,9 @@ tell_end(struct weir_call *c)
         tell(c, w->output);
         return true;
     }
-    if (*w->token || clock_wall_ms() < w->until_ms)
+    /* The wall clock may have been put back meanwhile. */
+    bool over = w->mono_ms > 0 && shard_now(c->run->engine->shard) >= w->mono_ms;
+    if (*w->token || (!over && clock_wall_ms() < w->until_ms))
         return false;
     c->frame->recorded_ms = w->until_ms; /* what now() is from here on */
     tell(c, &value_null);
@@ -267,6 +270,7 @@ job_wait(struct weir_call *c, weir_answer_fn *fn, void *arg)
     w->waits = true;
     c->run->n_waits++;
     uint64_t now = clock_wall_ms(), left = w->until_ms > now ? w->until_ms - now : 0;
+    w->mono_ms = shard_now(s) + left;
     timer_set(s, &w->timer, shard_now(s) + (*w->token && left > LOOK_MS ? LOOK_MS : left));
     soon_add(s, &c->run->still);
 }

@@ -52,6 +52,7 @@ struct weir_call {
     enum call_state state;
     bool asked;          /* an orphan whose plugin was asked to end */
     unsigned inside;     /* how many functions of the plugin are on the stack */
+    const void *outside; /* what crash_at was before the first of them */
     uint32_t attempt;
     uint64_t deadline_ms;
     uint32_t blocks;     /* child frames that it has begun */

@@ -56,6 +56,23 @@
       "WEIR_SECRET_NAME_FILE names a file with the value of secrets.NAME; in the folder\n"  \
       "$CREDENTIALS_DIRECTORY each file is the secret of its name; secrets.file is made\n"  \
       "by weir secrets set. weir secrets list shows which source each secret is from.\n")  \
+    X(SECRETS_FAR, "W0521", ERROR, "secrets can't be fetched",                              \
+      "secrets.aws.enabled says that secrets are at AWS Secrets Manager, and it can't be\n" \
+      "asked, or refuses: look at AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and\n" \
+      "the policy (secretsmanager:GetSecretValue). To check without it:\n"                  \
+      "\n"                                                                                  \
+      "    weir check --set secrets.aws.enabled=false\n")                                   \
+    X(REQUIRE_FORM, "W0522", ERROR, "require: can't be read",                               \
+      "require: of weir.yaml has env and secrets, each a list of names, or a map from\n"    \
+      "names to formats (nonempty, url, int, duration, bytes) or patterns:\n"               \
+      "\n"                                                                                  \
+      "    require:\n"                                                                      \
+      "      env: { ORDERS_URL: url, REGION: { pattern: '^(eu|us)$' } }\n"                  \
+      "      secrets: [github, stripe]\n")                                                  \
+    X(REQUIRED_UNSET, "W0523", ERROR, "something required is not set",                      \
+      "require: of weir.yaml says that it has to be there. Set it, or take it out.\n")      \
+    X(REQUIRED_VALUE, "W0524", ERROR, "something required has another form",                \
+      "require: of weir.yaml says of which form it has to be. Its value is not shown.\n")   \
     X(NODE_REFUSED, "W0601", ERROR, "the node refuses its configuration",                   \
       "The configuration has the right shape, but the node's type can't work with it: a\n"  \
       "regular expression or a schema is wrong, or two options exclude each other.\n")      \

@@ -193,6 +193,13 @@ needs_name(struct reading *r, const struct expr_access *a, const char *example)
 }
 
 static void
+note_use(struct reading *r, enum use_kind kind, const struct expr_access *a)
+{
+    if (r->l->options->uses != NULL)
+        uses_add(r->l->options->uses, kind, a->path[1], r->l->yaml->file, names_mark(r, a, 1));
+}
+
+static void
 check_env(struct reading *r, const struct expr_access *a)
 {
     if (needs_name(r, a, "env.REGION"))
@@ -205,6 +212,7 @@ check_env(struct reading *r, const struct expr_access *a)
                     "%s is not for env", name);
         return;
     }
+    note_use(r, USE_ENV, a);
     if (names_opted(a, 1) || environment_has(r->l, name) || !first_time(r, "env", a->path[1]))
         return;
     load_say_at(r->l, names_mark(r, a, 1), DIAG_ENV_UNSET,
@@ -233,6 +241,7 @@ check_secret(struct reading *r, const struct expr_access *a)
         load_say_at(r->l, names_mark(r, a, 0), DIAG_SECRET_FLOW,
                     "hmac, sha256, size and comparisons of it may",
                     "a secret may not flow in here: the field is not made for secrets");
+    note_use(r, USE_SECRET, a);
     if (names_opted(a, 1))
         return;
     char name[256];

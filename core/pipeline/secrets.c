@@ -12,8 +12,7 @@
 #include "base/encode.h"
 #include "pipeline/secrets_impl.h"
 
-#define MASK "***"
-#define MASK_MIN 4
+#define KEY_MIN 8 /* bytes of a key that is masked, too */
 
 static const struct {
     const char *name;
@@ -75,6 +74,25 @@ free_secret(struct secret *one)
     free(one);
 }
 
+/* Keys that open secrets are no secrets.NAME, but are masked like them. */
+static void
+make_masks(struct secrets *s)
+{
+    static const char *const keys[] = {
+        "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    };
+    uint32_t at = 0;
+    s->masks = masks_new();
+    for (const struct map_entry *e; (e = map_next(&s->by_name, &at)) != NULL;)
+        masks_add(s->masks, value_as_text(((const struct secret *)e->value)->value));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *key = getenv(keys[i]);
+        if (key != NULL && strlen(key) >= KEY_MIN)
+            masks_add(s->masks, text_of(key));
+    }
+    masks_end(s->masks);
+}
+
 struct secrets *
 secrets_read(const struct secrets_from *from, struct diags *d)
 {
@@ -84,10 +102,13 @@ secrets_read(const struct secrets_from *from, struct diags *d)
     atomic_init(&s->refs, 1);
     map_init(&s->by_name);
     secrets_read_environment(s);
-    if (from == NULL)
-        return s;
-    secrets_read_named_files(s, d);
-    secrets_read_credentials(s, d);
+    if (from != NULL) {
+        secrets_read_named_files(s, d);
+        secrets_read_credentials(s, d);
+        secrets_read_encrypted(s, from->file, d);
+        secrets_read_cache(s, from->cache);
+    }
+    make_masks(s);
     return s;
 }
 
@@ -112,6 +133,7 @@ secrets_unref(struct secrets **s)
     for (unsigned i = 0; i < old->n_stamps; i++)
         free(old->stamps[i].path);
     free(old->stamps);
+    masks_free(&old->masks);
     free(old);
 }
 
@@ -247,40 +269,52 @@ secrets_stale(const struct secrets *s)
     return false;
 }
 
-/* The longest secret that B holds at AT; 0: none. */
-static size_t
-secret_at(const struct secrets *s, const struct buf *b, size_t at)
-{
-    size_t longest = 0;
-    uint32_t i = 0;
-    const struct map_entry *e;
-    while ((e = map_next(&s->by_name, &i)) != NULL) {
-        const struct secret *one = e->value;
-        struct weir_text t = value_as_text(one->value);
-        bool here = t.len >= MASK_MIN && t.len <= b->len - at && t.len > longest &&
-                    memcmp(b->bytes + at, t.bytes, t.len) == 0;
-        if (here)
-            longest = t.len;
-    }
-    return longest;
-}
-
 void
 secrets_mask(const struct secrets *s, struct buf *b)
 {
-    if (s->by_name.count == 0 || b->len == 0)
-        return;
-    size_t out = 0;
-    for (size_t at = 0; at < b->len;) {
-        size_t len = secret_at(s, b, at);
-        if (len == 0) {
-            b->bytes[out++] = b->bytes[at++];
-            continue;
-        }
-        memcpy(b->bytes + out, MASK, sizeof MASK - 1);
-        out += sizeof MASK - 1;
-        at += len;
+    masks_apply(s->masks, b, MASK_MIN);
+}
+
+bool
+secrets_stand_in(const struct secrets *s, struct weir_text text)
+{
+    return masks_find(s->masks, text, SECRET_KEPT_MIN);
+}
+
+static const struct weir_value *
+text_kept(const struct secrets *s, const struct weir_value *v)
+{
+    struct weir_text t = value_as_text(v);
+    if (!masks_find(s->masks, t, SECRET_KEPT_MIN))
+        return value_ref(v);
+    struct buf b;
+    buf_init(&b, t.len);
+    (void)buf_text(&b, t); /* it has just that room */
+    masks_apply(s->masks, &b, SECRET_KEPT_MIN);
+    t = buf_content(&b);
+    bool text = value_type(v) == WEIR_STRING && utf8_valid(t);
+    const struct weir_value *masked = text ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
+    buf_fini(&b);
+    return masked;
+}
+
+const struct weir_value *
+secrets_kept(const struct secrets *s, const struct weir_value *v)
+{
+    struct weir_text key;
+    const struct weir_value *member;
+    if (value_type(v) == WEIR_STRING || value_type(v) == WEIR_BYTES)
+        return text_kept(s, v);
+    if (value_type(v) != WEIR_LIST && value_type(v) != WEIR_MAP)
+        return value_ref(v);
+    struct weir_builder *b = value_type(v) == WEIR_LIST ? builder_list() : builder_map();
+    for (size_t i = 0; (member = value_at(v, i)) != NULL; i++) {
+        const struct weir_value *kept = secrets_kept(s, member); /* at most VALUE_DEPTH deep */
+        builder_add(b, &kept);
     }
-    b->len = out;
-    b->bytes[out] = '\0';
+    for (size_t i = 0; value_member(v, i, &key, &member); i++) {
+        const struct weir_value *kept = secrets_kept(s, member);
+        builder_set(b, key.bytes, key.len, &kept);
+    }
+    return builder_end(&b);
 }

@@ -38,6 +38,7 @@ enum secret_source {
 };
 
 struct secrets; /* what was read at one time */
+struct secrets_cache; /* secrets_aws.h */
 
 /* Besides the environment. All borrowed. */
 struct secrets_from {
@@ -79,6 +80,15 @@ bool secrets_stale(const struct secrets *s);
  * "***": a last line of defence for logs and errors. Secrets of fewer than 4 bytes are left:
  * they stand in too many innocent texts. Any thread. */
 void secrets_mask(const struct secrets *s, struct buf *b);
+
+/* Whether TEXT holds one of at least SECRET_KEPT_MIN bytes in some form: data that is kept is
+ * looked through by this. Any thread. */
+#define SECRET_KEPT_MIN 12
+bool secrets_stand_in(const struct secrets *s, struct weir_text text);
+
+/* V, with the texts and bytes in it masked as data that is kept: forms of fewer than
+ * SECRET_KEPT_MIN bytes stay, since they may be innocent. Owned. Any thread. */
+const struct weir_value *secrets_kept(const struct secrets *s, const struct weir_value *v);
 
 /* Writes the environment's name of a secret, as it is or in CAPITALS; false if it is cut. */
 bool secrets_variable(struct weir_text name, bool capitals, char *ret, size_t room);

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "pipeline/secrets.h"
+#include "pipeline/secrets_mask.h"
 
 #define SECRET_PREFIX "WEIR_SECRET_"
 
@@ -36,6 +37,7 @@ struct secrets {
     struct map by_name; /* to struct secret */
     struct secret_stamp *stamps;
     unsigned n_stamps;
+    struct masks *masks; /* owned */
 };
 
 /* Adds one, unless a stronger source has the name already; VALUE of 0 bytes counts as not set.
@@ -50,5 +52,9 @@ void secrets_note_file(struct secrets *s, const char *path);
 void secrets_read_environment(struct secrets *s);
 void secrets_read_named_files(struct secrets *s, struct diags *d);
 void secrets_read_credentials(struct secrets *s, struct diags *d);
+/* Adds what was fetched from afar. */
+void secrets_read_cache(struct secrets *s, const struct secrets_cache *cache);
+/* Adds what the encrypted file PATH has, if there is one. */
+void secrets_read_encrypted(struct secrets *s, const char *path, struct diags *d);
 
 #endif

@@ -7,11 +7,15 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/file.h"
+#include "pipeline/secrets_aws.h"
+#include "pipeline/secrets_file.h"
 #include "pipeline/secrets_impl.h"
 
 #define FILE_SUFFIX "_FILE"
@@ -132,4 +136,43 @@ secrets_read_credentials(struct secrets *s, struct diags *d)
         free(entries[i]);
     }
     free(entries);
+}
+
+void
+secrets_read_encrypted(struct secrets *s, const char *path, struct diags *d)
+{
+    struct buf key;
+    struct weir_error err = { 0 };
+    char key_path[PATH_MAX];
+    const struct weir_value *map = NULL, *v;
+    struct weir_text name;
+    if (path[0] == '\0' || strcmp(path, "none") == 0)
+        return;
+    secrets_note_file(s, path);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return; /* nobody has set any */
+    buf_init(&key, MASTER_KEY_MAX);
+    enum weir_code code = secrets_file_key(MASTER_KEY, &key, key_path, &err);
+    if (key_path[0] != '\0')
+        secrets_note_file(s, key_path);
+    if (code == WEIR_OK)
+        code = secrets_file_read(path, buf_content(&key), &map, &err);
+    for (size_t i = 0; code == WEIR_OK && value_member(map, i, &name, &v); i++)
+        secrets_add(s, name, value_as_text(v), SECRET_ENCRYPTED, path);
+    if (code != WEIR_OK && d != NULL)
+        diags_add(d, path, (struct mark){ 0 }, NULL, DIAG_SECRET_SOURCE, NULL, "%s", err.text);
+    if (key.len > 0)
+        explicit_bzero(key.bytes, key.len);
+    buf_fini(&key);
+    value_unref(&map);
+}
+
+void
+secrets_read_cache(struct secrets *s, const struct secrets_cache *cache)
+{
+    struct weir_text name, value;
+    const char *place;
+    uint32_t at = 0;
+    while (cache != NULL && secrets_cache_at(cache, &at, &name, &value, &place))
+        secrets_add(s, name, value, SECRET_AWS, place);
 }

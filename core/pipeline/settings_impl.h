@@ -5,6 +5,7 @@
 #ifndef PIPELINE_SETTINGS_IMPL_H
 #define PIPELINE_SETTINGS_IMPL_H
 
+#include "pipeline/require.h"
 #include "pipeline/settings.h"
 #include "pipeline/settings_table.h"
 #include "pipeline/yaml.h"
@@ -62,6 +63,9 @@ bool setting_is_list(enum setting_type type);
 
 /* Sets the resources to N, a map of the file Y, which is taken. */
 void settings_take_resources(struct settings *s, struct yaml *take_y, const struct yaml_node *n);
+
+/* Sets what is required; it is taken. */
+void settings_take_require(struct settings *s, struct require *take_r);
 
 /* The file that they stand in, and where in it; NULL: there are none. */
 struct yaml *settings_yaml(const struct settings *s, const struct yaml_node **ret_resources);

@@ -14,6 +14,7 @@
 
 #define KEY_MAX 128
 #define VALUE_MAX 65536
+#define STRAYS_MAX 128 /* settings that a stray name is compared with */
 
 extern char **environ;
 
@@ -126,6 +127,10 @@ read_keys(struct reading *r, const struct yaml_node *map, const char *prefix, un
             read_resources(r, key, n);
             continue;
         }
+        if (depth == 0 && text_is(key->text, "require")) {
+            settings_take_require(r->s, require_read(r->y, n, r->d));
+            continue;
+        }
         if (at >= 0) {
             read_value(r, &setting_table[at], key, n);
             continue;
@@ -209,9 +214,9 @@ read_from_file(struct settings *s, const struct setting *t, const char *name, co
 static void
 check_stray(const char *name, size_t len, struct diags *d)
 {
-    char names[128][64];
-    struct weir_text texts[128];
-    unsigned n = n_settings < 128 ? n_settings : 128;
+    char names[STRAYS_MAX][64];
+    struct weir_text texts[STRAYS_MAX];
+    unsigned n = n_settings < STRAYS_MAX ? n_settings : STRAYS_MAX;
     for (unsigned i = 0; i < n; i++) {
         setting_environment(&setting_table[i], names[i], sizeof names[i]);
         texts[i] = text_of(names[i]);

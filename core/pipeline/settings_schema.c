@@ -167,6 +167,7 @@ settings_schema(const struct registry *r)
     }
     struct weir_builder *defs = builder_map();
     put_value(members, "resources", resources(r, defs));
+    put_value(members, "require", require_schema());
     struct weir_builder *b = builder_map();
     put_text(b, "$schema", "https://json-schema.org/draft/2020-12/schema");
     put_text(b, "title", "weir.yaml");

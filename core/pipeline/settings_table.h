@@ -87,7 +87,7 @@
     X("engine.max_lag", DURATION, "250ms", "",                                              \
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("engine.max_wait", DURATION, "2s", "",                                                \
-      "How long the first in line for a place of a pipeline's concurrency may have waited before more are refused with 503; jobs wait on. 0: for ever.") \
+      "How long an event may have to wait for a place of its pipeline's concurrency; 503 beyond. Jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
@@ -129,10 +129,29 @@
       "The body of an answer that is not streamed.")                                        \
     X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
+    X("secrets.file", TEXT, "var/secrets.enc", "",                                          \
+      "The encrypted file of secrets (weir secrets set), opened by WEIR_MASTER_KEY; none: none.") \
+    X("secrets.look", DURATION, "10s", "",                                                  \
+      "How often the files of secrets are looked at for a change; 0: at a reload only.")    \
+    X("secrets.aws.enabled", BOOL, "false", "",                                             \
+      "Whether AWS Secrets Manager is a source, asked with AWS_ACCESS_KEY_ID and the like.") \
+    X("secrets.aws.prefix", TEXT, "", "",                                                   \
+      "What stands before a secret's name in its id at AWS, such as prod/weir/.")           \
+    X("secrets.aws.region", TEXT, "", "", "The region; empty: AWS_REGION.")                 \
+    X("secrets.aws.refresh", DURATION, "5m", "",                                            \
+      "How often secrets are fetched from AWS again; 0: at a reload only.")                 \
+    X("secrets.aws.timeout", DURATION, "10s", "",                                           \
+      "How long a request to AWS may take, and how long a start waits for all of them.")    \
     X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
+    X("supervise", BOOL, "true", "",                                                        \
+      "A small process holds the listening sockets and starts the one that works again when it dies.") \
+    X("user", TEXT, "", "",                                                                 \
+      "The user (or user:group) that weir becomes once its sockets are open, if root starts it. Empty: it stays who it is.") \
+    X("hang_timeout", DURATION, "30s", "",                                                  \
+      "How long an event loop may stand still before the process is started again; 0: for ever.") \
     X("log.format", CHOICE, "auto", "auto|text|json",                                       \
       "auto: text on a terminal, else JSON.")                                               \
     X("log.level", CHOICE, "info", "debug|info|warn|error",                                 \

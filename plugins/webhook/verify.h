@@ -74,8 +74,8 @@ bool id_fits(struct weir_text id, bool dotless);
 enum fault verify_check(const struct verify *v, const struct weir_event *e, struct claim *ret,
                         struct weir_error *err);
 
-/* As weir_trigger_type has it: verify_sign.c. */
-uint32_t verify_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n,
+/* The headers with which the sender of E would have signed it, as weir_trigger_type has it: verify_sign.c. */
+uint32_t verify_sign(const struct webhook *w, struct weir_event *e, struct weir_header *ret, uint32_t *ret_n,
                      struct weir_error *err);
 
 /* The header of that name of an event, for struct message. */

@@ -41,9 +41,9 @@ secret_of(const struct verify *v)
 }
 
 uint32_t
-verify_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n, struct weir_error *err)
+verify_sign(const struct webhook *w, struct weir_event *e, struct weir_header *ret, uint32_t *ret_n,
+            struct weir_error *err)
 {
-    const struct webhook *w = state;
     char text[SIGNATURE_FIELD_MAX];
     if (w->verify == NULL)
         return refuse(err, WEIR_INVALID, "the webhook has no 'verify': it takes requests that are not signed");

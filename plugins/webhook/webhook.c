@@ -98,10 +98,13 @@ refuse_method(const struct webhook *w, struct weir_event *e)
 static void
 go_on(const struct webhook *w, struct weir_event *e)
 {
-    if (!type_fits(w, e))
+    if (!type_fits(w, e)) {
         refuse_type(w, e);
-    else if (w->verify == NULL || verify_event(w, e))
+    } else if (w->verify == NULL || verify_event(w, e)) {
+        if (w->auth != NULL)
+            auth_hide(w->auth, e);
         host->start_run(e);
+    }
 }
 
 static void
@@ -143,6 +146,13 @@ webhook_detach(void *state)
     struct desk *d = state;
     guard_free(&d->guard);
     free(d);
+}
+
+static uint32_t
+webhook_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n, struct weir_error *err)
+{
+    const struct desk *d = state;
+    return verify_sign(d->webhook, e, ret, ret_n, err);
 }
 
 /* clang-format off */
@@ -272,7 +282,7 @@ static const struct weir_trigger_type triggers[] = {
         .accept = webhook_accept,
         .detach = webhook_detach,
         .close = webhook_close,
-        .sign = verify_sign,
+        .sign = webhook_sign,
     },
 };
 

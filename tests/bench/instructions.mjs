@@ -59,7 +59,7 @@ async function count(tier, redis, upstream) {
   const files = Object.fromEntries(readdirSync(join(here, 'pipelines')).map((f) => [f, readFileSync(join(here, 'pipelines', f), 'utf8')]));
   const w = await start(t, folder(t, { ...files, ...gateways() }), {
     prefix: ['valgrind', '--tool=callgrind', '--instr-atstart=no', `--callgrind-out-file=${dir}/out`],
-    args: ['--set', 'log.access=false', '--set', 'engine.max_lag=60s', '--store', `sqlite:${dir}/weir.db`],
+    args: ['--no-supervise', '--set', 'log.access=false', '--set', 'engine.max_lag=60s', '--store', `sqlite:${dir}/weir.db`],
     env: { ...upstreams(`http://127.0.0.1:${upstream}`), REDIS_URL: `redis://127.0.0.1:${redis}` },
   });
   const instrument = (on) => execFileSync('callgrind_control', ['-i', on, String(w.pid)], { stdio: 'ignore' });

@@ -69,7 +69,7 @@ test('who goes away leaves the line, and a limit that a reload raises lets in wh
   for (const c of [first, other, others[1], others[3], others[4]]) assert.match(await c.ended, /^HTTP\/1.1 200 /);
 });
 
-test('a line whose first has waited for long takes nobody more, and says when to come again', async (t) => {
+test('a line in which one would wait for long takes nobody more, and says when to come again', async (t) => {
   const up = await gated(t);
   const w = await start(t, { 'p.yaml': pipeline(up, 1) }, { args: ['--set', 'engine.max_wait=300ms'] });
   const first = ask(w, 0);
@@ -78,7 +78,7 @@ test('a line whose first has waited for long takes nobody more, and says when to
   await until(async () => (await waiting(w)) === 1, 'the second waits');
   const refused = await until(async () => { const r = await fetch(`${w.edge}/p/2`, { signal: AbortSignal.timeout(50) }).catch(() => null); return r?.status === 503 && r; }, 'who comes late is refused');
   assert.equal(refused.headers.get('retry-after'), '1');
-  assert.match((await refused.json()).detail, /have waited for long/);
+  assert.match((await refused.json()).detail, /too many wait/);
   up.calls[0].go();
   assert.match(await first.ended, /^HTTP\/1.1 200 /);
   await until(() => up.calls.length >= 2, 'the second is let in');

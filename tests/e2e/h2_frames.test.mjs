@@ -156,9 +156,19 @@ test('unusual requests that are not malformed are served', async (t) => {
   await c.write(frame(type.CONTINUATION, 0, id + 2, block.subarray(5, 6)), frame(type.CONTINUATION, 0, id + 2), frame(type.CONTINUATION, flag.END_HEADERS, id + 2, block.subarray(6)));
   await c.write(frame(type.DATA, flag.PADDED, id + 2, Buffer.concat([Buffer.from([9]), Buffer.from('body'), Buffer.alloc(9)])), data(id + 2, '', flag.END_STREAM));
   assert.deepEqual(await c.answer(id + 2), { status: 200, body: '4' });
-  // Every byte in a packet of its own.
-  for (const byte of Buffer.concat([headers(id + 4, post(), flag.END_HEADERS), data(id + 4, 'abc', flag.END_STREAM)])) await c.write(Buffer.from([byte]));
-  assert.deepEqual(await c.answer(id + 4), { status: 200, body: '3' });
+  c.end();
+});
+
+test('bytes may come one by one, and go one by one', async (t) => {
+  const w = await start(t, pipelines, { args: ['--store', 'none', '--set', 'edge.h2c=true'], env: { WEIR_FAULT: 'READ_ONE_BYTE,WRITE_ONE_BYTE' } });
+  const c = await open(w.edgePort, [], { manners: false });
+  const block = fields(post());
+  const all = Buffer.concat([headers(1, block.subarray(0, 1), 0), ...[1, 2, 3, 4, 5].map((n) => frame(type.CONTINUATION, 0, 1, block.subarray(n, n + 1))),
+    frame(type.CONTINUATION, flag.END_HEADERS, 1, block.subarray(6)), data(1, 'abc', flag.END_STREAM), frame(type.PRIORITY, 0, 3, Buffer.from([0, 0, 0, 1, 1])), headers(5, get('/large'))]);
+  for (const byte of all) await c.write(Buffer.from([byte]));
+  assert.deepEqual(await c.answer(1), { status: 200, body: '3' });
+  await c.write(window(0, size), window(5, size));
+  assert.equal((await c.answer(5)).body.length, size);
   c.end();
 });
 

@@ -1,0 +1,147 @@
+// More than can be done: three times what a route's upstream or concurrency allows, floods of connections, no
+// descriptors, callers that are slow on purpose. LIMITS of the edge have the figures.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { readFileSync } from 'node:fs';
+import { setTimeout as after } from 'node:timers/promises';
+import { start, until, slow, sanitized } from './lib/weir.mjs';
+import { upstream } from './lib/net.mjs';
+
+const status = (pid) => readFileSync(`/proc/${pid}/status`, 'utf8');
+const peakMiB = (pid) => Number(/VmHWM:\s+(\d+)/.exec(status(pid))[1]) / 1024;
+/** CPU seconds that PID has used. */
+const cpu = (pid) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' '); return (Number(f[13]) + Number(f[14])) / 100; };
+const at = (list, share) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * share)];
+
+/** Asks for PATHS of weir on connections that are kept: ask() gives { status, ms }; 0: no answer. */
+function caller(t, port, path) {
+  const free = [], all = new Set();
+  t.after(() => { for (const s of all) s.destroy(); });
+  return () => new Promise((done) => {
+    const began = performance.now();
+    let text = '';
+    const s = free.pop() ?? net.connect({ port, host: '127.0.0.1', noDelay: true }).setEncoding('latin1').on('error', () => {});
+    all.add(s);
+    const over = (code) => { s.removeAllListeners('data').removeAllListeners('close'); done({ status: code, ms: performance.now() - began }); };
+    s.on('close', () => { all.delete(s); over(0); });
+    s.on('data', (d) => {
+      text += d;
+      const end = text.indexOf('\r\n\r\n');
+      if (end < 0 || text.length < end + 4 + Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0)) return;
+      over(Number(text.slice(9, 12)));
+      free.push(s);
+    });
+    s.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  });
+}
+
+/** N callers, each with one request at a time: good answers a second. */
+async function closed(ask, n, seconds) {
+  const end = performance.now() + seconds * 1000;
+  let good = 0;
+  await Promise.all(Array.from({ length: n }, async () => { while (performance.now() < end) { const { status: s } = await ask(); good += s === 200; } }));
+  return good / seconds;
+}
+
+/** RATE requests a second whatever the answers are: all answers. */
+async function open(ask, rate, seconds) {
+  const all = [], began = performance.now();
+  for (let sent = 0; performance.now() < began + seconds * 1000; await after(1))
+    for (; sent < ((performance.now() - began) / 1000) * rate; sent++) all.push(ask());
+  return Promise.all(all);
+}
+
+const routes = {
+  'a concurrency limit': (url) => `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nconcurrency: 8\nsteps:\n  - http: { url: "${url}/", method: GET, pool: 32 }\n`,
+  'a concurrency limit that refuses': (url) => `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nconcurrency: { limit: 8, when_full: reject }\nsteps:\n  - http: { url: "${url}/", method: GET, pool: 32 }\n`,
+  'an upstream': (url) => `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - http: { url: "${url}/", method: GET, pool: 8 }\n`,
+};
+for (const [what, pipeline] of Object.entries(routes)) {
+  test(`three times what ${what} allows: at least 80 % of the best, and the rest is refused at once`, async (t) => {
+    const up = await upstream(t, (q, r) => setTimeout(() => r.end('ok'), 25));
+    const w = await start(t, { 'p.yaml': pipeline(up.url) }, { args: ['--set', 'log.access=false', ...(slow ? ['--set', 'engine.max_lag=2s'] : [])] });
+    const ask = caller(t, w.edgePort, '/p');
+    const best = await closed(ask, 8, 2);
+    const seconds = 4;
+    const all = await open(ask, 3 * best, seconds);
+    const good = all.filter((a) => a.status === 200), refused = all.filter((a) => a.status === 503);
+    assert.equal(good.length + refused.length, all.length, 'each has an answer');
+    assert.ok(good.length / seconds >= 0.8 * best, `${good.length / seconds} of ${best} a second`);
+    assert.ok(refused.length > all.length / 4, `${refused.length} of ${all.length} were refused`);
+    const took = at(refused.map((a) => a.ms), 0.95);
+    assert.ok(took < (slow ? 500 : 50), `a refusal took ${took} ms`);
+    assert.ok(sanitized || peakMiB(w.pid) < 256, `${peakMiB(w.pid)} MiB`);
+  });
+}
+
+const simple = { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /p, methods: [GET, POST] } }\nsteps:\n  - reply: { text: hello }\n' };
+
+/** N connections to PORT that send TEXT; those that are closed come again if AGAIN. */
+async function flood(t, port, n, text = '', again = false) {
+  const sockets = new Set();
+  let over = false;
+  const one = () => {
+    const s = net.connect({ port, host: '127.0.0.1' }, () => { if (text) s.write(text); }).on('error', () => {}).on('close', () => { sockets.delete(s); if (again && !over) one(); });
+    sockets.add(s);
+  };
+  const end = () => { over = true; for (const s of sockets) s.destroy(); };
+  t.after(end);
+  for (let i = 0; i < n; i++) { one(); if (i % 200 === 199) await after(5); }
+  return end;
+}
+
+for (const [what, prefix, args] of [
+  ['a flood of connections', [], ['--set', 'edge.max_connections=200']],
+  ['descriptors that are used up', ['prlimit', '--nofile=260:260'], ['--set', 'edge.max_connections=10000']],
+]) {
+  test(`${what} costs little CPU and one line a second, and who is honest is served`, async (t) => {
+    const w = await start(t, simple, { prefix, args });
+    const lines = () => w.lines.filter((l) => /new connections wait|new ones wait/.test(l.msg)).length;
+    const end = await flood(t, w.edgePort, 1000);
+    await until(() => lines() > 0, 'the limit is reached');
+    const [began, used, before] = [performance.now(), cpu(w.pid), lines()];
+    for (let i = 0; i < 4; i++) {
+      const r = await fetch(`${w.edge}/p`, { headers: { connection: 'close' } });
+      assert.equal(r.status, 200);
+      await r.text();
+      await after(500);
+    }
+    const seconds = (performance.now() - began) / 1000;
+    assert.ok((cpu(w.pid) - used) / seconds < (sanitized ? 0.8 : 0.2), `${(cpu(w.pid) - used) / seconds} of a CPU`);
+    assert.ok(lines() - before <= seconds + 1, `${lines() - before} lines in ${seconds} s`);
+    end();
+    const released = performance.now();
+    assert.equal((await fetch(`${w.edge}/p`)).status, 200);
+    assert.ok(performance.now() - released < (slow ? 3000 : 1000), `${performance.now() - released} ms after it was over`);
+  });
+}
+
+const slowly = {
+  'send no head': '',
+  'send half a head': 'GET /p HTTP/1.1\r\nHost',
+  'send half a body': 'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello',
+};
+for (const [what, text] of Object.entries(slowly)) {
+  test(`while many who ${what} take all places and come again, 99 of 100 honest callers wait for less than two seconds, and for less than 100 ms where there is room`, async (t) => {
+    const w = await start(t, simple, { args: ['--set', 'edge.max_connections=300', '--set', 'log.access=false'] });
+    const honest = async (n) => {
+      const all = [];
+      for (let i = 0; i < n; i++) {
+        const ask = caller(t, w.edgePort, '/p'); // a connection of its own
+        all.push(ask());
+        await after(20);
+      }
+      const answers = await Promise.all(all);
+      assert.ok(answers.every((a) => a.status === 200), JSON.stringify(answers.filter((a) => a.status !== 200)));
+      return at(answers.map((a) => a.ms), 0.99);
+    };
+    const end = await flood(t, w.edgePort, 200, text, true);
+    const room = await honest(100);
+    assert.ok(room < (slow ? 500 : 100), `${room} ms`);
+    end();
+    await flood(t, w.edgePort, 500, text, true);
+    const full = await honest(100);
+    assert.ok(full < (slow ? 5000 : 2000), `${full} ms`);
+  });
+}
