@@ -14,7 +14,8 @@ install(FILES LICENSE DESTINATION share/doc/weir RENAME copyright)
 # Below /usr it is a service too. The prefix is known when it is installed: cpack has its own.
 install(CODE "
     if(CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
-        file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/weir.service\" DESTINATION /usr/lib/systemd/system)
+        file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/weir.service\" \"${CMAKE_SOURCE_DIR}/deploy/weir.socket\"
+            DESTINATION /usr/lib/systemd/system)
         file(INSTALL \"${CMAKE_SOURCE_DIR}/deploy/weir.yaml\" DESTINATION /etc/weir)
         file(INSTALL \"${CMAKE_SOURCE_DIR}/pipelines/hello.yaml\" DESTINATION /etc/weir/pipelines)
     endif()")

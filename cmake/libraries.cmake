@@ -15,6 +15,19 @@ pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis>=0.14)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
 
+# Debian brought these limits to 1.52 (CVE-2023-44487, CVE-2024-28182); other packages of that
+# version may be without.
+include(CheckSymbolExists)
+set(CMAKE_REQUIRED_LIBRARIES PkgConfig::nghttp2)
+foreach(limit nghttp2_option_set_stream_reset_rate_limit nghttp2_option_set_max_continuations)
+    check_symbol_exists(${limit} nghttp2/nghttp2.h have_${limit})
+    if(NOT have_${limit})
+        message(FATAL_ERROR "this libnghttp2 has no ${limit}: install one with the fixes of "
+            "CVE-2023-44487 and CVE-2024-28182 (Debian 12: 1.52.0-1+deb12u2 or later)")
+    endif()
+endforeach()
+unset(CMAKE_REQUIRED_LIBRARIES)
+
 # wslay comes without a file for pkg-config.
 find_library(wslay_library NAMES wslay REQUIRED)
 find_path(wslay_include wslay/wslay.h REQUIRED)
@@ -39,6 +52,6 @@ else()
     find_path(llhttp_sources llhttp.c HINTS /usr/share/llhttp REQUIRED)
     add_library(llhttp STATIC ${llhttp_sources}/llhttp.c ${llhttp_sources}/http.c ${llhttp_sources}/api.c)
     target_include_directories(llhttp SYSTEM PUBLIC ${llhttp_include})
-    target_compile_options(llhttp PRIVATE -w -O2)
+    target_compile_options(llhttp PRIVATE -w -O2 ${weir_hardening})
     target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 endif()

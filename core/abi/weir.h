@@ -60,6 +60,7 @@ struct weir_call;  /* one execution of one node                                 
 struct weir_event; /* what a trigger has to decide about                          */
 struct weir_timer; /* one pending timer                                           */
 struct weir_watch; /* one file descriptor that is waited for                      */
+struct weir_fetch; /* one running HTTP request of a shard: see host->fetch       */
 struct weir_http;  /* one running HTTP request to an upstream                     */
 struct weir_table; /* a shared table: see host->table                             */
 struct weir_builder; /* a list or map in the making                               */
@@ -68,7 +69,9 @@ struct weir_redis; /* one Redis server: see host->redis                         
 struct weir_command; /* one command that a Redis server owes a reply for          */
 struct weir_subscription; /* who is told of what is published                     */
 struct weir_question; /* what an operator asks of a collection                    */
+struct weir_key;   /* what signatures are checked with                             */
 struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
+struct weir_socket; /* a WebSocket of a caller: see host->socket_offer            */
 
 /* What went wrong. The caller owns it; the callee fills it. */
 struct weir_error {
@@ -182,6 +185,8 @@ struct weir_node_type {
     uint32_t (*effect_of)(const struct weir_value *config);
 };
 
+struct weir_header;
+
 /* A type of trigger. open and close are on the main thread, the others on the shard's.
  * accept owes the event exactly one host->start_run, host->refuse or host->event_reply, now
  * or later. */
@@ -205,7 +210,14 @@ struct weir_trigger_type {
     void (*accept)(struct weir_event *, void *state);
     void (*detach)(void *state);
     void (*close)(void *conf);
+    /* 1.1: the headers with which the sender of an event would have signed it, in RET, at most
+     * WEIR_SIGNED_MAX: for events that somebody has made up (weir test, weir try). Their texts are the
+     * event's own (event_alloc). WEIR_INVALID: nothing is signed here, or it can't be. */
+    uint32_t (*sign)(struct weir_event *, void *state, struct weir_header *ret, uint32_t *ret_n,
+                     struct weir_error *err);
 };
+
+#define WEIR_SIGNED_MAX 4u
 
 /* Things of a plugin that operators look at and act on, for the admin API: GET /api/v1/NAME is
  * all of them, GET /api/v1/NAME/ITEM one, POST /api/v1/NAME/ITEM/VERB does something to it. */
@@ -353,6 +365,51 @@ typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
 
+/* What a WebSocket may do. All is copied. */
+struct weir_socket_config {
+    uint32_t size; /* sizeof(struct weir_socket_config)                           */
+    uint32_t ping_ms; /* silence after which a ping is sent, and for which its pong is waited */
+    uint64_t idle_ms; /* without a message in either direction; 0: for ever       */
+    uint64_t max_message; /* bytes of one that comes in                           */
+    uint64_t max_queue;   /* bytes that may wait to be sent when one more is      */
+    struct weir_text protocol; /* the subprotocol that was chosen; empty: none    */
+    const struct weir_value *connection; /* request.connection of the event's run; NULL: null */
+};
+
+/* Who is told of a socket; all on the shard's thread, and none inside of a host function. */
+struct weir_socket_owner {
+    uint32_t size; /* sizeof(struct weir_socket_owner)                            */
+    uint32_t pad;
+    /* The caller has its 101. BODY is that of the reply to the event, or NULL; lent. */
+    void (*opened)(void *arg, const struct weir_value *body);
+    /* A whole message: a string (text) or bytes; lent. */
+    void (*message)(void *arg, const struct weir_value *message);
+    /* It is over: with the code and reason of the caller (RFC 6455 7.4), or ours if it was us; 1005:
+     * none was given; 1006: it broke off, or was never opened. Called once, and the last that is heard of it. */
+    void (*closed)(void *arg, uint32_t code, struct weir_text reason);
+};
+
+/* An event that a trigger makes by itself. The host copies what it needs before it returns. */
+struct weir_emit {
+    uint32_t size; /* sizeof(struct weir_emit)                                    */
+    uint32_t n_headers;
+    uint32_t n_params;
+    uint32_t pad;
+    struct weir_text method;
+    struct weir_text path;  /* percent-encoded, as the two are in a request       */
+    struct weir_text query;
+    struct weir_text client_ip;
+    const struct weir_header *headers; /* names in lower case                     */
+    const struct weir_header *params;  /* of a path                               */
+    const struct weir_value *body;       /* request.body; NULL: null              */
+    const struct weir_value *connection; /* request.connection; NULL: null        */
+};
+
+/* How an emitted event fares, on the shard's thread, and maybe before emit_request returns. REPLY is
+ * what its run replies; lent, and a body of type stream has to be sent (socket_send) or is given
+ * up when this returns. NULL: the run is over, and this is called no more. */
+typedef void weir_emitted_fn(void *arg, const struct weir_reply *reply);
+
 enum weir_wait_flag {
     WEIR_WAIT_CALLBACK = 1u << 0 /* for a request of somebody outside           */
 };
@@ -360,6 +417,10 @@ enum weir_wait_flag {
 /* DID: the mark had the number it had to have, and has the new one. NOW: what it has. ERR (else
  * NULL, lent): nothing is known; DID is false and NOW 0. */
 typedef void weir_advanced_fn(void *arg, bool did, uint64_t now, const struct weir_error *err);
+
+/* What host->work does, and what is told of it: DROPPED is true if it was not done, since the process ends. */
+typedef void weir_work_fn(void *arg);
+typedef void weir_worked_fn(void *arg, bool dropped);
 
 /* Tells the samples of a metric by host->sample; on any thread, and quickly. */
 typedef void weir_collect_fn(void *arg, struct weir_sink *sink);
@@ -378,7 +439,13 @@ enum weir_slot_flag {
     WEIR_SLOT_READS = 1u << 2     /* reads them anywhere in it. 1.1               */
 };
 
-enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3 };
+enum weir_digest { WEIR_SHA1 = 1, WEIR_SHA256 = 2, WEIR_SHA512 = 3, WEIR_SHA384 = 4 };
+
+/* Algorithms of signatures, by their names in JOSE (RFC 7518, RFC 8037). 1.1 */
+enum weir_signature {
+    WEIR_HS256 = 1, WEIR_HS384, WEIR_HS512, WEIR_RS256, WEIR_RS384, WEIR_RS512, WEIR_PS256,
+    WEIR_PS384, WEIR_PS512, WEIR_ES256, WEIR_ES384, WEIR_ES512, WEIR_EDDSA
+};
 
 /* What the engine offers. A later minor version appends; check SIZE before what is newer than
  * the header you were built with. */
@@ -572,7 +639,7 @@ struct weir_host {
 
     /* -- digests and random [any] -- */
 
-    /* Writes the digest (20, 32, 64 bytes) and returns its length; 0: unknown algorithm. */
+    /* Writes the digest (20, 32, 48, 64 bytes) and returns its length; 0: unknown algorithm. */
     size_t (*digest)(uint32_t algorithm, struct weir_text text, uint8_t ret[64]);
     size_t (*hmac)(uint32_t algorithm, struct weir_text key, struct weir_text text,
                    uint8_t ret[64]);
@@ -730,6 +797,125 @@ struct weir_host {
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
      * leads to another server, or has a secret, is never taken. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
+
+    /* -- signatures [any]; a message is N texts, one behind the other -- */
+
+    size_t (*hmac_parts)(uint32_t algorithm, struct weir_text key, const struct weir_text *parts, uint32_t n,
+                         uint8_t ret[64]); /* as hmac */
+    /* Ed25519 (RFC 8032): whether SIGNATURE (64 bytes) belongs to the public KEY (32 bytes). */
+    bool (*ed25519_verify)(struct weir_text key, const struct weir_text *parts, uint32_t n,
+                           struct weir_text signature);
+    /* Signs with the private KEY: 32 bytes, or 64 of which the others are the public one. False: it is none. */
+    bool (*ed25519_sign)(struct weir_text key, const struct weir_text *parts, uint32_t n, uint8_t ret[64]);
+    /* Base64 (RFC 4648 section 4), always padded: how many bytes it has written. SIZE_MAX: more than
+     * ROOM, or, of base64_read, anything that base64_write would not have written. */
+    size_t (*base64_write)(struct weir_text bytes, char *ret, size_t room);
+    size_t (*base64_read)(struct weir_text text, uint8_t *ret, size_t room);
+
+    /* -- events, for triggers, before they are decided -- */
+
+    /* The header of that name (lower case) that is the INDEXth, from 0; bytes NULL if there are fewer. */
+    struct weir_text (*event_header_at)(const struct weir_event *, struct weir_text name, uint32_t index);
+    /* KEY stands for the event: for TTL_MS another one with it gets the first one's answer, and starts
+     * no run. A pipeline that has an idempotency of its own goes by that. */
+    void (*event_key)(struct weir_event *, struct weir_text key, uint64_t ttl_ms);
+
+    /* -- a call, until it is answered -- */
+
+    /* What idempotency_key gives, whatever the effect. Empty: the call was cancelled. */
+    struct weir_text (*step_key)(struct weir_call *);
+
+    /* -- who sent an event, for triggers: until it is decided -- */
+
+    /* The value at INDEX of those that the query has of NAME, decoded, in the event's memory;
+     * bytes NULL if there is none. */
+    struct weir_text (*event_query)(struct weir_event *, struct weir_text name, uint32_t index);
+    /* Takes a header, or a parameter of the query, out of the event: neither the run nor the store sees it. */
+    void (*event_header_hide)(struct weir_event *, struct weir_text name);
+    void (*event_query_hide)(struct weir_event *, struct weir_text name);
+    /* What request.auth is in the run: a map, taken and set to NULL. Its member "name" stands in the
+     * access log. */
+    void (*event_auth_set)(struct weir_event *, const struct weir_value **auth);
+
+    /* -- keys, for checking signatures [any] -- */
+
+    /* The key that V is: a string is a public key or a certificate in PEM, bytes are a secret of HMAC, and a
+     * map is a JWK (RFC 7517). NULL and ERR if it is none, or too weak to be relied on. */
+    struct weir_key *(*key_new)(const struct weir_value *, struct weir_error *err);
+    void (*key_free)(struct weir_key **); /* accepts NULL, leaves NULL            */
+    /* A bit (1 << enum weir_signature) for each algorithm that the key is good for; a public key is never
+     * good for HMAC. */
+    uint32_t (*key_algorithms)(const struct weir_key *);
+    /* Whether SIGNATURE, of ALGORITHM as JOSE has it, belongs to TEXT. */
+    bool (*key_check)(const struct weir_key *, uint32_t algorithm, struct weir_text text,
+                      struct weir_text signature);
+
+    /* -- requests and work of a shard, outside of calls -- */
+
+    /* As http, for what a trigger has to know before there is a call. fetch_cancel ends it, before FN and before
+     * detach returns. NULL: there is no network (a test of pipelines), or the process ends; FN isn't called. */
+    struct weir_fetch *(*fetch)(struct weir_shard *, const struct weir_http_request *, weir_http_fn *fn,
+                                void *arg);
+    void (*fetch_cancel)(struct weir_fetch **); /* accepts NULL, leaves NULL       */
+    /* Runs WORK(ARG) on a worker's thread, where it may block, and DONE(ARG) on the shard's thread then, in any
+     * case, maybe after detach. WEIR_UNAVAILABLE if too much waits for a worker. */
+    uint32_t (*work)(struct weir_shard *, weir_work_fn *work, weir_worked_fn *done, void *arg,
+                     struct weir_error *err);
+
+    /* -- passwords [any] -- */
+
+    /* Whether HASH is one of scrypt, $scrypt$ln=15,r=8,p=1$SALT$HASH, whose cost is bearable. */
+    uint32_t (*password_hash_check)(struct weir_text hash, struct weir_error *err);
+    /* Whether PASSWORD is that of HASH: takes some hundredths of a second, so only in WORK. */
+    bool (*password_check)(struct weir_text hash, struct weir_text password);
+
+    /* -- more [any] -- */
+
+    /* The algorithm of a name in JOSE, "RS256"; 0 if there is none. */
+    uint32_t (*signature_find)(struct weir_text name);
+    /* As json_read, but a key that stands twice in one map is refused. */
+    uint32_t (*json_read_unique)(struct weir_text, const struct weir_value **ret, struct weir_error *err);
+
+    /* -- who sent an event, by its certificate -- */
+
+    /* What the caller's certificate says, which was verified when TLS began: a map { subject (as
+     * RFC 2253 writes it), dns, uris, emails (lists of its alternative names), fingerprint (SHA-256
+     * in hex) }; lent. NULL: it showed none. */
+    const struct weir_value *(*event_peer)(const struct weir_event *);
+
+    /* -- WebSockets (RFC 6455), for triggers, on the shard's thread -- */
+
+    /* Makes a socket of the connection of EVENT, which is a request for one: if its answer has a
+     * status below 300, 101 is sent instead, and the connection is a WebSocket from then on; any other
+     * answer is sent as it is. The event is not decided by this. OWNER is copied and is told how it
+     * goes on. NULL and ERR, with status 400, 405 or 426, for an event that asks for none. */
+    struct weir_socket *(*socket_offer)(struct weir_event *, const struct weir_socket_config *,
+                                        const struct weir_socket_owner *owner, void *arg,
+                                        struct weir_error *err);
+    /* Queues a message: a string goes as text, bytes as binary, a stream piece by piece, each a
+     * message, others as JSON text. Before the socket is open it waits. False: it is being closed,
+     * also since too much waits. */
+    bool (*socket_send)(struct weir_socket *, const struct weir_value *message);
+    /* Closes with CODE (1000, 1001, 1008, 1011 to 1014, 3000 to 4999; others become 1011) and REASON
+     * (123 bytes are sent), behind all that was queued. */
+    void (*socket_close)(struct weir_socket *, uint32_t code, struct weir_text reason);
+    /* Reads no more messages until it is called with false. */
+    void (*socket_hold)(struct weir_socket *, bool hold);
+    /* The query of an event as it was sent, its headers and path parameters; lent, for the later events
+     * of its socket. */
+    struct weir_text (*event_query_text)(const struct weir_event *);
+    const struct weir_header *(*event_headers)(const struct weir_event *, uint32_t *ret_n);
+    const struct weir_header *(*event_params)(const struct weir_event *, uint32_t *ret_n);
+    /* emit, with all that a request has; FN is told of the reply and of the end. Only a node that
+     * replies, or a failure, makes a reply. */
+    uint32_t (*emit_request)(struct weir_shard *, void *state, const struct weir_emit *,
+                             weir_emitted_fn *fn, void *arg, struct weir_error *err);
+
+    /* publish, on all shards of the process; on others a little later, and never in the way of
+     * this one: false if some shard has too much to do and was left out. SHARDS has a bit for each
+     * index that is told. */
+    bool (*publish_to)(struct weir_shard *, uint64_t shards, struct weir_text topic,
+                       const struct weir_value *event);
 };
 
 #ifdef __GNUC__

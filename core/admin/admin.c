@@ -1,15 +1,13 @@
-/* admin/admin.c - see admin.h: the listener, who may ask, and which function answers.
+/* admin/admin.c - see admin.h: the listener, and which function answers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "admin/admin.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/parts.h"
-#include "base/digest.h"
 #include "net/body.h"
 #include "value/json.h"
 
@@ -113,43 +111,6 @@ matches(const struct resource *r, struct weir_text path)
     return path.len == len || (r->below && path.bytes[len] == '/');
 }
 
-static bool
-may_ask(const struct admin *a, const struct weir_event *e)
-{
-    if (a->token == NULL)
-        return true;
-    struct weir_text given = event_header(e, TEXT("authorization"));
-    if (given.len < 7 || strncasecmp(given.bytes, "bearer ", 7) != 0)
-        return false;
-    return digest_equal((struct weir_text){ given.bytes + 7, given.len - 7 }, text_of(a->token));
-}
-
-/* A browser sends Origin with what a page of another site makes it send: no page may ask. */
-static bool
-is_of_a_page(const struct weir_event *e)
-{
-    struct weir_text site = event_header(e, TEXT("sec-fetch-site"));
-    if (site.len > 0)
-        return !text_is(site, "same-origin") && !text_is(site, "none");
-    return event_header(e, TEXT("origin")).len > 0 && !text_is(e->method, "GET");
-}
-
-/* Whether E may be answered; says why if not. OPEN: without the token. */
-static bool
-let_in(const struct admin *a, struct weir_event *e, bool open)
-{
-    if (!open && !may_ask(a, e)) {
-        event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer"), false);
-        answer_problem(e, WEIR_UNAUTHORIZED, "the admin token is needed: Authorization: Bearer TOKEN");
-        return false;
-    }
-    if (is_of_a_page(e)) {
-        answer_problem(e, WEIR_FORBIDDEN, "a page of another site may not ask this");
-        return false;
-    }
-    return true;
-}
-
 static void
 handle(void *arg, struct weir_event *e)
 {
@@ -163,12 +124,12 @@ handle(void *arg, struct weir_event *e)
         bool head = text_is(e->method, "HEAD") && strcmp(r->method, "GET") == 0;
         if (!head && !text_is(e->method, r->method))
             continue;
-        if (let_in(a, e, r->open))
+        if (admin_let_in(a, e, r->open))
             r->answer(a, e);
         return;
     }
     if (!known && is_collection(a, e)) {
-        if (let_in(a, e, false))
+        if (admin_let_in(a, e, false))
             show_collection(a, e);
         return;
     }
@@ -188,22 +149,12 @@ gone(void *arg, struct weir_event *e)
     ask_gone(arg, e);
 }
 
-static bool
-is_loopback(const struct sockaddr_storage *s)
-{
-    if (s->ss_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)s)->sin_addr.s_addr) >> 24 == 127;
-    if (s->ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr);
-    return s->ss_family == AF_UNIX;
-}
-
 enum weir_code
 admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret, struct weir_error *err)
 {
     bool has_token = c->token && *c->token;
     for (unsigned i = 0; i < c->addresses->n; i++)
-        if (!has_token && !is_loopback(&c->addresses->items[i].address))
+        if (!has_token && !edge_address_is_local(&c->addresses->items[i]))
             return err_set(err, WEIR_INVALID,
                            "admin.listen is not a loopback address: set admin.token, or listen on 127.0.0.1");
     struct admin *a = calloc(1, sizeof *a);
@@ -211,7 +162,10 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
         abort();
     a->shard = s;
     a->config = *c;
-    a->token = has_token ? strdup(c->token) : NULL;
+    if (admin_take_tokens(a, c, err) != WEIR_OK) {
+        free(a);
+        return (enum weir_code)err->code;
+    }
     list_init(&a->watchers);
     list_init(&a->asked);
     list_init(&a->asking);
@@ -224,6 +178,7 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     e.metrics = false;
     if (edge_new(s, &e, &a->edge, err) != WEIR_OK) {
         free(a->token);
+        free(a->read_token);
         free(a);
         return (enum weir_code)err->code;
     }
@@ -247,6 +202,7 @@ admin_free(struct admin **a)
     store_metrics(NULL);
     (*a)->shard->slots[SHARD_ADMIN] = NULL;
     free((*a)->token);
+    free((*a)->read_token);
     free(*a);
     *a = NULL;
 }

@@ -18,6 +18,7 @@ struct admin;
 struct admin_config {
     const struct edge_addresses *addresses; /* read by admin_new alone */
     const char *token;        /* asked of every request but health; NULL or "": none */
+    const char *read_token;   /* another one, that may only look; NULL or "": none */
     unsigned n_shards;
     const struct registry *registry;
     struct store *store;      /* of jobs; NULL: there is none */

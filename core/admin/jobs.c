@@ -111,7 +111,7 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
         abort();
     k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
     k->ask.what = what;
-    k->ask.with = take_with;
+    k->ask.with = admin_signed(e, take_with);
     k->admin = a;
     k->event = e;
     k->then = then;

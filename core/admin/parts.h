@@ -27,6 +27,7 @@ struct admin {
     struct edge *edge;
     struct admin_config config;
     char *token; /* owned; NULL: none */
+    char *read_token; /* owned; NULL: none */
     bool shutting_down;
     uint64_t last_token;
     struct question questions[QUESTIONS_MAX];
@@ -70,6 +71,18 @@ void ask_gone(struct admin *a, struct weir_event *e);
 
 /* Answers who still waits: there will be no other answer. */
 void ask_end(struct admin *a);
+
+/* -- entry.c -- */
+
+/* Takes the tokens of C. WEIR_INVALID if they make no sense together. */
+enum weir_code admin_take_tokens(struct admin *a, const struct admin_config *c, struct weir_error *err) MUST_USE;
+
+/* Whether E may be answered; answers it if not. OPEN: without a token. */
+bool admin_let_in(const struct admin *a, struct weir_event *e, bool open);
+
+/* The parameters TAKE_WITH of an order to the store, where "who" says with which token it came: the name in it is
+ * a claim, the token a proof. Owned by the caller; NULL is accepted and left. */
+const struct weir_value *admin_signed(const struct weir_event *e, const struct weir_value *take_with);
 
 /* -- collections.c -- */
 

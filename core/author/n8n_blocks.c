@@ -191,9 +191,11 @@ n8n_switch(const struct way *way, struct step *s, const struct n8n_edge **edges)
             break;
         }
     n8n_fate(n, FATE_MAPPED);
-    if (rules == 0)
+    if (rules == 0) {
+        out_set(&w->arena, step, TEXT("switch"), step_expression(s, "input[\"TODO rules\"]"));
         step_note_todo(s, step, "its rules are an expression, which has no counterpart");
-    else if (join != NULL && other->first == NULL)
+    }
+    if (rules > 0 && join != NULL && other->first == NULL)
         n8n_note(w, n, "n8n ends where no rule holds; here the flow goes on behind the switch");
     *edges = n8n_edge_to(w, join);
     return n8n_behind(&lanes);

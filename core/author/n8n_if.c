@@ -118,11 +118,18 @@ is_empty(const struct weir_value *a, const struct weir_value *b)
     return left && (b == NULL || (b->type == WEIR_STRING && b->len == 0));
 }
 
-/* A condition that fails when it is evaluated, in place of one that is not there. */
-static const char *
-no_condition(struct step *s)
+/* Whether V is a text as it stands, and no expression. */
+static bool
+is_fixed(const struct weir_value *v)
 {
-    n8n_todo(s->w, s->node, s->id, "it has no condition");
+    return v == NULL || v->type != WEIR_STRING || v->len == 0 || v->bytes[0] != '=';
+}
+
+/* A condition that fails when it is evaluated, in place of one that is not there, or says nothing. */
+static const char *
+no_condition(struct step *s, const char *why)
+{
+    n8n_todo(s->w, s->node, s->id, why);
     n8n_fate(s->node, FATE_PARTLY);
     return n8n_printf(s->w, "input[\"TODO condition %u\"]", ++s->w->conditions);
 }
@@ -133,7 +140,9 @@ n8n_compare(struct step *s, const struct weir_value *a, const struct weir_value 
 {
     bool number = text_is(type, "number");
     if (is_empty(a, b))
-        return no_condition(s);
+        return no_condition(s, "it has no condition");
+    if (is_fixed(a) && is_fixed(b))
+        return no_condition(s, "its condition compares two constants, and always comes out the same");
     const char *left = step_operand(s, a, number);
     const char *right = step_operand(
         s, b, number || (operation.len > 6 && memcmp(operation.bytes, "length", 6) == 0));
@@ -216,5 +225,5 @@ n8n_condition(struct step *s, const struct weir_value *conditions, const char *c
     const struct weir_value *list = value_field(conditions, "conditions");
     const char *all =
         list != NULL ? newer(s, conditions) : older(s, conditions, strcmp(combine, "any") == 0);
-    return *all ? all : no_condition(s);
+    return *all ? all : no_condition(s, "it has no condition");
 }

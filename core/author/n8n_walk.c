@@ -39,9 +39,12 @@ n8n_lane(const struct way *way, const struct n8n_edge *edges, const struct n8n_n
          struct out *list, struct js_base in, struct lanes *lanes)
 {
     struct way inner = { .w = way->w, .outer = way, .stop = join, .depth = way->depth + 1 };
-    unsigned from = way->w->n_steps;
+    struct n8n *w = way->w;
+    unsigned from = w->n_steps;
+    struct js_base here = w->js.json; /* what comes behind the lane still reads what stood before it */
     lane_ends(lanes, walk(&inner, edges, list, in));
-    n8n_hide(way->w, from, SEEN_MAYBE);
+    w->js.json = here;
+    n8n_hide(w, from, SEEN_MAYBE);
 }
 
 const struct n8n_edge *

@@ -27,6 +27,7 @@ static struct algorithm {
     [WEIR_SHA1] = { "sha1", "SHA1", 20, 64, NULL },
     [WEIR_SHA256] = { "sha256", "SHA2-256", 32, 64, NULL },
     [WEIR_SHA512] = { "sha512", "SHA2-512", 64, 128, NULL },
+    [WEIR_SHA384] = { "sha384", "SHA2-384", 48, 128, NULL },
 };
 
 #define N_ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
@@ -86,16 +87,17 @@ context(uint32_t algorithm)
     return *ctx;
 }
 
-/* Digests HEAD (may be empty) and TEXT; these calls fail for lack of memory only. */
+/* Digests HEAD (may be empty) and the N PARTS; these calls fail for lack of memory only. */
 static void
-run(uint32_t algorithm, struct weir_text head, struct weir_text text, uint8_t *ret)
+run(uint32_t algorithm, struct weir_text head, const struct weir_text *parts, size_t n, uint8_t *ret)
 {
     EVP_MD_CTX *ctx = context(algorithm);
     unsigned len = 0;
-    if (EVP_DigestInit_ex2(ctx, algorithms[algorithm].md, NULL) != 1 ||
-        (head.len > 0 && EVP_DigestUpdate(ctx, head.bytes, head.len) != 1) ||
-        (text.len > 0 && EVP_DigestUpdate(ctx, text.bytes, text.len) != 1) ||
-        EVP_DigestFinal_ex(ctx, ret, &len) != 1)
+    bool good = EVP_DigestInit_ex2(ctx, algorithms[algorithm].md, NULL) == 1 &&
+                (head.len == 0 || EVP_DigestUpdate(ctx, head.bytes, head.len) == 1);
+    for (size_t i = 0; i < n && good; i++)
+        good = parts[i].len == 0 || EVP_DigestUpdate(ctx, parts[i].bytes, parts[i].len) == 1;
+    if (!good || EVP_DigestFinal_ex(ctx, ret, &len) != 1)
         abort();
     assert(len == algorithms[algorithm].len);
 }
@@ -105,7 +107,7 @@ digest(uint32_t algorithm, struct weir_text text, uint8_t ret[DIGEST_MAX])
 {
     if (algorithm == 0 || algorithm >= N_ALGORITHMS)
         return 0;
-    run(algorithm, (struct weir_text){ NULL, 0 }, text, ret);
+    run(algorithm, (struct weir_text){ NULL, 0 }, &text, 1, ret);
     return algorithms[algorithm].len;
 }
 
@@ -113,13 +115,20 @@ size_t
 digest_hmac(uint32_t algorithm, struct weir_text key, struct weir_text text,
             uint8_t ret[DIGEST_MAX])
 {
+    return digest_hmac_parts(algorithm, key, &text, 1, ret);
+}
+
+size_t
+digest_hmac_parts(uint32_t algorithm, struct weir_text key, const struct weir_text *parts, size_t n,
+                  uint8_t ret[DIGEST_MAX])
+{
     if (algorithm == 0 || algorithm >= N_ALGORITHMS)
         return 0;
     size_t len = algorithms[algorithm].len;
     size_t block = algorithms[algorithm].block;
     uint8_t pad[BLOCK_MAX] = { 0 };
     if (key.len > block)
-        run(algorithm, (struct weir_text){ NULL, 0 }, key, pad);
+        run(algorithm, (struct weir_text){ NULL, 0 }, &key, 1, pad);
     else if (key.len > 0)
         memcpy(pad, key.bytes, key.len);
 
@@ -127,10 +136,10 @@ digest_hmac(uint32_t algorithm, struct weir_text key, struct weir_text text,
     for (size_t i = 0; i < block; i++)
         pad[i] ^= 0x36;
     struct weir_text head = { (const char *)pad, block };
-    run(algorithm, head, text, inner);
+    run(algorithm, head, parts, n, inner);
     for (size_t i = 0; i < block; i++)
         pad[i] ^= 0x36 ^ 0x5c;
-    run(algorithm, head, (struct weir_text){ (const char *)inner, len }, ret);
+    run(algorithm, head, &(struct weir_text){ (const char *)inner, len }, 1, ret);
     OPENSSL_cleanse(pad, sizeof(pad));
     OPENSSL_cleanse(inner, sizeof(inner));
     return len;

@@ -148,21 +148,3 @@ code_is_later(uint32_t code)
 {
     return row(code)->later;
 }
-
-struct weir_text
-text_of(const char *s)
-{
-    return (struct weir_text){ s, s != NULL ? strlen(s) : 0 };
-}
-
-bool
-text_is(struct weir_text a, const char *s)
-{
-    return text_equal(a, text_of(s));
-}
-
-bool
-text_equal(struct weir_text a, struct weir_text b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
-}

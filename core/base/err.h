@@ -9,6 +9,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <string.h>
+
 #include "abi/weir.h"
 
 #define MUST_USE __attribute__((warn_unused_result))
@@ -36,12 +38,27 @@ const char *code_text(uint32_t code);
 /* Whether trying again later may help. */
 bool code_is_later(uint32_t code);
 
-/* A text from a C string or from a literal; struct weir_text is passed by value. */
-struct weir_text text_of(const char *s);
+/* A text from a C string (NULL: empty) or from a literal; struct weir_text is passed by value. Inline, as the two
+ * below: compared with a literal they are a comparison of two numbers and one of a few bytes. */
+static inline struct weir_text
+text_of(const char *s)
+{
+    return (struct weir_text){ s, s != NULL ? strlen(s) : 0 };
+}
 #define TEXT(literal) ((struct weir_text){ "" literal, sizeof(literal) - 1 })
 
-/* Whether A holds exactly the bytes of the C string S (or of text B). */
-bool text_is(struct weir_text a, const char *s);
-bool text_equal(struct weir_text a, struct weir_text b);
+/* Whether A holds exactly the bytes of B. */
+static inline bool
+text_equal(struct weir_text a, struct weir_text b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
+}
+
+/* Whether A holds exactly the bytes of the C string S. */
+static inline bool
+text_is(struct weir_text a, const char *s)
+{
+    return text_equal(a, text_of(s));
+}
 
 #endif

@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
+#include "base/crash_text.h"
 #include "base/log_line.h"
 
 #define RING (1024u * 1024u) /* a power of two */
@@ -173,6 +175,7 @@ static void *
 write_lines(void *arg)
 {
     (void)arg;
+    crash_thread_begin();
     pthread_mutex_lock(&mutex);
     for (;;) {
         writer = WRITER_WAITING;
@@ -186,6 +189,7 @@ write_lines(void *arg)
     writer = WRITER_BUSY;
     pthread_mutex_unlock(&mutex);
     report_dropped(true);
+    crash_thread_end();
     return NULL;
 }
 
@@ -334,4 +338,27 @@ uint64_t
 log_dropped(void)
 {
     return atomic_load(&dropped);
+}
+
+/* The thread that dies may hold the mutex itself: then there is nothing to be had. */
+void
+log_rescue(void)
+{
+    if (pthread_mutex_trylock(&mutex) != 0)
+        return;
+    struct pollfd p = { .fd = out, .events = POLLOUT };
+    if (ring != NULL && writer != WRITER_BUSY && head != tail && poll(&p, 1, 0) == 1) {
+        struct iovec parts[2];
+        int n = pieces(tail, head, parts);
+        ssize_t done = writev(out, parts, n);
+        tail += done > 0 ? (uint64_t)done : 0; /* what does not fit is lost, as it was before */
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+void
+log_last_words(const struct crash_report *r)
+{
+    if (atomic_load(&style).format == LOG_JSON && log_wanted(WEIR_ERROR))
+        crash_write_json(out, r);
 }

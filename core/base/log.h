@@ -46,4 +46,13 @@ void log_say(enum weir_level level, const char *fmt, ...) PRINTF(2, 3);
 /* Lines that were dropped since the start. */
 uint64_t log_dropped(void);
 
+struct crash_report;
+
+/* For a process that dies by a signal, async-signal-safe: writes the lines that wait, if nobody
+ * is at them, and as far as they can be written at once. */
+void log_rescue(void);
+
+/* Then a line about R, if the log is one of JSON: else standard error has said it. */
+void log_last_words(const struct crash_report *r);
+
 #endif

@@ -61,6 +61,34 @@ is_plain(char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (UINT64_MAX / 255 * (byte))
+
+/* The high bits of the bytes of WORD that are below N, which is at most 0x80; a byte behind such
+ * a one may be taken for one, too. */
+static inline uint64_t
+below(uint64_t word, uint64_t n)
+{
+    return (word - EACH(1) * n) & ~word & EACH(0x80);
+}
+
+/* How many of the LEN bytes are plain from the first one on: most texts are that to their end, so
+ * eight bytes are looked at together. */
+static size_t
+plain_length(const char *bytes, size_t len)
+{
+    size_t n = 0;
+    for (uint64_t word; len - n >= sizeof(word); n += sizeof(word)) {
+        memcpy(&word, bytes + n, sizeof(word));
+        uint64_t odd = (word & EACH(0x80)) | below(word, 0x20) | below(word ^ EACH('"'), 1) |
+                       below(word ^ EACH('\\'), 1) | below(word ^ EACH(0x7f), 1);
+        if (odd != 0)
+            break;
+    }
+    while (n < len && is_plain(bytes[n]))
+        n++;
+    return n;
+}
+
 /* Adds the character of TEXT at *at, escaped; quotes and backslashes too if QUOTED. */
 static void
 put_escaped(struct line *l, struct weir_text text, size_t *at, bool quoted)
@@ -88,12 +116,11 @@ static void
 put_text(struct line *l, struct weir_text text, bool quoted)
 {
     for (size_t at = 0; at < text.len && !l->cut;) {
-        size_t plain = at;
-        size_t most = at + (size_t)(l->end - l->at);
-        while (plain < text.len && plain < most && is_plain(text.bytes[plain]))
-            plain++;
-        put(l, text.bytes + at, plain - at);
-        at = plain;
+        size_t room = (size_t)(l->end - l->at);
+        size_t rest = text.len - at;
+        size_t plain = plain_length(text.bytes + at, rest < room ? rest : room);
+        put(l, text.bytes + at, plain);
+        at += plain;
         if (at < text.len)
             put_escaped(l, text, &at, quoted);
     }

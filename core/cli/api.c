@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cli/setup.h"
+#include "edge/edge.h"
 #include "net/http1.h"
-#include "net/url.h"
 
 #define INPUT_ROOM 65536u
 
@@ -24,15 +24,18 @@ struct exchange {
 static bool
 open_connection(struct exchange *x, const char *address)
 {
-    struct sockaddr_storage to;
-    socklen_t len;
+    struct edge_addresses to;
     struct weir_error err = { 0 };
-    if (address_parse(text_of(address), &to, &len, &err) != WEIR_OK) {
+    enum weir_code code = edge_addresses_parse(text_of(address), &to, &err);
+    if (code == WEIR_OK && to.n == 0)
+        code = err_set(&err, WEIR_INVALID, "it is empty");
+    if (code != WEIR_OK) {
         fprintf(stderr, "weir: admin address %s: %s\n", address, err.text);
         return false;
     }
-    x->fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (x->fd >= 0 && connect(x->fd, (struct sockaddr *)&to, len) == 0)
+    const struct edge_address *at = &to.items[0];
+    x->fd = socket(at->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (x->fd >= 0 && connect(x->fd, (const struct sockaddr *)&at->address, at->len) == 0)
         return true;
     fprintf(stderr, "weir: no weir answers at %s (%s); is it running? --admin ADDRESS names another one\n", address,
             strerror(errno));
@@ -185,6 +188,8 @@ api_ask(const struct args *a, const char *method, const char *path, const char *
     if (good) {
         struct buf request;
         const char *token = settings_text(s, "admin.token");
+        if (*token == '\0')
+            token = settings_text(s, "admin.read_token");
         buf_init(&request, 1u << 20);
         (void)buf_printf(&request, "%s %s HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n", method, path);
         if (*token)

@@ -164,7 +164,8 @@ help_all(const struct command *const *all, unsigned n)
     printf("\nExit status of all: 0 good, 1 found something wrong, 2 used wrongly, 3 no weir answers.\n\n"
            "Environment:\n"
            "  WEIR_EDGE_LISTEN and the like   settings; weir explain settings lists them\n"
-           "  WEIR_SECRET_NAME                what secrets.NAME gives in a pipeline\n"
+           "  WEIR_SECRET_NAME, ..._FILE      what secrets.NAME gives in a pipeline; a file with it\n"
+           "  WEIR_MASTER_KEY, ..._FILE       what opens the encrypted file of secrets; a file with it\n"
            "  NO_COLOR, FORCE_COLOR           never, always use colours\n\n"
            "Start with: weir run pipelines/\n");
 }

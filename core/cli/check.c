@@ -17,6 +17,7 @@ run(const struct args *a)
         setup_end(&s);
         return code;
     }
+    setup_find_secrets(&s, a->words, a->n_words, &s.diags);
     struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
     struct generation *g = generation_new(&source, &s.diags);
     if (json || s.diags.n > 0)

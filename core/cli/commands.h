@@ -31,11 +31,17 @@ extern const struct command command_pauses;
 extern const struct command command_incidents;
 extern const struct command command_audit;
 extern const struct command command_store;
+extern const struct command command_cert;
+extern const struct command command_secrets;
+extern const struct command command_keys;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_version;
 extern const struct command command_completion;
 extern const struct command command_man;
+
+/* The command line as it came, for who starts this program again. */
+extern char *const *program_argv;
 
 /* All of them, in the order in which they are listed: main.c. */
 const struct command *const *commands_all(unsigned *ret_n);

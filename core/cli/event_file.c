@@ -13,7 +13,8 @@
 
 #define EVENT_MAX (64u << 20)
 
-static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id" };
+static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id",
+                                     "signed", "connection" };
 
 static bool
 check_keys(const char *file, const struct weir_value *v)
@@ -31,7 +32,7 @@ check_keys(const char *file, const struct weir_value *v)
         if (found)
             continue;
         fprintf(stderr, "weir: %s: an event has no '%.*s'; its members are method, path, headers, query, client_ip, "
-                        "id, and body or text\n", file, (int)key.len, key.bytes);
+                        "id, signed, connection, and body or text\n", file, (int)key.len, key.bytes);
         return false;
     }
     return true;
@@ -117,6 +118,9 @@ event_file_fill(struct event_file *f, struct weir_event *e)
     id_hex(e->trace_id, 16);
     e->random_trace = true;
     id_hex(e->span_id, 8);
+    const struct weir_value *connection = value_field(f->document, "connection");
+    if (connection)
+        e->connection = value_ref(connection);
     if (text) {
         e->raw = value_bytes(text->bytes, text->len);
     } else if (body) {
@@ -127,6 +131,13 @@ event_file_fill(struct event_file *f, struct weir_event *e)
             e->raw = value_bytes(b.bytes, b.len);
         buf_fini(&b);
     }
+}
+
+bool
+event_file_signed(const struct event_file *f)
+{
+    const struct weir_value *v = value_field(f->document, "signed");
+    return v && value_type(v) == WEIR_BOOL && v->boolean;
 }
 
 static void
@@ -166,5 +177,6 @@ event_file_request(struct event_file *f)
     put(b, "raw", e.raw ? e.raw : value_bytes("", 0));
     put(b, "client_ip", text_value(e.client_ip));
     put(b, "id", text_value(e.id));
+    put(b, "connection", e.connection ? e.connection : value_ref(&value_null));
     return builder_end(&b);
 }

@@ -3,7 +3,8 @@
  *   { "method": "POST", "path": "/orders/7", "headers": { "x-api-key": "k" },
  *     "query": "a=1", "client_ip": "192.0.2.1", "body": { "any": "JSON" } }
  *
- * All members are optional; "text" instead of "body" is a text body.
+ * All members are optional; "text" instead of "body" is a text body; with "signed": true it gets the
+ * signature that its trigger asks for.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +24,9 @@ void event_file_fini(struct event_file *f);
 
 /* Fills an event from it; the texts belong to F, the raw body to E. */
 void event_file_fill(struct event_file *f, struct weir_event *e);
+
+/* Whether it is to be signed as its sender would have. */
+bool event_file_signed(const struct event_file *f);
 
 /* The event as request is seen in expressions, but for params, which need a route; owned by the
  * caller. */

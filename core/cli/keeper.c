@@ -5,9 +5,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/notify.h"
+#include "cli/secrets_watch.h"
 #include "cli/serve.h"
 #include "engine/metrics.h"
+#include "guard/notify.h"
+#include "guard/worker.h"
+
+/* A supervisor that does not answer for so long is not waited for. */
+#define LET_GO_MS 1000u
 
 /* Sends KIND to every shard. A mailbox that is full is a shard that hangs: that is said. */
 static void
@@ -95,25 +100,22 @@ reload_over(struct server *s, bool ok, const char *text, struct diags *d)
     }
 }
 
-void
-keeper_reload(struct server *s, uint64_t token, const char *from)
+/* All that is needed from afar is there: loads all files, and offers what they make. */
+static void
+load_anew(struct server *s)
 {
-    if (s->draining || s->reload != RELOAD_NONE) {
-        if (token)
-            refuse_asker(token, from, s->draining ? "this server is shutting down"
-                                                  : "another reload is under way; try again");
-        else
-            s->reload_again = !s->draining;
+    if (s->draining) {
+        reload_over(s, false, "this server is shutting down", NULL);
         return;
     }
-    s->reload_token = token;
-    snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
-    notify_reloading();
     struct diags d;
     diags_init(&d);
     const char *changed = setup_look_again(s->setup, &d);
     if (changed)
         log_say(WEIR_WARN, "the setting %s has changed: it takes effect at the next start", changed);
+    struct weir_error tls = { 0 };
+    if (server_tls_reload(s, &tls) != WEIR_OK)
+        diags_add(&d, "edge.tls", (struct mark){ 0 }, NULL, DIAG_SETTING_VALUE, NULL, "%s", tls.text);
     struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
     s->pending = generation_new(&source, &d);
     diags_sort(&d);
@@ -134,6 +136,25 @@ keeper_reload(struct server *s, uint64_t token, const char *from)
         tell_shards(s, "prepare");
     }
     diags_fini(&d);
+}
+
+void
+keeper_reload(struct server *s, uint64_t token, const char *from)
+{
+    if (s->draining || s->reload != RELOAD_NONE) {
+        if (token)
+            refuse_asker(token, from, s->draining ? "this server is shutting down"
+                                                  : "another reload is under way; try again");
+        else
+            s->reload_again = !s->draining;
+        return;
+    }
+    s->reload_token = token;
+    snprintf(s->reload_from, sizeof s->reload_from, "%s", from);
+    notify_reloading();
+    s->reload = RELOAD_FETCHING;
+    if (!secrets_watch_fetch(s, load_anew))
+        load_anew(s);
 }
 
 /* One more shard has prepared, or could not. */
@@ -186,6 +207,21 @@ grace_over(void *arg)
 }
 
 void
+keeper_let_go(struct server *s)
+{
+    if (s->letting_go)
+        tell_shards(s, "drain");
+    s->letting_go = false;
+    timer_unset(s->keeper, &s->let_go);
+}
+
+static void
+let_go_late(void *arg)
+{
+    keeper_let_go(arg);
+}
+
+void
 keeper_drain(struct server *s)
 {
     if (s->draining)
@@ -196,7 +232,15 @@ keeper_drain(struct server *s)
     timer_init(&s->grace, grace_over, s);
     timer_set(s->keeper, &s->grace,
               shard_now(s->keeper) + settings_number(s->setup->settings, "drain_timeout"));
-    tell_shards(s, "drain");
+    s->letting_go = true;
+    if (!worker_supervised()) {
+        keeper_let_go(s);
+        return;
+    }
+    /* Shards accept what waits and close; nobody may wait behind them at a socket of the
+     * supervisor's. So that one closes first, and says so. */
+    timer_init(&s->let_go, let_go_late, s);
+    timer_set(s->keeper, &s->let_go, shard_now(s->keeper) + LET_GO_MS);
 }
 
 void

@@ -141,7 +141,8 @@ print_all(void)
         ".SH ENVIRONMENT\n"
         ".TP\n.B WEIR_EDGE_LISTEN\nand the like: settings; \\fBweir explain settings\\fR lists "
         "them\n"
-        ".TP\n.BI WEIR_SECRET_ NAME\nwhat secrets.NAME gives in a pipeline\n"
+        ".TP\n.BI WEIR_SECRET_ NAME\nwhat secrets.NAME gives in a pipeline; with _FILE behind it, a file with that\n"
+        ".TP\n.B WEIR_MASTER_KEY\nwhat opens the encrypted file of secrets; with _FILE behind it, a file with that\n"
         ".TP\n.BR NO_COLOR \", \" FORCE_COLOR\nnever, always use colours\n");
 }
 

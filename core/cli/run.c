@@ -1,47 +1,45 @@
 /* cli/run.c - weir run: loads, and serves until told to end. SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/listening.h"
 #include "cli/serve.h"
+#include "cli/supervised.h"
+#include "guard/worker.h"
 
-static enum log_format
-log_format(const struct settings *s)
+/* A report of a crash names the plugin whose code it was in. */
+static void
+name_plugins(const struct registry *r)
 {
-    const char *format = settings_text(s, "log.format");
-    if (strcmp(format, "json") == 0)
-        return LOG_JSON;
-    if (strcmp(format, "text") == 0)
-        return LOG_TEXT;
-    return isatty(STDOUT_FILENO) ? LOG_TEXT : LOG_JSON;
+    const struct plugin *const *all;
+    unsigned n = registry_plugins(r, &all);
+    for (unsigned i = 0; i < n; i++)
+        crash_plugin(all[i]->path, all[i]->name);
 }
 
-static enum weir_level
-log_level(const struct settings *s)
-{
-    static const char *const names[] = { "debug", "info", "warn", "error" };
-    for (unsigned i = 0; i < 4; i++)
-        if (strcmp(settings_text(s, "log.level"), names[i]) == 0)
-            return (enum weir_level)i;
-    return WEIR_INFO;
-}
-
+/* Loads and serves, in this process. */
 static int
-run(const struct args *a)
+work(const struct args *a)
 {
     struct setup s;
     int code = EXIT_WRONG;
+    crash_catch();
+    crash_tell(worker_report);
+    engine_describe_crashes();
     if (!setup_begin(&s, a)) {
         code = s.exit;
     } else {
+        name_plugins(s.registry);
+        setup_find_secrets(&s, a->words, a->n_words, &s.diags);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.n > 0)
             print_diags(&s.diags, false);
         if (g) {
-            log_start(STDOUT_FILENO, log_format(s.settings), log_level(s.settings));
+            start_log(s.settings);
+            listening_settings(s.settings, false);
             code = serve(&s, a->words, a->n_words, g);
             log_stop();
         } else {
@@ -53,12 +51,24 @@ run(const struct args *a)
     return code;
 }
 
+static int
+run(const struct args *a)
+{
+    int code;
+    if (!worker_begin() && supervised(a, &code))
+        return code;
+    code = work(a);
+    listening_end();
+    return code;
+}
+
 static const struct option options[] = {
     { 0, "edge", "ADDRESS", "listen for events there (127.0.0.1:8080; several with commas)" },
     { 0, "admin", "ADDRESS", "listen for operators there (127.0.0.1:8081)" },
     { 0, "shards", "N", "run N event loops (0: one for each core)" },
     { 0, "store", "URL", "keep jobs there (sqlite:var/weir.db; none: nowhere)" },
     { 0, "log", "text|json", "how the log is written (text on a terminal, else json)" },
+    { 0, "no-supervise", NULL, "one process, which nobody starts again when it dies" },
     SETUP_OPTIONS,
 };
 
@@ -71,7 +81,10 @@ const struct command command_run = {
                    "POST /api/v1/reload load all files anew without a failed request.\n\n"
                    "Every setting stands in weir.yaml, in the environment (WEIR_EDGE_LISTEN) or in a flag,\n"
                    "in this order of rising strength: weir explain settings. Secrets (secrets.NAME in a\n"
-                   "pipeline) come from the environment, as WEIR_SECRET_NAME, and are shown nowhere.\n\n"
+                   "pipeline) come from WEIR_SECRET_NAME, files, or AWS (weir secrets), and are shown nowhere.\n\n"
+                   "There are two processes: one that works, and a small one that starts it again when it dies,\n"
+                   "with the same listening sockets. Signals go to the small one, which is the one that was\n"
+                   "started; supervise: false (--no-supervise) does without it.\n\n"
                    "GET /livez, /readyz and /metrics on the admin address say how it is. The log goes to\n"
                    "standard output. Under systemd it tells when it is ready and that it is alive.\n",
     .examples = "  weir run\n  weir run pipelines/ more/extra.yaml --edge 0.0.0.0:8080\n"

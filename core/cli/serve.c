@@ -11,31 +11,19 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/notify.h"
+#include "cli/listening.h"
+#include "cli/secrets_watch.h"
+#include "cli/supervised.h"
 #include "engine/blocking.h"
 #include "engine/lru.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
 #include "engine/table.h"
+#include "guard/notify.h"
+#include "guard/worker.h"
 
 #define MAILBOX_MAX 1000u
 #define WORKER_QUEUE 10000u
-
-static void
-on_signal(void *arg, int fd, unsigned ready)
-{
-    struct server *s = arg;
-    struct signalfd_siginfo info;
-    (void)ready;
-    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
-        return;
-    if (info.ssi_signo == SIGHUP)
-        keeper_reload(s, 0, "");
-    else if (s->draining)
-        shard_stop(s->keeper); /* the second one: at once */
-    else
-        keeper_drain(s);
-}
 
 /* All threads inherit the mask, so that signals come to this descriptor alone. That has to be
  * before the first of them: ZeroMQ's block signals only once they run, and one that comes
@@ -60,7 +48,9 @@ read_trusted(struct server *s, struct weir_error *err)
     const char *at = settings_text(s->setup->settings, "trusted_proxies");
     while (*at) {
         size_t len = strcspn(at, ", ");
-        if (len > 0) {
+        if (len == 4 && strncmp(at, "unix", 4) == 0) {
+            s->trusted_unix = true;
+        } else if (len > 0) {
             if (s->n_trusted == sizeof s->trusted / sizeof *s->trusted)
                 return err_set(err, WEIR_INVALID, "trusted_proxies: more than %u ranges", s->n_trusted);
             enum weir_code code =
@@ -74,54 +64,19 @@ read_trusted(struct server *s, struct weir_error *err)
 }
 
 static enum weir_code
-take_addresses(struct server *s, const char *key, struct edge_addresses *ret, struct weir_error *err)
-{
-    enum weir_code code = edge_addresses_parse(text_of(settings_text(s->setup->settings, key)), ret, err);
-    if (code == WEIR_OK)
-        code = edge_addresses_reserve(ret, err);
-    return code == WEIR_OK ? WEIR_OK : err_in(err, "%s", key);
-}
-
-/* The setting, or http:// with the first address of the edge. */
-static enum weir_code
-read_public_url(struct server *s, struct weir_error *err)
-{
-    struct weir_text url = text_of(settings_text(s->setup->settings, "edge.public_url"));
-    const char *listen = settings_text(s->setup->settings, "edge.listen");
-    size_t room = sizeof s->public_url;
-    while (url.len > 0 && url.bytes[url.len - 1] == '/')
-        url.len--;
-    if (url.len > 0) {
-        if ((strncmp(url.bytes, "http://", 7) != 0 && strncmp(url.bytes, "https://", 8) != 0) || url.len >= room)
-            return err_set(err, WEIR_INVALID,
-                           "edge.public_url: '%.60s' must be like https://hooks.example.org", url.bytes);
-        snprintf(s->public_url, room, "%.*s", (int)url.len, url.bytes);
-        return WEIR_OK;
-    }
-    size_t len = strcspn(listen, ", ");
-    while (len > 0 && listen[len - 1] != ':')
-        len--;
-    if (len > 0)
-        len--;
-    bool any = len == 0 || strncmp(listen, "0.0.0.0", len) == 0 || strncmp(listen, "[::]", len) == 0;
-    snprintf(s->public_url, room, "http://%.*s:%u", any ? 9 : (int)len, any ? "localhost" : listen,
-             (unsigned)edge_addresses_port(&s->edge_addresses, 0));
-    return WEIR_OK;
-}
-
-static enum weir_code
 start_shards(struct server *s, struct weir_error *err)
 {
     if (read_trusted(s, err) != WEIR_OK ||
-        take_addresses(s, "edge.listen", &s->edge_addresses, err) != WEIR_OK ||
-        take_addresses(s, "admin.listen", &s->admin_addresses, err) != WEIR_OK ||
-        read_public_url(s, err) != WEIR_OK)
+        server_tls_open(s, err) != WEIR_OK || server_read_hsts(s, err) != WEIR_OK ||
+        server_take_edge_addresses(s, err) != WEIR_OK || server_take_admin_addresses(s, err) != WEIR_OK ||
+        server_read_public_url(s, err) != WEIR_OK || server_read_redirect(s, err) != WEIR_OK)
         return (enum weir_code)err->code;
     for (unsigned i = 0; i < s->n_shards; i++)
         if (shard_part_start(s, i, err) != WEIR_OK)
             return (enum weir_code)err->code;
     edge_addresses_close(&s->edge_addresses);
     edge_addresses_close(&s->admin_addresses);
+    worker_close_sockets();
     return WEIR_OK;
 }
 
@@ -131,31 +86,27 @@ announce(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct weir_text edge = text_of(settings_text(t, "edge.listen"));
     struct weir_text admin = text_of(settings_text(t, "admin.listen"));
-    struct log_field fields[] = {
+    struct log_field fields[12] = {
         LOG_S("edge", edge),
-        LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, 0)),
+        LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, edge_addresses_first(&s->edge_addresses, EDGE_PLAIN))),
         LOG_S("admin", admin),
         LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
         LOG_N("shards", s->n_shards),
         LOG_N("pipelines", generation_pipelines(s->current)->n),
-        LOG_N("pid", getpid()),
+        LOG_N("pid", worker_supervised() ? getppid() : getpid()), /* of who takes signals */
+        LOG_N("worker", getpid()),
     };
-    log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, sizeof fields / sizeof *fields);
+    size_t n = 8;
+    unsigned tls = edge_addresses_first(&s->edge_addresses, EDGE_TLS);
+    unsigned redirect = edge_addresses_first(&s->edge_addresses, EDGE_REDIRECT);
+    if (tls < s->edge_addresses.n) {
+        fields[n++] = LOG_S("tls", text_of(settings_text(t, "edge.tls.listen")));
+        fields[n++] = LOG_N("tls_port", edge_addresses_port(&s->edge_addresses, tls));
+    }
+    if (redirect < s->edge_addresses.n)
+        fields[n++] = LOG_N("redirect_port", edge_addresses_port(&s->edge_addresses, redirect));
+    log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, n);
     notify_ready();
-}
-
-struct beat {
-    struct server *server;
-    struct timer timer;
-    uint64_t every_ms;
-};
-
-static void
-heartbeat(void *arg)
-{
-    struct beat *b = arg;
-    notify_watchdog();
-    timer_set(b->server->keeper, &b->timer, shard_now(b->server->keeper) + b->every_ms);
 }
 
 /* How late each loop is; another thread's figure, so read as one word. */
@@ -171,6 +122,31 @@ loop_lags(void *arg, struct metric_sink *sink)
         if (shard)
             metric_sample(sink, &label, (double)__atomic_load_n(&shard->lag_ms, __ATOMIC_RELAXED) / 1000.0);
     }
+}
+
+/* What the supervisor has counted before it started this worker. */
+static void
+restarts(void *arg, struct metric_sink *sink)
+{
+    const struct handover *h = arg;
+    for (unsigned i = 0; i < DEATH_COUNT; i++) {
+        struct weir_text reason = text_of(death_name((enum death)i));
+        metric_sample(sink, &reason, (double)h->restarts[i]);
+    }
+}
+
+static void
+make_restarts_metric(void)
+{
+    struct weir_metric m = { .size = sizeof m,
+                             .kind = WEIR_COUNTER,
+                             .name = "weir_worker_restarts_total",
+                             .help = "How often the process that works was started again, by how it ended.",
+                             .labels = "reason" };
+    struct weir_error err = { 0 };
+    const struct handover *h = worker_handover();
+    if (worker_supervised())
+        (void)metric_collect(&m, restarts, (void *)h, &err); /* the name is this one's */
 }
 
 static void
@@ -192,6 +168,7 @@ make_metrics(struct server *s)
                                 .kind = WEIR_GAUGE,
                                 .name = "weir_config_last_reload_success_timestamp_seconds",
                                 .help = "When a configuration was last taken into force." };
+    make_restarts_metric();
     once_configure(settings_number(s->setup->settings, "engine.idempotency_memory"));
     s->reload_family = metric_family(&reloads, &err);
     s->reload_time = metric_family(&last, &err);
@@ -210,15 +187,14 @@ make_older(void *arg, const struct older_pipeline *older, struct diags *d)
 static enum weir_code
 begin(struct server *s, struct weir_error *err)
 {
-    uint64_t shards = settings_number(s->setup->settings, "shards");
-    if (shards == 0)
-        shards = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
-    s->n_shards = shards > SHARDS_MAX ? SHARDS_MAX : (unsigned)shards;
+    s->n_shards = listening_shards(s->setup->settings);
     s->shards = calloc(s->n_shards, sizeof *s->shards);
     if (s->shards == NULL)
         abort();
     take_signals(s);
     mail_begin();
+    timer_init(&s->grace, NULL, NULL);
+    timer_init(&s->let_go, NULL, NULL);
     enum weir_code code = shard_new(s->n_shards, &s->keeper, err);
     if (code != WEIR_OK)
         return code;
@@ -227,11 +203,13 @@ begin(struct server *s, struct weir_error *err)
     code = mailbox_open(s->keeper, "keeper", MAILBOX_MAX, keeper_mail, s, &s->box, err);
     if (code != WEIR_OK)
         return code;
-    s->signals = watch_new(s->keeper, s->signal_fd, WEIR_READ, on_signal, s);
+    keeper_listen(s);
     make_metrics(s);
     s->workers = workers_start((unsigned)settings_number(s->setup->settings, "workers"), WORKER_QUEUE);
     blocking_use(s->workers);
     code = server_store_open(s, err);
+    if (code == WEIR_OK)
+        code = secrets_watch_start(s, err);
     return code == WEIR_OK ? start_shards(s, err) : code;
 }
 
@@ -242,13 +220,21 @@ end(struct server *s)
         workers_quit(s->workers); /* they answer to shards that are still there */
     for (unsigned i = 0; i < s->n_shards; i++)
         actor_stop(&s->shards[i].actor);
+    edge_addresses_close(&s->edge_addresses);
+    edge_addresses_close(&s->admin_addresses);
+    edge_addresses_remove(&s->edge_addresses);
+    edge_addresses_remove(&s->admin_addresses);
+    server_tls_close(s);
     store_close(&s->store);
     workers_stop(&s->workers);
     timer_unset(s->keeper, &s->grace);
+    timer_unset(s->keeper, &s->let_go);
+    secrets_watch_stop(s);
     generation_unref(&s->pending);
     generation_unref(&s->current);
     generation_keeper(NULL);
     watch_free(&s->signals);
+    watch_free(&s->channel);
     if (s->signal_fd >= 0)
         close(s->signal_fd);
     mailbox_close(&s->box);
@@ -270,12 +256,9 @@ serve(struct setup *setup, const char *const *paths, unsigned n_paths, struct ge
     int code = EXIT_GOOD;
     if (begin(&s, &err) == WEIR_OK) {
         announce(&s);
-        struct beat beat = { .server = &s, .every_ms = notify_watchdog_ms() };
-        timer_init(&beat.timer, heartbeat, &beat);
-        if (beat.every_ms)
-            heartbeat(&beat);
+        pulse_start(&s);
         shard_run(s.keeper);
-        timer_unset(s.keeper, &beat.timer);
+        pulse_stop(&s);
         log_say(WEIR_INFO, "weir ends");
     } else {
         log_say(WEIR_ERROR, "weir can't start: %s", err.text);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/serve.h"
@@ -80,6 +81,13 @@ edge_settings(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct edge_config c = edge_defaults;
     c.addresses = &s->edge_addresses;
+    c.tls = s->tls;
+    c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
+    c.proxy_protocol = settings_bool(t, "edge.proxy_protocol");
+    c.trusted_unix = s->trusted_unix;
+    c.hsts = s->hsts[0] != '\0' ? s->hsts : NULL;
+    c.redirect_to = s->redirects ? s->public_url : NULL;
+    c.redirect_port = s->redirect_port;
     c.max_connections = (unsigned)settings_number(t, "edge.max_connections");
     if (c.max_connections == 0)
         c.max_connections = edge_connections_max(s->n_shards);
@@ -98,6 +106,8 @@ edge_settings(const struct server *s)
     c.memory = settings_number(t, "memory.limit");
     c.trusted = s->trusted;
     c.n_trusted = s->n_trusted;
+    c.h2 = settings_bool(t, "edge.h2");
+    c.h2c = settings_bool(t, "edge.h2c");
     c.access_log = settings_bool(t, "log.access");
     return c;
 }
@@ -108,6 +118,7 @@ start_admin(struct shard_part *p, struct weir_error *err)
     const struct server *s = p->server;
     struct admin_config c = { .addresses = &s->admin_addresses,
                               .token = settings_text(s->setup->settings, "admin.token"),
+                              .read_token = settings_text(s->setup->settings, "admin.read_token"),
                               .n_shards = s->n_shards,
                               .registry = s->setup->registry,
                               .store = s->store,
@@ -152,6 +163,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
                                     .public_url = s->public_url,
                                     .store = s->store };
     p->shard = shard;
+    p->tid = gettid();
     timer_init(&p->look, look_idle, p);
     struct edge_config edge = edge_settings(s);
     enum weir_code code = mailbox_open(shard, p->name, MAILBOX_MAX, receive, p, &p->box, err);

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/listening.h"
+#include "edge/edge.h"
+#include "pipeline/secrets_aws.h"
 #include "value/json.h"
 
 #define OUTPUT_MAX (256u << 20)
@@ -97,6 +100,8 @@ set_flags(struct settings *s, const struct args *a)
             return false;
         }
     }
+    if (args_given(a, "no-supervise") && settings_set(s, "supervise", "false", &err) != WEIR_OK)
+        abort(); /* it is one of its values */
     const char *pair;
     for (unsigned i = 0; (pair = args_each(a, "set", i)) != NULL; i++) {
         const char *equals = strchr(pair, '=');
@@ -152,11 +157,13 @@ read_settings(const struct args *a, struct diags *d)
     settings_environment(s, d);
     if (!set_flags(s, a))
         settings_free(&s);
+    if (s)
+        listening_settings(s, true);
     return s;
 }
 
 const char *
-setup_look_again(const struct setup *s, struct diags *d)
+setup_look_again(struct setup *s, struct diags *d)
 {
     struct settings *fresh = read_settings(s->args, d);
     const char *key = fresh ? settings_changed(s->settings, fresh) : NULL;
@@ -164,6 +171,7 @@ setup_look_again(const struct setup *s, struct diags *d)
         settings_check_resources(fresh, s->registry, d);
     if (fresh && d->errors == 0)
         settings_move_resources(s->settings, fresh);
+    setup_secrets(s, d);
     settings_free(&fresh);
     return key;
 }
@@ -179,22 +187,29 @@ setting_for_plugins(void *arg, const char *key)
         return word && access(word, F_OK) == 0 ? word : "pipelines";
     }
     for (unsigned i = 0; settings_info(i, &info); i++)
-        if (strcmp(info.key, key) == 0 && strcmp(info.type, "text") == 0)
+        if (strcmp(info.key, key) == 0 && (strcmp(info.type, "text") == 0 || strchr(info.type, '|') != NULL))
             return settings_text(s->settings, key);
     return NULL;
 }
 
 bool
-setup_begin(struct setup *s, const struct args *a)
+setup_settings(struct setup *s, const struct args *a)
 {
     s->args = a;
     s->registry = NULL;
+    s->secrets = NULL;
+    s->secrets_good = false;
+    s->cache = NULL;
+    s->cache_changed = false;
     s->exit = EXIT_USAGE;
     diags_init(&s->diags);
     s->settings = read_settings(a, &s->diags);
-    if (s->settings == NULL)
-        return false;
-    s->exit = EXIT_WRONG;
+    return s->settings != NULL;
+}
+
+void
+setup_plugins(struct setup *s)
+{
     char folder[4096];
     struct weir_error err = { 0 };
     plugin_folder(s->settings, folder, sizeof folder);
@@ -204,6 +219,15 @@ setup_begin(struct setup *s, const struct args *a)
     if (err.code != WEIR_OK)
         diags_add(&s->diags, folder, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED,
                   "say where they are: --plugins FOLDER", "%s", err.text);
+}
+
+bool
+setup_begin(struct setup *s, const struct args *a)
+{
+    if (!setup_settings(s, a))
+        return false;
+    s->exit = EXIT_WRONG;
+    setup_plugins(s);
     if (s->diags.errors == 0)
         settings_check_resources(s->settings, s->registry, &s->diags);
     if (s->diags.errors == 0)
@@ -217,6 +241,8 @@ setup_end(struct setup *s)
 {
     host_use_settings(NULL, NULL);
     registry_free(&s->registry);
+    secrets_unref(&s->secrets);
+    secrets_cache_free(&s->cache);
     settings_free(&s->settings);
     diags_fini(&s->diags);
 }
@@ -228,6 +254,22 @@ setup_has_store(const struct setup *s)
     return *url && strcmp(url, "none") != 0;
 }
 
+/* Whether somebody on another machine may reach the edge, as it is set up. */
+static bool
+is_public(const struct setup *s)
+{
+    static const char *const keys[] = { "edge.listen", "edge.tls.listen" };
+    struct edge_addresses all = { .n = 0 };
+    struct weir_error err;
+    bool other = *settings_text(s->settings, "edge.public_url") != '\0';
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (edge_addresses_add(text_of(settings_text(s->settings, keys[i])), EDGE_PLAIN, &all, &err) != WEIR_OK)
+            return other; /* who wants to listen there is told */
+    for (unsigned i = 0; i < all.n; i++)
+        other |= !edge_address_is_local(&all.items[i]);
+    return other;
+}
+
 struct generation_source
 setup_source(const struct setup *s, const char *const *paths, unsigned n, const struct routes_port *routes)
 {
@@ -236,6 +278,9 @@ setup_source(const struct setup *s, const char *const *paths, unsigned n, const 
                                        .n_paths = n ? n : 1,
                                        .load = { .registry = s->registry,
                                                  .have_store = setup_has_store(s),
-                                                 .resources = settings_resources(s->settings) },
+                                                 .edge_public = is_public(s),
+                                                 .resources = settings_resources(s->settings),
+                                                 .secrets = s->secrets,
+                                                 .require = settings_require(s->settings) },
                                        .routes = routes };
 }

@@ -20,6 +20,10 @@ struct setup {
     const struct args *args; /* borrowed */
     struct settings *settings;
     struct registry *registry;
+    struct secrets *secrets; /* as they were read last */
+    bool secrets_good;       /* without an error */
+    struct secrets_cache *cache; /* what was fetched of them; NULL: nothing */
+    bool cache_changed;          /* since they were read */
     struct diags diags;
     int exit; /* what the command ends with if setup_begin gave false */
 };
@@ -28,10 +32,41 @@ struct setup {
  * diagnostics. False, after printing them, if it can't go on. */
 bool setup_begin(struct setup *s, const struct args *a);
 
-/* Reads the settings anew, for a reload: what is wrong with them goes to D, else their resources are in
+/* The first part of it: settings alone, without plugins and secrets. False: a flag is wrong,
+ * which was printed; S->exit says what the command ends with. */
+bool setup_settings(struct setup *s, const struct args *a);
+
+/* Loads the plugins after it; what is wrong with them goes to S's diagnostics. */
+void setup_plugins(struct setup *s);
+
+/* -- setup_secrets.c -- */
+
+/* Reads all secrets there are, for what is loaded from now on, unless nothing has changed since
+ * they were read. What can't be read goes to D, and what was there before stays. */
+void setup_secrets(struct setup *s, struct diags *d);
+
+/* Reads them, and changes nothing in S. */
+struct secrets *setup_read_secrets(const struct setup *s, struct diags *d);
+
+/* Waits for the N NAMES from AWS Secrets Manager, up to secrets.aws.timeout, and reads all anew.
+ * What fails goes to D. NAMES are moved about. */
+void setup_fetch(struct setup *s, struct weir_text *names, unsigned n, struct diags *d);
+
+/* Reads all secrets, and, if AWS is a source, waits for what the pipelines of PATHS use of it and
+ * what weir.yaml requires. The plugins have to be there then. Without it what is loaded has the
+ * secrets of the environment alone. */
+void setup_find_secrets(struct setup *s, const char *const *paths, unsigned n, struct diags *d);
+
+/* The names that are AWS's to give. *ret is malloc'ed; its texts are in U, which is initialised. */
+unsigned setup_far_names(const struct setup *s, const char *const *paths, unsigned n, struct uses *u,
+                         struct weir_text **ret);
+
+/* -- setup.c -- */
+
+/* Reads the settings and secrets anew, for a reload: what is wrong with them goes to D, else their resources are in
  * force from now on. The key of the first one that
  * differs from what is in force, NULL if none does; it takes effect at the next start. */
-const char *setup_look_again(const struct setup *s, struct diags *d);
+const char *setup_look_again(struct setup *s, struct diags *d);
 void setup_end(struct setup *s);
 
 /* Whether the settings name a store for jobs. */

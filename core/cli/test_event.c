@@ -54,7 +54,9 @@ released(struct weir_event *e)
     struct play *p = (struct play *)(void *)e;
     p->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
     value_unref(&e->body);
+    value_unref(&e->connection);
 }
 
 static const struct event_ops ops = { .reply = replied, .release = released };
@@ -139,6 +141,9 @@ scene_event(struct play *p)
     if (request) {
         fill_headers(p, request);
         fill_body(p, request);
+        const struct weir_value *connection = scene_member(request, "connection");
+        e->connection = connection ? value_ref(connection) : NULL;
+        e->quiet = connection != NULL;
     } else if (event) {
         e->body = value_ref(event);
         e->decided = true;

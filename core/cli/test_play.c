@@ -63,6 +63,7 @@ test_generation(const struct setup *s, const struct test_case *t, struct diags *
     }
     struct generation_source source = setup_source(s, list, n, &edge_routes_port);
     source.load.have_store = true;
+    source.load.secrets = NULL; /* env: of the test, and nothing from files and afar */
     struct generation *g = generation_new(&source, d);
     free(list);
     free(paths);

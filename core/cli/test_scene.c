@@ -379,6 +379,19 @@ open_store(struct play *p, const char *folder)
     return false;
 }
 
+/* Signs the request of the test, if it says so; false: it can't be. */
+static bool
+sign_event(struct play *p, struct trigger_unit *t)
+{
+    struct weir_error err = { 0 };
+    const struct weir_value *v = scene_member(scene_member(p->test->value, "request"), "signed");
+    if (v == NULL || value_type(v) != WEIR_BOOL || !v->boolean || engine_sign(&p->event, t, &err) == WEIR_OK)
+        return true;
+    snprintf(p->problem, sizeof p->problem, "request.signed: %s", err.text);
+    p->released = true;
+    return false;
+}
+
 /* Runs the event through the pipelines; what went wrong is in PROBLEM. */
 static void
 run(struct play *p)
@@ -408,6 +421,8 @@ run(struct play *p)
         p->released = true;
         return;
     }
+    if (!sign_event(p, t))
+        return;
     engine_offer(&p->event, t);
     drive(p);
 }

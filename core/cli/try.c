@@ -89,6 +89,7 @@ released(struct weir_event *e)
     struct attempt *t = (struct attempt *)(void *)e;
     t->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
     if (t->ended || t->status >= 400)
         shard_stop(t->shard);
 }
@@ -221,6 +222,8 @@ run_once(struct attempt *t, struct generation *g)
         began = trigger != NULL;
         if (began) {
             tail_begin();
+            if (event_file_signed(&t->file) && engine_sign(&t->event, trigger, &err) != WEIR_OK)
+                fprintf(stderr, "weir try: the event can't be signed: %s\n", err.text); /* and is refused then */
             engine_offer(&t->event, trigger);
             shard_run(t->shard);
             tail_end();
@@ -275,6 +278,7 @@ run(const struct args *a)
     if (!setup_begin(&s, a)) {
         code = s.exit;
     } else {
+        setup_find_secrets(&s, a->words, a->n_words, &s.diags);
         struct generation_source source = setup_source(&s, a->words, a->n_words, &edge_routes_port);
         struct generation *g = generation_new(&source, &s.diags);
         if (s.diags.errors > 0)
@@ -303,8 +307,9 @@ const struct command command_try = {
                    "members may be left out:\n\n"
                    "    { \"method\": \"POST\", \"path\": \"/orders/7\", \"query\": \"a=1\", \"client_ip\": \"192.0.2.1\",\n"
                    "      \"headers\": { \"x-api-key\": \"k\" }, \"body\": { \"any\": \"JSON\" } }\n\n"
-                   "\"text\" instead of \"body\" is a text body. Of several files the one runs whose trigger\n"
-                   "takes the path. Secrets are masked.\n\n"
+                   "\"text\" instead of \"body\" is a text body; with \"signed\": true it gets the signature that\n"
+                   "the webhook's verify asks for. Of several files the one runs whose trigger takes the\n"
+                   "path. Secrets are masked.\n\n"
                    "With --json standard output has { status, content_type, body, events }, the events as\n"
                    "weir tail shows them.\n",
     .examples = "  weir try pipelines/hello.yaml --event event.json\n"

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edge/h2.h"
 #include "edge/request.h"
+#include "net/tls_socket.h"
 
 #define BIT(state) (1u << CONNECTION_##state)
 
@@ -17,12 +19,15 @@ void
 connection_go(struct connection *c, enum connection_state next)
 {
     static const unsigned may[] = {
-        [CONNECTION_IDLE] =
-            BIT(IDLE) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
+        [CONNECTION_OPENING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_IDLE] = BIT(IDLE) | BIT(OPENING) | BIT(HEAD) | BIT(BODY) | BIT(BUSY) |
+                            BIT(SENDING) | BIT(STREAMS) | BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_HEAD] = BIT(IDLE) | BIT(BODY) | BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BODY] = BIT(BUSY) | BIT(SENDING) | BIT(CLOSED),
         [CONNECTION_BUSY] = BIT(SENDING) | BIT(CLOSED),
-        [CONNECTION_SENDING] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SENDING] = BIT(IDLE) | BIT(SOCKET) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_STREAMS] = BIT(IDLE) | BIT(LINGER) | BIT(CLOSED),
+        [CONNECTION_SOCKET] = BIT(LINGER) | BIT(CLOSED),
         [CONNECTION_LINGER] = BIT(CLOSED),
         [CONNECTION_CLOSED] = 0,
     };
@@ -49,6 +54,8 @@ connection_want(struct connection *c, unsigned want)
         want &= ~(unsigned)WEIR_READ;
     if (want == c->want)
         return;
+    if (c->more && (want & WEIR_READ))
+        soon_add(c->edge->shard, &c->soon);
     c->want = want;
     watch_want(c->watch, want);
 }
@@ -59,12 +66,19 @@ connection_enter(struct connection *c)
     c->depth++;
 }
 
+static void
+free_connection(struct connection *c)
+{
+    h2_free(&c->h2);
+    free(c);
+}
+
 void
 connection_leave(struct connection *c)
 {
     assert(c->depth > 0);
     if (--c->depth == 0 && c->state == CONNECTION_CLOSED)
-        free(c);
+        free_connection(c);
 }
 
 /* What the kernel still holds of the answer is dropped by a reset. */
@@ -82,14 +96,19 @@ connection_close(struct connection *c, bool hard)
     if (c->state == CONNECTION_CLOSED)
         return;
     struct edge *e = c->edge;
-    struct request *r = c->request;
-    c->request = NULL;
     connection_go(c, CONNECTION_CLOSED);
+    c->protocol->closing(c, hard);
     list_remove(&c->link);
     timer_unset(e->shard, &c->timer);
     soon_remove(&c->soon);
     buffer_unref(&e->buffers, &c->in);
     watch_free(&c->watch);
+    if (c->tls != NULL && !hard)
+        tls_socket_end(c->tls);
+    tls_socket_free(&c->tls);
+    free(c->header);
+    c->header = NULL;
+    value_unref(&c->caller);
     if (hard)
         set_hard(c->fd);
     close(c->fd);
@@ -97,16 +116,24 @@ connection_close(struct connection *c, bool hard)
     if (e->config.metrics)
         stats_connections(e->shard->index, -1);
     edge_room(e);
+    if (c->depth == 0)
+        free_connection(c);
+}
+
+static void
+abandon(struct connection *c, bool hard)
+{
+    (void)hard;
+    struct request *r = c->request;
+    c->request = NULL;
     if (r != NULL)
         request_abandon(r);
-    if (c->depth == 0)
-        free(c);
 }
 
 static void
 refuse_late(struct connection *c, enum refusal why, const char *text)
 {
-    struct request *r = c->request != NULL ? c->request : request_new(c);
+    struct request *r = c->request != NULL ? c->request : connection_request(c);
     struct weir_error err = { 0 };
     err_set(&err, WEIR_TIMEOUT, "%s", text);
     err.status = 408;
@@ -119,6 +146,9 @@ static void
 expire(struct connection *c)
 {
     switch (c->state) {
+    case CONNECTION_OPENING:
+        connection_opening_late(c);
+        return;
     case CONNECTION_HEAD:
         if (c->skip == 0)
             refuse_late(c, REFUSAL_HEAD_DEADLINE, "the header of the request took too long");
@@ -134,6 +164,8 @@ expire(struct connection *c)
         return;
     case CONNECTION_IDLE:
     case CONNECTION_BUSY:
+    case CONNECTION_STREAMS:
+    case CONNECTION_SOCKET:
     case CONNECTION_LINGER:
     case CONNECTION_CLOSED:
         connection_close(c, c->state == CONNECTION_LINGER);
@@ -152,22 +184,39 @@ on_timer(void *arg)
         return;
     }
     connection_enter(c);
-    expire(c);
+    c->protocol->expire(c);
     connection_leave(c);
 }
 
 /* Goes on: with input that is here already, or with a stream that gave much at once. */
 static void
-on_soon(void *arg)
+go_on(struct connection *c)
 {
-    struct connection *c = arg;
-    connection_enter(c);
     if (c->state == CONNECTION_SENDING) {
         c->request->out.pieces = 0;
         request_pump(c->request);
     }
     connection_serve(c);
+}
+
+static void
+on_soon(void *arg)
+{
+    struct connection *c = arg;
+    connection_enter(c);
+    c->protocol->soon(c);
+    if (c->more && (c->want & WEIR_READ) && c->state != CONNECTION_CLOSED) {
+        c->more = false;
+        c->protocol->readable(c);
+    }
     connection_leave(c);
+}
+
+static void
+write_more(struct connection *c)
+{
+    if (c->state == CONNECTION_SENDING)
+        request_send_more(c->request);
 }
 
 static void
@@ -176,30 +225,84 @@ on_ready(void *arg, int fd, unsigned ready)
     (void)fd;
     struct connection *c = arg;
     connection_enter(c);
-    if ((ready & WEIR_WRITE) && c->state == CONNECTION_SENDING)
-        request_send_more(c->request);
+    if (c->turned) {
+        c->turned = false;
+        ready |= WEIR_READ | WEIR_WRITE;
+        if (c->state != CONNECTION_SENDING)
+            connection_want(c, c->want & ~(unsigned)WEIR_WRITE);
+    }
+    if (c->state == CONNECTION_OPENING) {
+        connection_opening(c);
+        connection_leave(c);
+        return;
+    }
+    if (ready & WEIR_WRITE)
+        c->protocol->writable(c);
     if ((ready & WEIR_READ) && c->state != CONNECTION_CLOSED)
-        connection_read(c);
+        c->protocol->readable(c);
     connection_leave(c);
 }
 
+/* An HTTP/1.1 connection ends with the answer at hand, if there is one; see is_last. */
+static void
+retire(struct connection *c)
+{
+    if (c->state == CONNECTION_IDLE && c->served > 0)
+        connection_close(c, false);
+}
+
+const struct protocol protocol_http1 = {
+    .name = { "HTTP/1.1", 8 },
+    .readable = connection_read,
+    .writable = write_more,
+    .soon = go_on,
+    .expire = expire,
+    .retire = retire,
+    .closing = abandon,
+    .framed = request_body_framed,
+    .proceed = connection_continue,
+    .take_body = request_body_begin,
+    .offered = connection_offered,
+    .frame = reply_frame,
+    .send = request_send,
+    .send_stream = request_send_stream,
+    .on_piece = request_on_piece,
+    .cut = request_cut,
+};
+
 void
-connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
+connection_from(struct connection *c, struct sockaddr_storage *peer)
+{
+    static const char path[] = "unix";
+    const struct sockaddr *a = (const struct sockaddr *)peer;
+    struct edge *e = c->edge;
+    if (a->sa_family == AF_UNIX) {
+        c->proxy = e->config.trusted_unix;
+        c->peer_len = sizeof(path) - 1;
+        memcpy(c->peer, path, sizeof(path));
+        return;
+    }
+    client_ip_unmap(peer);
+    c->proxy = client_ip_trusted(&e->trust, a);
+    c->peer_len = (uint8_t)address_text(a, c->peer, sizeof(c->peer));
+}
+
+void
+connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge_kind kind)
 {
     struct connection *c = calloc(1, sizeof(*c));
     if (c == NULL)
         abort();
     c->edge = e;
+    c->protocol = &protocol_http1;
     c->fd = fd;
+    c->kind = kind;
     c->opened_ms = shard_now(e->shard);
     list_init(&c->link);
     timer_init(&c->timer, on_timer, c);
     soon_init(&c->soon, on_soon, c);
-    client_ip_unmap(peer);
-    c->proxy = client_ip_trusted(&e->trust, (const struct sockaddr *)peer);
-    c->peer_len =
-        (uint8_t)address_text((const struct sockaddr *)peer, c->peer, sizeof(c->peer));
-
+    connection_from(c, peer);
+    c->state = CONNECTION_IDLE;
     list_push(&e->idle, &c->link);
     e->n_connections++;
     if (e->config.metrics)
@@ -207,6 +310,34 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer)
     c->want = WEIR_READ;
     c->watch = watch_new(e->shard, fd, WEIR_READ, on_ready, c);
     connection_deadline(c, c->opened_ms + e->config.head_ms);
+    connection_opening_begin(c);
+}
+
+bool
+connection_secure(const struct connection *c)
+{
+    return c->kind == EDGE_TLS;
+}
+
+bool
+connection_alpn_h2(const struct connection *c)
+{
+    return c->tls != NULL && tls_socket_h2(c->tls);
+}
+
+struct request *
+connection_request(struct connection *c)
+{
+    c->request = request_new(c);
+    return c->request;
+}
+
+void
+connection_offered(struct request *r)
+{
+    struct connection *c = r->connection;
+    connection_go(c, CONNECTION_BUSY);
+    connection_deadline(c, UINT64_MAX);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "edge/h2.h"
 #include "edge/request.h"
 
 /* Requests that are served in one go; then other connections have their turn. */
@@ -100,6 +101,16 @@ fill(struct connection *c)
     return false;
 }
 
+/* The rest of a head has to come, and of what stands before it. */
+static void
+wait_head(struct connection *c)
+{
+    if (c->state != CONNECTION_IDLE)
+        return;
+    connection_go(c, CONNECTION_HEAD);
+    connection_deadline(c, shard_now(c->edge->shard) + c->edge->config.head_ms);
+}
+
 /* Skips what is left of a body that nobody wanted; false: more of it has to come. */
 static bool
 skip_body(struct connection *c)
@@ -112,10 +123,7 @@ skip_body(struct connection *c)
     if (c->skip == 0)
         return true;
     drop_input(c);
-    if (c->state == CONNECTION_IDLE) {
-        connection_go(c, CONNECTION_HEAD);
-        connection_deadline(c, shard_now(c->edge->shard) + c->edge->config.head_ms);
-    }
+    wait_head(c);
     return false;
 }
 
@@ -140,6 +148,27 @@ skip_empty_lines(struct connection *c)
     }
 }
 
+/* A head of LEN bytes is here. */
+static void
+begin(struct connection *c, size_t len)
+{
+    struct request *r = connection_request(c);
+    r->buffer = buffer_ref(c->in);
+    char *bytes = c->in->bytes + c->start;
+    c->start += (uint32_t)len;
+    request_begin(r, bytes, len);
+}
+
+/* HERE bytes of the preface of HTTP/2 are here. */
+static void
+begin_h2(struct connection *c, size_t here)
+{
+    if (here >= H2_PREFACE)
+        h2_start(c);
+    else
+        wait_head(c);
+}
+
 /* Looks for the end of a head and goes on with the request; false: it is not here. */
 static bool
 take_head(struct connection *c)
@@ -147,22 +176,23 @@ take_head(struct connection *c)
     struct weir_error err;
     size_t len;
     size_t here = c->end - c->start;
+    if (c->edge->config.h2c && c->served == 0 && h2_begins(c->in->bytes + c->start, here)) {
+        begin_h2(c, here);
+        return false;
+    }
     enum http_progress progress = http_head_find(c->in->bytes + c->start, here, c->seen,
                                                  &c->edge->config.head, &len, &err);
     if (progress == HTTP_DONE) {
         c->seen = 0;
-        request_begin(c, len);
+        begin(c, len);
         return true;
     }
     if (progress == HTTP_BAD) {
-        request_refuse_head(request_new(c), &err);
+        request_refuse_head(connection_request(c), &err);
         return false;
     }
     c->seen = (uint32_t)here;
-    if (c->state == CONNECTION_IDLE) {
-        connection_go(c, CONNECTION_HEAD);
-        connection_deadline(c, shard_now(c->edge->shard) + c->edge->config.head_ms);
-    }
+    wait_head(c);
     return false;
 }
 

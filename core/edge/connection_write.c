@@ -4,27 +4,124 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
-#include "edge/connection.h"
+#include "edge/request.h"
+#include "net/tls_socket.h"
 
 /* While lingering: without a byte, in all, and how much is taken. */
 #define LINGER_IDLE_MS 2000
 #define LINGER_MS 10000
 #define LINGER_BYTES (16u * 1024u * 1024u)
 
-/* Reads in one go; then other connections have their turn. */
+/* Reads in one go; then other connections have their turn. So with records of TLS. */
 #define DISCARD_READS 8
+#define RECORDS_MAX 16
+
+/* Reads what came over TLS. What OpenSSL has taken from the descriptor already wakes nobody,
+ * nor does an end that it has seen: it is looked for again soon. */
+static ssize_t
+receive_sealed(struct connection *c, char *ret, size_t room)
+{
+    size_t got = 0;
+    size_t n = 0;
+    enum tls_step step;
+    do {
+        step = tls_socket_read(c->tls, ret + got, room - got, &n);
+        if (step == TLS_DONE)
+            got += n;
+    } while (step == TLS_DONE && got < room && tls_socket_pending(c->tls));
+    if (step == TLS_WANT_WRITE) {
+        c->turned = true;
+        connection_want(c, c->want | WEIR_WRITE);
+    }
+    if (got > 0) {
+        bool waits = step == TLS_WANT_READ || step == TLS_WANT_WRITE;
+        c->more = !waits && (step != TLS_DONE || tls_socket_pending(c->tls));
+        if (c->more && (c->want & WEIR_READ))
+            soon_add(c->edge->shard, &c->soon);
+        return (ssize_t)got;
+    }
+    if (step == TLS_ENDED)
+        return 0;
+    if (step != TLS_FAILED)
+        errno = EAGAIN;
+    else if (errno == EOVERFLOW)
+        edge_refused(c->edge, REFUSAL_FLOOD);
+    return -1;
+}
 
 ssize_t
 connection_receive(struct connection *c, void *ret, size_t room)
 {
+    if (c->tls != NULL)
+        return receive_sealed(c, ret, fault(READ_ONE_BYTE) ? 1 : room);
     return recv(c->fd, ret, fault(READ_ONE_BYTE) ? 1 : room, 0);
+}
+
+/* The bytes of the next record, of those behind the first AT: where they are if a part has
+ * enough of them or is the last one, else gathered, so that many small parts are one record. */
+static struct weir_text
+next_record(struct edge *e, const struct iovec *parts, unsigned n, size_t at)
+{
+    unsigned i = 0;
+    for (; i < n && at >= parts[i].iov_len; i++)
+        at -= parts[i].iov_len;
+    struct weir_text text = { NULL, 0 };
+    if (i == n)
+        return text;
+    text = (struct weir_text){ (const char *)parts[i].iov_base + at, parts[i].iov_len - at };
+    if (i + 1 == n || text.len >= TLS_RECORD) {
+        text.len = text.len < TLS_RECORD ? text.len : TLS_RECORD;
+        return text;
+    }
+    if (e->record == NULL && (e->record = malloc(TLS_RECORD)) == NULL)
+        abort();
+    size_t len = 0;
+    for (; i < n && len < TLS_RECORD; i++, at = 0) {
+        size_t more = parts[i].iov_len - at;
+        more = more < TLS_RECORD - len ? more : TLS_RECORD - len;
+        memcpy(e->record + len, (const char *)parts[i].iov_base + at, more);
+        len += more;
+    }
+    return (struct weir_text){ e->record, len };
+}
+
+/* Writes records until the kernel takes no more, or others have to have their turn. */
+static size_t
+write_sealed(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone)
+{
+    size_t put = 0;
+    *ret_gone = false;
+    for (unsigned i = 0; i < RECORDS_MAX; i++) {
+        struct weir_text record = next_record(c->edge, parts, n, put);
+        size_t taken = 0;
+        if (record.len == 0)
+            return put;
+        enum tls_step step = tls_socket_write(c->tls, record.bytes, record.len, &taken);
+        put += taken;
+        if (step == TLS_DONE)
+            continue;
+        if (step == TLS_WANT_READ) {
+            c->turned = true;
+            connection_want(c, c->want | WEIR_READ);
+        }
+        if (step == TLS_WANT_READ || step == TLS_WANT_WRITE)
+            return put;
+        *ret_gone = true;
+        connection_close(c, false);
+        return 0;
+    }
+    return put;
 }
 
 size_t
 connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone)
 {
+    if (c->tls != NULL)
+        return write_sealed(c, parts, n, ret_gone);
     struct iovec one = { parts[0].iov_base, 1 };
     struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = n };
     if (fault(WRITE_ONE_BYTE) && parts[0].iov_len > 0) {
@@ -46,8 +143,11 @@ connection_write(struct connection *c, const struct iovec *parts, unsigned n, bo
 }
 
 bool
-connection_continue(struct connection *c)
+connection_continue(struct request *r)
 {
+    struct connection *c = r->connection;
+    if (c->start != c->end)
+        return true;
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct iovec part = { (void *)(uintptr_t)text, sizeof(text) - 1 };
     while (part.iov_len > 0) {
@@ -71,6 +171,11 @@ connection_linger(struct connection *c)
     uint64_t now_ms = shard_now(c->edge->shard);
     buffer_unref(&c->edge->buffers, &c->in);
     c->start = c->end = 0;
+    if (c->tls != NULL) {
+        /* What still comes is not worth being opened. */
+        tls_socket_end(c->tls);
+        tls_socket_free(&c->tls);
+    }
     if (shutdown(c->fd, SHUT_WR) != 0) {
         connection_close(c, false);
         return;

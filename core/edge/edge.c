@@ -14,6 +14,7 @@
 #include "edge/listener.h"
 #include "edge/port.h"
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* How old the text of the Date field may be: it has whole seconds. */
 #define DATE_MS 200
@@ -35,6 +36,7 @@ const struct edge_config edge_defaults = {
     .max_requests = 10000,
     .head = { .head = 32768, .line = 8192, .target = 8192, .fields = 100 },
     .max_body = 1024 * 1024,
+    .handshake_ms = 10000,
     .head_ms = 10000,
     .body_ms = 60000,
     .body_grace_ms = 10000,
@@ -67,15 +69,17 @@ edge_warn(const char *text)
         log_say(WEIR_WARN, "edge: %s", text);
 }
 
-const char *
+struct weir_text
 edge_date(struct edge *e)
 {
     uint64_t now_ms = shard_now(e->shard);
     if (e->date_ms == 0 || now_ms - e->date_ms >= DATE_MS) {
         e->date_ms = now_ms;
-        clock_http(clock_wall_ms(), e->date);
+        memcpy(e->date, "Date: ", 6);
+        clock_http(clock_wall_ms(), e->date + 6);
+        memcpy(e->date + 6 + CLOCK_HTTP - 1, "\r\n", 2);
     }
-    return e->date;
+    return (struct weir_text){ e->date, 6 + CLOCK_HTTP - 1 + 2 };
 }
 
 /* -- memory -- */
@@ -203,6 +207,8 @@ edge_free(struct edge **edge)
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);
     buf_fini(&e->out);
+    free(e->wire);
+    free(e->record);
     free((void *)(uintptr_t)e->config.trusted);
     free(e);
 }
@@ -214,12 +220,25 @@ edge_stop_listening(struct edge *e)
         listeners_stop(e);
 }
 
+static void
+retire(struct list *connections)
+{
+    list_each(link, next, connections)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        connection_enter(c);
+        c->protocol->retire(c);
+        connection_leave(c);
+    }
+}
+
 void
 edge_drain(struct edge *e)
 {
     edge_stop_listening(e);
     e->draining = true;
-    close_idle(e);
+    retire(&e->idle);
+    retire(&e->active);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
     list_each(link, next, &e->idle)
     {
@@ -237,6 +256,8 @@ edge_answers(const struct edge *e)
         const struct request *r = list_entry(link, const struct request, link);
         n += r->answered && r->connection != NULL;
     }
+    for (const struct list *link = e->active.next; link != &e->active; link = link->next)
+        n += list_entry(link, const struct connection, link)->ws != NULL;
     return n;
 }
 

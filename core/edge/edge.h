@@ -19,21 +19,45 @@
 
 #define EDGE_ADDRESSES 16
 
+struct tls_server;
+
+/* What is spoken on an address. */
+enum edge_kind {
+    EDGE_PLAIN,
+    EDGE_TLS,
+    EDGE_REDIRECT, /* plain, and every answer leads to https */
+};
+
 /* Where an edge listens. */
 struct edge_address {
     struct sockaddr_storage address;
     socklen_t len;
-    int reserved; /* keeps the port ours until edge_addresses_close; -1: none */
+    enum edge_kind kind;
+    bool one;     /* one socket for all shards, RESERVED or GIVEN, which listens: of a path */
+    int reserved; /* keeps the address ours until edge_addresses_close; -1: none */
+    dev_t device; /* of the file of a path that was made; inode 0: none was */
+    ino_t inode;
+    const int *given; /* sockets that are bound already; borrowed until the last edge_new */
+    unsigned n_given; /* shard number S has given[S % n_given]; 0: the edge opens its own */
 };
 
 struct edge_addresses {
     struct edge_address items[EDGE_ADDRESSES];
     unsigned n;
+    unsigned mode; /* of the files of paths */
 };
 
-/* Reads addresses separated by commas or blanks: "127.0.0.1:8080, [::1]:8080". */
+/* Reads addresses separated by commas or blanks, "127.0.0.1:8080, unix:/run/weir/edge.sock", and
+ * puts them behind those that A has. */
+enum weir_code edge_addresses_add(struct weir_text text, enum edge_kind kind,
+                                  struct edge_addresses *a, struct weir_error *err) MUST_USE;
+
+/* The same for plain addresses, into an empty *ret, whose mode is 0600. */
 enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses *ret,
                                     struct weir_error *err) MUST_USE;
+
+/* Whether only who is on this machine can reach A. */
+bool edge_address_is_local(const struct edge_address *a);
 
 /* Makes sure that the addresses are free and keeps them so; port 0 becomes a free port, the
  * same for all shards. To be called once, before the first edge_new. WEIR_CONFLICT with the
@@ -41,10 +65,39 @@ enum weir_code edge_addresses_parse(struct weir_text text, struct edge_addresses
 enum weir_code edge_addresses_reserve(struct edge_addresses *a,
                                       struct weir_error *err) MUST_USE;
 
+/* Opens N_SHARDS sockets for each address that has none given (one for a path), bound and not yet
+ * listening, and writes them to FDS in order of address and shard (room for all; -1: none). For
+ * who starts another process that is to listen. On an error none is open; it is that of
+ * edge_addresses_reserve. */
+enum weir_code edge_addresses_open(struct edge_addresses *a, unsigned n_shards, int *fds,
+                                   struct weir_error *err) MUST_USE;
+
+/* The address that socket FD is bound to; false if it is no socket that may listen. */
+bool edge_address_of(int fd, struct edge_address *ret);
+
+/* Writes an address as edge_addresses_add reads it, "[::1]:8080"; false if it does not fit, or
+ * is of a kind that can't be written so. */
+bool edge_address_text(const struct edge_address *a, char *ret, size_t room);
+
+/* Whether both are the same address and port. */
+bool edge_address_same(const struct edge_address *a, const struct edge_address *b);
+
+/* A socket that listens on address number INDEX, for shard number SHARD: each has its own of a
+ * port (SO_REUSEPORT), and of a path, and of what was given, a copy of the descriptor. The caller
+ * closes it. */
+enum weir_code edge_addresses_listen(const struct edge_addresses *a, unsigned index, unsigned shard,
+                                     int *ret_fd, struct weir_error *err) MUST_USE;
+
 /* Gives the addresses back that were reserved; the edges that listen keep theirs. */
 void edge_addresses_close(struct edge_addresses *a);
 
-/* The port of address number INDEX; 0 past the end, or if it is not known yet. */
+/* At the end: removes the files of paths. */
+void edge_addresses_remove(struct edge_addresses *a);
+
+/* The number of the first address of that kind that has a port; a->n: there is none. */
+unsigned edge_addresses_first(const struct edge_addresses *a, enum edge_kind kind);
+
+/* The port of address number INDEX; 0 past the end, of a path, or if it is not known yet. */
 unsigned edge_addresses_port(const struct edge_addresses *a, unsigned index);
 
 /* Who takes every request, instead of routes. */
@@ -72,6 +125,15 @@ struct edge_config {
     const struct edge_addresses *addresses; /* read by edge_new alone */
     struct edge_handler handler;
     const struct edge_port *port; /* NULL: the engine */
+    struct tls_server *tls;       /* of addresses of kind EDGE_TLS; outlives the edge */
+    bool h2;                      /* callers over TLS are offered HTTP/2 */
+    uint64_t handshake_ms;   /* from the accept to the end of a PROXY header and the handshake */
+    bool proxy_protocol;     /* each connection begins with a PROXY header */
+    bool trusted_unix;       /* who connects to a path is a trusted proxy */
+    const char *hsts;        /* Strict-Transport-Security on answers over TLS; outlives the edge; NULL: none */
+    const char *redirect_to; /* where EDGE_REDIRECT leads, without a slash at the end; outlives the edge;
+                                NULL: to the host that the request names ... */
+    unsigned redirect_port;  /* ... and this port */
     unsigned max_connections;     /* more wait in the backlog */
     unsigned max_requests;        /* of one connection */
     struct http_limits head;      /* of request heads; at most 1 MiB, 128 fields */
@@ -87,6 +149,7 @@ struct edge_config {
     const struct address_range *trusted; /* proxies; read by edge_new alone */
     unsigned n_trusted;
     bool slashes;    /* paths may hold %2F; only for a handler, which decodes them itself */
+    bool h2c;     /* HTTP/2 for callers who begin with its preface, without TLS */
     bool access_log;
     bool metrics;
     bool sample; /* traces that begin here */
@@ -114,11 +177,12 @@ void edge_free(struct edge **edge);
 /* Takes what waits in the backlog and stops listening. The shard's thread. */
 void edge_stop_listening(struct edge *edge);
 
-/* Stops listening, closes connections that are idle, and each of the others after its answer.
+/* Stops listening, closes connections that are idle, WebSockets with 1001, and each of the others
+ * after its answer.
  * The shard's thread. */
 void edge_drain(struct edge *edge);
 
-/* Answers that are not sent to their end. The shard's thread. */
+/* Answers that are not sent to their end, and WebSockets that are not closed. The shard's thread. */
 unsigned edge_answers(const struct edge *edge);
 
 /* Connections that are open. The shard's thread. */

@@ -38,10 +38,12 @@ struct edge {
     struct timer memory_tick;
 
     uint64_t date_ms; /* on the shard's clock, when DATE was written; 0: never */
-    char date[CLOCK_HTTP];
+    char date[6 + CLOCK_HTTP + 2]; /* the line */
 
     struct http_head head; /* the head at hand, while it is parsed */
     struct buf out;        /* the head of the answer at hand */
+    char *wire;            /* owned: where HTTP/2 gathers frames; NULL: not used yet */
+    char *record;          /* owned: where small parts are gathered for TLS; or NULL */
 };
 
 /* Counts a refusal, unless metrics are off. */
@@ -50,8 +52,8 @@ void edge_refused(struct edge *e, enum refusal why);
 /* Logs TEXT as a warning; all edges of the process together log at most one line a second. */
 void edge_warn(const char *text);
 
-/* The time for the Date field. */
-const char *edge_date(struct edge *e);
+/* The line with the Date field. */
+struct weir_text edge_date(struct edge *e);
 
 /* A connection has been closed: there is room for another one. */
 void edge_room(struct edge *e);

@@ -14,8 +14,6 @@
 #include "base/fault.h"
 #include "edge/connection.h"
 
-#define BACKLOG 4096
-
 /* Connections that are accepted in one go; then those that are open have their turn. */
 #define ACCEPT_MAX 64
 
@@ -34,8 +32,8 @@ set_on(int fd, int level, int option)
     (void)setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-static enum weir_code
-fail(const struct sockaddr_storage *a, struct weir_error *err)
+enum weir_code
+listener_fail(const struct sockaddr_storage *a, struct weir_error *err)
 {
     int why = errno;
     char name[INET6_ADDRSTRLEN + 1];
@@ -59,7 +57,7 @@ listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int 
 {
     int fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(a, err);
+        return listener_fail(a, err);
     set_on(fd, SOL_SOCKET, SO_REUSEADDR);
     if (shared)
         set_on(fd, SOL_SOCKET, SO_REUSEPORT);
@@ -73,7 +71,7 @@ listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared, int 
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); /* IPv4 as well */
     }
     if (bind(fd, (const struct sockaddr *)a, len) != 0) {
-        enum weir_code code = fail(a, err);
+        enum weir_code code = listener_fail(a, err);
         close(fd);
         return code;
     }
@@ -123,7 +121,7 @@ accept_one(struct listener *l)
     if (!fault(ACCEPT_EMFILE))
         fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        connection_open(e, fd, &peer);
+        connection_open(e, fd, &peer, l->kind);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -171,18 +169,15 @@ edge_room(struct edge *e)
 }
 
 static enum weir_code
-start_one(struct edge *e, const struct edge_address *a, struct weir_error *err)
+start_one(struct edge *e, const struct edge_addresses *all, unsigned index,
+          struct weir_error *err)
 {
     struct listener *l = &e->listeners[e->n_listeners];
-    enum weir_code code = listener_bind(&a->address, a->len, true, &l->fd, err);
+    enum weir_code code = edge_addresses_listen(all, index, e->shard->index, &l->fd, err);
     if (code != WEIR_OK)
         return code;
-    if (listen(l->fd, BACKLOG) != 0) {
-        code = fail(&a->address, err);
-        close(l->fd);
-        return code;
-    }
     l->edge = e;
+    l->kind = all->items[index].kind;
     l->watch = watch_new(e->shard, l->fd, WEIR_READ, on_ready, l);
     e->n_listeners++;
     return WEIR_OK;
@@ -210,7 +205,7 @@ listeners_start(struct edge *e, const struct edge_addresses *addresses, struct w
     if (e->listeners == NULL)
         abort();
     for (unsigned i = 0; i < addresses->n; i++) {
-        enum weir_code code = start_one(e, &addresses->items[i], err);
+        enum weir_code code = start_one(e, addresses, i, err);
         if (code != WEIR_OK) {
             close_all(e);
             return code;

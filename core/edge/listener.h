@@ -12,16 +12,26 @@
 
 #include "edge/impl.h"
 
+#define LISTENER_BACKLOG 4096
+
 struct listener {
     struct edge *edge;
     struct watch *watch;
     int fd;
+    enum edge_kind kind;
 };
 
 /* A socket that is bound to an address; SHARED: together with others (SO_REUSEPORT). The
  * error names the address. */
 enum weir_code listener_bind(const struct sockaddr_storage *a, socklen_t len, bool shared,
                              int *ret_fd, struct weir_error *err) MUST_USE;
+
+/* A copy of the socket of A that was given for shard number SHARD. The caller owns it. */
+enum weir_code listener_take(const struct edge_address *a, unsigned shard, int *ret_fd,
+                             struct weir_error *err) MUST_USE;
+
+/* The error of an address that can't be had, with what errno says. */
+enum weir_code listener_fail(const struct sockaddr_storage *a, struct weir_error *err);
 
 /* Starts listening on all addresses. On an error none is open. */
 enum weir_code listeners_start(struct edge *e, const struct edge_addresses *addresses,

@@ -19,7 +19,8 @@ answer(struct request *r, const struct weir_error *err)
     char seconds[16];
     int len = snprintf(seconds, sizeof(seconds), "%u",
                        (unsigned)((err->retry_after_ms + 999ull) / 1000));
-    struct weir_header retry = { TEXT("Retry-After"), { seconds, (size_t)len } };
+    struct weir_header headers[] = { { TEXT("X-Content-Type-Options"), TEXT("nosniff") },
+                                     { TEXT("Retry-After"), { seconds, (size_t)len } } };
     struct buf document;
     buf_init(&document, PROBLEM_MAX);
     (void)problem_write(&document, err, r->event.id); /* texts of ours: it fits */
@@ -27,8 +28,8 @@ answer(struct request *r, const struct weir_error *err)
     struct event_reply reply = {
         .status = problem_status(err),
         .content_type = TEXT(PROBLEM_TYPE),
-        .headers = &retry,
-        .n_headers = err->retry_after_ms > 0,
+        .headers = headers,
+        .n_headers = err->retry_after_ms > 0 ? 2 : 1,
         .body = body,
         .error = err,
     };
@@ -43,7 +44,9 @@ static void
 add_route_headers(struct request *r)
 {
     unsigned n = 0;
-    if (r->edge == NULL || r->edge->config.handler.handle != NULL || r->own || r->decoded.len == 0)
+    if (r->edge == NULL || (r->connection != NULL && r->connection->kind == EDGE_REDIRECT))
+        return;
+    if (r->edge->config.handler.handle != NULL || r->own || r->decoded.len == 0)
         return;
     const struct weir_header *h =
         route_headers(r->port->routes(r->edge->shard), r->event.method, r->decoded, &n);
@@ -52,15 +55,21 @@ add_route_headers(struct request *r)
 }
 
 void
-request_refuse(struct request *r, const struct weir_error *err, enum refusal why)
+request_drop_body(struct request *r)
 {
-    if (why != REFUSAL_COUNT)
-        edge_refused(r->edge, why);
     bool begun = r->bytes != NULL || r->late;
     if (r->body.kind == HTTP_BODY_LENGTH && !begun && !r->close && r->length <= SKIP_MAX)
         r->skip = r->length;
     else if (r->body.kind != HTTP_BODY_NONE)
         r->close = r->unread = true;
+}
+
+void
+request_refuse(struct request *r, const struct weir_error *err, enum refusal why)
+{
+    if (why != REFUSAL_COUNT)
+        edge_refused(r->edge, why);
+    request_drop_body(r);
     add_route_headers(r);
     answer(r, err);
 }

@@ -4,14 +4,13 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "edge/request.h"
+#include "edge/ws.h"
 
-/* Whether the connection ends with this answer. */
-static bool
-is_last(const struct request *r)
+bool
+request_is_last(const struct connection *c)
 {
-    const struct connection *c = r->connection;
-    const struct edge *e = r->edge;
-    return !r->keep_alive || c->eof || e->draining || c->served + 1 >= e->config.max_requests ||
+    const struct edge *e = c->edge;
+    return c->eof || e->draining || c->served + 1 >= e->config.max_requests ||
            shard_now(e->shard) - c->opened_ms >= e->config.age_ms ||
            e->memory.step >= MEMORY_REFUSE_NEW;
 }
@@ -34,12 +33,23 @@ fail(struct request *r, const char *text)
     request_fail(r, text);
 }
 
+/* The answer is no good one: there will be no socket. */
+static void
+refuse_socket(struct request *r)
+{
+    struct ws *ws = r->ws;
+    r->ws = NULL;
+    if (ws != NULL)
+        ws_lose(ws);
+}
+
 static void
 reply_stream(struct request *r, const struct event_reply *reply)
 {
     uint64_t length = stream_length(reply->body);
     r->streams = true;
-    if (!is_bodiless(r) && !stream_take(reply->body, request_on_piece, r, &r->out.stream)) {
+    stream_fn *on_piece = r->connection->protocol->on_piece;
+    if (!is_bodiless(r) && !stream_take(reply->body, on_piece, r, &r->out.stream)) {
         fail(r, "the body of the answer was read by somebody else");
         return;
     }
@@ -49,9 +59,30 @@ reply_stream(struct request *r, const struct event_reply *reply)
         return;
     }
     if (r->out.stream == NULL)
-        request_send(r, NULL);
+        r->connection->protocol->send(r, NULL);
     else
-        request_send_stream(r);
+        r->connection->protocol->send_stream(r);
+}
+
+/* The connection becomes a WebSocket. */
+static void
+switch_protocols(struct request *r, const struct event_reply *reply)
+{
+    if (!ws_answer_head(r, reply)) {
+        refuse_socket(r);
+        fail(r, "the header of the answer is too large");
+        return;
+    }
+    r->status = 101;
+    r->streams = reply->body != NULL && value_type(reply->body) == WEIR_STREAM;
+    if (r->streams) { /* who streams it is told when the request ends */
+        struct weir_error err;
+        err_set(&err, WEIR_INVALID, "the answer to the handshake of a WebSocket can't be a stream");
+        request_fault(r, &err);
+    } else if (reply->body != NULL) {
+        r->first = value_box(reply->body);
+    }
+    request_send(r, NULL);
 }
 
 void
@@ -61,15 +92,16 @@ request_reply(struct request *r, const struct event_reply *reply)
         r->why = arena_printf(&r->arena, "%s: %s", code_name(reply->error->code),
                               reply->error->text);
     if (reply->status < 200 || reply->status > 599) {
+        refuse_socket(r);
         fail(r, "the status of the answer is not one from 200 to 599");
         return;
     }
-    r->status = reply->status;
-    /* A caller that did not ask for the end may have sent more already. */
-    if (!r->close && is_last(r)) {
-        r->close = true;
-        r->unread |= r->keep_alive;
+    if (r->ws != NULL && reply->status < 300) {
+        switch_protocols(r, reply);
+        return;
     }
+    refuse_socket(r);
+    r->status = reply->status;
     const struct weir_value *body = reply->body;
     if (body != NULL && value_type(body) == WEIR_STREAM) {
         reply_stream(r, reply);
@@ -78,5 +110,5 @@ request_reply(struct request *r, const struct event_reply *reply)
     if (!reply_head(r, reply, body != NULL ? body->len : 0))
         fail(r, "the header of the answer is too large");
     else
-        request_send(r, is_bodiless(r) ? NULL : body);
+        r->connection->protocol->send(r, is_bodiless(r) ? NULL : body);
 }

@@ -104,22 +104,27 @@ write_added(struct buf *out, const struct request *r, const struct event_reply *
     return true;
 }
 
+bool
+reply_length(struct buf *out, unsigned status, uint64_t length)
+{
+    if (status == 204 || status == 304 || length == UINT64_MAX)
+        return true;
+    char digits[20];
+    char *at = digits + sizeof(digits);
+    do
+        *--at = (char)('0' + length % 10);
+    while ((length /= 10) > 0);
+    struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
+    return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
+           buf_text(out, TEXT("\r\n"));
+}
+
 /* How the body is framed. */
 static bool
 write_framing(struct buf *out, struct request *r, unsigned status, uint64_t length)
 {
-    if (status == 204 || status == 304)
-        return true;
-    if (length != UINT64_MAX) {
-        char digits[20];
-        char *at = digits + sizeof(digits);
-        do
-            *--at = (char)('0' + length % 10);
-        while ((length /= 10) > 0);
-        struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
-        return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
-               buf_text(out, TEXT("\r\n"));
-    }
+    if (status == 204 || status == 304 || length != UINT64_MAX)
+        return reply_length(out, status, length);
     if (r->method == METHOD_HEAD)
         return true;
     if (r->old) {
@@ -131,11 +136,25 @@ write_framing(struct buf *out, struct request *r, unsigned status, uint64_t leng
 }
 
 static bool
-write_connection(struct buf *out, const struct request *r)
+write_connection(struct buf *out, const struct request *r, unsigned status)
 {
+    if (status == 426) /* the only other protocol that is spoken here */
+        return buf_puts(out, r->close ? "Upgrade: websocket\r\nConnection: Upgrade, close\r\n"
+                                      : "Upgrade: websocket\r\nConnection: Upgrade\r\n");
     if (r->close)
         return buf_text(out, TEXT("Connection: close\r\n"));
     return !r->old || buf_text(out, TEXT("Connection: keep-alive\r\n"));
+}
+
+bool
+reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t length)
+{
+    /* A caller that did not ask for the end may have sent more already. */
+    if (!r->close && (!r->keep_alive || request_is_last(r->connection))) {
+        r->close = true;
+        r->unread |= r->keep_alive;
+    }
+    return write_framing(out, r, status, length) && write_connection(out, r, status);
 }
 
 static bool
@@ -149,19 +168,40 @@ write_status(struct buf *out, unsigned status)
     return buf_text(out, (struct weir_text){ text, 13 }) && buf_puts(out, reason);
 }
 
+/* Who came over TLS comes over TLS for as long as it was told (RFC 6797), unless the pipeline has
+ * said something else. */
+static bool
+write_hsts(struct buf *out, const struct request *r, const struct event_reply *reply)
+{
+    static const struct weir_text name = { "Strict-Transport-Security", 25 };
+    const char *hsts = r->edge->config.hsts;
+    if (hsts == NULL || !connection_secure(r->connection) || has_name(reply, name))
+        return true;
+    for (const struct reply_header *h = r->event.reply_headers; h != NULL; h = h->next)
+        if (same_name(h->header.name, name))
+            return true;
+    return write_field(out, name, text_of(hsts));
+}
+
 bool
 reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
 {
     struct buf *out = &r->edge->out;
     buf_reset(out);
-    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\nDate: ")) &&
-                buf_text(out, (struct weir_text){ edge_date(r->edge), CLOCK_HTTP - 1 }) &&
-                buf_text(out, TEXT("\r\n"));
+    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\n")) &&
+                buf_text(out, edge_date(r->edge));
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);
-    fits = fits && write_framing(out, r, reply->status, length) &&
-           write_field(out, TEXT("X-Request-ID"), r->event.id) && write_connection(out, r);
+    fits = fits && r->connection->protocol->frame(r, out, reply->status, length);
+    return fits && reply_head_rest(r, reply);
+}
+
+bool
+reply_head_rest(struct request *r, const struct event_reply *reply)
+{
+    struct buf *out = &r->edge->out;
+    bool fits = write_field(out, TEXT("X-Request-ID"), r->event.id) && write_hsts(out, r, reply);
     for (unsigned i = 0; fits && i < reply->n_headers; i++)
         fits = write_foreign(out, &reply->headers[i]);
     if (fits && r->event.reply_headers != NULL)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "edge/access_log.h"
+#include "edge/ws.h"
 
 #define POOL_MAX 256
 #define ARENA_FIRST 2048
@@ -25,6 +26,9 @@ recycle(struct request *r)
     soon_remove(&r->soon);
     list_remove(&r->link);
     value_unref(&r->event.raw);
+    value_unref(&r->event.peer);
+    value_unref(&r->event.auth);
+    value_unref(&r->event.connection);
     buffer_unref(e != NULL ? &e->buffers : NULL, &r->buffer);
     free(r->fault);
     if (e == NULL || e->n_free_requests >= POOL_MAX) {
@@ -99,12 +103,12 @@ on_release(struct weir_event *e)
     r->held = false;
     struct connection *c = r->connection;
     if (c != NULL && !r->answered)
-        connection_close(c, false); /* the engine forgot it, since its caller was gone */
+        c->protocol->cut(r, false); /* the engine forgot it, since its caller was gone */
     else if (c == NULL)
         recycle(r);
 }
 
-static const struct event_ops ops = { .reply = on_reply, .release = on_release };
+static const struct event_ops ops = { .reply = on_reply, .release = on_release, .offer_socket = ws_offer };
 
 static void
 on_soon(void *arg)
@@ -138,7 +142,6 @@ request_new(struct connection *c)
     struct request *r = take_request(e);
     r->edge = e;
     r->connection = c;
-    c->request = r;
     r->port = e->config.port;
     r->route = route_name_none();
     r->decoded = (struct weir_text){ "", 0 };
@@ -153,9 +156,11 @@ request_new(struct connection *c)
     event->arena = &r->arena;
     event->method = event->path = event->query = event->route = (struct weir_text){ "", 0 };
     event->tracestate = (struct weir_text){ "", 0 };
+    event->protocol = c->protocol->name;
     event->id = (struct weir_text){ r->id, ID_UUID - 1 };
     memcpy(r->client_ip, c->peer, c->peer_len);
     event->client_ip = (struct weir_text){ r->client_ip, c->peer_len };
+    event->peer = c->caller != NULL ? value_ref(c->caller) : NULL;
     if (e->config.metrics)
         stats_active(e->shard->index, 1);
     return r;
@@ -192,15 +197,29 @@ detach(struct request *r)
 }
 
 void
+request_done(struct request *r)
+{
+    if (detach(r))
+        recycle(r);
+}
+
+void
 request_end(struct request *r)
 {
     struct connection *c = r->connection;
     uint64_t skip = r->skip;
     bool close = r->close;
     bool unread = r->unread;
-    if (detach(r))
-        recycle(r);
-    connection_answered(c, skip, close, unread);
+    struct ws *ws = r->ws;
+    const struct weir_value *first = r->first;
+    r->ws = NULL;
+    r->first = NULL;
+    request_done(r);
+    if (ws != NULL)
+        ws_begin(ws, c, first);
+    else
+        connection_answered(c, skip, close, unread);
+    value_unref(&first);
 }
 
 void
@@ -236,6 +255,11 @@ request_abandon(struct request *r)
     request_fault(r, &gone);
     if (!r->answered)
         r->status = code_status(WEIR_CANCELLED);
+    struct ws *ws = r->ws;
+    r->ws = NULL;
+    value_unref(&r->first);
+    if (ws != NULL)
+        ws_lose(ws);
     if (detach(r))
         recycle(r);
     else

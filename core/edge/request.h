@@ -32,6 +32,7 @@ struct request {
     struct weir_event event;       /* the first member: an event of the edge is its request */
     struct edge *edge;             /* NULL: it is gone */
     struct connection *connection; /* NULL: it is gone, or the answer was sent */
+    struct h2_stream *h2;          /* that it came on; NULL: HTTP/1.1, or CONNECTION is */
     struct list link;              /* in the edge's requests */
     struct request *next;          /* in the pool */
     struct arena arena;
@@ -64,6 +65,8 @@ struct request {
     uint64_t skip;    /* bytes of the body that come though nobody wants them */
     uint64_t body_ms; /* when it began to come */
 
+    struct ws *ws; /* what the connection becomes if the answer is good; or NULL */
+    const struct weir_value *first; /* counted: the body of that answer; or NULL */
     struct outgoing out;
     unsigned status;
     uint64_t sent; /* bytes of the answer's body */
@@ -75,12 +78,12 @@ struct request {
     char client_ip[CLIENT_IP];
 };
 
-/* Makes the request of a connection whose next head is at hand. */
+/* Makes a request that came by C; it is the protocol's to know it. */
 struct request *request_new(struct connection *c);
 
-/* Reads the head of LEN bytes that stands at the start of the connection's input, and goes on
- * with the request as far as it can. */
-void request_begin(struct connection *c, size_t len);
+/* Reads the head of LEN bytes that stands in r->buffer at BYTES, and goes on with the request as
+ * far as it can. */
+void request_begin(struct request *r, char *bytes, size_t len);
 
 /* All of the request is here: offers it. */
 void request_offer(struct request *r);
@@ -94,7 +97,11 @@ void request_orphan(struct request *r);
 /* The caller sends nothing more, and R is not answered yet. */
 void request_gone(struct request *r);
 
-/* The answer is written: logs, counts, and lets the connection go on. */
+/* The answer is written: logs and counts. The connection has no part in R any more, and R may be
+ * gone. */
+void request_done(struct request *r);
+
+/* The same, and lets the HTTP/1.1 connection go on. */
 void request_end(struct request *r);
 
 /* Why the answer can't be sent whole: noted for the log and for the engine. */
@@ -104,6 +111,18 @@ void request_fault(struct request *r, const struct weir_error *err);
 void request_pool_trim(struct edge *e);
 
 /* -- request_body.c -- */
+
+/* How the body of an HTTP/1.1 request comes. */
+void request_body_framed(struct request *r, const struct http_head *h);
+
+/* The body is what still comes: notes when that began. */
+void request_body_await(struct request *r);
+
+/* A piece of the body has come; false: it is too large, and was refused. */
+bool request_body_add(struct request *r, struct weir_text piece);
+
+/* The body is whole: offers the request. */
+void request_body_complete(struct request *r);
 
 /* Begins to read the body, part of which may be in the connection's input. */
 void request_body_begin(struct request *r);
@@ -128,19 +147,40 @@ void request_refuse(struct request *r, const struct weir_error *err, enum refusa
  */
 void request_refuse_head(struct request *r, const struct weir_error *err);
 
+/* Whoever answers does not want the body: what is left of it is skipped if it is little, else
+ * the connection ends with the answer. */
+void request_drop_body(struct request *r);
+
 /* Answers with a fault of ours, instead of an answer that can't be sent. */
 void request_fail(struct request *r, const char *text);
+
+/* -- redirect.c -- */
+
+/* Sends the caller to the same place over https; AUTHORITY is what its request names. */
+void request_redirect(struct request *r, struct weir_text authority);
 
 /* -- reply.c -- */
 
 /* Sends an answer. */
 void request_reply(struct request *r, const struct event_reply *reply);
 
+/* Whether its connection takes no requests behind the one at hand: a limit of its own, or the
+ * edge's state. */
+bool request_is_last(const struct connection *c);
+
 /* -- reply_head.c -- */
 
 /* Writes the head of an answer with a body of LENGTH bytes (UINT64_MAX: not known) to the
  * edge's OUT. False: it is too large. */
 bool reply_head(struct request *r, const struct event_reply *reply, uint64_t length);
+
+/* The lines about length, coding and connection of an HTTP/1.1 answer; see protocol.h. */
+bool reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t length);
+
+/* The line Content-Length, unless STATUS has none or LENGTH is not known. */
+bool reply_length(struct buf *out, unsigned status, uint64_t length);
+/* The end of every head: what nodes and the trigger have added, and the empty line. */
+bool reply_head_rest(struct request *r, const struct event_reply *reply);
 
 /* -- request_send.c -- */
 
@@ -152,6 +192,12 @@ void request_send_stream(struct request *r);
 
 /* The stream of an answer has a piece, or its end. */
 void request_on_piece(void *arg, const char *bytes, size_t len, const struct weir_error *err);
+
+/* The connection ends, since the answer can't be sent whole, or there is none. */
+void request_cut(struct request *r, bool hard);
+
+/* The stream did not keep its promise (ERR, or NULL if it ended too early): cuts the answer. */
+void request_break_off(struct request *r, const struct weir_error *err);
 
 /* The descriptor is writable again. */
 void request_send_more(struct request *r);

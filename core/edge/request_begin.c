@@ -63,6 +63,8 @@ set_event(struct request *r, const struct http_head *h, struct weir_error *err)
     r->method = method_find(h->method);
     r->keep_alive = h->keep_alive;
     r->old = h->minor == 0;
+    if (r->old)
+        r->event.protocol = TEXT("HTTP/1.0");
     r->event.method = h->method;
     enum weir_code code = set_headers(r, h, err);
     if (code != WEIR_OK)
@@ -201,25 +203,21 @@ check_length(const struct request *r, const struct http_head *h, struct weir_err
 static bool
 wants_continue(const struct request *r, const struct http_head *h)
 {
-    return h->expect_continue && !r->old && r->body.kind != HTTP_BODY_NONE &&
-           r->connection->start == r->connection->end;
+    return h->expect_continue && !r->old && r->body.kind != HTTP_BODY_NONE;
 }
 
 void
-request_begin(struct connection *c, size_t len)
+request_begin(struct request *r, char *bytes, size_t len)
 {
-    struct http_head *h = &c->edge->head;
+    const struct protocol *protocol = r->connection->protocol;
+    struct http_head *h = &r->edge->head;
     struct weir_error err;
-    struct request *r = request_new(c);
-    r->buffer = buffer_ref(c->in);
-    char *bytes = c->in->bytes + c->start;
-    c->start += (uint32_t)len;
-    enum weir_code code = http_request_parse(bytes, len, &c->edge->config.head, h, &err);
+    enum weir_code code = http_request_parse(bytes, len, &r->edge->config.head, h, &err);
     if (code != WEIR_OK) {
         request_refuse_head(r, &err);
         return;
     }
-    http_body_of_request(&r->body, h);
+    protocol->framed(r, h);
     r->length = h->has_length ? h->length : 0;
     code = set_event(r, h, &err);
     if (code != WEIR_OK) {
@@ -229,6 +227,11 @@ request_begin(struct connection *c, size_t len)
     }
     if (short_of_memory(r)) {
         refuse_memory(r);
+        return;
+    }
+    if (r->connection->kind == EDGE_REDIRECT) {
+        r->close |= h->expect_continue; /* the body comes, or it does not: nobody knows */
+        request_redirect(r, h->authority);
         return;
     }
     if (r->decoded.bytes[0] == '*' && r->body.kind == HTTP_BODY_NONE) {
@@ -242,22 +245,20 @@ request_begin(struct connection *c, size_t len)
         refuse_body(r, h, &err);
         return;
     }
-    if (!wants_continue(r, h) || connection_continue(c))
-        request_body_begin(r);
+    if (!wants_continue(r, h) || protocol->proceed(r))
+        protocol->take_body(r);
 }
 
 void
 request_offer(struct request *r)
 {
     struct weir_error err;
-    struct connection *c = r->connection;
     /* Routes may have changed while the body came, and the trigger may be gone. */
     if (r->late && find_route(r, &err) != WEIR_OK) {
         request_refuse(r, &err, REFUSAL_COUNT);
         return;
     }
-    connection_go(c, CONNECTION_BUSY);
-    connection_deadline(c, UINT64_MAX);
+    r->connection->protocol->offered(r);
     r->skip = 0;
     r->body.kind = HTTP_BODY_NONE;
     r->held = true;

@@ -55,9 +55,8 @@ append(struct request *r, struct weir_text piece, uint64_t max)
     r->len += piece.len;
 }
 
-/* The body is whole: it becomes the event's. */
-static void
-complete(struct request *r)
+void
+request_body_complete(struct request *r)
 {
     if (r->len > 0) {
         if (r->len < r->room - r->room / 4) {
@@ -71,12 +70,24 @@ complete(struct request *r)
     request_offer(r);
 }
 
+void
+request_body_framed(struct request *r, const struct http_head *h)
+{
+    http_body_of_request(&r->body, h);
+}
+
+void
+request_body_await(struct request *r)
+{
+    r->late = true;
+    r->body_ms = shard_now(r->edge->shard);
+}
+
 /* Waits for the rest of the body. */
 static void
 wait_body(struct request *r)
 {
-    r->late = true;
-    r->body_ms = shard_now(r->edge->shard);
+    request_body_await(r);
     connection_go(r->connection, CONNECTION_BODY);
     connection_deadline(r->connection, request_body_deadline(r));
 }
@@ -117,13 +128,29 @@ request_body_begin(struct request *r)
         request_body_feed(r);
 }
 
-static void
-refuse_size(struct request *r)
+/* Refuses a body of which PIECE has come and AHEAD bytes are announced, if it is too large. */
+static bool
+fits(struct request *r, size_t piece, uint64_t ahead)
 {
+    uint64_t room = r->max_body - r->len;
+    if (piece <= room && ahead <= room - piece)
+        return true;
     struct weir_error err;
     err_set(&err, WEIR_TOO_LARGE, "the body is larger than %llu bytes",
             (unsigned long long)r->max_body);
     request_refuse(r, &err, REFUSAL_BODY_SIZE);
+    return false;
+}
+
+bool
+request_body_add(struct request *r, struct weir_text piece)
+{
+    if (!fits(r, piece.len, 0))
+        return false;
+    uint64_t max = r->body.kind == HTTP_BODY_LENGTH ? r->length : r->max_body;
+    if (piece.len > 0)
+        append(r, piece, max);
+    return true;
 }
 
 void
@@ -142,15 +169,12 @@ request_body_feed(struct request *r)
             return;
         }
         /* What is announced and too long is not waited for. */
-        uint64_t room = r->max_body - r->len;
-        if (piece.len > room || http_body_ahead(&r->body) > room - piece.len) {
-            refuse_size(r);
+        if (!fits(r, piece.len, http_body_ahead(&r->body)))
             return;
-        }
         if (piece.len > 0)
             append(r, piece, r->max_body);
         if (progress == HTTP_DONE) {
-            complete(r);
+            request_body_complete(r);
             return;
         }
         if (used == 0 || c->start == c->end)
@@ -185,7 +209,7 @@ request_body_read(struct request *r)
         }
         r->len += (size_t)n;
         if (r->len == r->length) {
-            complete(r);
+            request_body_complete(r);
             break;
         }
         if ((size_t)n < room)

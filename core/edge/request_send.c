@@ -164,9 +164,14 @@ request_send_stream(struct request *r)
         (void)push(r, NULL, 0);
 }
 
-/* The stream did not keep its promise: the caller has to see that the answer is not whole. */
-static void
-break_off(struct request *r, const struct weir_error *err)
+void
+request_cut(struct request *r, bool hard)
+{
+    connection_close(r->connection, hard);
+}
+
+void
+request_break_off(struct request *r, const struct weir_error *err)
 {
     struct weir_error cut;
     if (err == NULL) {
@@ -174,7 +179,7 @@ break_off(struct request *r, const struct weir_error *err)
         err = &cut;
     }
     request_fault(r, err);
-    connection_close(r->connection, r->old);
+    r->connection->protocol->cut(r, r->old);
 }
 
 static void
@@ -184,7 +189,7 @@ end_stream(struct request *r, const struct weir_error *err)
     stream_drop(&out->stream);
     bool short_of = out->stream_left != UINT64_MAX && out->stream_left > 0;
     if (err != NULL || short_of) {
-        break_off(r, err);
+        request_break_off(r, err);
         return;
     }
     struct iovec last = part("0\r\n\r\n", 5);

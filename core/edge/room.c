@@ -35,8 +35,12 @@ is_slow(const struct connection *c, uint64_t now_ms)
     case CONNECTION_SENDING:
         return c->deadline_ms != UINT64_MAX &&
                now_ms + config->write_ms >= c->deadline_ms + READER_MS;
+    case CONNECTION_OPENING:
+        return now_ms >= c->opened_ms + SENDER_MS;
     case CONNECTION_LINGER:
         return true;
+    case CONNECTION_STREAMS: /* its requests have deadlines of their own */
+    case CONNECTION_SOCKET:  /* pings ask whether somebody is there */
     case CONNECTION_BUSY:
     case CONNECTION_CLOSED:
         break;

@@ -20,7 +20,12 @@
     X(SLOW_READER, "slow_reader")       \
     X(CONNECTIONS, "connections")       \
     X(DESCRIPTORS, "descriptors")       \
-    X(MEMORY, "memory")
+    X(TLS, "tls_handshake")             \
+    X(TLS_DEADLINE, "tls_deadline")     \
+    X(PROXY, "proxy_protocol")          \
+    X(MEMORY, "memory")                 \
+    X(STREAMS, "streams")               \
+    X(FLOOD, "flood")
 
 enum refusal {
 #define X(name, text) REFUSAL_##name,
@@ -38,5 +43,14 @@ void stats_refused(unsigned shard, enum refusal why);
 /* Adds BY to the number of open connections, or of requests that are not answered yet. */
 void stats_connections(unsigned shard, int by);
 void stats_active(unsigned shard, int by);
+
+/* Counts a TLS handshake that went well. */
+void stats_handshake(unsigned shard, const char *version, bool resumed);
+/* The same for WebSockets, and a message of one: IN or out. */
+void stats_sockets(unsigned shard, int by);
+void stats_messages(unsigned shard, bool in);
+
+/* A WebSocket is over, with that code (RFC 6455 7.4). */
+void stats_socket_closed(unsigned shard, unsigned code);
 
 #endif

@@ -193,7 +193,7 @@ admission_offer(struct weir_event *e)
         return;
     }
     bool durable = job_wanted(en, f);
-    if (!durable && f->pipeline->idempotency && !is_first(e))
+    if (!durable && (f->pipeline->idempotency || e->once_ttl_ms > 0) && !is_first(e))
         return;
     if (f->gate == NULL) {
         if (durable)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/crash.h"
+
 static struct workers *workers;
 
 void
@@ -50,7 +52,9 @@ static void
 work(void *arg)
 {
     struct weir_call *c = arg;
+    crash_at = c;
     c->unit->type->run(c, unit_state(c->run->part, c->unit));
+    crash_at = NULL;
 }
 
 static void
@@ -109,4 +113,34 @@ blocking_start(struct weir_call *c)
     else if (workers_do(workers, c->run->engine->shard, work, worked, c, &err) == WEIR_OK)
         return;
     call_answer(c, NULL, run_failure(c->run, &err, c->unit->node->id, c->attempt));
+}
+
+/* Work where there are no workers. */
+struct chore {
+    void (*work)(void *arg);
+    void (*done)(void *arg, bool dropped);
+    void *arg;
+};
+
+static void
+do_chore(void *arg)
+{
+    struct chore c = *(struct chore *)arg;
+    free(arg);
+    c.work(c.arg);
+    c.done(c.arg, false);
+}
+
+uint32_t
+blocking_work(struct weir_shard *s, void (*fn)(void *arg), void (*done)(void *arg, bool dropped), void *arg,
+              struct weir_error *err)
+{
+    if (workers)
+        return workers_do(workers, s, fn, done, arg, err);
+    struct chore *c = malloc(sizeof *c);
+    if (c == NULL)
+        abort();
+    *c = (struct chore){ fn, done, arg };
+    shard_post(s, do_chore, c);
+    return WEIR_OK;
 }

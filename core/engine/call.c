@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "engine/blocking.h"
 #include "engine/host_http.h"
@@ -275,7 +276,18 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
 void
 call_enter(struct weir_call *c)
 {
-    c->inside++;
+    if (c->inside++ == 0)
+        c->outside = crash_at;
+    crash_at = c;
+}
+
+/* One function of the plugin less is on the stack; how many are left. */
+static unsigned
+step_out(struct weir_call *c)
+{
+    if (--c->inside == 0)
+        crash_at = c->outside;
+    return c->inside;
 }
 
 /* Tells the plugin one answer that waits; false if none does. */
@@ -354,7 +366,7 @@ call_leave(struct weir_call *c)
     assert(c->inside > 0);
     if (c->inside == 1)
         tell_ready(c);
-    if (--c->inside > 0)
+    if (step_out(c) > 0)
         return;
     if (c->state == CALL_CANCELLING && !c->asked)
         ask_to_end(c);
@@ -373,7 +385,7 @@ void
 call_leave_quietly(struct weir_call *c)
 {
     bool waits = !list_empty(&c->ready) || !list_empty(&c->answers);
-    if (--c->inside == 0 && (c->state != CALL_RUNNING || waits))
+    if (step_out(c) == 0 && (c->state != CALL_RUNNING || waits))
         soon_add(c->run->engine->shard, &c->tell);
 }
 

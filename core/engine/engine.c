@@ -50,6 +50,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     list_init(&e->runs);
     admission_begin(e);
     list_init(&e->olders);
+    list_init(&e->fetches);
     topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
     if (client_new(s, &e->client, err) != WEIR_OK) {
@@ -67,6 +68,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
     s->slots[SHARD_ENGINE] = e;
+    topics_join(&e->topics);
     if (limits->store)
         jobs_init(e, limits->store);
     return WEIR_OK;
@@ -143,6 +145,7 @@ engine_end(struct weir_shard *s)
     admission_refuse_all(e);
     once_refuse_all(e);
     redis_stop(s); /* who waits for a reply is told, and can answer */
+    host_fetches_end(e);
     while (!list_empty(&e->runs))
         run_end(list_entry(e->runs.next, struct run, link));
     jobs_free(e);
@@ -157,6 +160,7 @@ engine_shard_free(struct weir_shard *s)
     if (e == NULL)
         return;
     soon_remove(&e->start_placed);
+    topics_leave(&e->topics);
     client_free(&e->client);
     if (e->prepared)
         engine_abandon(s, e->prepared->generation);
@@ -297,12 +301,45 @@ engine_offer(struct weir_event *e, struct trigger_unit *t)
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);
-    if (t->type->accept) {
+    if (t->type->accept && e->connection == NULL) { /* one that is part of a connection was accepted with it */
         t->type->accept(e, trigger_state(e->part, t));
         return;
     }
     e->decided = true;
     admission_offer(e);
+}
+
+/* Puts H in the place of the header of its name, or behind all N of LIST. */
+static void
+put_header(struct weir_header *list, unsigned *n, const struct weir_header *h)
+{
+    unsigned i = 0;
+    while (i < *n && !text_equal(list[i].name, h->name))
+        i++;
+    list[i] = *h;
+    *n += i == *n;
+}
+
+enum weir_code
+engine_sign(struct weir_event *e, struct trigger_unit *t, struct weir_error *err)
+{
+    struct weir_header made[WEIR_SIGNED_MAX];
+    uint32_t n = 0;
+    struct engine *en = engine_of(e->shard);
+    if (t->type->sign == NULL)
+        return err_set(err, WEIR_INVALID, "a trigger of type %s takes no signed requests", t->type->name);
+    uint32_t code = t->type->sign(e, trigger_state(en->current, t), made, &n, err);
+    if (code != WEIR_OK)
+        return (enum weir_code)code;
+    struct weir_header *list = arena_alloc(e->arena, (e->n_headers + n) * sizeof *list);
+    if (list == NULL)
+        return err_set(err, WEIR_TOO_LARGE, "the event needs more memory than it may have");
+    if (e->n_headers > 0)
+        memcpy(list, e->headers, e->n_headers * sizeof *list);
+    for (uint32_t i = 0; i < n; i++)
+        put_header(list, &e->n_headers, &made[i]);
+    e->headers = list;
+    return WEIR_OK;
 }
 
 void

@@ -48,8 +48,12 @@ struct generation *engine_generation(struct weir_shard *s);
 void *engine_routes(struct weir_shard *s);
 
 /* Offers an event of the edge to the trigger of a route of the current generation. The event is
- * answered through its ops, now or later. */
+ * answered through its ops, now or later. An event that has a connection already starts its run. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
+
+/* Gives E, which somebody has made up for T, the headers with which its sender would have signed it.
+ * WEIR_INVALID: T checks no signature, or it can't be made. */
+enum weir_code engine_sign(struct weir_event *e, struct trigger_unit *t, struct weir_error *err) MUST_USE;
 
 /* Answers an event of the edge whose path is below /_weir/: the state of a job. */
 void engine_own(struct weir_event *e);
@@ -69,5 +73,8 @@ void engine_drain(struct weir_shard *s, void (*when_idle)(void *arg), void *arg)
 
 /* Cancels every run that is left, at the end of the grace. */
 void engine_cancel_all(struct weir_shard *s);
+
+/* From now on a report of a crash says which call was under way. Main thread. */
+void engine_describe_crashes(void);
 
 #endif

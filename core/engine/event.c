@@ -12,8 +12,14 @@
 struct weir_text
 event_header(const struct weir_event *e, struct weir_text name)
 {
+    return event_header_at(e, name, 0);
+}
+
+struct weir_text
+event_header_at(const struct weir_event *e, struct weir_text name, unsigned index)
+{
     for (unsigned i = 0; i < e->n_headers; i++)
-        if (text_equal(e->headers[i].name, name))
+        if (text_equal(e->headers[i].name, name) && index-- == 0)
             return e->headers[i].value;
     return (struct weir_text){ NULL, 0 };
 }

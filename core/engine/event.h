@@ -47,6 +47,9 @@ struct event_ops {
     void (*reply)(struct weir_event *e, const struct event_reply *r);
     /* Nobody will touch the event any more. */
     void (*release)(struct weir_event *e);
+    /* See host->socket_offer; NULL: there is no connection behind such events. */
+    struct weir_socket *(*offer_socket)(struct weir_event *e, const struct weir_socket_config *config,
+                                        const struct weir_socket_owner *owner, void *arg, struct weir_error *err);
 };
 
 struct weir_event {
@@ -58,7 +61,10 @@ struct weir_event {
     struct weir_text path;  /* normalised, still percent-encoded */
     struct weir_text query; /* without ?, percent-encoded */
     struct weir_text client_ip;
+    const struct weir_value *peer; /* who the caller is by its verified certificate: { subject, dns, uris,
+                                      emails, fingerprint }; NULL: it showed none */
     struct weir_text id;    /* the request id */
+    struct weir_text protocol; /* of the edge: HTTP/1.0, HTTP/1.1 or HTTP/2; else empty */
     const struct weir_header *headers; /* names in lower case */
     unsigned n_headers;
     const struct weir_header *params;  /* of the route, decoded */
@@ -66,6 +72,8 @@ struct weir_event {
     struct weir_text route;            /* its pattern */
     const struct weir_value *raw;      /* the body's bytes; NULL: none */
     const struct weir_value *body;     /* if it is a value already (call, emit); else NULL */
+    const struct weir_value *auth; /* who sent it, a map, as the trigger found out; NULL: nobody asked */
+    const struct weir_value *connection; /* request.connection; NULL: null. Counted */
     char trace_id[EVENT_TRACE];        /* W3C trace context: lower-case hex */
     char parent_span[EVENT_SPAN];      /* the caller's; "" if it sent none */
     char span_id[EVENT_SPAN];          /* ours */
@@ -82,9 +90,12 @@ struct weir_event {
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     struct job *job;                    /* of a durable run; NULL: none */
+    struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
+    uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
     struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
+    bool quiet;                         /* a result that no node replied with is no reply */
     bool replied;
     bool gone;                          /* the caller went away */
     bool decided;                       /* the trigger has said what happens to it */
@@ -92,6 +103,9 @@ struct weir_event {
 
 /* The value of the first header of that name (lower case); bytes NULL if there is none. */
 struct weir_text event_header(const struct weir_event *e, struct weir_text name);
+
+/* The INDEXth of them, from 0. */
+struct weir_text event_header_at(const struct weir_event *e, struct weir_text name, unsigned index);
 
 /* Adds a header for whatever reply comes. Texts are copied to the event's arena. */
 void event_add_header(struct weir_event *e, struct weir_text name, struct weir_text value, bool add);

@@ -56,7 +56,8 @@ read_environment(struct map *m)
     for (char **e = environ; *e; e++) {
         const char *equals = strchr(*e, '=');
         struct weir_text text = equals ? text_of(equals + 1) : (struct weir_text){ NULL, 0 };
-        if (equals == NULL || !utf8_valid(text))
+        if (equals == NULL || !utf8_valid(text) ||
+            secrets_own_variable((struct weir_text){ *e, (size_t)(equals - *e) }))
             continue;
         const struct weir_value *v = value_string(text.bytes, text.len);
         const struct weir_value *old = map_set(m, *e, (size_t)(equals - *e), (void *)(uintptr_t)v);
@@ -181,21 +182,29 @@ generation_new(const struct generation_source *source, struct diags *d)
     arena_init(&g->arena, 0, ROUTES_MAX);
     map_init(&g->by_name);
     read_environment(&g->env);
-    g->secrets = secrets_new();
+    g->secrets = source->load.secrets ? secrets_ref(source->load.secrets) : secrets_read(NULL, NULL);
     g->load = source->load;
+    g->load.secrets = g->secrets;
     if (g->load.resources)
         (void)value_ref(g->load.resources);
     g->port = source->routes;
 
     char **files;
     unsigned n;
+    struct uses uses;
+    uses_init(&uses);
+    g->load.uses = &uses;
     if (source->older) {
         load_older(source, &g->pipelines, d);
     } else {
         load_find(source->paths, source->n_paths, &files, &n, d);
-        pipelines_load((const char *const *)files, n, &source->load, &g->pipelines, d);
+        pipelines_load((const char *const *)files, n, &g->load, &g->pipelines, d);
         load_find_free(&files, n);
+        require_check(g->load.require, g->secrets, &uses, d);
     }
+    g->load.uses = NULL; /* of here alone, as the settings' require is */
+    g->load.require = NULL;
+    uses_fini(&uses);
     if (wants_tls(&g->pipelines))
         tls_prepare();
     open_flows(g, source->older, d);
@@ -229,7 +238,7 @@ free_generation(void *arg)
     map_fini(&g->by_name);
     pipelines_free(&g->pipelines);
     free_environment(&g->env);
-    secrets_free(&g->secrets);
+    secrets_unref(&g->secrets);
     value_unref(&g->load.resources);
     arena_fini(&g->arena);
     free(g);

@@ -21,6 +21,11 @@ fill(void)
     host_fill_tools(&table);
     host_fill_question(&table);
     host_fill_mark(&table);
+    host_fill_auth(&table);
+    host_fill_key(&table);
+    host_fill_fetch(&table);
+    host_fill_emit(&table);
+    host_fill_socket(&table);
 }
 
 const struct weir_host *

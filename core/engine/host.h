@@ -32,5 +32,10 @@ void host_fill_value(struct weir_host *h);
 void host_fill_tools(struct weir_host *h);
 void host_fill_question(struct weir_host *h);
 void host_fill_mark(struct weir_host *h);
+void host_fill_auth(struct weir_host *h);
+void host_fill_key(struct weir_host *h);
+void host_fill_fetch(struct weir_host *h);
+void host_fill_emit(struct weir_host *h);
+void host_fill_socket(struct weir_host *h);
 
 #endif

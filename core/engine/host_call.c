@@ -137,9 +137,9 @@ lent(struct weir_call *c, struct weir_text key)
 
 /* Derived from the run, the step and the iterations around it, so that attempts agree. */
 static struct weir_text
-idempotency_key(struct weir_call *c)
+step_key(struct weir_call *c)
 {
-    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT || c->frame == NULL)
+    if (c->frame == NULL)
         return (struct weir_text){ "", 0 };
     char text[600];
     size_t len = (size_t)snprintf(text, sizeof text, "%s/", job_root(c->run));
@@ -153,6 +153,14 @@ idempotency_key(struct weir_call *c)
     struct weir_text key = { copy ? copy : "", copy ? b.len : 0 };
     buf_fini(&b);
     return key;
+}
+
+static struct weir_text
+idempotency_key(struct weir_call *c)
+{
+    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT)
+        return (struct weir_text){ "", 0 };
+    return step_key(c);
 }
 
 static uint32_t
@@ -320,11 +328,16 @@ log_text(struct weir_call *c, uint32_t level, const char *fmt, ...)
     if (level > WEIR_ERROR || !log_wanted((enum weir_level)level))
         return;
     char text[1024];
+    struct buf message;
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    write_log(c, level, text, (struct weir_text){ NULL, 0 });
+    buf_init(&message, sizeof text);
+    (void)buf_puts(&message, text);
+    secrets_mask(c->run->part->generation->secrets, &message);
+    write_log(c, level, message.bytes, (struct weir_text){ NULL, 0 });
+    buf_fini(&message);
 }
 
 static void
@@ -344,6 +357,7 @@ log_fields(struct weir_call *c, uint32_t level, struct weir_text text, const str
         buf_reset(&json);
         (void)buf_puts(&json, "\"(more than a line of the log holds)\"");
     }
+    secrets_mask(c->run->part->generation->secrets, &json); /* a field may hold what an upstream echoed */
     write_log(c, level, message.bytes, buf_content(&json));
     value_unref(&shown);
     buf_fini(&message);
@@ -377,6 +391,7 @@ host_fill_call(struct weir_host *h)
     h->attempt = attempt;
     h->input = input;
     h->idempotency_key = idempotency_key;
+    h->step_key = step_key;
     h->eval = eval;
     h->eval_text = eval_text;
     h->lookup = lookup;

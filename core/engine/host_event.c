@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "engine/admission.h"
 
 static struct weir_text
@@ -29,6 +28,23 @@ static struct weir_text
 first_header(const struct weir_event *e, struct weir_text name)
 {
     return event_header(e, name);
+}
+
+static struct weir_text
+header_at(const struct weir_event *e, struct weir_text name, uint32_t index)
+{
+    return event_header_at(e, name, index);
+}
+
+static void
+event_key(struct weir_event *e, struct weir_text key, uint64_t ttl_ms)
+{
+    assert(!e->decided);
+    char *copy = arena_copy(e->arena, key.bytes, key.len);
+    if (copy == NULL)
+        abort(); /* as event_alloc */
+    e->once_key = (struct weir_text){ copy, key.len };
+    e->once_ttl_ms = key.len > 0 ? ttl_ms : 0;
 }
 
 static struct weir_text
@@ -95,83 +111,36 @@ event_reply(struct weir_event *e, const struct weir_reply *r)
     settle(e);
 }
 
-/* An event that a trigger makes by itself: there is nobody to answer. */
-struct emitted {
-    struct weir_event event;
-    struct arena arena;
-};
-
-static void
-emitted_reply(struct weir_event *e, const struct event_reply *r)
+static struct weir_text
+event_query_text(const struct weir_event *e)
 {
-    (void)e;
-    (void)r;
+    return e->query;
 }
 
-static void
-emitted_release(struct weir_event *e)
+static const struct weir_header *
+event_headers(const struct weir_event *e, uint32_t *ret_n)
 {
-    struct emitted *m = (struct emitted *)(void *)e;
-    value_unref(&e->body);
-    arena_fini(&m->arena);
-    free(m);
+    *ret_n = e->n_headers;
+    return e->headers;
 }
 
-static const struct event_ops emitted_ops = { .reply = emitted_reply, .release = emitted_release };
-
-/* The trigger of this shard whose state that is. */
-static struct trigger_unit *
-trigger_of(const struct generation_part *part, const void *state)
+static const struct weir_header *
+event_params(const struct weir_event *e, uint32_t *ret_n)
 {
-    const struct generation *g = part->generation;
-    for (unsigned i = 0; i < g->pipelines.n; i++)
-        for (unsigned k = 0; k < g->flows[i].pipeline->n_triggers; k++) {
-            struct trigger_unit *t = &g->flows[i].triggers[k];
-            if (trigger_state(part, t) == state)
-                return t;
-        }
-    return NULL;
-}
-
-static uint32_t
-emit(struct weir_shard *shard, void *state, const struct weir_value *body, struct weir_error *err)
-{
-    struct engine *en = engine_of(shard);
-    struct trigger_unit *t = en->current ? trigger_of(en->current, state) : NULL;
-    if (t == NULL)
-        return err_set(err, WEIR_NOT_FOUND, "the trigger belongs to no running generation");
-    const char *closed = admission_closed(en);
-    if (closed) /* said to the trigger, which may try again: nobody else would hear of it */
-        return err_set(err, WEIR_UNAVAILABLE, "%s", closed);
-    struct emitted *m = calloc(1, sizeof *m);
-    if (m == NULL)
-        abort();
-    arena_init(&m->arena, 1024, 1u << 20);
-    struct weir_event *e = &m->event;
-    char *id = arena_alloc(&m->arena, ID_UUID);
-    id_uuid7(clock_wall_ms(), id);
-    e->ops = &emitted_ops;
-    e->shard = shard;
-    e->arena = &m->arena;
-    e->method = TEXT("EMIT");
-    e->path = text_of(t->flow->pipeline->name);
-    e->id = text_of(id);
-    e->body = value_ref(body);
-    id_hex(e->trace_id, 16);
-    e->random_trace = true;
-    id_hex(e->span_id, 8);
-    e->trigger = t;
-    e->part = en->current;
-    part_pin(e->part);
-    e->decided = true;
-    admission_offer(e);
-    return WEIR_OK;
+    *ret_n = e->n_params;
+    return e->params;
 }
 
 static struct weir_shard *
 event_shard(const struct weir_event *e)
 {
     return e->shard;
+}
+
+static const struct weir_value *
+event_peer(const struct weir_event *e)
+{
+    return e->peer;
 }
 
 void
@@ -187,6 +156,11 @@ host_fill_event(struct weir_host *h)
     h->start_run = start_run;
     h->refuse = refuse;
     h->event_reply = event_reply;
-    h->emit = emit;
     h->event_shard = event_shard;
+    h->event_peer = event_peer;
+    h->event_header_at = header_at;
+    h->event_key = event_key;
+    h->event_query_text = event_query_text;
+    h->event_headers = event_headers;
+    h->event_params = event_params;
 }

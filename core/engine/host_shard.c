@@ -90,6 +90,12 @@ publish(struct weir_shard *s, struct weir_text topic, const struct weir_value *e
     topic_publish(&engine_of(s)->topics, topic, event);
 }
 
+static bool
+publish_to(struct weir_shard *s, uint64_t shards, struct weir_text topic, const struct weir_value *event)
+{
+    return topic_publish_to(&engine_of(s)->topics, shards, topic, event);
+}
+
 void
 host_fill_shard(struct weir_host *h)
 {
@@ -110,4 +116,5 @@ host_fill_shard(struct weir_host *h)
     h->subscribe = subscribe;
     h->unsubscribe = topic_unsubscribe;
     h->publish = publish;
+    h->publish_to = publish_to;
 }

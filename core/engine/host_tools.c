@@ -4,8 +4,11 @@
 #include "engine/host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
+#include "base/ed25519.h"
+#include "base/encode.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "engine/lru.h"
@@ -54,6 +57,57 @@ static bool
 match_regex(const void *regex, struct weir_text text)
 {
     return regex_match(regex, text) == REGEX_YES;
+}
+
+static size_t
+hmac_parts(uint32_t algorithm, struct weir_text key, const struct weir_text *parts, uint32_t n, uint8_t ret[64])
+{
+    return digest_hmac_parts(algorithm, key, parts, n, ret);
+}
+
+static bool
+verify_ed25519(struct weir_text key, const struct weir_text *parts, uint32_t n, struct weir_text signature)
+{
+    return ed25519_verify(key, parts, n, signature);
+}
+
+static bool
+sign_ed25519(struct weir_text key, const struct weir_text *parts, uint32_t n, uint8_t ret[64])
+{
+    return ed25519_sign(key, parts, n, ret);
+}
+
+/* B, if it is GOOD and no more than ROOM, goes to RET. */
+static size_t
+handed_out(struct buf *b, bool good, void *ret, size_t room)
+{
+    size_t len = good && b->len <= room ? b->len : SIZE_MAX;
+    if (len != SIZE_MAX && len > 0)
+        memcpy(ret, b->bytes, len);
+    buf_fini(b);
+    return len;
+}
+
+static size_t
+base64_write(struct weir_text bytes, char *ret, size_t room)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    bool good = base64_encode(&b, bytes, false);
+    return handed_out(&b, good, ret, room);
+}
+
+static size_t
+base64_read(struct weir_text text, uint8_t *ret, size_t room)
+{
+    struct buf b;
+    struct weir_error err;
+    buf_init(&b, SIZE_MAX / 2);
+    bool good = text.len % 4 == 0; /* base64_decode takes less, and the other alphabet */
+    for (size_t i = 0; i < text.len && good; i++)
+        good = text.bytes[i] != '-' && text.bytes[i] != '_';
+    good = good && base64_decode(&b, text, &err) == WEIR_OK;
+    return handed_out(&b, good, ret, room);
 }
 
 static void
@@ -121,6 +175,11 @@ host_fill_tools(struct weir_host *h)
     h->hmac = digest_hmac;
     h->equal_secret = digest_equal;
     h->random = random_bytes;
+    h->hmac_parts = hmac_parts;
+    h->ed25519_verify = verify_ed25519;
+    h->ed25519_sign = sign_ed25519;
+    h->base64_write = base64_write;
+    h->base64_read = base64_read;
     h->lru_get = lru_get;
     h->lru_set = lru_set;
     h->lru_drop = lru_drop;

@@ -141,7 +141,7 @@ take_once(struct accepting *a, struct weir_error *err)
     struct job_accept *op = &a->accept;
     op->once = a->once;
     op->content = a->content;
-    op->once_until_ms = clock_wall_ms() + p->idempotency_ttl_ms;
+    op->once_until_ms = clock_wall_ms() + once_ttl(e);
     op->once_running = p->idempotency_refuse ? ONCE_REFUSE : p->respond == RESPOND_RESULT ? ONCE_WAIT : ONCE_TELL;
     e->job->once = p->respond == RESPOND_RESULT;
     return WEIR_OK;
@@ -221,23 +221,17 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
 void
 job_reply_accepted(struct weir_event *e, const char *id)
 {
-    char url[32 + ID_UUID];
-    snprintf(url, sizeof url, "/_weir/jobs/%s", id);
-    struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(id);
-    builder_set(b, "job", 3, &v);
-    v = value_text(url);
-    builder_set(b, "status_url", 10, &v);
-    v = builder_end(&b);
-    struct weir_error err = { 0 };
-    const struct weir_value *json = outcome_json(v, &err);
-    struct weir_header location = { TEXT("Location"), text_of(url) };
+    static const char path[] = "/_weir/jobs/";
+    char json[128], url[sizeof path + ID_UUID];
+    int url_len = snprintf(url, sizeof url, "%s%s", path, id);
+    int len = snprintf(json, sizeof json, "{\"job\":\"%s\",\"status_url\":\"%s\"}", id, url);
+    const struct weir_value *body = value_string(json, (size_t)len);
+    struct weir_header location = { TEXT("Location"), { url, (size_t)url_len } };
     struct event_reply reply = { .status = 202,
                                  .content_type = TEXT("application/json"),
                                  .headers = &location,
                                  .n_headers = 1,
-                                 .body = json };
+                                 .body = body };
     event_answer(e, &reply);
-    value_unref(&json);
-    value_unref(&v);
+    value_unref(&body);
 }

@@ -103,7 +103,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
     j->attempt = c->attempt;
     j->accepted_ms = c->created_ms;
     j->claimed = true;
-    j->once = p->idempotency && p->respond == RESPOND_RESULT;
+    j->once = (p->idempotency || e->once_ttl_ms > 0) && p->respond == RESPOND_RESULT;
     if (c->replay_of.len == ID_UUID - 1)
         memcpy(j->replay_of, c->replay_of.bytes, c->replay_of.len);
     if (c->root.len == ID_UUID - 1)

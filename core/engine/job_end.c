@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/job_event.h"
 #include "engine/job_trace.h"
+#include "engine/once.h"
 #include "engine/retry.h"
 
 #define EVENT_MAX (16u << 20) /* bytes of a stored event */
@@ -269,7 +270,7 @@ set_keep(struct job_finish *end, const struct run *r)
                    : end->state == JOB_CANCELLED ? t->cancelled_ms
                    : end->state == JOB_DEAD      ? t->dead_ms
                                                  : 0;
-    end->keep_least_ms = r->event->job->once ? p->idempotency_ttl_ms : 0;
+    end->keep_least_ms = r->event->job->once ? once_ttl(r->event) : 0;
     end->payload_keep_ms = t->payloads_ms;
 }
 

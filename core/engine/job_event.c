@@ -15,38 +15,56 @@
 #define TRACE_SAMPLED 1
 #define TRACE_RANDOM 2
 
-static const struct weir_value *
-text_value(struct weir_text t)
+/* An event on its way into bytes: one map. It is written without a value in between, since that is half of
+ * what a shard does for a durable event. */
+struct packing {
+    struct buf *out;
+    struct weir_error *err; /* filled if a value could not be written */
+    uint16_t n;             /* members so far */
+    bool full;
+    bool told; /* ERR says why */
+};
+
+/* Begins a member; its value follows. */
+static bool
+key(struct packing *p, const char *name)
 {
-    return utf8_valid(t) ? value_string(t.bytes, t.len) : value_bytes(t.bytes, t.len);
+    p->n++;
+    p->full = p->full || !msgpack_put_text(p->out, text_of(name));
+    return !p->full;
 }
 
 static void
-put_text(struct weir_builder *b, const char *key, struct weir_text t)
+put_int(struct packing *p, const char *name, int64_t i)
 {
-    if (t.len == 0)
-        return;
-    const struct weir_value *v = text_value(t);
-    builder_set(b, key, strlen(key), &v);
+    if (key(p, name))
+        p->full = !msgpack_put_int(p->out, i);
 }
 
 static void
-put_pairs(struct weir_builder *b, const char *key, const struct weir_header *pairs, unsigned n)
+put_text(struct packing *p, const char *name, struct weir_text t)
 {
-    if (n == 0)
+    if (t.len > 0 && key(p, name))
+        p->full = !msgpack_put_text(p->out, t);
+}
+
+static void
+put_value(struct packing *p, const char *name, const struct weir_value *v)
+{
+    if (v && key(p, name))
+        p->told = p->full = msgpack_write(p->out, v, p->err) != WEIR_OK;
+}
+
+static void
+put_pairs(struct packing *p, const char *name, const struct weir_header *pairs, unsigned n)
+{
+    if (n == 0 || !key(p, name))
         return;
-    struct weir_builder *list = builder_list();
-    for (unsigned i = 0; i < n; i++) {
-        struct weir_builder *pair = builder_list();
-        const struct weir_value *v = text_value(pairs[i].name);
-        builder_add(pair, &v);
-        v = text_value(pairs[i].value);
-        builder_add(pair, &v);
-        v = builder_end(&pair);
-        builder_add(list, &v);
-    }
-    const struct weir_value *v = builder_end(&list);
-    builder_set(b, key, strlen(key), &v);
+    bool good = msgpack_put_list(p->out, n);
+    for (unsigned i = 0; good && i < n; i++)
+        good = msgpack_put_list(p->out, 2) && msgpack_put_text(p->out, pairs[i].name) &&
+               msgpack_put_text(p->out, pairs[i].value);
+    p->full = !good;
 }
 
 static unsigned
@@ -58,31 +76,33 @@ trigger_number(const struct weir_event *e)
 enum weir_code
 job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *err)
 {
-    struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_int(VERSION);
-    builder_set(b, "v", 1, &v);
-    v = value_int(trigger_number(e));
-    builder_set(b, "trigger", 7, &v);
-    put_text(b, "method", e->method);
-    put_text(b, "path", e->path);
-    put_text(b, "query", e->query);
-    put_text(b, "client_ip", e->client_ip);
-    put_text(b, "id", e->id);
-    put_text(b, "route", e->route);
-    put_pairs(b, "headers", e->headers, e->n_headers);
-    put_pairs(b, "params", e->params, e->n_params);
-    put_text(b, "trace", text_of(e->trace_id));
-    v = value_int((e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
-    builder_set(b, "flags", 5, &v);
-    put_text(b, "tracestate", e->tracestate);
-    if (e->raw)
-        builder_put(b, "raw", e->raw);
-    else if (e->body)
-        builder_put(b, "body", e->body);
-    v = builder_end(&b);
-    enum weir_code code = msgpack_write(out, v, err);
-    value_unref(&v);
-    return code;
+    struct packing p = { .out = out, .err = err };
+    size_t at;
+    p.full = !msgpack_begin_map(out, &at);
+    put_int(&p, "v", VERSION);
+    put_int(&p, "trigger", trigger_number(e));
+    put_text(&p, "method", e->method);
+    put_text(&p, "path", e->path);
+    put_text(&p, "query", e->query);
+    put_text(&p, "client_ip", e->client_ip);
+    put_text(&p, "id", e->id);
+    put_text(&p, "route", e->route);
+    put_pairs(&p, "headers", e->headers, e->n_headers);
+    put_pairs(&p, "params", e->params, e->n_params);
+    put_text(&p, "trace", text_of(e->trace_id));
+    put_value(&p, "auth", e->auth);
+    put_int(&p, "flags", (e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
+    put_text(&p, "tracestate", e->tracestate);
+    if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX)
+        put_int(&p, "once_ttl", (int64_t)e->once_ttl_ms);
+    put_value(&p, "connection", e->connection);
+    put_value(&p, e->raw ? "raw" : "body", e->raw ? e->raw : e->body);
+    if (p.full && !p.told)
+        return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);
+    if (p.full)
+        return (enum weir_code)err->code;
+    msgpack_end_map(out, at, p.n);
+    return WEIR_OK;
 }
 
 /* An event of the store: all texts are those of the value that it was read from. */
@@ -105,6 +125,8 @@ stored_release(struct weir_event *e)
     struct stored *s = (struct stored *)(void *)e;
     value_unref(&e->raw);
     value_unref(&e->body);
+    value_unref(&e->auth);
+    value_unref(&e->connection);
     value_unref(&s->value);
     arena_fini(&s->arena);
     free(s);
@@ -167,11 +189,17 @@ fill(struct stored *s)
     e->route = text_at(s->value, "route");
     e->headers = pairs_at(s, "headers", &e->n_headers);
     e->params = pairs_at(s, "params", &e->n_params);
+    const struct weir_value *ttl = value_field(s->value, "once_ttl");
+    e->once_ttl_ms = ttl && ttl->type == WEIR_INT && ttl->integer > 0 ? (uint64_t)ttl->integer : 0;
     const struct weir_value *raw = value_field(s->value, "raw");
     const struct weir_value *body = value_field(s->value, "body");
     e->raw = raw ? value_ref(raw) : NULL;
     e->body = body ? value_ref(body) : NULL;
+    const struct weir_value *auth = value_field(s->value, "auth");
+    e->auth = auth ? value_ref(auth) : NULL;
     read_trace(s, e);
+    const struct weir_value *connection = value_field(s->value, "connection");
+    e->connection = connection ? value_ref(connection) : NULL;
 }
 
 enum weir_code

@@ -249,6 +249,24 @@ job_step_waits(struct weir_call *c, uint64_t until_ms, const char *token)
     return submit(rec);
 }
 
+/* Appends the output. An upstream may have echoed a secret: what is kept does not have it, so a
+ * later attempt sees *** in its place. */
+static enum weir_code
+write_output(struct recording *rec, const struct weir_value *output, struct weir_error *err)
+{
+    const struct secrets *s = rec->run->part->generation->secrets;
+    size_t before = rec->bytes.len;
+    enum weir_code code = msgpack_write(&rec->bytes, output, err);
+    struct weir_text written = { rec->bytes.bytes + before, rec->bytes.len - before };
+    if (code != WEIR_OK || !secrets_stand_in(s, written))
+        return code;
+    rec->bytes.len = before;
+    const struct weir_value *kept = secrets_kept(s, output);
+    code = msgpack_write(&rec->bytes, kept, err);
+    value_unref(&kept);
+    return code;
+}
+
 bool
 job_step_end(struct frame *f, const struct unit *u)
 {
@@ -257,7 +275,7 @@ job_step_end(struct frame *f, const struct unit *u)
     f->ended_record = true;
     struct recording *rec = recording_new(f, u);
     struct weir_error err;
-    if (msgpack_write(&rec->bytes, f->output ? f->output : &value_null, &err) != WEIR_OK) {
+    if (write_output(rec, f->output ? f->output : &value_null, &err) != WEIR_OK) {
         recording_free(rec);
         run_cancel(f->run, WEIR_INTERNAL, "the output of a step can't be stored");
         return true;

@@ -20,7 +20,10 @@
 struct once_entry;
 struct once_waiter;
 
-/* The key that E's pipeline asks for, and what has to be the same of events with that key: digests,
+/* How long the idempotency key of E holds, by its pipeline or by its trigger; 0: it has none. */
+uint64_t once_ttl(const struct weir_event *e);
+
+/* The key that E's pipeline asks for, or that its trigger gave it, and what has to be the same of events with that key: digests,
  * of which ONCE_BYTES count. False: it asks for none, or E has none (ERR: the expression failed). */
 bool once_key(struct weir_event *e, uint8_t *key, uint8_t *content, struct weir_error *err);
 

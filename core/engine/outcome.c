@@ -63,6 +63,32 @@ is_answer(const struct run *r)
     return r->result && r->result == r->answer && value_type(r->result) == WEIR_MAP;
 }
 
+/* What else of an upstream's headers is passed on with its body: a body that is still encoded says
+ * so, and whoever stands in between and might keep it, or gather a stream, is told what to do. */
+#define PASSED(X) X("content-encoding", "Content-Encoding") X("cache-control", "Cache-Control") \
+    X("x-accel-buffering", "X-Accel-Buffering")
+#define PASSED_MAX 3u
+
+static unsigned
+passed_headers(const struct weir_value *headers, bool streams, struct weir_header out[PASSED_MAX])
+{
+    static const struct {
+        const char *key;
+        struct weir_text name;
+    } passed[] = {
+#define X(key, name) { key, { name, sizeof name - 1 } },
+        PASSED(X)
+#undef X
+    };
+    unsigned n = 0;
+    for (unsigned i = 0; i < (streams ? PASSED_MAX : 1); i++) {
+        const struct weir_value *v = value_field(headers, passed[i].key);
+        if (v)
+            out[n++] = (struct weir_header){ passed[i].name, value_as_text(v) };
+    }
+    return n;
+}
+
 static void
 pass_through(struct run *r)
 {
@@ -70,17 +96,14 @@ pass_through(struct run *r)
     const struct weir_value *status = value_field(r->result, "status");
     const struct weir_value *type = value_field(headers, "content-type");
     const struct weir_value *body = value_field(r->result, "body");
-    const struct weir_value *coding = value_field(headers, "content-encoding");
-    struct weir_header encoding = { TEXT("Content-Encoding"), coding ? value_as_text(coding) : TEXT("") };
+    struct weir_header passed[PASSED_MAX];
     struct weir_reply reply = { .size = sizeof reply,
                                 .status = status ? (uint32_t)status->integer : 200,
                                 .body = body && body->type != WEIR_NULL ? body : NULL };
     if (type)
         reply.content_type = value_as_text(type);
-    if (coding) { /* a body that is still encoded says so */
-        reply.headers = &encoding;
-        reply.n_headers = 1;
-    }
+    reply.headers = passed;
+    reply.n_headers = passed_headers(headers, body && value_type(body) == WEIR_STREAM, passed);
     run_reply(r, &reply);
 }
 
@@ -94,11 +117,11 @@ outcome_reply_result(struct run *r)
         r->replied_ns = clock_mono_ns();
         return;
     }
-    if (is_answer(r)) {
+    if (is_answer(r) && !r->event->quiet) {
         pass_through(r);
         return;
     }
-    bool empty = r->result == NULL || r->result->type == WEIR_NULL;
+    bool empty = r->result == NULL || r->result->type == WEIR_NULL || r->event->quiet;
     struct weir_reply reply = { .size = sizeof reply, .status = empty ? 204 : 200, .body = empty ? NULL : r->result };
     struct weir_text json = TEXT("application/json");
     const struct weir_value *text = NULL;
@@ -219,6 +242,13 @@ reply_headers(const struct weir_event *e)
     return builder_end(&b);
 }
 
+double
+outcome_seconds(const struct run *r)
+{
+    uint64_t end = r->replied_ns ? r->replied_ns : clock_mono_ns();
+    return (double)(end - r->started_ns) / 1e9;
+}
+
 const struct weir_value *
 outcome_reply(struct run *r)
 {
@@ -227,8 +257,7 @@ outcome_reply(struct run *r)
     builder_set(b, "status", 6, &v);
     v = reply_headers(r->event);
     builder_set(b, "headers", 7, &v);
-    uint64_t end = r->replied_ns ? r->replied_ns : clock_mono_ns();
-    v = value_double((double)(end - r->started_ns) / 1e9);
+    v = value_double(outcome_seconds(r));
     builder_set(b, "duration", 8, &v);
     return builder_end(&b);
 }

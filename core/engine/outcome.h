@@ -28,6 +28,9 @@ void outcome_forget(struct run *r);
 /* A failure as expressions see it: { code, message, node, status, attempt, detail }; borrowed. */
 const struct weir_value *outcome_error(struct failure *f);
 
+/* From the run's start to its reply, or until now, in seconds. */
+double outcome_seconds(const struct run *r);
+
 /* The reply that was sent, as expressions see it: { status, headers, duration }; owned. */
 const struct weir_value *outcome_reply(struct run *r);
 

@@ -111,19 +111,21 @@ text_value(struct weir_value *ret, struct weir_text t)
 }
 
 /* The fields of request; each is a function of the run. */
-enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_COUNT };
-static const char *const field_names[F_COUNT] = {
-    [F_METHOD] = "method", [F_PATH] = "path",           [F_PARAMS] = "params",
-    [F_QUERY] = "query",   [F_QUERY_ALL] = "query_all", [F_HEADERS] = "headers",
-    [F_BODY] = "body",     [F_RAW] = "raw",             [F_CLIENT_IP] = "client_ip",
-    [F_ID] = "id",
+enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_AUTH,
+             F_CONNECTION, F_COUNT };
+#define NAME(text) { text, sizeof(text) - 1 }
+static const struct weir_text field_names[F_COUNT] = {
+    [F_METHOD] = NAME("method"), [F_PATH] = NAME("path"),           [F_PARAMS] = NAME("params"),
+    [F_QUERY] = NAME("query"),   [F_QUERY_ALL] = NAME("query_all"), [F_HEADERS] = NAME("headers"),
+    [F_BODY] = NAME("body"),     [F_RAW] = NAME("raw"),             [F_CLIENT_IP] = NAME("client_ip"),
+    [F_ID] = NAME("id"),         [F_AUTH] = NAME("auth"),           [F_CONNECTION] = NAME("connection"),
 };
 
 static enum field
 field_of(struct weir_text name)
 {
     unsigned i = 0;
-    while (i < F_COUNT && !text_is(name, field_names[i]))
+    while (i < F_COUNT && !text_equal(name, field_names[i]))
         i++;
     return (enum field)i;
 }
@@ -164,6 +166,12 @@ get_field(struct run *r, enum field f, struct weir_value *ret, struct weir_error
     case F_RAW:
         v = r->event->raw ? r->event->raw : &value_null;
         break;
+    case F_AUTH:
+        v = r->event->auth ? r->event->auth : &value_null;
+        break;
+    case F_CONNECTION:
+        v = r->event->connection ? r->event->connection : &value_null;
+        break;
     case F_COUNT:
         return WEIR_NOT_FOUND;
     }
@@ -184,7 +192,7 @@ whole(struct run *r, struct weir_value *ret, struct weir_error *err)
                 return (enum weir_code)err->code;
             }
             const struct weir_value *boxed = value_box(&v);
-            builder_set(b, field_names[i], strlen(field_names[i]), &boxed);
+            builder_set(b, field_names[i].bytes, field_names[i].len, &boxed);
         }
         r->request = builder_end(&b);
     }

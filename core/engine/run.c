@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -412,6 +413,38 @@ run_reply_sent(struct run *r, const struct weir_error *err)
         start_finally(r);
 }
 
+static bool
+same_name(struct weir_text a, struct weir_text b)
+{
+    return a.len == b.len && strncasecmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+/* Whether somebody has said what header NAME of the reply is. */
+static bool
+has_header(const struct weir_event *e, const struct event_reply *reply, struct weir_text name)
+{
+    for (unsigned i = 0; i < reply->n_headers; i++)
+        if (same_name(reply->headers[i].name, name))
+            return true;
+    for (const struct reply_header *h = e->reply_headers; h; h = h->next)
+        if (same_name(h->header.name, name))
+            return true;
+    return false;
+}
+
+/* A stream of events (WHATWG HTML, server-sent events) is not to be kept, or gathered, on its way. */
+static void
+mark_events(struct weir_event *e, const struct event_reply *reply)
+{
+    static const struct weir_text type = { "text/event-stream", 17 };
+    if (reply->content_type.len < type.len || strncasecmp(reply->content_type.bytes, type.bytes, type.len) != 0)
+        return;
+    if (!has_header(e, reply, TEXT("Cache-Control")))
+        event_add_header(e, TEXT("Cache-Control"), TEXT("no-cache"), false);
+    if (!has_header(e, reply, TEXT("X-Accel-Buffering")))
+        event_add_header(e, TEXT("X-Accel-Buffering"), TEXT("no"), false);
+}
+
 bool
 run_reply(struct run *r, const struct weir_reply *reply)
 {
@@ -443,6 +476,8 @@ run_reply(struct run *r, const struct weir_reply *reply)
         out.body = body;
     }
     r->streaming = out.body && value_type(out.body) == WEIR_STREAM;
+    if (r->streaming)
+        mark_events(r->event, &out);
     r->reply_status = out.status;
     r->replied_ns = clock_mono_ns();
     event_answer(r->event, &out);

@@ -52,6 +52,7 @@ struct weir_call {
     enum call_state state;
     bool asked;          /* an orphan whose plugin was asked to end */
     unsigned inside;     /* how many functions of the plugin are on the stack */
+    const void *outside; /* what crash_at was before the first of them */
     uint32_t attempt;
     uint64_t deadline_ms;
     uint32_t blocks;     /* child frames that it has begun */
@@ -203,6 +204,7 @@ struct engine {
     struct soon start_placed;
     atomic_uint placing; /* gate_waits that have got a place and not heard of it */
     struct topics topics; /* what plugins tell each other */
+    struct list fetches; /* requests outside of calls: host_fetch.c */
     struct jobs *jobs;   /* owned; NULL: there is no store */
     const struct stand_in *stand_in; /* tests of pipelines; else NULL */
     struct list olders;  /* pipelines as they were: older.c */
@@ -226,6 +228,9 @@ engine_of(struct weir_shard *s)
 
 /* Tells who waits for the end of a drain, if nothing is under way any more: engine.c. */
 void engine_look_idle(struct engine *e);
+
+/* Tells everybody who fetches something outside of a call that the server ends: host_fetch.c. */
+void host_fetches_end(struct engine *e);
 
 /* -- run.c: the life of a run -- */
 

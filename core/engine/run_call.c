@@ -23,6 +23,8 @@ inner_release(struct weir_event *e)
 {
     struct inner *in = (struct inner *)(void *)e;
     value_unref(&e->body);
+    value_unref(&e->auth);
+    value_unref(&e->connection);
     arena_fini(&in->arena);
     free(in);
 }
@@ -45,6 +47,8 @@ inner_event(const struct weir_event *outer, const struct flow *f, const struct w
     e->client_ip = text_of(arena_copy(&in->arena, outer->client_ip.bytes, outer->client_ip.len));
     e->id = text_of(arena_copy(&in->arena, outer->id.bytes, outer->id.len));
     e->body = value_ref(body);
+    e->auth = outer->auth ? value_ref(outer->auth) : NULL;
+    e->connection = outer->connection ? value_ref(outer->connection) : NULL;
     memcpy(e->trace_id, outer->trace_id, sizeof e->trace_id);
     memcpy(e->parent_span, outer->span_id, sizeof e->parent_span);
     id_hex(e->span_id, 8);

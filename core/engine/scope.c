@@ -178,6 +178,11 @@ find_reply(struct run *r, const struct weir_text *path, unsigned n, struct weir_
 {
     if (n > 1 && text_is(path[1], "status"))
         return found_int(ret, r->reply_status, used, 2);
+    if (n > 1 && text_is(path[1], "duration")) {
+        *ret = (struct weir_value){ .type = WEIR_DOUBLE, .number = outcome_seconds(r) };
+        *used = 2;
+        return WEIR_OK;
+    }
     const struct weir_value *v = outcome_reply(r);
     outcome_keep(r, v);
     return found(ret, v, used, 1);

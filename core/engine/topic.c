@@ -27,11 +27,22 @@ struct published {
 };
 
 static bool
-wants(const struct weir_subscription *s, const struct published *p)
+wants(const struct weir_subscription *s, struct weir_text topic)
 {
-    if (s->prefix ? p->len < s->len : p->len != s->len)
+    if (s->prefix ? topic.len < s->len : topic.len != s->len)
         return false;
-    return memcmp(p->topic, s->topic, s->len) == 0;
+    return memcmp(topic.bytes, s->topic, s->len) == 0;
+}
+
+void
+topic_tell(struct topics *t, struct weir_text topic, const struct weir_value *event)
+{
+    list_each(at, next, &t->subscriptions)
+    {
+        struct weir_subscription *s = list_entry(at, struct weir_subscription, link);
+        if (wants(s, topic))
+            s->fn(s->arg, topic, event);
+    }
 }
 
 /* Whoever is told may unsubscribe itself, or publish more: that waits for the turn after. */
@@ -43,12 +54,7 @@ deliver(void *arg)
     for (struct list *link; n > 0 && (link = list_shift(&t->waiting)) != NULL; n--) {
         struct published *p = list_entry(link, struct published, link);
         t->n_waiting--;
-        list_each(at, next, &t->subscriptions)
-        {
-            struct weir_subscription *s = list_entry(at, struct weir_subscription, link);
-            if (wants(s, p))
-                s->fn(s->arg, (struct weir_text){ p->topic, p->len }, p->event);
-        }
+        topic_tell(t, (struct weir_text){ p->topic, p->len }, p->event);
         value_unref(&p->event);
         free(p);
     }

@@ -25,4 +25,14 @@ struct weir_subscription *topic_subscribe(struct topics *t, struct weir_text top
 void topic_unsubscribe(struct weir_subscription **s);
 void topic_publish(struct topics *t, struct weir_text topic, const struct weir_value *event);
 
+/* Tells who subscribed at once: for what comes from another shard, with nothing else on the stack. */
+void topic_tell(struct topics *t, struct weir_text topic, const struct weir_value *event);
+
+/* Lets other shards publish on this one, from now on and until topics_leave. */
+void topics_join(struct topics *t);
+void topics_leave(struct topics *t);
+
+/* See host->publish_to. */
+bool topic_publish_to(struct topics *t, uint64_t shards, struct weir_text topic, const struct weir_value *event);
+
 #endif

@@ -137,6 +137,6 @@ function_check(const struct term *t, const struct term **ret_arg, struct weir_er
     if (layout)
         return moment_check(value_as_text(arg), err);
     if (digest_find(value_as_text(arg)) == 0)
-        return err_set(err, WEIR_INVALID, "unknown algorithm; there are sha1, sha256, sha512");
+        return err_set(err, WEIR_INVALID, "unknown algorithm; there are sha1, sha256, sha384, sha512");
     return WEIR_OK;
 }

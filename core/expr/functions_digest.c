@@ -60,6 +60,6 @@ function_hmac(const struct args *a, struct weir_value *room, const struct weir_v
         return code;
     uint32_t algorithm = digest_find(name);
     if (algorithm == 0)
-        return eval_fail(a->eval, a->term, "unknown algorithm; there are sha1, sha256, sha512");
+        return eval_fail(a->eval, a->term, "unknown algorithm; there are sha1, sha256, sha384, sha512");
     return give(a, bytes, digest_hmac(algorithm, key, text, bytes), room, ret);
 }

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/crash.h"
 #include "loop/impl.h"
 #include "loop/mail.h"
 
@@ -67,6 +68,7 @@ actor_main(zsock_t *pipe, void *arg)
     zsock_signal(pipe, 0);
     await(&a->go);
     pthread_setname_np(pthread_self(), a->name);
+    crash_thread_begin();
 
     enum weir_code code = build(a);
     a->code = code;
@@ -74,6 +76,7 @@ actor_main(zsock_t *pipe, void *arg)
     if (code == WEIR_OK)
         be_shard(a);
     mail_thread_end();
+    crash_thread_end();
     __atomic_store_n(&a->ended, true, __ATOMIC_RELEASE);
 }
 

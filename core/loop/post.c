@@ -25,6 +25,18 @@ append(struct posts *p, struct post item)
     p->items[p->count++] = item;
 }
 
+/* Adds to the queue, with the lock of IMPL held. */
+static void
+add(struct weir_shard *s, struct shard_impl *impl, struct post item)
+{
+    bool first = impl->posted.count == 0;
+    append(&impl->posted, item);
+    /* Inside the lock: afterwards the shard may be gone, if this post was what it waited for.
+     */
+    if (first)
+        shard_wake(s);
+}
+
 void
 shard_post(struct weir_shard *s, void (*fn)(void *arg), void *arg)
 {
@@ -34,13 +46,20 @@ shard_post(struct weir_shard *s, void (*fn)(void *arg), void *arg)
     pthread_mutex_lock(&impl->lock);
     while (!own && impl->posted.count >= POSTS_MAX)
         pthread_cond_wait(&impl->taken, &impl->lock);
-    bool first = impl->posted.count == 0;
-    append(&impl->posted, (struct post){ fn, arg });
-    /* Inside the lock: afterwards the shard may be gone, if this post was what it waited for.
-     */
-    if (first)
-        shard_wake(s);
+    add(s, impl, (struct post){ fn, arg });
     pthread_mutex_unlock(&impl->lock);
+}
+
+bool
+shard_try_post(struct weir_shard *s, void (*fn)(void *arg), void *arg)
+{
+    struct shard_impl *impl = shard_impl(s);
+    pthread_mutex_lock(&impl->lock);
+    bool room = impl->posted.count < POSTS_MAX;
+    if (room)
+        add(s, impl, (struct post){ fn, arg });
+    pthread_mutex_unlock(&impl->lock);
+    return room;
 }
 
 void

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/crash.h"
 #include "loop/mail.h"
 
 struct job {
@@ -84,11 +85,13 @@ worker_main(void *arg)
 {
     struct workers *w = arg;
     struct job *j;
+    crash_thread_begin();
     while ((j = next_job(w)) != NULL) {
         j->work(j->arg);
         shard_post(j->shard, finish, j);
     }
     mail_thread_end();
+    crash_thread_end();
     return NULL;
 }
 

@@ -28,4 +28,7 @@ enum weir_code workers_do(struct workers *w, struct weir_shard *s, void (*work)(
  * waits only if the mailbox of S is full. */
 void shard_post(struct weir_shard *s, void (*fn)(void *arg), void *arg);
 
+/* The same for what may be lost: false, instead of waiting. */
+bool shard_try_post(struct weir_shard *s, void (*fn)(void *arg), void *arg);
+
 #endif

@@ -91,6 +91,10 @@ void http_body_of_answer(struct http_body *b, const struct http_head *h, struct 
 enum http_progress http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_used,
                                   struct weir_text *ret_piece, struct weir_error *err);
 
+/* Whether a field of that name (lower case) may stand behind a body: it neither frames, nor
+ * routes, nor admits the message (RFC 9110 6.5.1). */
+bool http_may_trail(struct weir_text name);
+
 /* How many bytes of body are announced and not read yet: of the length, or of this chunk. */
 uint64_t http_body_ahead(const struct http_body *b);
 

@@ -115,6 +115,15 @@ is_forbidden(uint64_t hash)
     return false;
 }
 
+bool
+http_may_trail(struct weir_text name)
+{
+    uint64_t hash = HASH_START;
+    for (size_t i = 0; i < name.len; i++)
+        hash = hash_more(hash, name.bytes[i]);
+    return !is_forbidden(hash);
+}
+
 /* One byte of a chunk's size. */
 static enum http_progress
 size_byte(struct http_body *b, char c, struct weir_error *err)

@@ -350,9 +350,9 @@ advise_trigger(struct loading *l, const struct trigger *t)
         has |= has_property(t->type->schema_doc, ways[i]);
         says |= value_field(t->config_value, ways[i]) != NULL;
     }
-    if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says)
+    if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says && l->options->edge_public)
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
-                    "anybody can call this webhook: it has no 'verify'");
+                    "anybody can call this webhook: it has neither 'auth' nor 'verify'");
 }
 
 void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "expr/template.h"
+#include "pipeline/named.h"
 #include "pipeline/owned.h"
 #include "pipeline/resources.h"
 
@@ -209,6 +210,7 @@ config_load(struct loading *l, const struct config_type *t, const struct yaml_no
     struct spec spec = spec_of(t->doc);
     unsigned errors = l->d->errors;
     const struct yaml_node *whole = resource_merged(l, t, config_written_out(l, t, key, n));
+    whole = named_filled(l, whole, spec);
     config_check(l, t, key, whole);
     whole = config_filled(l, whole, spec);
     const struct weir_value *value = NULL;

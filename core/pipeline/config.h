@@ -1,7 +1,7 @@
 /* pipeline/config.h - from the YAML under a type's key to checked parts and a value.
  *
  * In this order: the shorthand is written out, what the node shares by name is added
- * (resources.h), keys and formats are checked, the schema is
+ * (resources.h, named.h), keys and formats are checked, the schema is
  * checked (expressions satisfy it), defaults are filled in, texts are compiled. Main thread.
  *
  * SPDX-License-Identifier: Apache-2.0

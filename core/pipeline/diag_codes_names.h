@@ -61,8 +61,10 @@
       "\n"                                                                                     \
       "    url: ${ env.API_URL ?? 'http://127.0.0.1:9100' }\n")                                \
     X(SECRET_UNSET, "W0314", WARNING, "the secret isn't set",                                  \
-      "The node fails when it reads it. secrets.NAME comes from the environment\n"             \
-      "variable WEIR_SECRET_NAME.\n")                                                          \
+      "The node fails when it reads it. secrets.NAME comes from the variable\n"                \
+      "WEIR_SECRET_NAME, or from the file that WEIR_SECRET_NAME_FILE names, a credential of\n" \
+      "systemd, the encrypted file (weir secrets set), or AWS. weir secrets list shows what\n" \
+      "there is.\n")                                                                           \
     X(SECRET_FLOW, "W0315", ERROR, "a secret may not flow in here",                            \
       "A secret may stand only in fields that are made for secrets, such as the headers\n"     \
       "of http. What hmac, sha256, size and comparisons make of it may go anywhere.\n")        \

@@ -52,6 +52,27 @@
       "    resources:\n"                                                                    \
       "      clients:\n"                                                                    \
       "        crm: { base_url: \"https://crm.example\" }\n")                               \
+    X(SECRET_SOURCE, "W0520", ERROR, "a source of secrets can't be read",                   \
+      "WEIR_SECRET_NAME_FILE names a file with the value of secrets.NAME; in the folder\n"  \
+      "$CREDENTIALS_DIRECTORY each file is the secret of its name; secrets.file is made\n"  \
+      "by weir secrets set. weir secrets list shows which source each secret is from.\n")  \
+    X(SECRETS_FAR, "W0521", ERROR, "secrets can't be fetched",                              \
+      "secrets.aws.enabled says that secrets are at AWS Secrets Manager, and it can't be\n" \
+      "asked, or refuses: look at AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and\n" \
+      "the policy (secretsmanager:GetSecretValue). To check without it:\n"                  \
+      "\n"                                                                                  \
+      "    weir check --set secrets.aws.enabled=false\n")                                   \
+    X(REQUIRE_FORM, "W0522", ERROR, "require: can't be read",                               \
+      "require: of weir.yaml has env and secrets, each a list of names, or a map from\n"    \
+      "names to formats (nonempty, url, int, duration, bytes) or patterns:\n"               \
+      "\n"                                                                                  \
+      "    require:\n"                                                                      \
+      "      env: { ORDERS_URL: url, REGION: { pattern: '^(eu|us)$' } }\n"                  \
+      "      secrets: [github, stripe]\n")                                                  \
+    X(REQUIRED_UNSET, "W0523", ERROR, "something required is not set",                      \
+      "require: of weir.yaml says that it has to be there. Set it, or take it out.\n")      \
+    X(REQUIRED_VALUE, "W0524", ERROR, "something required has another form",                \
+      "require: of weir.yaml says of which form it has to be. Its value is not shown.\n")   \
     X(NODE_REFUSED, "W0601", ERROR, "the node refuses its configuration",                   \
       "The configuration has the right shape, but the node's type can't work with it: a\n"  \
       "regular expression or a schema is wrong, or two options exclude each other.\n")      \
@@ -62,9 +83,9 @@
       "The shared object is none, has another ABI, or says something of itself that\n"      \
       "isn't sane.\n")                                                                      \
     X(WEBHOOK_OPEN, "W0801", WARNING, "a webhook that anybody can call",                    \
-      "The path is public, and neither verify nor auth says who may send. If that is\n"     \
-      "meant, say so with auth: none where the trigger has it, or keep the path behind\n"   \
-      "a proxy.\n")                                                                         \
+      "The edge can be reached from other machines (edge.listen, edge.public_url), and\n"   \
+      "neither verify nor auth says who may send. If that is meant, say so with\n"          \
+      "auth: none where the trigger has it, or keep the path behind a proxy.\n")            \
     X(UNSAFE_RETRY, "W0802", WARNING, "an unsafe step with a retry",                        \
       "Running the step twice may do harm, such as a second payment. After a timeout\n"     \
       "nobody knows whether the first attempt was done. If repeating is harmless, say\n"    \

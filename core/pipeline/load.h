@@ -10,13 +10,20 @@
 #define PIPELINE_LOAD_H
 
 #include "pipeline/model.h"
+#include "pipeline/require.h"
+#include "pipeline/secrets.h"
+#include "pipeline/uses.h"
 
 /* What the loader needs besides the files. */
 struct load_options {
     const struct registry *registry;
     const struct weir_value *resources; /* the resources: map of weir.yaml; NULL: none */
     const char *const *env_names; /* names that count as set in tests; NULL: the environment */
+    struct secrets *secrets;      /* what is set of secrets; NULL: what the environment has */
+    const struct require *require; /* what has to be there; looked at by generations alone; NULL: nothing */
+    struct uses *uses;            /* what is read is noted there; NULL: nowhere */
     bool have_store;              /* durable pipelines may be loaded */
+    bool edge_public;             /* somebody on another machine may reach the edge */
 };
 
 /* All pipelines of one load. */

@@ -14,7 +14,7 @@ static const struct {
     const char *name;
     const char *fields;
 } fixed[] = {
-    { "request", "method path params query query_all headers body raw client_ip id" },
+    { "request", "method path params query query_all headers body raw client_ip id auth connection" },
     { "run", "id pipeline attempt started_at replay_of" },
     { "error", "code message node status attempt detail" },
     { "reply", "status headers duration" },
@@ -193,17 +193,43 @@ needs_name(struct reading *r, const struct expr_access *a, const char *example)
 }
 
 static void
+note_use(struct reading *r, enum use_kind kind, const struct expr_access *a)
+{
+    if (r->l->options->uses != NULL)
+        uses_add(r->l->options->uses, kind, a->path[1], r->l->yaml->file, names_mark(r, a, 1));
+}
+
+static void
 check_env(struct reading *r, const struct expr_access *a)
 {
-    if (needs_name(r, a, "env.REGION") || names_opted(a, 1))
+    if (needs_name(r, a, "env.REGION"))
         return;
     char name[256];
     (void)snprintf(name, sizeof name, "%.*s", CLIP(a->path[1]));
-    if (environment_has(r->l, name) || !first_time(r, "env", a->path[1]))
+    if (secrets_own_variable(a->path[1])) {
+        load_say_at(r->l, names_mark(r, a, 1), DIAG_SECRET_FLOW,
+                    "a secret is read as secrets.NAME, so that it is masked",
+                    "%s is not for env", name);
+        return;
+    }
+    note_use(r, USE_ENV, a);
+    if (names_opted(a, 1) || environment_has(r->l, name) || !first_time(r, "env", a->path[1]))
         return;
     load_say_at(r->l, names_mark(r, a, 1), DIAG_ENV_UNSET,
                 "set it, or write ?? and what counts instead",
                 "the environment variable %s is not set", name);
+}
+
+static bool
+secret_set(const struct loading *l, struct weir_text name)
+{
+    char variable[256];
+    bool set = l->options->secrets != NULL && secrets_get(l->options->secrets, name) != NULL;
+    for (unsigned i = 0; i < 2 && l->options->secrets == NULL && !set; i++) {
+        (void)secrets_variable(name, i == 1, variable, sizeof variable);
+        set = environment_has(l, variable);
+    }
+    return set;
 }
 
 static void
@@ -215,19 +241,16 @@ check_secret(struct reading *r, const struct expr_access *a)
         load_say_at(r->l, names_mark(r, a, 0), DIAG_SECRET_FLOW,
                     "hmac, sha256, size and comparisons of it may",
                     "a secret may not flow in here: the field is not made for secrets");
+    note_use(r, USE_SECRET, a);
     if (names_opted(a, 1))
         return;
     char name[256];
-    bool set = false;
-    for (unsigned i = 0; i < 2 && !set; i++) {
-        (void)secrets_variable(a->path[1], i == 1, name, sizeof name);
-        set = environment_has(r->l, name);
-    }
     (void)secrets_variable(a->path[1], false, name, sizeof name);
-    if (!set && first_time(r, "secrets", a->path[1]))
+    if (!secret_set(r->l, a->path[1]) && first_time(r, "secrets", a->path[1]))
         load_say_at(r->l, names_mark(r, a, 1), DIAG_SECRET_UNSET,
                     "set it, or write ?? and what counts instead",
-                    "the secret is not set: %s is not in the environment", name);
+                    "the secret is not set: %s is not in the environment%s", name,
+                    r->l->options->secrets != NULL ? ", and no other source has it" : "");
 }
 
 /* Whether a block around the node brings NAME into scope. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "pipeline/loading.h"
+#include "pipeline/named.h"
 #include "pipeline/resources.h"
 #include "pipeline/schema_build.h"
 #include "pipeline/schemas_fixed.h"
@@ -91,6 +92,23 @@ or_expression(const struct weir_value *original, const struct weir_value *take_s
     return builder_end(&b);
 }
 
+/* S, or the name of a part that stands in weir.yaml (named.h). */
+static const struct weir_value *
+or_name(const struct weir_value *said, const struct weir_value *take_s)
+{
+    char text[160];
+    struct weir_builder *b = builder_map(), *choices = builder_list(), *name = builder_map();
+    (void)snprintf(text, sizeof text, "A name under resources.%.*s in weir.yaml.", CLIP(value_as_text(value_field(said, "kind"))));
+    put_text(name, "description", text);
+    put_text(name, "type", "string");
+    put_text(name, "pattern", "^[a-z][a-z0-9_-]{0,63}$");
+    const struct weir_value *v = builder_end(&name);
+    builder_add(choices, &take_s);
+    builder_add(choices, &v);
+    put_value(b, "anyOf", builder_end(&choices));
+    return builder_end(&b);
+}
+
 static const struct weir_value *moved(const struct weir_value *s, const struct move *m,
                                       bool place);
 
@@ -143,12 +161,14 @@ moved(const struct weir_value *s, const struct move *m, bool place)
     struct weir_text word;
     const struct weir_value *v;
     for (size_t i = 0; value_member(s, i, &word, &v); i++) {
-        if (text_is(word, "$id") || text_is(word, "$schema"))
+        if (text_is(word, "$id") || text_is(word, "$schema") || text_is(word, "x-weir-named"))
             continue;
         const struct weir_value *copy = moved_word(word, v, m);
         builder_set(b, word.bytes, word.len, &copy);
     }
-    const struct weir_value *copy = builder_end(&b);
+    const struct weir_value *copy = builder_end(&b), *named = value_field(s, "x-weir-named");
+    if (named != NULL)
+        copy = or_name(named, copy);
     const struct weir_value *literal = value_field(s, "x-weir-literal");
     struct schema *check = place && literal == NULL ? spec_compile(spec_of(s), true) : NULL;
     bool more = check != NULL || (place && literal == NULL && value_field(s, "$ref") != NULL);
@@ -389,18 +409,30 @@ pipeline_schema(const struct registry *r)
     return builder_end(&b);
 }
 
-const struct weir_value *
-resource_schema(const struct node_type *t, struct weir_builder *defs)
+/* A $ref to the schema TAKE_DOC of a kind of resources, in DEFS. */
+static const struct weir_value *
+kind_schema(struct weir_text kind, const struct weir_value *take_doc, struct weir_builder *defs)
 {
     char key[128], to[160];
-    (void)snprintf(key, sizeof key, "resource.%.*s", CLIP(t->resource.kind));
+    (void)snprintf(key, sizeof key, "resource.%.*s", CLIP(kind));
     (void)snprintf(to, sizeof to, "#/$defs/%s", key);
     struct move m = { to };
-    const struct weir_value *doc = resource_doc(t);
-    put_value(defs, key, moved(doc, &m, false));
-    value_unref(&doc);
+    put_value(defs, key, moved(take_doc, &m, false));
+    value_unref(&take_doc);
     const struct weir_value *shared = fixed(shared_defs);
     builder_put(defs, "expression", value_field(shared, "expression"));
     value_unref(&shared);
     return map_of("$ref", to);
+}
+
+const struct weir_value *
+resource_schema(const struct node_type *t, struct weir_builder *defs)
+{
+    return kind_schema(t->resource.kind, resource_doc(t), defs);
+}
+
+const struct weir_value *
+named_schema(const struct named_kind *k, struct weir_builder *defs)
+{
+    return kind_schema(k->name, named_doc(k), defs);
 }

@@ -15,4 +15,8 @@ const struct weir_value *pipeline_schema(const struct registry *r);
  * $ref to what is added to DEFS. Owned by the caller. */
 const struct weir_value *resource_schema(const struct node_type *t, struct weir_builder *defs);
 
+/* The same for a kind of parts that may stand under a name. */
+struct named_kind;
+const struct weir_value *named_schema(const struct named_kind *k, struct weir_builder *defs);
+
 #endif

@@ -25,6 +25,7 @@ struct settings {
     const struct weir_value *resources; /* owned */
     struct yaml *yaml;                  /* the file that they stand in; owned */
     const struct yaml_node *resources_yaml;
+    struct require *require; /* owned */
 };
 
 static void
@@ -60,6 +61,7 @@ settings_free(struct settings **s)
         free((*s)->values[i].text);
     value_unref(&(*s)->resources);
     yaml_free(&(*s)->yaml);
+    require_free(&(*s)->require);
     free(*s);
     *s = NULL;
 }
@@ -114,6 +116,19 @@ settings_take_resources(struct settings *s, struct yaml *take_y, const struct ya
 }
 
 void
+settings_take_require(struct settings *s, struct require *take_r)
+{
+    require_free(&s->require);
+    s->require = take_r;
+}
+
+const struct require *
+settings_require(const struct settings *s)
+{
+    return s->require;
+}
+
+void
 settings_move_resources(struct settings *to, struct settings *from)
 {
     value_unref(&to->resources);
@@ -124,6 +139,8 @@ settings_move_resources(struct settings *to, struct settings *from)
     from->resources = NULL;
     from->yaml = NULL;
     from->resources_yaml = NULL;
+    settings_take_require(to, from->require);
+    from->require = NULL;
 }
 
 struct yaml *
@@ -147,7 +164,7 @@ settings_text(const struct settings *s, const char *key)
 {
     return get(s, key,
                1u << SETTING_TEXT | 1u << SETTING_SECRET | 1u << SETTING_ADDRESSES |
-                   1u << SETTING_RANGES | 1u << SETTING_CHOICE)
+                   1u << SETTING_RANGES | 1u << SETTING_FILES | 1u << SETTING_CHOICE)
         ->text;
 }
 
@@ -213,8 +230,15 @@ setting_type_name(enum setting_type type)
         [SETTING_COUNT] = "number",        [SETTING_BYTES] = "size",
         [SETTING_DURATION] = "duration",   [SETTING_PERCENT] = "percentage",
         [SETTING_BOOL] = "true or false",  [SETTING_CHOICE] = "word",
+        [SETTING_FILES] = "files",
     };
     return names[type];
+}
+
+bool
+setting_is_list(enum setting_type type)
+{
+    return type == SETTING_ADDRESSES || type == SETTING_RANGES || type == SETTING_FILES;
 }
 
 bool

@@ -15,6 +15,7 @@
 
 struct settings;
 struct registry;
+struct require;
 
 /* All defaults. */
 struct settings *settings_new(void);
@@ -53,7 +54,10 @@ const struct weir_value *settings_resources(const struct settings *s);
 /* Checks them against the types of R that use them; what is wrong becomes diagnostics. */
 void settings_check_resources(const struct settings *s, const struct registry *r, struct diags *d);
 
-/* Makes the resources of FROM those of TO; FROM has none after it. */
+/* What require: of weir.yaml says; NULL: nothing. Borrowed. */
+const struct require *settings_require(const struct settings *s);
+
+/* Makes the resources of FROM, and what it requires, those of TO; FROM has none after it. */
 void settings_move_resources(struct settings *to, struct settings *from);
 
 /* The JSON Schema of weir.yaml, with the resources of R's types (NULL: of none); owned by the

@@ -5,6 +5,7 @@
 #ifndef PIPELINE_SETTINGS_IMPL_H
 #define PIPELINE_SETTINGS_IMPL_H
 
+#include "pipeline/require.h"
 #include "pipeline/settings.h"
 #include "pipeline/settings_table.h"
 #include "pipeline/yaml.h"
@@ -14,6 +15,7 @@ enum setting_type {
     SETTING_SECRET,
     SETTING_ADDRESSES,
     SETTING_RANGES,
+    SETTING_FILES,
     SETTING_COUNT,
     SETTING_BYTES,
     SETTING_DURATION,
@@ -56,8 +58,14 @@ void setting_environment(const struct setting *t, char *ret, size_t room);
 /* "duration", for people. */
 const char *setting_type_name(enum setting_type type);
 
+/* Whether it may be a list in weir.yaml, and stands for one separated by commas. */
+bool setting_is_list(enum setting_type type);
+
 /* Sets the resources to N, a map of the file Y, which is taken. */
 void settings_take_resources(struct settings *s, struct yaml *take_y, const struct yaml_node *n);
+
+/* Sets what is required; it is taken. */
+void settings_take_require(struct settings *s, struct require *take_r);
 
 /* The file that they stand in, and where in it; NULL: there are none. */
 struct yaml *settings_yaml(const struct settings *s, const struct yaml_node **ret_resources);

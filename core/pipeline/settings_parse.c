@@ -63,10 +63,12 @@ parse_choice(const struct setting *t, const char *text, struct weir_error *err)
     return err_set(err, WEIR_INVALID, "must be one of %s", t->range);
 }
 
-/* host:port, [ipv6]:port, :port */
+/* host:port, [ipv6]:port, :port, unix:/path */
 static bool
 is_address(struct weir_text t)
 {
+    if (t.len > 5 && memcmp(t.bytes, "unix:", 5) == 0)
+        return t.len < 5 + 108 && memchr(t.bytes, ' ', t.len) == NULL;
     const char *colon = memrchr(t.bytes, ':', t.len);
     if (colon == NULL)
         return false;
@@ -79,10 +81,12 @@ is_address(struct weir_text t)
            memchr(t.bytes, ' ', host) == NULL;
 }
 
-/* An address, or one with the length of a prefix. */
+/* An address, or one with the length of a prefix; or the word for all who connect to a path. */
 static bool
 is_range(struct weir_text t)
 {
+    if (text_is(t, "unix"))
+        return true;
     char host[64];
     const char *slash = memchr(t.bytes, '/', t.len);
     size_t len = slash != NULL ? (size_t)(slash - t.bytes) : t.len;
@@ -132,6 +136,7 @@ parse(const struct setting *t, const char *text, struct setting_value *v,
         return parse_list(text, is_address, "address such as 127.0.0.1:8080", err);
     case SETTING_RANGES:
         return parse_list(text, is_range, "address range such as 10.0.0.0/8", err);
+    case SETTING_FILES:
     case SETTING_TEXT:
     case SETTING_SECRET:
         break;

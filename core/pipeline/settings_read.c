@@ -14,6 +14,7 @@
 
 #define KEY_MAX 128
 #define VALUE_MAX 65536
+#define STRAYS_MAX 128 /* settings that a stray name is compared with */
 
 extern char **environ;
 
@@ -54,7 +55,7 @@ read_value(struct reading *r, const struct setting *t, const struct yaml_node *k
     struct buf text;
     struct weir_error err;
     buf_init(&text, VALUE_MAX);
-    bool list = t->type == SETTING_ADDRESSES || t->type == SETTING_RANGES;
+    bool list = setting_is_list(t->type);
     if (!text_of_node(n, list, &text)) {
         (void)err_set(&err, WEIR_INVALID, "%s: must be a %s", t->key,
                       setting_type_name(t->type));
@@ -83,8 +84,8 @@ read_resource(struct reading *r, const struct yaml_node *kind, const struct yaml
         if (!pipeline_name_valid(n->keys[i]->text))
             say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL,
                 "a resource's name is a lower-case letter, then letters, digits, _ and -");
-        if (n->items[i]->kind != YAML_MAP)
-            say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL, "a resource must be a map");
+        if (n->items[i]->kind != YAML_MAP && n->items[i]->kind != YAML_LIST)
+            say(r, n->keys[i], DIAG_RESOURCE_FORM, NULL, "a resource must be a map, or a list if its kind is one of lists");
     }
 }
 
@@ -124,6 +125,10 @@ read_keys(struct reading *r, const struct yaml_node *map, const char *prefix, un
         int at = cut ? -1 : setting_find(text_of(name));
         if (depth == 0 && text_is(key->text, "resources")) {
             read_resources(r, key, n);
+            continue;
+        }
+        if (depth == 0 && text_is(key->text, "require")) {
+            settings_take_require(r->s, require_read(r->y, n, r->d));
             continue;
         }
         if (at >= 0) {
@@ -209,9 +214,9 @@ read_from_file(struct settings *s, const struct setting *t, const char *name, co
 static void
 check_stray(const char *name, size_t len, struct diags *d)
 {
-    char names[64][64];
-    struct weir_text texts[64];
-    unsigned n = n_settings < 64 ? n_settings : 64;
+    char names[STRAYS_MAX][64];
+    struct weir_text texts[STRAYS_MAX];
+    unsigned n = n_settings < STRAYS_MAX ? n_settings : STRAYS_MAX;
     for (unsigned i = 0; i < n; i++) {
         setting_environment(&setting_table[i], names[i], sizeof names[i]);
         texts[i] = text_of(names[i]);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/named.h"
 #include "pipeline/resources.h"
 #include "pipeline/schema_build.h"
 #include "pipeline/schemas.h"
@@ -45,6 +46,7 @@ put_type(struct weir_builder *b, const struct setting *t)
         break;
     case SETTING_ADDRESSES:
     case SETTING_RANGES:
+    case SETTING_FILES:
         put_value(b, "type", list_of("string", "array"));
         put_value(b, "items", map_of("type", "string"));
         break;
@@ -106,6 +108,18 @@ group(const char *name, size_t len)
     return builder_end(&b);
 }
 
+static void
+put_kind(struct weir_builder *members, struct weir_text name, const char *text, const struct weir_value *take_schema)
+{
+    struct weir_builder *kind = builder_map();
+    put_text(kind, "description", text);
+    put_text(kind, "type", "object");
+    put_value(kind, "propertyNames", map_of("pattern", "^[a-z][a-z0-9_-]{0,63}$"));
+    put_value(kind, "additionalProperties", take_schema);
+    const struct weir_value *v = builder_end(&kind);
+    builder_set(members, name.bytes, name.len, &v);
+}
+
 /* resources:, with the schema of each kind in DEFS. */
 static const struct weir_value *
 resources(const struct registry *r, struct weir_builder *defs)
@@ -116,14 +130,15 @@ resources(const struct registry *r, struct weir_builder *defs)
     for (unsigned i = 0; i < n; i++) {
         const struct node_type *t = resource_type(r, kinds[i]);
         char text[160];
-        struct weir_builder *kind = builder_map();
         (void)snprintf(text, sizeof text, "Settings that nodes of type %s use by name.", t->abi.name);
-        put_text(kind, "description", text);
-        put_text(kind, "type", "object");
-        put_value(kind, "propertyNames", map_of("pattern", "^[a-z][a-z0-9_-]{0,63}$"));
-        put_value(kind, "additionalProperties", resource_schema(t, defs));
-        const struct weir_value *v = builder_end(&kind);
-        builder_set(members, kinds[i].bytes, kinds[i].len, &v);
+        put_kind(members, kinds[i], text, resource_schema(t, defs));
+    }
+    struct named_kind named[64];
+    n = r != NULL ? named_kinds(r, named, 64) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        char text[160];
+        (void)snprintf(text, sizeof text, "What may stand under a name in %s.", named[i].type);
+        put_kind(members, named[i].name, text, named_schema(&named[i], defs));
     }
     struct weir_builder *b = builder_map();
     put_text(b, "description", "Shared things that pipelines use by name.");
@@ -152,6 +167,7 @@ settings_schema(const struct registry *r)
     }
     struct weir_builder *defs = builder_map();
     put_value(members, "resources", resources(r, defs));
+    put_value(members, "require", require_schema());
     struct weir_builder *b = builder_map();
     put_text(b, "$schema", "https://json-schema.org/draft/2020-12/schema");
     put_text(b, "title", "weir.yaml");

@@ -1,6 +1,6 @@
 /* pipeline/settings_table.h - every setting: key, type, default, range, sentence.
  *
- * Types: TEXT, SECRET, ADDRESSES and RANGES (separated by commas), COUNT, BYTES, DURATION,
+ * Types: TEXT, SECRET, ADDRESSES, RANGES and FILES (separated by commas), COUNT, BYTES, DURATION,
  * PERCENT, BOOL, CHOICE. For COUNT the range is one of numbers, for CHOICE a list of words.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -10,9 +10,21 @@
 
 #define SETTINGS(X)                                                                         \
     X("edge.listen", ADDRESSES, "127.0.0.1:8080", "",                                       \
-      "Addresses on which webhooks are taken.")                                             \
+      "Addresses on which webhooks are taken, such as 0.0.0.0:8080 or unix:/run/weir/edge.sock.") \
     X("edge.public_url", TEXT, "", "",                                                      \
-      "Where the edge is for others, such as https://hooks.example.org: for URLs that weir hands out. Empty: http:// and its first address.") \
+      "Where the edge is for others, such as https://hooks.example.org: for URLs that weir hands out. Empty: its first address over TLS, else its first one.") \
+    X("edge.redirect_listen", ADDRESSES, "", "",                                            \
+      "Addresses that answer every request with a redirect to https: to edge.public_url, else to the host that it names. Empty: none.") \
+    X("edge.hsts", DURATION, "0", "",                                                       \
+      "How long browsers that came over TLS come back over TLS only (Strict-Transport-Security); 0: nothing is said.") \
+    X("edge.hsts_subdomains", BOOL, "false", "",                                            \
+      "The same for all names below this one.")                                             \
+    X("edge.hsts_preload", BOOL, "false", "",                                               \
+      "Browsers may ship with it; it needs a year and the names below.")                    \
+    X("edge.proxy_protocol", BOOL, "false", "",                                             \
+      "Every connection to the edge begins with a PROXY header, version 1 or 2, of one of trusted_proxies; others are closed.") \
+    X("edge.socket_mode", TEXT, "0660", "",                                                 \
+      "The mode of the files of unix: addresses of the edge.")                              \
     X("edge.max_header_bytes", BYTES, "32KiB", "",                                          \
       "All header fields of a request together; 431 beyond.")                               \
     X("edge.max_header_line", BYTES, "8KiB", "", "One header field; 431 beyond.")           \
@@ -37,10 +49,34 @@
       "How long a reader may take nothing before its connection is closed.")                \
     X("edge.max_connections", COUNT, "0", "0..10000",                                       \
       "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.h2", BOOL, "true", "",                                                          \
+      "HTTP/2 for callers over TLS that offer it (ALPN).")                                  \
+    X("edge.h2c", BOOL, "false", "",                                                        \
+      "HTTP/2 without TLS, for callers that begin with it (prior knowledge).")              \
+    X("edge.tls.listen", ADDRESSES, "", "",                                                 \
+      "Addresses on which webhooks are taken over TLS, such as 0.0.0.0:8443. Empty: none.") \
+    X("edge.tls.cert", FILES, "", "",                                                       \
+      "Certificates with their chains, in PEM; the caller's name for the server chooses, the first one is for all others.") \
+    X("edge.tls.key", FILES, "", "",                                                        \
+      "The private keys of these certificates, in the same order.")                         \
+    X("edge.tls.client_auth", CHOICE, "none", "none|optional|required",                     \
+      "Whether callers over TLS show a certificate of their own.")                          \
+    X("edge.tls.client_ca", TEXT, "", "",                                                   \
+      "The file with the authorities that sign callers' certificates, in PEM.")             \
+    X("edge.tls.handshake_timeout", DURATION, "10s", "",                                    \
+      "From the accept to the end of a PROXY header and of the TLS handshake; closed beyond.") \
+    X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
+      "How often the key of session tickets is renewed; the one before it still counts.")   \
+    X("edge.security_headers", CHOICE, "none", "none|strict",                               \
+      "Headers for browsers on every answer of a route that says nothing else: the strict set has HSTS with preload, so all of the domain has to be served by TLS.") \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
-      "Addresses of the admin API; other than loopback they need a token. Empty: none.")    \
+      "Addresses of the admin API, such as 127.0.0.1:8081 or unix:/run/weir/admin.sock; other than these they need a token. Empty: none.") \
+    X("admin.socket_mode", TEXT, "0600", "",                                                \
+      "The mode of the files of unix: addresses of the admin API.")                         \
     X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
+    X("admin.read_token", SECRET, "", "",                                                   \
+      "A second token of the admin API, which may look at everything and change nothing; empty: none.") \
     X("shards", COUNT, "0", "0..62",                                                        \
       "Event loops, each with a thread; 0: one a core.")                                    \
     X("workers", COUNT, "4", "1..256", "Threads for nodes that block.")                     \
@@ -93,10 +129,29 @@
       "The body of an answer that is not streamed.")                                        \
     X("client.retry_budget", PERCENT, "20%", "",                                            \
       "Retries to one upstream, as a part of its traffic.")                                 \
+    X("secrets.file", TEXT, "var/secrets.enc", "",                                          \
+      "The encrypted file of secrets (weir secrets set), opened by WEIR_MASTER_KEY; none: none.") \
+    X("secrets.look", DURATION, "10s", "",                                                  \
+      "How often the files of secrets are looked at for a change; 0: at a reload only.")    \
+    X("secrets.aws.enabled", BOOL, "false", "",                                             \
+      "Whether AWS Secrets Manager is a source, asked with AWS_ACCESS_KEY_ID and the like.") \
+    X("secrets.aws.prefix", TEXT, "", "",                                                   \
+      "What stands before a secret's name in its id at AWS, such as prod/weir/.")           \
+    X("secrets.aws.region", TEXT, "", "", "The region; empty: AWS_REGION.")                 \
+    X("secrets.aws.refresh", DURATION, "5m", "",                                            \
+      "How often secrets are fetched from AWS again; 0: at a reload only.")                 \
+    X("secrets.aws.timeout", DURATION, "10s", "",                                           \
+      "How long a request to AWS may take, and how long a start waits for all of them.")    \
     X("trusted_proxies", RANGES, "", "",                                                    \
-      "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8.")                   \
+      "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
+    X("supervise", BOOL, "true", "",                                                        \
+      "A small process holds the listening sockets and starts the one that works again when it dies.") \
+    X("user", TEXT, "", "",                                                                 \
+      "The user (or user:group) that weir becomes once its sockets are open, if root starts it. Empty: it stays who it is.") \
+    X("hang_timeout", DURATION, "30s", "",                                                  \
+      "How long an event loop may stand still before the process is started again; 0: for ever.") \
     X("log.format", CHOICE, "auto", "auto|text|json",                                       \
       "auto: text on a terminal, else JSON.")                                               \
     X("log.level", CHOICE, "info", "debug|info|warn|error",                                 \

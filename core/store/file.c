@@ -14,9 +14,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/impl.h"
+
+/* Who was killed a moment ago may still be on its way out, with its lock. */
+#define LOCK_ROUNDS 50u
+#define LOCK_NAP_NS 20000000l
 
 /* Makes one folder that may be there, lasting: its entry in the folder around it is synced. */
 static bool
@@ -115,7 +120,12 @@ take_lock(struct store *s, const char *path, struct weir_error *err)
     int fd = open_private(path, err);
     if (fd < 0)
         return WEIR_UNAVAILABLE;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    int got = flock(fd, LOCK_EX | LOCK_NB);
+    for (unsigned i = 0; i < LOCK_ROUNDS && got != 0 && errno == EWOULDBLOCK; i++) {
+        (void)nanosleep(&(struct timespec){ .tv_nsec = LOCK_NAP_NS }, NULL);
+        got = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (got != 0) {
         enum weir_code code = errno == EWOULDBLOCK
                                   ? taken(s, fd, err)
                                   : err_set(err, WEIR_UNAVAILABLE, "%s can't be locked: %s",

@@ -40,7 +40,7 @@
               " due_ms = COALESCE(?7, due_ms), code = ?8, node = ?9, message = ?10,"           \
               " fingerprint = ?11, stepped = ?12,"                                             \
               " revision = CASE WHEN ?13 AND replay_of IS NULL THEN NULL ELSE COALESCE(revision, ?14) END,"          \
-              " keep_ms = ?15, payload_keep_ms = ?16, bytes = CASE WHEN ?2 IN (7, 8, 9)"       \
+              " keep_ms = ?15, payload_keep_ms = ?16, bytes = CASE WHEN ?2 BETWEEN 7 AND 9"    \
               " THEN ended(bytes + ?17 + CASE WHEN ?12 THEN (SELECT"                           \
               " coalesce(sum(length(output)), 0) FROM steps WHERE job = ?1) ELSE 0 END)"       \
               " ELSE bytes + ?17 END"                                                          \
@@ -91,11 +91,11 @@
                  " (SELECT key FROM once INDEXED BY once_until WHERE until_ms < ?1 LIMIT 16)") \
     /* claims */                                                                               \
     X(NEXT_PIPELINE, "SELECT pipeline, due_ms FROM jobs INDEXED BY jobs_due"                   \
-                     " WHERE state IN (1, 2, 5, 6) AND pipeline > ?1"                             \
+                     " WHERE " JOBS_DUE " AND pipeline > ?1"                                     \
                      " ORDER BY pipeline, due_ms LIMIT 1")                                     \
     X(DUE,                                                                                     \
       "SELECT due_ms, seq FROM jobs INDEXED BY jobs_due"                                       \
-      " WHERE state IN (1, 2, 5, 6) AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")     \
+      " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \

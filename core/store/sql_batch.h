@@ -11,6 +11,9 @@
     " concurrency, canary, canary_over, stop_on_failures, forgiven, pending, made,"     \
     " completed, dead, cancelled, skipped, who, reason, plan, filter"
 
+/* The jobs that wait for a place or a time (states 1, 2, 5 and 6): the condition of the index jobs_due. */
+#define JOBS_DUE "state < 7 AND state <> 3 AND state <> 4"
+
 #define BATCH_STATEMENTS(X)                                                                   \
     X(BATCH_MAKE, "INSERT INTO batches(id, state, open, filter, plan, who, reason,"           \
                   " created_ms, updated_ms, rate, per_ms, next_us, concurrency, canary,"      \
@@ -83,7 +86,7 @@
     X(PAUSES_COUNT, "SELECT count(*) FROM pauses")                                            \
     X(PAUSES, "SELECT pipeline, key, at_ms, who, reason FROM pauses ORDER BY pipeline, key")  \
     X(HOLD, "UPDATE jobs SET state = 3, updated_ms = ?4 WHERE seq IN"                         \
-            " (SELECT seq FROM jobs INDEXED BY jobs_due WHERE state IN (1, 2, 5, 6)"             \
+            " (SELECT seq FROM jobs INDEXED BY jobs_due WHERE " JOBS_DUE                           \
             "  AND state = ?3 AND pipeline = ?1 AND (?2 = '' OR key = ?2))")                  \
     X(RELEASE, "UPDATE jobs SET state = ?3, updated_ms = ?4 WHERE seq IN"                     \
                " (SELECT seq FROM jobs j INDEXED BY jobs_held WHERE state = 3"                \

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/crash.h"
 #include "base/random.h"
 #include "store/asks.h"
 #include "store/impl.h"
@@ -25,6 +26,25 @@ enum {
     CRASHES_MAX = 5,
     INCIDENT_MS = 3600 * 1000
 };
+
+/* The threads, with a stack for the signal that may end them. */
+static void *
+write_thread(void *arg)
+{
+    crash_thread_begin();
+    (void)store_writer(arg);
+    crash_thread_end();
+    return NULL;
+}
+
+static void *
+read_thread(void *arg)
+{
+    crash_thread_begin();
+    (void)store_reader(arg);
+    crash_thread_end();
+    return NULL;
+}
 
 /* Starts a thread that leaves signals to the main one. */
 static bool
@@ -54,8 +74,8 @@ start(struct store *s, const char *url, struct weir_error *err)
         code = db_open(&s->reads, s->path, false, err);
     if (code != WEIR_OK)
         return code;
-    s->writer_runs = start_thread(&s->writer, "store-write", store_writer, s);
-    s->reader_runs = start_thread(&s->reader, "store-read", store_reader, s);
+    s->writer_runs = start_thread(&s->writer, "store-write", write_thread, s);
+    s->reader_runs = start_thread(&s->reader, "store-read", read_thread, s);
     if (!s->writer_runs || !s->reader_runs)
         return err_set(err, WEIR_UNAVAILABLE, "the store's threads can't be started");
     return WEIR_OK;

@@ -6,6 +6,7 @@
 
 #include <msgpack/pack.h>
 
+#include "base/encode.h"
 #include "value/out.h"
 #include "value/walk.h"
 
@@ -79,4 +80,62 @@ msgpack_write(struct buf *out, const struct weir_value *v, struct weir_error *er
     walk_stop(&w);
     out_sync(&o);
     return code;
+}
+
+/* -- pieces -- */
+
+/* Appends a type byte and N, most significant byte first, in BYTES bytes. */
+static bool
+put_number(struct buf *out, unsigned type, uint64_t n, unsigned bytes)
+{
+    char *to = buf_reserve(out, 1 + bytes);
+    if (to == NULL)
+        return false;
+    *to++ = (char)type;
+    for (unsigned i = bytes; i > 0; i--)
+        *to++ = (char)(n >> (8 * (i - 1)));
+    buf_seal(out, 1 + bytes);
+    return true;
+}
+
+bool
+msgpack_put_text(struct buf *out, struct weir_text text)
+{
+    bool string = utf8_valid(text), good;
+    if (string && text.len < 32)
+        good = put_number(out, 0xa0u | (unsigned)text.len, 0, 0);
+    else if (text.len < 256)
+        good = put_number(out, string ? 0xd9 : 0xc4, text.len, 1);
+    else if (text.len < 65536)
+        good = put_number(out, string ? 0xda : 0xc5, text.len, 2);
+    else
+        good = text.len <= UINT32_MAX && put_number(out, string ? 0xdb : 0xc6, text.len, 4);
+    return good && buf_text(out, text);
+}
+
+bool
+msgpack_put_int(struct buf *out, int64_t i)
+{
+    return i >= 0 && i < 128 ? put_number(out, (unsigned)i, 0, 0)
+                             : put_number(out, 0xd3, (uint64_t)i, 8);
+}
+
+bool
+msgpack_put_list(struct buf *out, uint32_t n)
+{
+    return n < 16 ? put_number(out, 0x90u | n, 0, 0) : put_number(out, 0xdd, n, 4);
+}
+
+bool
+msgpack_begin_map(struct buf *out, size_t *ret_at)
+{
+    *ret_at = out->len;
+    return put_number(out, 0xde, 0, 2);
+}
+
+void
+msgpack_end_map(struct buf *out, size_t at, uint16_t n)
+{
+    out->bytes[at + 1] = (char)(n >> 8);
+    out->bytes[at + 2] = (char)n;
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "http.h"
+#include "http_sign_schema.h"
 
 /* The schema of a node with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
@@ -64,7 +65,7 @@ static const char schema[] = WEIR_JSON({
     "x-weir-resource": {
         "kind": "clients",
         "name": "client",
-        "own": ["method", "url", "path", "query", "headers", "json", "form", "text", "body", "parse", "stream", "max_body", "timeouts", "follow", "max_redirects", "fail_on", "ok"],
+        "own": ["method", "url", "path", "query", "headers", "json", "form", "text", "body", "sign", "parse", "stream", "max_body", "timeouts", "follow", "max_redirects", "fail_on", "ok"],
         "shared": false,
         "defined": true
     },
@@ -154,6 +155,7 @@ static const char schema[] = WEIR_JSON({
             "writeOnly": true,
             "examples": ["${ request.raw }"]
         },
+        "sign":) " " SIGN_SCHEMA WEIR_JSON(,
         "parse": {
             "description": "How the body of the answer is read. auto: JSON and text by content type, anything else as bytes. bytes: not at all, which is the cheapest for what is only passed on.",
             "type": "string",

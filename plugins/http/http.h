@@ -24,6 +24,8 @@ struct statuses {
     uint64_t bits[8];
 };
 
+struct sign;
+
 /* One configured node. */
 struct http_node {
     struct piece method;
@@ -34,6 +36,7 @@ struct http_node {
     struct piece body;
     struct piece tls;
     struct piece allow_hosts;
+    struct sign *sign; /* owned; NULL: nothing is signed */
     enum form form;
     enum parse parse;
     bool based;     /* of a base_url, to which a path may come */
@@ -98,6 +101,16 @@ void request_drop(struct request *r);
 /* The body of a request from the value V; *ret is owned by the caller, NULL: none. */
 uint32_t body_make(enum form form, const struct weir_value *v, const struct weir_value **ret,
                    struct weir_error *err);
+
+/* The constant of P, or its slot evaluated; owned by the caller. NULL is left if it was left out. */
+uint32_t piece_eval(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
+                    struct weir_error *err);
+
+/* Whether R has a header of that name, in any case of letters. */
+bool has_header(const struct request *r, const char *name);
+
+/* Adds a header whose texts live as long as the call; request_make has left room. */
+void add_header(struct request *r, const char *name, struct weir_text value);
 
 /* -- http_pairs.c -- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "http_sign.h"
 
 /* Which key holds the body. */
 static const struct {
@@ -222,6 +223,9 @@ take_all(struct weir_open *open, const struct weir_value *config, struct http_no
                is_still(open, &n->body) && is_still(open, &n->method) && is_still(open, &n->url) &&
                (n->url.slot == 0 || host->get(config, WEIR_TEXT("base_url")) != NULL);
     n->based = host->get(config, WEIR_TEXT("base_url")) != NULL;
+    const struct weir_value *sign = host->get(config, WEIR_TEXT("sign"));
+    if (sign != NULL && sign_new(open, sign, &n->sign, err) != WEIR_OK)
+        return err->code;
     if (take_statuses(host->get(config, WEIR_TEXT("fail_on")), &n->fail_on, err) != WEIR_OK)
         return err->code;
     return take_statuses(host->get(config, WEIR_TEXT("ok")), &n->ok, err);
@@ -251,6 +255,7 @@ http_close(void *conf)
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         host->unref(&pieces[i]->constant);
     host->unref(&n->made_body);
+    sign_free(n->sign);
     free(n);
 }
 

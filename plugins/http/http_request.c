@@ -10,8 +10,10 @@
 #include <strings.h>
 
 #include "http.h"
+#include "http_sign.h"
 
 #define FIELDS_MAX 200u
+#define ADDED_MAX (2 + SIGN_HEADERS) /* the body's type, a key, a signature */
 
 static bool
 is(struct weir_text name, const char *lower)
@@ -27,9 +29,8 @@ put(char *at, struct weir_text text)
     return at + text.len;
 }
 
-/* The constant of P, or its slot evaluated; owned. NULL if it was left out. */
-static uint32_t
-evaluate(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
+uint32_t
+piece_eval(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
          struct weir_error *err)
 {
     if (p->slot != 0)
@@ -48,7 +49,7 @@ evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct
     if (n->lends && p->slot == 0 && p->constant == NULL)
         lent = host->lent(call, key);
     if (lent == NULL)
-        return evaluate(call, p, ret, err);
+        return piece_eval(call, p, ret, err);
     *ret = host->ref(lent);
     return WEIR_OK;
 }
@@ -177,7 +178,7 @@ make_url(struct weir_call *call, const struct http_node *n, struct request *r,
 
 /* -- headers -- */
 
-static bool
+bool
 has_header(const struct request *r, const char *name)
 {
     for (uint32_t i = 0; i < r->http.n_headers; i++)
@@ -217,7 +218,7 @@ add_field(struct weir_call *call, struct weir_header *h, struct weir_text name,
     return WEIR_OK;
 }
 
-/* The headers of the author, with room for two more. */
+/* The headers of the author, with room for more. */
 static uint32_t
 make_headers(struct weir_call *call, const struct http_node *n, struct request *r,
              struct weir_error *err)
@@ -227,7 +228,7 @@ make_headers(struct weir_call *call, const struct http_node *n, struct request *
     size_t room = count_fields(r->headers);
     if (room > FIELDS_MAX)
         return refuse(err, WEIR_TOO_LARGE, "a request can have %u headers", FIELDS_MAX);
-    struct weir_header *fields = host->alloc(call, (room + 2) * sizeof *fields);
+    struct weir_header *fields = host->alloc(call, (room + ADDED_MAX) * sizeof *fields);
     r->http.headers = fields;
     struct weir_text name;
     const struct weir_value *v;
@@ -242,7 +243,7 @@ make_headers(struct weir_call *call, const struct http_node *n, struct request *
     return WEIR_OK;
 }
 
-static void
+void
 add_header(struct request *r, const char *name, struct weir_text value)
 {
     struct weir_header *fields = (struct weir_header *)(uintptr_t)r->http.headers;
@@ -338,7 +339,7 @@ make_body(struct weir_call *call, const struct http_node *n, struct request *r,
     }
     if (form == NO_BODY)
         return WEIR_OK;
-    if (v == NULL && evaluate(call, &n->body, &v, err) != WEIR_OK)
+    if (v == NULL && piece_eval(call, &n->body, &v, err) != WEIR_OK)
         return err->code;
     uint32_t code = WEIR_OK;
     if (n->made_body != NULL)
@@ -356,8 +357,8 @@ static uint32_t
 make_rest(struct weir_call *call, const struct http_node *n, struct request *r,
           struct weir_error *err)
 {
-    if (evaluate(call, &n->tls, &r->tls, err) != WEIR_OK ||
-        evaluate(call, &n->allow_hosts, &r->allow_hosts, err) != WEIR_OK)
+    if (piece_eval(call, &n->tls, &r->tls, err) != WEIR_OK ||
+        piece_eval(call, &n->allow_hosts, &r->allow_hosts, err) != WEIR_OK)
         return err->code;
     r->http.tls = r->tls;
     r->http.allow_hosts = r->allow_hosts;
@@ -377,7 +378,7 @@ request_make(struct weir_call *call, const struct http_node *n, struct request *
     if (is_repeatable(ret->http.method))
         ret->http.flags |= WEIR_HTTP_REPEATABLE;
     add_key(call, ret);
-    return WEIR_OK;
+    return n->sign != NULL ? sign_add(call, n->sign, ret, err) : WEIR_OK;
 }
 
 void

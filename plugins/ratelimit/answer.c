@@ -6,70 +6,100 @@
 #include <string.h>
 #include <time.h>
 
+#include "line.h"
 #include "ratelimit.h"
 
 #define AWAY_MS 1000u /* when to come again, if the store is away */
 
-/* Sets a header. */
-static void
-set(struct weir_call *call, struct weir_text name, const char *value, int len)
-{
-    host->header_set(call, name, (struct weir_text){ value, (size_t)len });
-}
-
-static unsigned long long
+static uint64_t
 seconds(uint64_t ms)
 {
     return (ms + 999) / 1000;
 }
 
 /* The name in RateLimit: of a limit that was given by name, POLICY/LIMIT. */
-static int
-write_name(const struct request *r, char *ret, size_t room)
+static void
+write_name(const struct request *r, struct line *l)
 {
     const struct policy *p = r->limiter->policy;
-    return snprintf(ret, room, "\"%s%s%s\"", p->name, p->picks ? "/" : "",
-                    p->picks ? r->limit->name : "");
+    line_text(l, "\"");
+    line_text(l, p->name);
+    if (p->picks) {
+        line_text(l, "/");
+        line_text(l, r->limit->name);
+    }
+    line_text(l, "\"");
 }
 
 static void
 set_ietf(const struct request *r, const struct verdict *v)
 {
     char text[NAME_MAX_LEN + LIMIT_NAME_MAX + 80];
-    int name = write_name(r, text, sizeof text);
-    size_t room = sizeof text - (size_t)name;
-    int len = snprintf(text + name, room, ";q=%u;w=%llu", r->ask.rate.limit,
-                       seconds(r->ask.rate.window_ms));
-    set(r->call, WEIR_TEXT("RateLimit-Policy"), text, name + len);
-    len = snprintf(text + name, room, ";r=%llu;t=%llu", (unsigned long long)v->remaining,
-                   seconds(v->reset_ms));
-    set(r->call, WEIR_TEXT("RateLimit"), text, name + len);
+    struct line l = { .bytes = text, .room = sizeof text };
+    write_name(r, &l);
+    size_t name = l.len;
+    line_text(&l, ";q=");
+    line_number(&l, r->ask.rate.limit, 1);
+    line_text(&l, ";w=");
+    line_number(&l, seconds(r->ask.rate.window_ms), 1);
+    host->header_set(r->call, WEIR_TEXT("RateLimit-Policy"), line_done(&l));
+    l.len = name;
+    line_text(&l, ";r=");
+    line_number(&l, v->remaining, 1);
+    line_text(&l, ";t=");
+    line_number(&l, seconds(v->reset_ms), 1);
+    host->header_set(r->call, WEIR_TEXT("RateLimit"), line_done(&l));
 }
 
-/* MS since 1970 as seconds, rounded up, or as 2026-01-31T12:00:00.123Z. */
-static int
-write_moment(uint64_t ms, bool iso, char ret[40])
+/* MS since 1970 as 2026-01-31T12:00:00.123Z. The day's date is worked out once: a thread has one day
+ * at a time. */
+static void
+write_iso(struct line *l, uint64_t ms)
 {
-    if (!iso)
-        return snprintf(ret, 40, "%llu", seconds(ms));
-    time_t whole = (time_t)(ms / 1000);
-    struct tm t;
-    if (gmtime_r(&whole, &t) == NULL)
-        return snprintf(ret, 40, "%llu", seconds(ms));
-    size_t len = strftime(ret, 40, "%Y-%m-%dT%H:%M:%S", &t);
-    return (int)len + snprintf(ret + len, 40 - len, ".%03uZ", (unsigned)(ms % 1000));
+    static _Thread_local uint64_t known_day = UINT64_MAX;
+    static _Thread_local char date[40]; /* "2026-01-31T" */
+    uint64_t day = ms / 86400000u, second = ms / 1000 % 86400;
+    if (day != known_day) {
+        time_t start = (time_t)(day * 86400u);
+        struct tm t;
+        if (gmtime_r(&start, &t) == NULL || strftime(date, sizeof date, "%Y-%m-%dT", &t) == 0)
+            date[0] = '\0';
+        known_day = day;
+    }
+    line_text(l, date);
+    line_number(l, second / 3600, 2);
+    line_text(l, ":");
+    line_number(l, second / 60 % 60, 2);
+    line_text(l, ":");
+    line_number(l, second % 60, 2);
+    line_text(l, ".");
+    line_number(l, ms % 1000, 3);
+    line_text(l, "Z");
+}
+
+static void
+set_number(const struct request *r, struct weir_text header, uint64_t n)
+{
+    char text[20];
+    struct line l = { .bytes = text, .room = sizeof text };
+    line_number(&l, n, 1);
+    host->header_set(r->call, header, line_done(&l));
 }
 
 static void
 set_legacy(const struct request *r, const struct verdict *v, uint64_t wall_ms)
 {
-    char text[40];
-    int len = snprintf(text, sizeof text, "%u", r->ask.rate.capacity);
-    set(r->call, WEIR_TEXT("X-RateLimit-Limit"), text, len);
-    len = snprintf(text, sizeof text, "%llu", (unsigned long long)v->remaining);
-    set(r->call, WEIR_TEXT("X-RateLimit-Remaining"), text, len);
-    len = write_moment(wall_ms + v->reset_ms, r->limiter->iso, text);
-    set(r->call, WEIR_TEXT("X-RateLimit-Reset"), text, len);
+    set_number(r, WEIR_TEXT("X-RateLimit-Limit"), r->ask.rate.capacity);
+    set_number(r, WEIR_TEXT("X-RateLimit-Remaining"), v->remaining);
+    uint64_t reset_ms = wall_ms + v->reset_ms;
+    if (!r->limiter->iso) {
+        set_number(r, WEIR_TEXT("X-RateLimit-Reset"), seconds(reset_ms));
+        return;
+    }
+    char text[64];
+    struct line l = { .bytes = text, .room = sizeof text };
+    write_iso(&l, reset_ms);
+    host->header_set(r->call, WEIR_TEXT("X-RateLimit-Reset"), line_done(&l));
 }
 
 static void
@@ -129,7 +159,7 @@ fail_limited(const struct request *r, const struct verdict *v, uint64_t wall_ms)
                  (unsigned long long)r->ask.cost, rate);
     else
         snprintf(err.text, sizeof err.text, "the limit of %s is reached; try again in %llus",
-                 rate, seconds(v->retry_ms));
+                 rate, (unsigned long long)seconds(v->retry_ms));
     const struct weir_value *detail = output(r, v, wall_ms, false);
     err.detail = detail;
     host->fail(r->call, &err);

@@ -5,9 +5,9 @@
 #include "redis.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "line.h"
 #include "ratelimit.h"
 #include "script.h"
 
@@ -27,20 +27,33 @@ redis_prepare(void)
 static struct weir_text
 bucket_key(const struct bucket *b, char ret[KEY_ROOM])
 {
-    static const char hex[] = "0123456789abcdef";
-    int len = snprintf(ret, KEY_ROOM, "weir:limit:%s:%s:", b->policy->name, b->limit->name);
-    for (unsigned i = 0; i < ID_LEN; i++) {
-        ret[len++] = hex[b->id[i] >> 4];
-        ret[len++] = hex[b->id[i] & 15];
-    }
-    return (struct weir_text){ ret, (size_t)len };
+    struct line l = { .bytes = ret, .room = KEY_ROOM };
+    line_text(&l, "weir:limit:");
+    line_text(&l, b->policy->name);
+    line_text(&l, ":");
+    line_text(&l, b->limit->name);
+    line_text(&l, ":");
+    line_hex(&l, b->id, ID_LEN);
+    return line_done(&l);
 }
 
 static struct weir_text
-number(uint64_t n, char ret[24])
+number(uint64_t n, char ret[20])
 {
-    int len = snprintf(ret, 24, "%llu", (unsigned long long)n);
-    return (struct weir_text){ ret, (size_t)len };
+    struct line l = { .bytes = ret, .room = 20 };
+    line_number(&l, n, 1);
+    return line_done(&l);
+}
+
+/* A member of a log that no other one is: which process, and a count. */
+static struct weir_text
+unique_text(char ret[40])
+{
+    struct line l = { .bytes = ret, .room = 40 };
+    line_number(&l, process, 1);
+    line_text(&l, "-");
+    line_number(&l, atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed), 1);
+    return line_done(&l);
 }
 
 struct weir_command *
@@ -48,11 +61,9 @@ redis_decide(struct weir_shard *s, const struct bucket *b, const struct ask *ask
              uint32_t timeout_ms, weir_redis_fn *fn, void *arg)
 {
     static const char *const kinds[] = { "log", "windows", "bucket" };
-    char key[KEY_ROOM], figures[5][24], unique[40];
+    char key[KEY_ROOM], figures[5][20], unique[40];
     const struct rate *r = &ask->rate;
     const char *kind = kinds[ask->algorithm];
-    int len = snprintf(unique, sizeof unique, "%012llx-%llx", (unsigned long long)process,
-                       (unsigned long long)atomic_fetch_add(&counter, 1));
     const struct weir_text args[] = {
         bucket_key(b, key),
         { kind, strlen(kind) },
@@ -61,7 +72,7 @@ redis_decide(struct weir_shard *s, const struct bucket *b, const struct ask *ask
         number(r->capacity, figures[2]),
         number(r->step_ms, figures[3]),
         number(ask->cost, figures[4]),
-        { unique, (size_t)len },
+        unique_text(unique),
     };
     const struct weir_redis_request request = {
         .size = sizeof request,

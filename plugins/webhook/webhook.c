@@ -5,9 +5,18 @@
 #include "webhook.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
+#include "auth_schema.h"
+#include "headers.h"
+#include "verify.h"
+#include "verify_schema.h"
 #include "webhook_open.h"
+
+/* The schema of a trigger with so many options is longer than C99 promises to hold. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
 
 const struct weir_host *host;
 
@@ -41,14 +50,17 @@ type_fits(const struct webhook *w, const struct weir_event *e)
 }
 
 void
-turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err)
+turn_away_for(const struct webhook *w, struct weir_event *e, const struct weir_error *err, const char *reason)
 {
-    const struct weir_text labels[] = {
-        text_of(w->pipeline),
-        err->code == WEIR_FORBIDDEN ? WEIR_TEXT("forbidden") : WEIR_TEXT("invalid"),
-    };
+    const struct weir_text labels[] = { text_of(w->pipeline), text_of(reason) };
     host->shard_measure(host->event_shard(e), w->rejected, labels, 1);
     host->refuse(e, err);
+}
+
+void
+turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err)
+{
+    turn_away_for(w, e, err, err->code == WEIR_FORBIDDEN ? "forbidden" : "invalid");
 }
 
 static void
@@ -82,10 +94,24 @@ refuse_method(const struct webhook *w, struct weir_event *e)
     turn_away(w, e, &err);
 }
 
+/* What comes behind the question who sent it. */
+static void
+go_on(const struct webhook *w, struct weir_event *e)
+{
+    if (!type_fits(w, e)) {
+        refuse_type(w, e);
+    } else if (w->verify == NULL || verify_event(w, e)) {
+        if (w->auth != NULL)
+            auth_hide(w->auth, e);
+        host->start_run(e);
+    }
+}
+
 static void
 webhook_accept(struct weir_event *e, void *state)
 {
-    const struct webhook *w = state;
+    struct desk *d = state;
+    const struct webhook *w = d->webhook;
     for (uint32_t i = 0; i < w->n_headers; i++)
         host->event_header_set(e, w->headers[i].name, w->headers[i].value);
     if (w->cors != NULL) {
@@ -95,10 +121,38 @@ webhook_accept(struct weir_event *e, void *state)
     }
     if (is_stray_options(w, e))
         refuse_method(w, e);
-    else if (!type_fits(w, e))
-        refuse_type(w, e);
+    else if (d->guard != NULL)
+        guard_check(d->guard, e);
     else
-        host->start_run(e);
+        go_on(w, e);
+}
+
+static uint32_t
+webhook_attach(struct weir_shard *s, void *conf, void **ret_state, struct weir_error *err)
+{
+    (void)err;
+    struct desk *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        abort();
+    d->webhook = conf;
+    d->guard = d->webhook->auth != NULL ? guard_new(s, d->webhook, go_on) : NULL;
+    *ret_state = d;
+    return WEIR_OK;
+}
+
+static void
+webhook_detach(void *state)
+{
+    struct desk *d = state;
+    guard_free(&d->guard);
+    free(d);
+}
+
+static uint32_t
+webhook_sign(struct weir_event *e, void *state, struct weir_header *ret, uint32_t *ret_n, struct weir_error *err)
+{
+    const struct desk *d = state;
+    return verify_sign(d->webhook, e, ret, ret_n, err);
 }
 
 /* clang-format off */
@@ -142,6 +196,7 @@ static const char schema[] = WEIR_JSON({
             "examples": ["64KiB", "5MiB"]
         },
         "cors": {
+            "x-weir-named": { "kind": "cors" },
             "description": "Lets pages of other sites call this webhook from a browser. Preflight requests are answered without a run.",
             "type": "object",
             "additionalProperties": false,
@@ -193,7 +248,11 @@ static const char schema[] = WEIR_JSON({
                 }
             }
         },
+        ) AUTH_SCHEMA WEIR_JSON(,
+        "verify":) " " VERIFY_SCHEMA WEIR_JSON(,
+        ) HEADERS_SCHEMA WEIR_JSON(,
         "response_headers": {
+            "x-weir-named": { "kind": "headers" },
             "description": "Headers of every reply, also of refusals. A reply node's own headers win.",
             "type": "object",
             "maxProperties": 50,
@@ -201,7 +260,8 @@ static const char schema[] = WEIR_JSON({
             "additionalProperties": { "type": "string" },
             "examples": [{ "Cache-Control": "no-store" }]
         }
-    }
+    },
+    "$defs": {) AUTH_DEFS WEIR_JSON(}
 });
 /* clang-format on */
 
@@ -218,8 +278,11 @@ static const struct weir_trigger_type triggers[] = {
                    "  max_body: 64KiB\n"
                    "  cors: { origins: [\"https://app.example\"] }\n",
         .open = webhook_open,
+        .attach = webhook_attach,
         .accept = webhook_accept,
+        .detach = webhook_detach,
         .close = webhook_close,
+        .sign = webhook_sign,
     },
 };
 

@@ -27,6 +27,8 @@ struct cors {
     char max_age[24];  /* seconds */
 };
 
+struct verify;
+
 struct webhook {
     const struct weir_value *config; /* owned; all texts are in it */
     struct texts methods;
@@ -35,13 +37,25 @@ struct webhook {
     char *accept;                /* the types as a header; owned */
     struct weir_header *headers; /* of every reply; owned */
     uint32_t n_headers;
+    const struct weir_value *strict; /* owned: the strict set, if a setting asks for it; else NULL */
     struct cors *cors; /* owned; NULL: none */
+    struct auth *auth; /* owned; NULL: everybody may enter */
+    struct verify *verify; /* owned; NULL: whoever comes is let in */
     char *pipeline;    /* its name; owned */
     uint32_t rejected; /* the metric */
 };
 
+/* A webhook on a shard. */
+struct desk {
+    const struct webhook *webhook;
+    struct guard *guard; /* owned; NULL: everybody may enter */
+};
+
 /* Refuses E, and counts that. */
 void turn_away(const struct webhook *w, struct weir_event *e, const struct weir_error *err);
+
+/* The same under another REASON than that of the code. */
+void turn_away_for(const struct webhook *w, struct weir_event *e, const struct weir_error *err, const char *reason);
 
 /* The list of strings V; empty if it is NULL. */
 struct texts texts_of(const struct weir_value *v);

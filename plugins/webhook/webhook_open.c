@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
+#include "headers.h"
+#include "verify.h"
 #include "webhook_open.h"
 
 uint32_t
@@ -27,29 +30,6 @@ holds(const struct texts *t, struct weir_text want)
         if (text_same(t->items[i], want))
             return true;
     return false;
-}
-
-static uint32_t
-take_headers(struct webhook *w, struct weir_error *err)
-{
-    const struct weir_value *map = host->get(w->config, WEIR_TEXT("response_headers"));
-    struct weir_text name;
-    struct weir_text text;
-    const struct weir_value *value;
-    if (map == NULL)
-        return WEIR_OK;
-    w->headers = calloc(host->len(map) + 1, sizeof *w->headers);
-    if (w->headers == NULL)
-        abort();
-    for (size_t i = 0; host->member(map, i, &name, &value); i++) {
-        if (!host->get_text(value, &text) || memchr(text.bytes, '\n', text.len) ||
-            memchr(text.bytes, '\r', text.len) || memchr(text.bytes, '\0', text.len))
-            return refuse(err, WEIR_INVALID,
-                          "the value of response header '%.*s' has a line break",
-                          (int)(name.len < 80 ? name.len : 80), name.bytes);
-        w->headers[w->n_headers++] = (struct weir_header){ name, text };
-    }
-    return WEIR_OK;
 }
 
 /* Registers the route; for preflights it takes OPTIONS besides. */
@@ -95,13 +75,46 @@ make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
     return w->rejected != 0 ? WEIR_OK : err->code;
 }
 
+/* Only what is a secret can be an expression: all else is set up before any event. */
+static uint32_t
+check_fixed(struct weir_open *open, const struct webhook *w, struct weir_error *err)
+{
+    struct weir_text key;
+    const struct weir_value *value;
+    char pointer[80];
+    for (size_t i = 0; host->member(w->config, i, &key, &value); i++) {
+        (void)snprintf(pointer, sizeof pointer, "/%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
+        uint32_t slot = host->slot(open, pointer);
+        bool own = text_same(key, WEIR_TEXT("verify")) || text_same(key, WEIR_TEXT("auth")); /* look themselves */
+        if (!own && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
+            return refuse(err, WEIR_INVALID, "no expression can stand in a webhook's '%.*s': it is set up before any "
+                          "event", (int)key.len, key.bytes);
+    }
+    return WEIR_OK;
+}
+
+static uint32_t
+take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
+{
+    const struct weir_value *config = NULL;
+    uint32_t slot = host->slot(open, "/auth");
+    if (slot == 0)
+        return WEIR_OK;
+    uint32_t code = host->constant(open, slot, &config, err);
+    bool everybody = code == WEIR_OK && host->get(config, WEIR_TEXT("open")) != NULL;
+    if (everybody && host->len(config) > 1)
+        code = refuse(err, WEIR_INVALID, "auth: 'open' lets everybody in, so nothing else can be asked for");
+    else if (code == WEIR_OK && !everybody)
+        code = auth_new(open, config, &w->auth, err);
+    host->unref(&config);
+    return code;
+}
+
 static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
-    uint32_t whole = host->slot(open, "");
-    if (whole != 0 && (host->slot_flags(open, whole) & WEIR_SLOT_CONSTANT) == 0)
-        return refuse(err, WEIR_INVALID,
-                      "no expression can stand in a webhook: it is set up before any event");
+    if (check_fixed(open, w, err) != WEIR_OK)
+        return err->code;
     w->methods = texts_of(host->get(w->config, WEIR_TEXT("methods")));
     w->types = texts_of(host->get(w->config, WEIR_TEXT("content_types")));
     w->allow = texts_joined(&w->methods);
@@ -109,7 +122,14 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
     if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
         return err->code;
-    if (take_headers(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
+    if (take_auth(open, w, err) != WEIR_OK)
+        return err->code;
+    const struct weir_value *verify = host->get(w->config, WEIR_TEXT("verify"));
+    struct weir_text path = WEIR_TEXT("");
+    (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &path);
+    if (verify != NULL && verify_new(open, verify, path, &w->verify, err) != WEIR_OK)
+        return err->code;
+    if (headers_new(w, err) != WEIR_OK || make_metric(open, w, err) != WEIR_OK)
         return err->code;
     return add_route(open, w, err);
 }
@@ -135,11 +155,14 @@ webhook_close(void *conf)
 {
     struct webhook *w = conf;
     cors_free(w->cors);
+    auth_free(&w->auth);
+    verify_free(w->verify);
     free(w->methods.items);
     free(w->types.items);
     free(w->allow);
     free(w->accept);
     free(w->headers);
+    host->unref(&w->strict);
     free(w->pipeline);
     host->unref(&w->config);
     free(w);

@@ -38,7 +38,7 @@ const dir = mkdtempSync(join(tmpdir(), 'weir-soak-'));
 try {
   const pipelines = folder(t, { 'soak.yaml': pipeline(0), 'rows.lua': rows(0) });
   const w = await start(t, pipelines, { shards: 2, args: ['--lua', join(root, 'lua'), '--store', `sqlite:${dir}/weir.db`, '--set', 'log.access=false'] });
-  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1]) / 1024;
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]) / 1024;
   const memory = [], took = [];
   let reloads = 0, failed = 0, sent = 0, running = true;
   const reloading = (async () => {

@@ -8,7 +8,7 @@
  * loop that inserts rows of the same size into one table of SQLite, WAL and FULL, 1 and 64 a
  * commit. For people who work on core/store; no test runs it, and it is built by hand: cc -O2
  * -D_GNU_SOURCE -Icore tests/bench/store_bench.c -o store_bench
- *      build/release/core/lib{store,loop,value,base}.a -lsqlite3 -levent -lczmq -lzmq -lcrypto
+ *      build/release/core/lib{store,loop,expr,value,base}.a -lsqlite3 -levent -lczmq -lzmq -lcrypto
  *      -lmsgpackc -lpcre2-8 -lm
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -1,7 +1,11 @@
-// kill -9 at random moments, under load: what was acknowledged is done, and nothing unsafe twice.
+// Deaths at random moments, under load: what was acknowledged is done, and nothing unsafe twice.
+//
+// What dies is, in turn: all of it (kill -9 of the supervisor, which takes its worker along), the worker by kill -9, and
+// the worker by a signal that it reports (SIGSEGV; SIGABRT where a sanitizer has taken that). A worker's supervisor lives
+// on and starts the next one.
 //
 // One upstream lives through all rounds and notes each call. In each round clients send events to three pipelines
-// (durable: true, durable: steps, and one with an unsafe step) until the process is killed; then it is started on
+// (durable: true, durable: steps, and one with an unsafe step) until the process dies; then it is started on
 // the same store. At the end all jobs must be over, and:
 //   - every acknowledged event was worked on (but an unsafe one that a kill cut in the middle: that job is dead);
 //   - nothing was worked on twice but what was in flight at a kill;
@@ -9,7 +13,7 @@
 //   - no unsafe call twice.
 import http from 'node:http';
 import { join } from 'node:path';
-import { folder, start, until } from '../e2e/lib/weir.mjs';
+import { folder, nextWorker, sanitized, start, until, workerOf } from '../e2e/lib/weir.mjs';
 
 const pipelines = (url) => ({
   'true.yaml': `
@@ -76,7 +80,25 @@ async function client(w, name, state) {
   agent.destroy();
 }
 
-/** ROUNDS kills; the result: { acked, calls, kills, again, dead, readyMs, faults }. */
+const ways = ['all of it', 'the worker by SIGKILL', sanitized ? 'the worker by SIGABRT' : 'the worker by SIGSEGV'];
+
+/** Ends W in one of the WAYS; gives it back if it lives on, with the next worker at work. */
+async function end(w, way) {
+  if (way === 'all of it') {
+    w.killed = true;
+    await w.kill();
+    return null;
+  }
+  const old = workerOf(w);
+  const begin = performance.now();
+  process.kill(old, way.split(' ').at(-1));
+  await nextWorker(w, old);
+  w.backMs = Math.max(w.backMs ?? 0, performance.now() - begin);
+  return w;
+}
+
+/** ROUNDS deaths; the result: { acked, calls, kills, again, dead, readyMs, backMs, faults }: KILLS counts
+ * each way, BACK is how long a worker's place was empty at most. */
 export async function crash({ rounds = 5, clients = 16, lifeMs = 700, log = () => {} } = {}) {
   const after = [];
   const t = { after: (fn) => after.unshift(fn) };
@@ -85,21 +107,27 @@ export async function crash({ rounds = 5, clients = 16, lifeMs = 700, log = () =
     const dir = folder(t, pipelines(u.url));
     const go = () => start(t, dir, { args: ['--store', `sqlite:${join(dir, 'var/weir.db')}`, '--set', 'log.access=false'], shards: 2 });
     const acked = [];
+    const kills = {};
     let readyMs = 0;
+    let backMs = 0;
+    let w = null;
     for (let round = 0; round < rounds; round++) {
       const begin = performance.now();
-      const w = await go();
+      w ??= await go();
       readyMs = Math.max(readyMs, performance.now() - begin);
       const state = { stopped: false, n: 0, acked };
       const all = Array.from({ length: clients }, (_, i) => client(w, `${round}-${i}`, state));
       await new Promise((done) => setTimeout(done, 50 + Math.random() * lifeMs));
-      w.killed = true;
-      await w.kill();
+      const way = ways[round % ways.length];
+      kills[way] = (kills[way] ?? 0) + 1;
+      const ended = w;
+      w = await end(w, way);
+      backMs = Math.max(backMs, ended.backMs ?? 0);
       state.stopped = true;
       await Promise.all(all);
-      log(`round ${round + 1}/${rounds}: ${acked.length} acknowledged, ${u.n} calls`);
+      log(`round ${round + 1}/${rounds} (${way}): ${acked.length} acknowledged, ${u.n} calls`);
     }
-    const w = await go();
+    w ??= await go();
     const states = new Map();
     for (const a of acked) {
       const last = await until(async () => {
@@ -122,7 +150,7 @@ export async function crash({ rounds = 5, clients = 16, lifeMs = 700, log = () =
     // each client has at most one event in flight, and a shard at most so many runs under way
     const inFlight = rounds * 2 * 256;
     if (again > inFlight) faults.push(`${again} calls were made again, more than can have been in flight`);
-    return { acked: acked.length, calls: u.n, kills: rounds, again, dead, readyMs, faults };
+    return { acked: acked.length, calls: u.n, kills, again, dead, readyMs, backMs, faults };
   } finally {
     for (const fn of after) await fn();
   }

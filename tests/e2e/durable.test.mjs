@@ -183,7 +183,7 @@ test('a second process on the same store is refused', async (t) => {
   const w = await start(t, dir, { args: store });
   const second = weir(['run', join(dir, 'a.yaml'), '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log', 'text', ...store]);
   assert.equal(second.code, 1);
-  assert.match(second.out, new RegExp(`store.url: .*another weir.*${w.pid}`));
+  assert.match(second.out, new RegExp(`store.url: .*another weir.*${w.worker}`));
   // without durable pipelines it starts, and says that it keeps nothing
   const third = await start(t, join(dir, 'b'), { args: store });
   assert.ok(await third.log((l) => /there is no store, so failed runs are not kept/.test(l.msg)));

@@ -398,9 +398,9 @@ test('300 callers on 128 descriptors wait in the backlog, and nothing spins', as
   for (const c of all) c.write('GET /fixed/1 HTTP/1.1\r\nHost: x\r\n\r\n');
   await until(() => all.some((c) => /n=1$/.test(c.text)), 'some are served');
   const lines = w.lines.filter((l) => l.msg !== 'request').length;
-  const before = cpu(w.pid);
+  const before = cpu(w.worker);
   await new Promise((done) => setTimeout(done, 1000)); // the time over which CPU is measured
-  const used = cpu(w.pid) - before;
+  const used = cpu(w.worker) - before;
   assert.ok(used < (slow ? 0.6 : 0.2), `${used} s of CPU in 1 s`);
   assert.ok(w.lines.filter((l) => l.msg !== 'request').length - lines <= 3, 'few lines of log');
   assert.ok(all.some((c) => c.text === '' && !c.closed), 'some still wait');

@@ -371,9 +371,9 @@ test('whatever an upstream answers, the caller hears the truth in time, and a li
       if (!right || (a.want.body !== undefined && body !== a.want.body)) wrong.push(`${status} not ${a.want.status}: ${a.what}: ${JSON.stringify(a.bytes.slice(0, 150))} ${JSON.stringify(body.slice(0, 300))}`);
       if (took > (slow ? 5000 : 1500)) wrong.push(`${took} ms: ${a.what}`);
     });
-    if (round === 0) before = rss(w.pid);
+    if (round === 0) before = rss(w.worker);
   }
   assert.deepEqual(wrong, []);
-  const grown = rss(w.pid) - before;
+  const grown = rss(w.worker) - before;
   assert.ok(sanitized || grown < 4096, `${grown} KiB more memory after two rounds more`);
 });

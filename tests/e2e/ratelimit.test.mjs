@@ -182,7 +182,7 @@ steps:
   - reply: 204
 `,
   }, { shards: 2 });
-  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1]) * 1024;
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]) * 1024;
   const before = rss();
   let next = 0;
   const caller = async () => {

@@ -57,14 +57,14 @@ test('a hundred reloads under load fail no request and leave no memory behind', 
     await until(() => clients.seen.good > before, 'requests go on');
   };
   for (let n = 1; n <= 20; n++) await round(n);
-  const before = rss(w.pid);
+  const before = rss(w.worker);
   for (let n = 21; n <= 100; n++) await round(n);
   const seen = await clients.stop();
   assert.deepEqual(seen.bad.slice(0, 5), []);
   assert.ok(seen.versions.size > 50, `${seen.versions.size} versions were seen`);
   assert.equal((await (await fetch(`${w.edge}/v`)).json()).version, 100);
   assert.equal(await metric(w, 'weir_config_reloads_total', { result: 'success' }), 100);
-  if (!sanitized) assert.ok(rss(w.pid) - before < 4, `${(rss(w.pid) - before).toFixed(1)} MiB more after 80 reloads`);
+  if (!sanitized) assert.ok(rss(w.worker) - before < 4, `${(rss(w.worker) - before).toFixed(1)} MiB more after 80 reloads`);
 });
 
 test('a bad file changes nothing and says where and why', async (t) => {

@@ -275,7 +275,7 @@ test('a slow caller holds the upstream back, not the memory', async (t) => {
     more();
   });
   const w = await start(t, { 's.yaml': streaming(up.url) });
-  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1]) / 1024;
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]) / 1024;
   const before = rss();
   const c = connect(w.edgePort);
   await c.write('GET /s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');

@@ -32,7 +32,8 @@ def check_comments(path, text):
 
 for path in sorted(glob.glob("core/*/*.h")):
     check_comments(path, open(path, encoding="utf-8").read())
-for path in sorted(glob.glob("core/*/*.[ch]") + glob.glob("plugins/*/*.[ch]")):
+for path in sorted(glob.glob("core/*/*.[ch]") + glob.glob("plugins/*/*.[ch]") +
+                   glob.glob("plugins/shared/*/*.[ch]")):
     text = open(path, encoding="utf-8").read()
     head = text[: text.find("*/")]
     if not text.startswith("/*") or "SPDX-License-Identifier: Apache-2.0" not in head:

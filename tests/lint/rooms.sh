@@ -14,7 +14,7 @@ for room in $rooms; do
         grep -vE "#include \"($(echo $rooms | tr ' ' '|'))/[a-z0-9_]+\.h\"" && say "spelling: an include is not \"room/file.h\""
     [ -d core/"$room" ] || say "rooms: core/$room is not there"
 done
-grep -nE '#include "(\.\.|[a-z]+/)' plugins/*/*.[ch] && say "plugins: they include <weir.h> and files of their own folder"
+grep -nE '#include "(\.\.|[a-z]+/)' plugins/*/*.[ch] plugins/shared/*/*.[ch] && say "plugins: they include <weir.h>, files of their own folder, and by their mere name those of plugins/shared"
 
 # Order, as text: a room includes itself and rooms before it.
 seen=""
@@ -27,7 +27,7 @@ done
 
 # Third-party headers: prefix, and who may name it.
 while read -r header allowed; do
-    for file in $(grep -lE "^#include [<\"]$header" core/*/*.[ch] plugins/*/*.[ch] 2>/dev/null || true); do
+    for file in $(grep -lE "^#include [<\"]$header" core/*/*.[ch] plugins/*/*.[ch] plugins/shared/*/*.[ch] 2>/dev/null || true); do
         room=$(echo "$file" | cut -d/ -f2)
         case " $allowed " in *" $room "*) ;; *) say "third party: $file names $header" ;; esac
     done

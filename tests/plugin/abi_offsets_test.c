@@ -30,6 +30,11 @@ struct layout {
     { #member, offsetof(struct S, member), sizeof(((struct S *)0)->member), \
       _Alignof(__typeof__(((struct S *)0)->member)) },
 
+#define SOCKET_CONFIG_MEMBERS M(size) M(ping_ms) M(idle_ms) M(max_message) M(max_queue) M(protocol) M(connection)
+#define SOCKET_OWNER_MEMBERS M(size) M(pad) M(opened) M(message) M(closed)
+#define EMIT_MEMBERS \
+    M(size) M(n_headers) M(n_params) M(pad) M(method) M(path) M(query) M(client_ip) M(headers) M(params) M(body) \
+    M(connection)
 #define TEXT_MEMBERS M(bytes) M(len)
 #define ERROR_MEMBERS M(code) M(status) M(retry_after_ms) M(sent) M(detail) M(text)
 #define METRIC_MEMBERS \
@@ -48,7 +53,7 @@ struct layout {
     M(name)                                                                               \
     M(summary)                                                                            \
     M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) M(start) \
-        M(stop) M(accept) M(detach) M(close)
+        M(stop) M(accept) M(detach) M(close) M(sign)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
@@ -76,7 +81,14 @@ struct layout {
     M(question_item) M(question_verb) M(question_query) M(question_body)                       \
     M(question_set_data) M(question_data) M(answer) M(answer_fail)                \
     M(is_answer) M(pass_answer) M(whole_run) M(advance) \
-    M(wait_open) M(wait) M(type_name) M(setting) M(lent)
+    M(wait_open) M(wait) M(type_name) M(setting) M(lent) \
+    M(hmac_parts) M(ed25519_verify) M(ed25519_sign) M(base64_write) M(base64_read) \
+    M(event_header_at) M(event_key) M(step_key) M(event_query) M(event_header_hide) \
+    M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
+    M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
+    M(signature_find) M(json_read_unique) M(event_peer) \
+    M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(event_query_text) \
+    M(event_headers) M(event_params) M(emit_request) M(publish_to)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
@@ -147,6 +159,15 @@ static const struct member tester[] = { TESTER_MEMBERS };
 #define S weir_redis_request
 static const struct member redis_request[] = { REDIS_MEMBERS };
 #undef S
+#define S weir_socket_config
+static const struct member socket_config[] = { SOCKET_CONFIG_MEMBERS };
+#undef S
+#define S weir_socket_owner
+static const struct member socket_owner[] = { SOCKET_OWNER_MEMBERS };
+#undef S
+#define S weir_emit
+static const struct member emit[] = { EMIT_MEMBERS };
+#undef S
 #define S weir_host
 static const struct member host[] = { HOST_MEMBERS };
 #undef S
@@ -157,7 +178,8 @@ static const struct member host[] = { HOST_MEMBERS };
     }
 static const struct layout layouts[] = {
     L(text),  L(error),  L(metric), L(block_type),   L(node_type),   L(trigger_type), L(plugin),
-    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(collection), L(tester), L(redis_request), L(host),
+    L(route), L(header), L(reply),  L(http_request), L(http_answer), L(collection), L(tester), L(redis_request),
+    L(socket_config), L(socket_owner), L(emit), L(host),
 };
 
 /* Whether the members follow each other with no more between them than alignment asks for. */

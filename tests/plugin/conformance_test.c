@@ -282,9 +282,24 @@ check_fits(const struct schema *s, const struct weir_value *v, const char *place
     value_unref(&written);
 }
 
-/* Defaults and examples of the properties of SCHEMA, and below. */
+/* P as a document of its own, with the $defs of ROOT that it may refer to. Owned. */
+static const struct weir_value *
+with_defs(const struct weir_value *p, const struct weir_value *root)
+{
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(p, i, &key, &v); i++)
+        builder_put(b, strndupa(key.bytes, key.len), v);
+    const struct weir_value *defs = value_field(root, "$defs");
+    if (defs != NULL)
+        builder_put(b, "$defs", defs);
+    return builder_end(&b);
+}
+
+/* Defaults and examples of the properties of SCHEMA, a part of ROOT, and below. */
 static void
-check_values(const struct weir_value *schema, const char *place)
+check_values(const struct weir_value *schema, const struct weir_value *root, const char *place)
 {
     char below[512];
     struct weir_text key;
@@ -295,21 +310,23 @@ check_values(const struct weir_value *schema, const char *place)
         struct schema *s;
         struct weir_error err = { 0 };
         snprintf(below, sizeof below, "%s.%.*s", place, (int)key.len, key.bytes);
-        if (schema_new(p, NULL, NULL, &s, &err) != WEIR_OK)
+        const struct weir_value *doc = with_defs(p, root);
+        if (schema_new(doc, NULL, NULL, &s, &err) != WEIR_OK)
             fail_msg("%s: %s", below, err.text);
         if ((v = value_field(p, "default")) != NULL)
             check_fits(s, v, below, "default");
         for (size_t k = 0; (v = value_at(value_field(p, "examples"), k)) != NULL; k++)
             check_fits(s, v, below, "example");
         schema_free(&s);
-        check_values(p, below);
+        value_unref(&doc);
+        check_values(p, root, below);
     }
 }
 
 static void
 check_type_values(const struct type *t)
 {
-    check_values(t->schema, t->name);
+    check_values(t->schema, t->schema, t->name);
 }
 
 static void

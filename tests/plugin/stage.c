@@ -251,6 +251,7 @@ on_release(struct weir_event *e)
     assert_false(p->released);
     p->released = true;
     value_unref(&e->raw);
+    value_unref(&e->auth);
 }
 
 static const struct event_ops ops = { .reply = on_reply, .release = on_release };
@@ -305,8 +306,9 @@ stage_begin(const char *line, const char *body, const char *headers)
     e->shard = stage.shard;
     e->arena = &p->arena;
     e->method = (struct weir_text){ line, method };
-    e->path = text_of(line + method + 1);
-    e->query = TEXT("");
+    size_t path = strcspn(line + method + 1, "?");
+    e->path = (struct weir_text){ line + method + 1, path };
+    e->query = text_of(line + method + 1 + path + (line[method + 1 + path] == '?'));
     e->client_ip = TEXT("192.0.2.1");
     e->id = TEXT("request-1");
     e->tracestate = TEXT("");

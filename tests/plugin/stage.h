@@ -55,7 +55,7 @@ void stage_load_file(const char *path);
 /* The messages of what is wrong with a pipeline; the caller frees them. Fails if nothing is. */
 char *stage_refused(const char *yaml);
 
-/* Offers a request, "POST /path": with a JSON body (NULL: none) and headers, "name: value\n"
+/* Offers a request, "POST /path?query": with a JSON body (NULL: none) and headers, "name: value\n"
  * each (NULL: none). The play goes on by stage_turn. */
 struct play *stage_begin(const char *line, const char *body, const char *headers);
 /* One turn of the loop; waits at most MS. */

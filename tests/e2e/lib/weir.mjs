@@ -39,16 +39,18 @@ export function weir(args, { cwd = root, env = {}, input } = {}) {
 
 /**
  * Starts weir run and waits until it is ready. PIPELINES: name to YAML text, or a folder.
- * The result: { edge, admin, edgePort, adminPort, pid, lines, dir, log(predicate), stop(), kill(signal), ended }.
+ * The result: { edge, admin, edgePort, adminPort, pid, worker, lines, dir, log(predicate), stop(), kill(signal), ended }.
+ * LISTEN are the flags that say where and on how many shards; STDIO goes on behind standard error. PID is the supervisor's, which takes signals and ends last; WORKER is the first worker's.
  */
-export async function start(t, pipelines, { args = [], env = {}, files = {}, shards = 1, cwd, prefix = [] } = {}) {
+export async function start(t, pipelines, { args = [], env = {}, files = {}, shards = 1, cwd, prefix = [], stdio = [],
+  listen = ['--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--shards', String(shards)] } = {}) {
   const dir = typeof pipelines === 'string' ? pipelines : folder(t, pipelines);
   write(cwd ?? dir, files);
-  const command = [...prefix, binary, 'run', dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--shards', String(shards),
-    '--log', 'json', ...args];
-  const child = spawn(command[0], command.slice(1), { cwd: cwd ?? dir, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = [...prefix, binary, 'run', dir, ...listen, '--log', 'json', ...args];
+  const child = spawn(command[0], command.slice(1), { cwd: cwd ?? dir, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', ...stdio] });
   const w = { dir, pid: child.pid, child, lines: [], stderr: '', waiting: [] };
-  w.ended = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+  // Closed is the output when the worker has ended, too.
+  w.ended = new Promise((done) => child.once('close', (code, signal) => done({ code, signal })));
   // What a client sees of a death is a reset connection: the death is said besides.
   child.once('exit', (code, signal) => { if (signal && !w.killed) console.error(`weir ${child.pid} was ended by ${signal}\n${w.stderr}`); });
   child.stderr.setEncoding('utf8').on('data', (text) => { w.stderr += text; });
@@ -76,12 +78,19 @@ export async function start(t, pipelines, { args = [], env = {}, files = {}, sha
     if (!w.killed && (code !== 0 || signal)) throw new Error(`weir ended with ${code ?? signal}\n${w.stderr}`);
   });
   const ready = await w.log((l) => / is ready$/.test(l.msg));
+  w.worker = ready.worker;
   w.edgePort = ready.edge_port;
   w.adminPort = ready.admin_port;
   w.edge = `http://127.0.0.1:${ready.edge_port}`;
   w.admin = `http://127.0.0.1:${ready.admin_port}`;
   return w;
 }
+
+/** The pid of the worker that was ready last. */
+export const workerOf = (w) => w.lines.findLast((l) => / is ready$/.test(l.msg)).worker;
+
+/** Waits until another worker than OLD is ready, and gives its pid. */
+export const nextWorker = (w, old) => until(() => workerOf(w) !== old && workerOf(w), 'the next worker is ready');
 
 /** The value of a metric: the sum of all samples whose line starts with NAME and has all LABELS. */
 export async function metric(w, name, labels = {}) {

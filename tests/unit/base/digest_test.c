@@ -135,6 +135,26 @@ threads_do_not_disturb_each_other(void **state)
         assert_memory_equal(results[0], results[i], 32);
 }
 
+/* Wherever the message is cut, and however long the key is. */
+static void
+an_hmac_of_pieces_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    static const char text[] = "The quick brown fox jumps over the lazy dog, again and again";
+    static const char key[] = "a key that is longer than the block of SHA-256, which is one of sixty-four bytes: so it is digested";
+    uint8_t whole[DIGEST_MAX], pieces[DIGEST_MAX];
+    size_t len = sizeof text - 1;
+    for (uint32_t a = WEIR_SHA1; a <= WEIR_SHA512; a++)
+        for (size_t cut = 0; cut <= len; cut++)
+            for (size_t k = 0; k < sizeof key; k += 33) {
+                struct weir_text parts[] = { { text, cut }, { NULL, 0 }, { text + cut, len - cut } };
+                size_t n = digest_hmac(a, (struct weir_text){ key, k }, (struct weir_text){ text, len }, whole);
+                assert_int_equal(digest_hmac_parts(a, (struct weir_text){ key, k }, parts, 3, pieces), n);
+                assert_memory_equal(whole, pieces, n);
+            }
+    assert_int_equal(digest_hmac_parts(0, TEXT("k"), NULL, 0, whole), 0);
+}
+
 int
 main(void)
 {
@@ -145,6 +165,7 @@ main(void)
         cmocka_unit_test(unknown_algorithms_give_nothing),
         cmocka_unit_test(hmacs_are_those_of_the_rfcs),
         cmocka_unit_test(equality_looks_at_length_and_bytes),
+        cmocka_unit_test(an_hmac_of_pieces_is_that_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

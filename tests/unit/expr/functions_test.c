@@ -128,7 +128,7 @@ digests_are_bytes(void **state)
         { "hmac('sha1', b'k', raw).size()", "20" },
         { "hmac('sha512', 'k', 'x').size()", "64" },
         { "hmac(lent, 'k', 'x')",
-          "script: hmac(lent, 'k', 'x'): unknown algorithm; there are sha1, sha256, sha512" },
+          "script: hmac(lent, 'k', 'x'): unknown algorithm; there are sha1, sha256, sha384, sha512" },
         { "hmac('sha1', a, 'x')",
           "script: hmac('sha1', a, 'x'): 'a' must be a string or bytes, and is an int" },
         { "sha256(l)", "script: sha256(l): 'l' must be a string or bytes, and is a list" },

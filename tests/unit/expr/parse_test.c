@@ -111,7 +111,7 @@ constant_arguments_are_checked(void **state)
     static const struct row rows[] = {
         { "s.matches('a(b')", "parse 10+5: at offset 3: missing closing parenthesis" },
         { "s.matches(1)", "parse 10+1: a regular expression is a string" },
-        { "hmac('md5', s, s)", "parse 5+5: unknown algorithm; there are sha1, sha256, sha512" },
+        { "hmac('md5', s, s)", "parse 5+5: unknown algorithm; there are sha1, sha256, sha384, sha512" },
         { "hmac(1, s, s)", "parse 5+1: hmac(algorithm, key, x) needs a string here" },
         { "time.format(a, '%Q')",
           "parse 15+4: unknown directive in the layout; there are %Y %m %d "

@@ -9,9 +9,25 @@ a_webhook_says_who_may_call(void **state)
 {
     (void)state;
     assert_said("trigger: { webhook: { path: /a } }\nsteps: []\n",
-                "1:12+7 W0801 anybody can call this webhook: it has no 'verify'\n");
+                "1:12+7 W0801 anybody can call this webhook: it has neither 'auth' nor 'verify'\n");
     assert_fine("trigger: { webhook: { path: /a, auth: none } }\nsteps: []\n");
     assert_fine("trigger: { cron: {} }\nsteps: []\n");
+}
+
+static void
+who_may_call_is_not_asked_where_nobody_else_can(void **state)
+{
+    (void)state;
+    struct registry *r = fake_registry();
+    const struct load_options o = { .registry = r, .env_names = fake_environment };
+    struct diags d;
+    diags_init(&d);
+    struct pipeline *p = pipeline_load_text("p.yaml", TEXT("trigger: { webhook: { path: /a } }\nsteps: []\n"), &o, &d);
+    assert_non_null(p);
+    assert_int_equal(d.errors + d.warnings, 0);
+    pipeline_free(&p);
+    diags_fini(&d);
+    registry_free(&r);
 }
 
 static void
@@ -112,6 +128,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_webhook_says_who_may_call),
+        cmocka_unit_test(who_may_call_is_not_asked_where_nobody_else_can),
         cmocka_unit_test(an_unsafe_step_has_no_retry),
         cmocka_unit_test(blocks_that_are_better_there),
         cmocka_unit_test(inner_deadlines_are_earlier),

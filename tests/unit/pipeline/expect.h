@@ -37,7 +37,8 @@ load_said_with(const struct registry *r, bool have_store, const char *text, cons
 {
     const struct load_options o = { .registry = r,
                                     .env_names = fake_environment,
-                                    .have_store = have_store };
+                                    .have_store = have_store,
+                                    .edge_public = true };
     struct diags d;
     struct buf out;
     diags_init(&d);

@@ -111,7 +111,7 @@ resources_have_known_kinds(void **state)
         "resources:\n  clients: {}\n  limits: []\n  caches: { A: {}, b: 1 }\n",
         "3:3+6 W0503 a kind of resources must be a map from names to maps\n"
         "4:13+1 W0503 a resource's name is a lower-case letter, then letters, digits, _ and -\n"
-        "4:20+1 W0503 a resource must be a map\n",
+        "4:20+1 W0503 a resource must be a map, or a list if its kind is one of lists\n",
         s);
     settings_free(&s);
 }

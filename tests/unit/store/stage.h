@@ -144,7 +144,7 @@ end_job(const char *id, uint32_t attempt, enum job_state state, struct job_failu
                             .ended_ms = clock_wall_ms() };
     if (state == JOB_DEAD)
         f.reason = JOB_EXHAUSTED_REASON;
-    snprintf(f.id, sizeof(f.id), "%s", id);
+    snprintf(f.id, sizeof(f.id), "%.36s", id);
     return run_op(&f.op, STORE_FINISH);
 }
 

@@ -63,10 +63,10 @@ a_newer_schema_is_refused(void **state)
     (void)state;
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 3);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 4);
     (void)number_of("PRAGMA user_version = 7");
-    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 3)");
-    (void)number_of("PRAGMA user_version = 3");
+    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 4)");
+    (void)number_of("PRAGMA user_version = 4");
     store_up();
 }
 
@@ -95,7 +95,7 @@ an_older_schema_becomes_todays(void **state)
     (void)number_of("PRAGMA user_version = 1");
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 3);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 4);
     assert_int_equal(number_of("SELECT count(until_ms) + count(token) FROM steps"), 0);
     store_up();
 }

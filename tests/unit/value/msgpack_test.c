@@ -203,6 +203,50 @@ what_does_not_fit_is_told(void **state)
     buf_fini(&out);
 }
 
+/* A map of one member "k" that is a list of the text of LEN bytes of C and of I, written in pieces. */
+static void
+assert_pieces(char c, size_t len, int64_t i)
+{
+    struct buf out;
+    struct weir_error err;
+    const struct weir_value *v = NULL;
+    size_t at;
+    char *bytes = malloc(len + 1);
+    memset(bytes, c, len);
+    buf_init(&out, 1u << 20);
+    assert_true(buf_puts(&out, "before") && msgpack_begin_map(&out, &at));
+    assert_true(msgpack_put_text(&out, TEXT("k")) && msgpack_put_list(&out, 2));
+    assert_true(msgpack_put_text(&out, (struct weir_text){ bytes, len }) && msgpack_put_int(&out, i));
+    msgpack_end_map(&out, at, 1);
+    buf_shift(&out, strlen("before"));
+    if (msgpack_read(buf_content(&out), &v, &err) != WEIR_OK)
+        fail_msg("%s", err.text);
+    const struct weir_value *list = value_field(v, "k");
+    assert_int_equal(value_type(value_at(list, 0)), (unsigned char)c < 0x80 ? WEIR_STRING : WEIR_BYTES);
+    assert_true(text_equal(value_as_text(value_at(list, 0)), (struct weir_text){ bytes, len }));
+    assert_true(value_at(list, 1)->integer == i);
+    value_unref(&v);
+    buf_fini(&out);
+    free(bytes);
+}
+
+static void
+pieces_are_read_as_the_value_that_they_make(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 0, 1, 31, 32, 255, 256, 65535, 65536 };
+    static const int64_t ints[] = { 0, 127, 128, -1, INT64_MAX, INT64_MIN, 70000, 5 };
+    for (unsigned i = 0; i < 8; i++) {
+        assert_pieces('a', lengths[i], ints[i]);
+        if (lengths[i] > 0)
+            assert_pieces('\xff', lengths[i], ints[i]);
+    }
+    struct buf small;
+    buf_init(&small, 4);
+    assert_false(msgpack_put_text(&small, TEXT("four")));
+    buf_fini(&small);
+}
+
 static void
 the_naughty_strings_come_back_unchanged(void **state)
 {
@@ -232,6 +276,7 @@ main(void)
         cmocka_unit_test(what_is_no_value_is_refused),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(pieces_are_read_as_the_value_that_they_make),
         cmocka_unit_test(the_naughty_strings_come_back_unchanged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# weir with the pipelines of the tiers (BENCH), the log of requests off and keep-alive unlimited, as the peers have it.
+# weir with the pipelines of the tiers (BENCH), the log of requests off (unless BENCH_LOG=on) and keep-alive unlimited, as the peers have it.
 . "$(dirname "$0")/../lib/common.sh"
 WEIR=${WEIR:?path of the weir binary}; BENCH=${BENCH:?folder of the bench pipelines}
 # T3 is pipelines/gateway.yaml as it is, but for limits that nobody reaches; T3m the same with them in the process.
@@ -9,5 +9,5 @@ high > "$all/t3.yaml"
 high | sed -E 's#^name: gateway#name: t3m#; s#path: /gateway#path: /t3m/gateway#; s#name: (gateway|llama|embeddings|calendar|payment|baserow)([ ,]|$)#name: m-\1\2#; s#gateway_request#t3m_request#; s#store: .*#store: memory#' > "$all/t3m.yaml"
 up=http://127.0.0.1:9100
 export LLAMA_URL=$up EMBEDDINGS_URL=$up/embeddings CALENDAR_URL=$up/calendar ECOMMERCE_URL=$up/ecommerce BASEROW_URL=$up/baserow
-REDIS_URL=redis://127.0.0.1:9379 UPSTREAM_URL=$up setsid $SRV "$WEIR" run "$all" --shards "$WORKERS" --set log.access=false --set store.url="sqlite:$RUN/weir.db" --set edge.max_requests=1000000000 --set edge.max_age=100h --edge 127.0.0.1:9204 --admin 127.0.0.1:9205 </dev/null >"$RUN/weir.log" 2>&1 & echo $! > "$RUN/weir.pids"
+REDIS_URL=redis://127.0.0.1:9379 UPSTREAM_URL=$up setsid $SRV "$WEIR" run "$all" --shards "$WORKERS" --set log.access=$([ "$LOG" = off ] && echo false || echo true) --set store.url="sqlite:$RUN/weir.db" --set edge.max_requests=1000000000 --set edge.max_age=100h --edge 127.0.0.1:9204 --admin 127.0.0.1:9205 </dev/null >"$RUN/weir.log" 2>&1 & echo $! > "$RUN/weir.pids"
 wait_http http://127.0.0.1:9205/readyz

@@ -1,11 +1,12 @@
-/* cli/notify.h - telling systemd how it stands (sd_notify(3)'s protocol), without its library.
+/* guard/notify.h - telling systemd how it stands (sd_notify(3)'s protocol), without its library.
  *
- * Nothing happens where NOTIFY_SOCKET is not set. Main thread.
+ * A worker tells its supervisor, which tells systemd. Nothing happens where there is neither.
+ * Main thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef CLI_NOTIFY_H
-#define CLI_NOTIFY_H
+#ifndef GUARD_NOTIFY_H
+#define GUARD_NOTIFY_H
 
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void notify_stopping(void);
 
 /* It is alive. */
 void notify_watchdog(void);
+
+/* A line for people who ask systemd; of the supervisor alone. */
+void notify_status(const char *text);
 
 /* How often systemd wants to hear of us, in milliseconds (half of WATCHDOG_USEC); 0: never. */
 uint64_t notify_watchdog_ms(void);

@@ -1,5 +1,5 @@
-/* cli/notify.c - see notify.h. SPDX-License-Identifier: Apache-2.0 */
-#include "cli/notify.h"
+/* guard/notify.c - see notify.h. SPDX-License-Identifier: Apache-2.0 */
+#include "guard/notify.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "guard/worker.h"
 
 static void
 notify(const char *text)
@@ -33,13 +34,16 @@ notify(const char *text)
 void
 notify_ready(void)
 {
-    notify("READY=1\n");
+    if (!worker_tell(CHANNEL_READY))
+        notify("READY=1\nSTATUS=\n");
 }
 
 void
 notify_reloading(void)
 {
     char text[80];
+    if (worker_tell(CHANNEL_RELOADING))
+        return;
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", clock_mono_ns() / 1000);
     notify(text);
 }
@@ -47,13 +51,22 @@ notify_reloading(void)
 void
 notify_stopping(void)
 {
-    notify("STOPPING=1\n");
+    if (!worker_tell(CHANNEL_STOPPING))
+        notify("STOPPING=1\n");
 }
 
 void
 notify_watchdog(void)
 {
     notify("WATCHDOG=1\n");
+}
+
+void
+notify_status(const char *text)
+{
+    char line[160];
+    snprintf(line, sizeof line, "STATUS=%.140s\n", text);
+    notify(line);
 }
 
 uint64_t

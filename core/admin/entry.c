@@ -1,0 +1,119 @@
+/* admin/entry.c - who may ask the admin, and what: no token is for loopback alone; admin.token is for all,
+ * admin.read_token for looking. See parts.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "admin/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+
+enum role { ROLE_NONE, ROLE_READ, ROLE_OPERATE };
+
+static bool
+is_token(struct weir_text given, const char *token)
+{
+    return token != NULL && digest_equal(given, text_of(token));
+}
+
+static enum role
+role_of(const struct admin *a, const struct weir_event *e)
+{
+    if (a->token == NULL)
+        return ROLE_OPERATE;
+    struct weir_text given = event_header(e, TEXT("authorization"));
+    if (given.len < 7 || strncasecmp(given.bytes, "bearer ", 7) != 0)
+        return ROLE_NONE;
+    given = (struct weir_text){ given.bytes + 7, given.len - 7 };
+    bool operates = is_token(given, a->token), reads = is_token(given, a->read_token);
+    return operates ? ROLE_OPERATE : reads ? ROLE_READ : ROLE_NONE;
+}
+
+/* A browser sends Origin with what a page of another site makes it send: no page may ask. */
+static bool
+is_of_a_page(const struct weir_event *e)
+{
+    struct weir_text site = event_header(e, TEXT("sec-fetch-site"));
+    if (site.len > 0)
+        return !text_is(site, "same-origin") && !text_is(site, "none");
+    return event_header(e, TEXT("origin")).len > 0 && !text_is(e->method, "GET");
+}
+
+static bool
+only_looks(const struct weir_event *e)
+{
+    return text_is(e->method, "GET") || text_is(e->method, "HEAD");
+}
+
+/* Keeps the role with the event, for the audit. */
+static void
+note_role(struct weir_event *e, const char *role)
+{
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(role);
+    builder_set(b, "name", 4, &v);
+    value_unref(&e->auth);
+    e->auth = builder_end(&b);
+}
+
+bool
+admin_let_in(const struct admin *a, struct weir_event *e, bool open)
+{
+    enum role role = open ? ROLE_READ : role_of(a, e);
+    if (role == ROLE_NONE) {
+        event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer"), false);
+        answer_problem(e, WEIR_UNAUTHORIZED, "the admin token is needed: Authorization: Bearer TOKEN");
+        return false;
+    }
+    if (role == ROLE_READ && !only_looks(e)) {
+        event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer error=\"insufficient_scope\", scope=\"operate\""), false);
+        answer_problem(e, WEIR_FORBIDDEN, "this token may only look: what changes something needs admin.token");
+        return false;
+    }
+    if (is_of_a_page(e)) {
+        answer_problem(e, WEIR_FORBIDDEN, "a page of another site may not ask this");
+        return false;
+    }
+    if (a->token != NULL && !open)
+        note_role(e, role == ROLE_OPERATE ? "operate" : "read");
+    return true;
+}
+
+const struct weir_value *
+admin_signed(const struct weir_event *e, const struct weir_value *take_with)
+{
+    const struct weir_value *role = e->auth ? value_field(e->auth, "name") : NULL;
+    const struct weir_value *who = take_with ? value_field(take_with, "who") : NULL, *v;
+    if (role == NULL || who == NULL || value_type(who) != WEIR_STRING)
+        return take_with;
+    struct weir_builder *b = builder_map();
+    struct weir_text key, name = value_as_text(who), of = value_as_text(role);
+    for (size_t i = 0; value_member(take_with, i, &key, &v); i++) {
+        const struct weir_value *copy = value_ref(v);
+        builder_set(b, key.bytes, key.len, &copy);
+    }
+    struct buf text;
+    buf_init(&text, name.len + 64);
+    (void)buf_printf(&text, "%.*s (%.*s token)", (int)name.len, name.bytes, (int)of.len, of.bytes);
+    v = value_string(text.bytes, text.len);
+    buf_fini(&text);
+    builder_set(b, "who", 3, &v);
+    value_unref(&take_with);
+    return builder_end(&b);
+}
+
+enum weir_code
+admin_take_tokens(struct admin *a, const struct admin_config *c, struct weir_error *err)
+{
+    bool has = c->token && *c->token, reads = c->read_token && *c->read_token;
+    if (reads && !has)
+        return err_set(err, WEIR_INVALID, "admin.read_token without admin.token: everybody on this machine could "
+                                          "do what the token may only look at");
+    if (reads && strcmp(c->token, c->read_token) == 0)
+        return err_set(err, WEIR_INVALID, "admin.read_token is the same as admin.token: who may only look needs another one");
+    a->token = has ? strdup(c->token) : NULL;
+    a->read_token = reads ? strdup(c->read_token) : NULL;
+    return WEIR_OK;
+}

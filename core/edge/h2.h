@@ -1,0 +1,43 @@
+/* edge/h2.h - inside the room: HTTP/2 (RFC 9113, RFC 7541) on a connection, by nghttp2.
+ *
+ * A session holds the streams of one connection, each with its request until that is answered.
+ * A head is written out as an HTTP/1.1 one and read by the same parser, so that what one
+ * protocol refuses the other does too. A body's window is opened as its bytes are taken, and an
+ * answer's stream is asked for more once what it gave is gone: nobody can make the other side
+ * keep more than its windows.
+ *
+ * What one connection can make the edge hold is bounded:
+ *
+ *     nghttp2's own memory (tables, queues)     H2_MEMORY_MAX       1 MiB
+ *     heads and bodies of requests              H2_HELD_MAX         4 MiB
+ *       and what was allowed before that        100 windows         6.25 MiB
+ *       and the rest of the oldest body         edge.max_body       1 MiB
+ *     pieces of streamed answers                100 pieces          of the upstream's reads
+ *     frames that the kernel did not take       H2_GATHER           64 KiB
+ *
+ * so at most 16 MiB with the settings as they are by default, as long as nobody streams.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef EDGE_H2_H
+#define EDGE_H2_H
+
+#include "edge/connection.h"
+
+/* Bytes of the preface that a caller begins with. */
+#define H2_PREFACE 24
+
+struct h2_session;
+
+/* Whether the first LEN bytes of a connection are the preface, or can become it. */
+bool h2_begins(const char *bytes, size_t len);
+
+/* C speaks HTTP/2 from now on, its preface included, which may stand in its input already: its
+ * caller sent that, or ALPN chose it. No request may have been served. Between connection_enter
+ * and connection_leave, behind which C may be closed. */
+void h2_start(struct connection *c);
+
+/* Frees a session whose connection is closed; NULL is accepted and left. */
+void h2_free(struct h2_session **h);
+
+#endif

@@ -1,0 +1,150 @@
+/* edge/h2_body.c - bodies of requests on streams, and their windows; see h2.h.
+ *
+ * What has come is taken at once, so the window of the connection is opened at once, too: one
+ * stream never holds up the others. The window of a stream is opened only as long as the
+ * session holds little; the oldest body that is coming may always go on, so that none waits
+ * for ever.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "edge/h2_parts.h"
+
+/* Bytes of trailers, as much as HTTP/1.1 allows. */
+#define TRAILERS_MAX 16384
+
+void
+h2_framed(struct request *r, const struct http_head *head)
+{
+    r->body.kind = HTTP_BODY_NONE;
+    if (r->h2->ended)
+        return;
+    r->body.kind = head->has_length ? HTTP_BODY_LENGTH : HTTP_BODY_UNTIL_CLOSE;
+    r->body.left = head->length;
+}
+
+bool
+h2_proceed(struct request *r)
+{
+    static char name[] = ":status", value[] = "100";
+    nghttp2_nv field = { (uint8_t *)name, (uint8_t *)value, 7, 3, NGHTTP2_NV_FLAG_NONE };
+    struct h2_stream *s = r->h2;
+    (void)nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1,
+                                 NULL);
+    h2_wake(s->session);
+    return true;
+}
+
+void
+h2_take_body(struct request *r)
+{
+    if (r->body.kind == HTTP_BODY_NONE) {
+        request_offer(r);
+        return;
+    }
+    request_body_await(r);
+    r->h2->takes = true;
+    h2_deadline(r->h2, request_body_deadline(r));
+}
+
+/* Gives the window back that is owed to a stream. */
+static void
+open_window(struct h2_stream *s)
+{
+    if (s->owed == 0)
+        return;
+    s->session->owed -= s->owed;
+    (void)nghttp2_session_consume_stream(s->session->ng, s->id, s->owed);
+    s->owed = 0;
+    h2_wake(s->session);
+}
+
+/* Opens the windows that may be open. */
+static void
+open_windows(struct h2_session *h)
+{
+    bool oldest = true;
+    list_each(link, next, &h->streams)
+    {
+        struct h2_stream *s = list_entry(link, struct h2_stream, link);
+        if (!s->takes)
+            continue;
+        if (!oldest && h->held > H2_HELD_MAX)
+            return;
+        open_window(s);
+        oldest = false;
+    }
+}
+
+void
+h2_hold(struct h2_stream *s, size_t more)
+{
+    s->held += more;
+    s->session->held += more;
+}
+
+void
+h2_let_go(struct h2_stream *s)
+{
+    struct h2_session *h = s->session;
+    h->held -= s->held;
+    s->held = 0;
+    s->takes = false;
+    h->owed -= s->owed; /* nobody sends on it any more, or it is reset */
+    s->owed = 0;
+    if (h->owed > 0)
+        open_windows(h);
+}
+
+void
+h2_body_piece(struct h2_stream *s, const uint8_t *bytes, size_t len)
+{
+    struct h2_session *h = s->session;
+    (void)nghttp2_session_consume_connection(h->ng, len);
+    struct request *r = s->request;
+    if (!s->takes || r == NULL || r->answered)
+        return;
+    if (!request_body_add(r, (struct weir_text){ (const char *)bytes, len })) {
+        s->takes = false;
+        return;
+    }
+    h2_hold(s, len);
+    s->owed += len;
+    h->owed += len;
+    open_windows(h);
+}
+
+static void
+refuse(struct h2_stream *s, const char *text)
+{
+    struct weir_error err;
+    err_set(&err, WEIR_INVALID, "%s", text);
+    err.status = 400;
+    s->takes = false;
+    request_refuse(s->request, &err, REFUSAL_MALFORMED);
+}
+
+void
+h2_body_trailer(struct h2_stream *s, struct weir_text name, struct weir_text value)
+{
+    if (!s->takes || s->request == NULL || s->request->answered)
+        return;
+    s->trailers += name.len + value.len + 4;
+    if (s->trailers > TRAILERS_MAX)
+        refuse(s, "the trailers are too large");
+    else if (!http_may_trail(name))
+        refuse(s, "a trailer has a name that may not stand there");
+}
+
+void
+h2_body_end(struct h2_stream *s)
+{
+    s->ended = true;
+    if (!s->takes || s->request == NULL || s->request->answered)
+        return;
+    s->takes = false;
+    request_body_complete(s->request);
+    if (s->session->owed > 0)
+        open_windows(s->session);
+}

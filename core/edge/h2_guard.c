@@ -1,0 +1,103 @@
+/* edge/h2_guard.c - what a caller may make a session hold and do for nothing; see h2.h.
+ *
+ * Frames that ask for nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown
+ * ones) and those that undo what was begun (RST_STREAM of a request that is at work, malformed
+ * requests) use up patience, which comes back with time and with work that is done. Such floods
+ * are CVE-2019-9511 to 9518 and, of resets, CVE-2023-44487. Whoever has none left is told to
+ * calm down (ENHANCE_YOUR_CALM) and loses the connection.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/h2_parts.h"
+
+#define PATIENCE 1000.0
+#define PATIENCE_RATE 50.0 /* a second */
+
+/* -- memory -- */
+
+/* The size of a block stands in front of it. */
+#define FRONT sizeof(max_align_t)
+
+static void
+on_free(void *block, void *session)
+{
+    struct h2_session *h = session;
+    if (block == NULL)
+        return;
+    char *start = (char *)block - FRONT;
+    size_t size;
+    memcpy(&size, start, sizeof(size));
+    h->memory -= size;
+    free(start);
+}
+
+static void *
+on_realloc(void *block, size_t size, void *session)
+{
+    struct h2_session *h = session;
+    char *start = block != NULL ? (char *)block - FRONT : NULL;
+    size_t before = 0;
+    if (start != NULL)
+        memcpy(&before, start, sizeof(before));
+    if (size > H2_MEMORY_MAX || h->memory - before > H2_MEMORY_MAX - size)
+        return NULL;
+    start = realloc(start, FRONT + size);
+    if (start == NULL)
+        abort();
+    memcpy(start, &size, sizeof(size));
+    h->memory += size - before;
+    return start + FRONT;
+}
+
+static void *
+on_malloc(size_t size, void *session)
+{
+    return on_realloc(NULL, size, session);
+}
+
+static void *
+on_calloc(size_t n, size_t size, void *session)
+{
+    if (size > 0 && n > H2_MEMORY_MAX / size)
+        return NULL;
+    void *block = on_realloc(NULL, n * size, session);
+    if (block != NULL)
+        memset(block, 0, n * size);
+    return block;
+}
+
+nghttp2_mem
+h2_memory(struct h2_session *h)
+{
+    return (nghttp2_mem){ h, on_malloc, on_free, on_calloc, on_realloc };
+}
+
+/* -- patience -- */
+
+void
+h2_guard_earn(struct h2_session *h, double amount)
+{
+    h->patience += amount;
+    if (h->patience > PATIENCE)
+        h->patience = PATIENCE;
+}
+
+bool
+h2_guard_frame(struct h2_session *h, double cost)
+{
+    uint64_t now_ms = shard_now(h->connection->edge->shard);
+    if (h->patience_ms == 0)
+        h->patience = PATIENCE;
+    else
+        h2_guard_earn(h, (double)(now_ms - h->patience_ms) * PATIENCE_RATE / 1000);
+    h->patience_ms = now_ms;
+    h->patience -= cost;
+    if (h->patience >= 0)
+        return true;
+    h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_FLOOD);
+    return false;
+}

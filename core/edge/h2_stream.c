@@ -1,0 +1,131 @@
+/* edge/h2_stream.c - the life of a stream, and its deadline; see h2.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "edge/h2_parts.h"
+
+struct h2_stream *
+h2_stream_get(struct h2_session *h, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(h->ng, id);
+}
+
+/* The request of S, which does not belong to it any more; or NULL. */
+static struct request *
+take_request(struct h2_stream *s)
+{
+    struct request *r = s->request;
+    s->request = NULL;
+    s->deadline_ms = UINT64_MAX;
+    list_remove(&s->hungry);
+    if (r != NULL)
+        r->h2 = NULL;
+    return r;
+}
+
+void
+h2_answered(struct h2_stream *s)
+{
+    struct h2_session *h = s->session;
+    struct request *r = take_request(s);
+    if (r == NULL)
+        return;
+    h->connection->served++;
+    h2_let_go(s);
+    request_done(r);
+    /* What is still to come of the body is not wanted (RFC 9113 8.1). */
+    if (!s->ended)
+        (void)nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+}
+
+void
+h2_reset(struct h2_stream *s, uint32_t code)
+{
+    struct request *r = take_request(s);
+    (void)nghttp2_submit_rst_stream(s->session->ng, NGHTTP2_FLAG_NONE, s->id, code);
+    h2_let_go(s);
+    h2_wake(s->session);
+    if (r != NULL)
+        request_abandon(r);
+}
+
+void
+h2_stream_free(struct h2_stream *s)
+{
+    struct h2_session *h = s->session;
+    struct request *r = take_request(s);
+    (void)nghttp2_session_set_stream_user_data(h->ng, s->id, NULL);
+    h2_let_go(s);
+    h2_closed_add(h, s->id, s->reset);
+    list_remove(&s->link);
+    h->n_streams--;
+    free(s);
+    if (r != NULL)
+        request_abandon(r);
+}
+
+void
+h2_closed_add(struct h2_session *h, int32_t id, bool by_us)
+{
+    h->closed[h->n_closed++ % H2_CLOSED] = (uint32_t)id * 2 + by_us;
+}
+
+uint32_t
+h2_closed_look(const struct h2_session *h, int32_t id)
+{
+    bool all = h->n_closed <= H2_CLOSED;
+    unsigned n = all ? h->n_closed : H2_CLOSED;
+    for (unsigned i = 0; i < n; i++)
+        if (h->closed[i] / 2 == (uint32_t)id)
+            return h->closed[i] % 2 == 1 ? NGHTTP2_NO_ERROR : NGHTTP2_STREAM_CLOSED;
+    return all ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR;
+}
+
+void
+h2_abandon(struct h2_session *h)
+{
+    list_each(link, next, &h->streams)
+    {
+        struct request *r = take_request(list_entry(link, struct h2_stream, link));
+        if (r != NULL)
+            request_abandon(r);
+    }
+}
+
+void
+h2_look_at(struct h2_session *h, uint64_t at_ms)
+{
+    if (at_ms < h->connection->deadline_ms)
+        connection_deadline(h->connection, at_ms);
+}
+
+void
+h2_deadline(struct h2_stream *s, uint64_t at_ms)
+{
+    s->deadline_ms = at_ms;
+    h2_look_at(s->session, at_ms);
+}
+
+void
+h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
+{
+    struct edge *e = s->session->connection->edge;
+    struct weir_error err;
+    if (s->request == NULL)
+        return;
+    if (!s->takes) {
+        edge_refused(e, REFUSAL_SLOW_READER);
+        h2_reset(s, NGHTTP2_CANCEL);
+        return;
+    }
+    s->deadline_ms = request_body_deadline(s->request);
+    if (s->deadline_ms > now_ms)
+        return;
+    err_set(&err, WEIR_TIMEOUT, "the body of the request took too long");
+    err.status = 408;
+    s->takes = false;
+    request_refuse(s->request, &err, REFUSAL_BODY_DEADLINE);
+}

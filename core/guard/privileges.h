@@ -1,0 +1,25 @@
+/* guard/privileges.h - being nobody special.
+ *
+ * Main thread, before the first other one.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GUARD_PRIVILEGES_H
+#define GUARD_PRIVILEGES_H
+
+#include "base/err.h"
+
+/* From now on no program that this process becomes or starts has more rights than it has
+ * (no_new_privs; prctl(2)). */
+void privileges_never_more(void);
+
+/* Becomes the user that TEXT names, "name", "name:group" or numbers for either, for good, with the
+ * group's rights and those of no other group but the user's own. WEIR_NOT_FOUND: there is none;
+ * WEIR_FORBIDDEN: only root may, or the system kept a way back open. A process that is that user
+ * already stays as it is. */
+enum weir_code privileges_drop(const char *text, struct weir_error *err) MUST_USE;
+
+/* Whether this is root. */
+bool privileges_root(void);
+
+#endif

@@ -1,0 +1,314 @@
+/* pipeline/secrets_mask.c - see secrets_mask.h.
+ *
+ * The forms are sorted by their first four bytes. A text is walked once; a bitmap of hashed four
+ * bytes says at nearly every place that no form begins there.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "pipeline/secrets_mask.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "value/json.h"
+
+#define MASK "***"
+#define LINE_MIN 16          /* bytes of a line that is worth being hidden alone */
+#define FORM_MAX (1u << 20)  /* bytes of a form */
+#define BITS 65536u
+
+struct form {
+    char *bytes; /* owned */
+    size_t len;
+    uint32_t first; /* its first four bytes */
+};
+
+struct masks {
+    struct form *forms;
+    size_t n;
+    size_t room;
+    uint8_t bits[BITS / 8]; /* by hash_of a form's first four bytes */
+};
+
+static uint32_t
+first_of(const char *bytes)
+{
+    uint32_t first;
+    memcpy(&first, bytes, sizeof first);
+    return first;
+}
+
+/* The upper bits of a product with the golden ratio (Knuth, The Art of Computer Programming 3, 6.4). */
+static uint32_t
+hash_of(uint32_t first)
+{
+    return first * 2654435769u >> 16;
+}
+
+struct masks *
+masks_new(void)
+{
+    struct masks *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        abort();
+    return m;
+}
+
+void
+masks_free(struct masks **m)
+{
+    if (*m == NULL)
+        return;
+    for (size_t i = 0; i < (*m)->n; i++) {
+        explicit_bzero((*m)->forms[i].bytes, (*m)->forms[i].len);
+        free((*m)->forms[i].bytes);
+    }
+    free((*m)->forms);
+    free(*m);
+    *m = NULL;
+}
+
+static void
+add_form(struct masks *m, struct weir_text text)
+{
+    if (text.len < MASK_MIN)
+        return;
+    if (m->n == m->room) {
+        m->room = m->room ? 2 * m->room : 64;
+        m->forms = realloc(m->forms, m->room * sizeof *m->forms);
+    }
+    char *copy = malloc(text.len);
+    if (m->forms == NULL || copy == NULL)
+        abort();
+    memcpy(copy, text.bytes, text.len);
+    m->forms[m->n++] = (struct form){ .bytes = copy, .len = text.len, .first = first_of(copy) };
+}
+
+/* Adds what is in B, and empties it. */
+static void
+add_buf(struct masks *m, struct buf *b)
+{
+    add_form(m, buf_content(b));
+    buf_reset(b);
+}
+
+/* What base64 makes of the secret where it begins AFTER bytes behind a group of three: only the
+ * characters that it alone decides. */
+static void
+add_base64(struct masks *m, struct weir_text secret, unsigned after, bool url, struct buf *b)
+{
+    struct buf whole;
+    static const unsigned skipped[] = { 0, 2, 3 };
+    buf_init(&whole, FORM_MAX);
+    (void)buf_add(&whole, "\0\0", after, NULL);
+    (void)buf_text(&whole, secret);
+    bool good = base64_encode(b, buf_content(&whole), url);
+    size_t end = whole.len * 8 / 6;
+    if (good && end > skipped[after])
+        add_form(m, (struct weir_text){ b->bytes + skipped[after], end - skipped[after] });
+    buf_reset(b);
+    buf_fini(&whole);
+}
+
+/* Appends TEXT as it stands between the quotes of JSON. HTML: with what some writers escape
+ * besides, Go's for one. */
+static bool
+escape(struct buf *to, struct weir_text text, bool html)
+{
+    struct buf json;
+    const struct weir_value *v = utf8_valid(text) ? value_string(text.bytes, text.len) : NULL;
+    buf_init(&json, FORM_MAX);
+    bool good = v != NULL && json_write(&json, v, NULL) == WEIR_OK;
+    for (size_t i = 1; good && i + 1 < json.len; i++) {
+        char c = json.bytes[i];
+        if (html && (c == '<' || c == '>' || c == '&'))
+            good = buf_printf(to, "\\u%04x", (unsigned)c);
+        else
+            good = buf_putc(to, c);
+    }
+    buf_fini(&json);
+    value_unref(&v);
+    return good;
+}
+
+static void
+add_json(struct masks *m, struct weir_text secret, struct buf *b)
+{
+    struct buf twice;
+    buf_init(&twice, FORM_MAX);
+    for (unsigned html = 0; html < 2; html++)
+        if (escape(b, secret, html)) {
+            if (escape(&twice, buf_content(b), html))
+                add_buf(m, &twice);
+            add_buf(m, b);
+        }
+    buf_fini(&twice);
+}
+
+static void
+to_case(struct buf *b, char low, char high, char by)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if (b->bytes[i] >= low && b->bytes[i] <= high)
+            b->bytes[i] = (char)(b->bytes[i] + by);
+}
+
+/* %2F, %2f, and forms' + for a blank. */
+static void
+add_percent(struct masks *m, struct weir_text secret, struct buf *b)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        if (!url_encode(b, secret))
+            break;
+        size_t out = 0;
+        for (size_t i = 0; i < b->len; i++) {
+            bool escape = b->bytes[i] == '%';
+            if (escape && way & 1 && memcmp(b->bytes + i, "%20", 3) == 0) {
+                b->bytes[out++] = '+';
+                i += 2;
+                continue;
+            }
+            b->bytes[out++] = b->bytes[i];
+            for (unsigned k = 0; escape && k < 2; k++) {
+                char c = b->bytes[++i];
+                b->bytes[out++] = (char)(way & 2 && c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+            }
+        }
+        b->len = out;
+        add_buf(m, b);
+    }
+}
+
+/* A key of many lines may be quoted by the line. */
+static void
+add_lines(struct masks *m, struct weir_text secret)
+{
+    for (size_t at = 0; at < secret.len;) {
+        const char *end = memchr(secret.bytes + at, '\n', secret.len - at);
+        size_t len = end != NULL ? (size_t)(end - secret.bytes) - at : secret.len - at;
+        if (len >= LINE_MIN && len < secret.len)
+            add_form(m, (struct weir_text){ secret.bytes + at, len });
+        at += len + 1;
+    }
+}
+
+/* Of postgres://ada:pass@host/db the password is what must not be seen, alone too. */
+static void
+add_password(struct masks *m, struct weir_text secret, struct buf *b)
+{
+    const char *scheme = memmem(secret.bytes, secret.len, "://", 3);
+    if (scheme == NULL)
+        return;
+    const char *at = scheme + 3, *end = secret.bytes + secret.len;
+    const char *host = NULL, *colon = NULL;
+    for (const char *c = at; c < end && *c != '/' && *c != '?'; c++) {
+        host = *c == '@' ? c : host;
+        colon = *c == ':' && colon == NULL ? c : colon;
+    }
+    if (host == NULL || colon == NULL || colon > host)
+        return;
+    struct weir_text password = { colon + 1, (size_t)(host - colon - 1) };
+    add_form(m, password);
+    if (url_decode(b, password, false, NULL) == WEIR_OK)
+        add_form(m, buf_content(b));
+    buf_reset(b);
+}
+
+void
+masks_add(struct masks *m, struct weir_text secret)
+{
+    struct buf b;
+    if (secret.len < MASK_MIN)
+        return;
+    buf_init(&b, FORM_MAX);
+    add_form(m, secret);
+    add_json(m, secret, &b);
+    add_percent(m, secret, &b);
+    if (hex_encode(&b, secret))
+        add_form(m, buf_content(&b));
+    to_case(&b, 'a', 'f', 'A' - 'a');
+    add_buf(m, &b);
+    for (unsigned after = 0; after < 3; after++) {
+        add_base64(m, secret, after, false, &b);
+        add_base64(m, secret, after, true, &b);
+    }
+    add_lines(m, secret);
+    add_password(m, secret, &b);
+    buf_fini(&b);
+}
+
+/* By the first four bytes, then the longer before the shorter. */
+static int
+compare(const void *a, const void *b)
+{
+    const struct form *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->len > y->len ? -1 : x->len < y->len;
+}
+
+void
+masks_end(struct masks *m)
+{
+    if (m->n > 0)
+        qsort(m->forms, m->n, sizeof *m->forms, compare);
+    for (size_t i = 0; i < m->n; i++) {
+        uint32_t h = hash_of(m->forms[i].first);
+        m->bits[h / 8] |= (uint8_t)(1u << h % 8);
+    }
+}
+
+/* The length of the longest form that stands at AT; 0: none of MIN bytes. */
+static size_t
+form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
+{
+    uint32_t first = first_of(b.bytes + at), h = hash_of(first);
+    if (!(m->bits[h / 8] & 1u << h % 8))
+        return 0;
+    size_t low = 0, high = m->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (m->forms[middle].first < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < m->n && m->forms[low].first == first; low++) {
+        const struct form *f = &m->forms[low];
+        if (f->len <= b.len - at && memcmp(b.bytes + at, f->bytes, f->len) == 0)
+            return f->len >= min ? f->len : 0;
+    }
+    return 0;
+}
+
+void
+masks_apply(const struct masks *m, struct buf *b, size_t min)
+{
+    size_t out = 0, at = 0;
+    if (m->n == 0 || b->len < MASK_MIN)
+        return;
+    while (at + MASK_MIN <= b->len) {
+        size_t len = form_at(m, (struct weir_text){ b->bytes, b->len }, at, min);
+        if (len == 0) {
+            b->bytes[out++] = b->bytes[at++];
+            continue;
+        }
+        memcpy(b->bytes + out, MASK, sizeof MASK - 1);
+        out += sizeof MASK - 1;
+        at += len;
+    }
+    memmove(b->bytes + out, b->bytes + at, b->len - at);
+    b->len = out + b->len - at;
+    b->bytes[b->len] = '\0';
+}
+
+bool
+masks_find(const struct masks *m, struct weir_text text, size_t min)
+{
+    for (size_t at = 0; m->n > 0 && at + MASK_MIN <= text.len; at++)
+        if (form_at(m, text, at, min) > 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,93 @@
+/* http/http_sign_schema.h - the schema of sign:, a part of the node's.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HTTP_HTTP_SIGN_SCHEMA_H
+#define HTTP_HTTP_SIGN_SCHEMA_H
+
+/* clang-format off */
+#define SIGN_SCHEMA WEIR_JSON({ \
+    "description": "Signs the request with a secret, so that who gets it knows whose it is.", \
+    "type": ["object", "string"], \
+    "additionalProperties": false, \
+    "required": ["scheme"], \
+    "examples": [{ "scheme": "standard-webhooks", "secret": "${ secrets.PARTNER }" }], \
+    "properties": { \
+        "scheme": { \
+            "description": "Whose way of signing it is; with hmac the options below say the rest.", \
+            "type": "string", \
+            "enum": ["standard-webhooks", "svix", "github", "stripe", "slack", "hmac"], \
+            "examples": ["standard-webhooks"] \
+        }, \
+        "secret": { \
+            "description": "The secret that both sides have; of Standard Webhooks also a private key (whsk_).", \
+            "type": "string", \
+            "minLength": 1, \
+            "writeOnly": true, \
+            "examples": ["${ secrets.PARTNER }"] \
+        }, \
+        "id": { \
+            "description": "The id of the message, in schemes that send one. Left out: one of the step, the same over its attempts.", \
+            "type": ["string", "integer"], \
+            "minLength": 1, \
+            "maxLength": 256, \
+            "examples": ["${ request.body.id }"] \
+        }, \
+        "header": { \
+            "description": "hmac: the header that gets the signature.", \
+            "type": "string", \
+            "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", \
+            "maxLength": 200, \
+            "examples": ["X-Signature"] \
+        }, \
+        "prefix": { \
+            "description": "hmac: what stands before the signature in its header.", \
+            "type": "string", \
+            "pattern": "^[ -~]*$", \
+            "maxLength": 100, \
+            "examples": ["sha256="] \
+        }, \
+        "algorithm": { \
+            "description": "hmac: the digest. Left out: sha256.", \
+            "type": "string", \
+            "enum": ["sha256", "sha1", "sha512"], \
+            "examples": ["sha512"] \
+        }, \
+        "encoding": { \
+            "description": "hmac: how the signature is written. Left out: hex.", \
+            "type": "string", \
+            "enum": ["hex", "hex_upper", "base64", "base64url"], \
+            "examples": ["base64"] \
+        }, \
+        "content": { \
+            "description": "hmac: what is signed: text with {body}, {timestamp}, {id}, {method} and {header:NAME}. Left out: {body}.", \
+            "type": "string", \
+            "minLength": 1, \
+            "maxLength": 1000, \
+            "examples": ["{timestamp}.{body}"] \
+        }, \
+        "timestamp_header": { \
+            "description": "hmac: the header that gets the time of signing.", \
+            "type": "string", \
+            "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", \
+            "maxLength": 200, \
+            "examples": ["X-Timestamp"] \
+        }, \
+        "timestamp_unit": { \
+            "description": "hmac: in what the time is counted, since 1970. Left out: s.", \
+            "type": "string", \
+            "enum": ["s", "ms"], \
+            "examples": ["ms"] \
+        }, \
+        "id_header": { \
+            "description": "hmac: the header that gets the id.", \
+            "type": "string", \
+            "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", \
+            "maxLength": 200, \
+            "examples": ["X-Event-ID"] \
+        } \
+    } \
+})
+/* clang-format on */
+
+#endif

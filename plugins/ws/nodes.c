@@ -1,0 +1,434 @@
+/* ws/nodes.c - ws.send, ws.broadcast, ws.join, ws.leave, ws.close: see README.md.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ws.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A configured node: the slots of its options, 0 where it has none. */
+struct node {
+    uint32_t to;
+    uint32_t room;
+    uint32_t message;
+    uint32_t except;
+    uint32_t code;
+    uint32_t reason;
+    struct weir_table *seats;
+};
+
+/* A node on one shard. */
+struct seated {
+    const struct node *conf;
+    struct hub *hub;
+};
+
+static uint32_t
+node_open(struct weir_open *open, const struct weir_value *config, void **ret_conf, struct weir_error *err)
+{
+    (void)config;
+    (void)err;
+    struct node *n = calloc(1, sizeof *n);
+    if (n == NULL)
+        abort();
+    n->to = host->slot(open, "/to");
+    n->room = host->slot(open, "/room");
+    n->message = host->slot(open, "/message");
+    n->except = host->slot(open, "/except");
+    n->code = host->slot(open, "/code");
+    n->reason = host->slot(open, "/reason");
+    n->seats = hub_seats(open);
+    *ret_conf = n;
+    return WEIR_OK;
+}
+
+static uint32_t
+node_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
+{
+    (void)err;
+    struct seated *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        abort();
+    s->conf = conf;
+    s->hub = hub_get(shard, s->conf->seats);
+    *ret_state = s;
+    return WEIR_OK;
+}
+
+static void
+node_detach(void *state)
+{
+    struct seated *s = state;
+    hub_leave(s->hub);
+    free(s);
+}
+
+/* The text of a slot; empty where there is none. */
+static bool
+text_at(struct weir_call *call, uint32_t slot, struct weir_text *ret)
+{
+    struct weir_error err = { 0 };
+    *ret = (struct weir_text){ "", 0 };
+    if (slot == 0 || host->eval_text(call, slot, ret, &err) == WEIR_OK)
+        return true;
+    host->fail(call, &err);
+    host->unref(&err.detail);
+    return false;
+}
+
+static void
+fail(struct weir_call *call, uint32_t code, const char *text)
+{
+    struct weir_error err = { 0 };
+    (void)refuse(&err, code, "%s", text);
+    host->fail(call, &err);
+}
+
+/* The connection that the node is about: its own option, or the one that the run is for. False: the
+ * call has failed. */
+static bool
+connection_at(struct weir_call *call, uint32_t slot, struct weir_text *ret)
+{
+    static const struct weir_text path[] = { { "request", 7 }, { "connection", 10 }, { "id", 2 } };
+    if (!text_at(call, slot, ret))
+        return false;
+    if (ret->len > 0)
+        return true;
+    const struct weir_value *id = NULL;
+    struct weir_error err = { 0 };
+    struct weir_text text;
+    if (host->lookup(call, path, 3, &id, &err) == WEIR_OK && host->get_text(id, &text) && text.len > 0) {
+        char *copy = host->alloc(call, text.len);
+        memcpy(copy, text.bytes, text.len);
+        *ret = (struct weir_text){ copy, text.len };
+    }
+    host->unref(&id);
+    host->unref(&err.detail);
+    if (ret->len > 0)
+        return true;
+    fail(call, WEIR_INVALID, "this run is for no connection: say which one it is");
+    return false;
+}
+
+/* The message of a node as it is sent, owned by the caller: a string or bytes in a block of its own,
+ * since it may wait for slow readers long after the run. False: the call has failed. */
+static bool
+message_at(struct weir_call *call, uint32_t slot, const struct weir_value **ret)
+{
+    struct weir_error err = { 0 };
+    struct weir_text text;
+    const struct weir_value *v = NULL;
+    if (host->eval(call, slot, &v, &err) != WEIR_OK)
+        goto failed;
+    switch (host->type(v)) {
+    case WEIR_STREAM:
+        (void)refuse(&err, WEIR_INVALID, "a stream can only be sent by a reply");
+        goto failed;
+    case WEIR_STRING:
+        (void)host->get_text(v, &text);
+        *ret = host->string(text);
+        break;
+    case WEIR_BYTES:
+        (void)host->get_text(v, &text);
+        *ret = host->bytes(text);
+        break;
+    default:
+        if (host->json_write(v, ret, &err) != WEIR_OK)
+            goto failed;
+    }
+    host->unref(&v);
+    return true;
+failed:
+    host->unref(&v);
+    host->fail(call, &err);
+    host->unref(&err.detail);
+    return false;
+}
+
+/* Answers { sent: BOOL }. */
+static void
+done(struct weir_call *call, const char *key, bool did)
+{
+    struct weir_builder *map = host->map_new();
+    const struct weir_value *v = host->boolean(did);
+    host->map_set(map, text_of(key), &v);
+    v = host->build(&map);
+    host->done(call, &v);
+}
+
+static void
+send_run(struct weir_call *call, void *state)
+{
+    const struct seated *s = state;
+    struct weir_text to;
+    const struct weir_value *message;
+    if (!connection_at(call, s->conf->to, &to) || !message_at(call, s->conf->message, &message))
+        return;
+    bool sent = order_do(s->hub, ORDER_SEND, to, message, 0);
+    host->unref(&message);
+    done(call, "sent", sent);
+}
+
+/* The name of the room; false: the call has failed. */
+static bool
+room_at(struct weir_call *call, uint32_t slot, struct weir_text *ret)
+{
+    if (!text_at(call, slot, ret))
+        return false;
+    if (ret->len > 0 && ret->len <= ROOM_NAME)
+        return true;
+    struct weir_error err = { 0 };
+    (void)refuse(&err, WEIR_INVALID, "the name of a room has to have 1 to %u bytes", ROOM_NAME);
+    host->fail(call, &err);
+    return false;
+}
+
+static void
+broadcast_run(struct weir_call *call, void *state)
+{
+    const struct seated *s = state;
+    struct weir_text room;
+    struct weir_text except;
+    const struct weir_value *message;
+    if (!room_at(call, s->conf->room, &room) || !text_at(call, s->conf->except, &except) ||
+        !message_at(call, s->conf->message, &message))
+        return;
+    order_room(s->hub, room, except, message);
+    host->unref(&message);
+    host->done(call, NULL);
+}
+
+static void
+move(struct weir_call *call, const struct seated *s, enum order what)
+{
+    struct weir_text to;
+    struct weir_text room;
+    if (!connection_at(call, s->conf->to, &to) || !room_at(call, s->conf->room, &room))
+        return;
+    const struct weir_value *name = host->bytes(room);
+    bool did = order_do(s->hub, what, to, name, 0);
+    host->unref(&name);
+    done(call, what == ORDER_JOIN ? "joined" : "left", did);
+}
+
+static void
+join_run(struct weir_call *call, void *state)
+{
+    move(call, state, ORDER_JOIN);
+}
+
+static void
+leave_run(struct weir_call *call, void *state)
+{
+    move(call, state, ORDER_LEAVE);
+}
+
+static void
+close_run(struct weir_call *call, void *state)
+{
+    const struct seated *s = state;
+    struct weir_text to;
+    struct weir_text reason;
+    const struct weir_value *code = NULL;
+    struct weir_error err = { 0 };
+    int64_t number = 1000;
+    if (!connection_at(call, s->conf->to, &to) || !text_at(call, s->conf->reason, &reason))
+        return;
+    if (host->eval(call, s->conf->code, &code, &err) != WEIR_OK) {
+        host->fail(call, &err);
+        host->unref(&err.detail);
+        return;
+    }
+    (void)host->get_int(code, &number);
+    host->unref(&code);
+    const struct weir_value *text = host->bytes(reason);
+    bool did = order_do(s->hub, ORDER_CLOSE, to, text, (uint32_t)number);
+    host->unref(&text);
+    done(call, "closed", did);
+}
+
+/* clang-format off */
+static const char send_schema[] = WEIR_JSON({
+    "description": "What is sent to which connection.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["message"],
+    "x-weir-shorthand": "message",
+    "properties": {
+        "message": {
+            "description": "What is sent: a string as text, bytes as binary, all else as JSON text.",
+            "examples": ["${ input }", { "text": "${ input.text }" }]
+        },
+        "to": {
+            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "examples": ["${ request.body.connection }"]
+        }
+    }
+});
+
+static const char broadcast_schema[] = WEIR_JSON({
+    "description": "What is sent to which room.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["room", "message"],
+    "properties": {
+        "room": {
+            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "examples": ["lobby", "${ request.params.room }"]
+        },
+        "message": {
+            "description": "What is sent: a string as text, bytes as binary, all else as JSON text.",
+            "examples": ["${ input }", { "text": "${ input.text }" }]
+        },
+        "except": {
+            "description": "A connection that does not get it: request.connection.id for the sender.",
+            "type": "string",
+            "maxLength": 64,
+            "examples": ["${ request.connection.id }"]
+        }
+    }
+});
+
+static const char join_schema[] = WEIR_JSON({
+    "description": "Which connection enters which room.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["room"],
+    "x-weir-shorthand": "room",
+    "properties": {
+        "room": {
+            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "examples": ["lobby", "${ request.params.room }"]
+        },
+        "to": {
+            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "examples": ["${ request.body.connection }"]
+        }
+    }
+});
+
+static const char leave_schema[] = WEIR_JSON({
+    "description": "Which connection leaves which room.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["room"],
+    "x-weir-shorthand": "room",
+    "properties": {
+        "room": {
+            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "examples": ["lobby", "${ request.params.room }"]
+        },
+        "to": {
+            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "examples": ["${ request.body.connection }"]
+        }
+    }
+});
+
+static const char close_schema[] = WEIR_JSON({
+    "description": "Which connection is closed, and why.",
+    "type": "object",
+    "additionalProperties": false,
+    "x-weir-shorthand": "reason",
+    "properties": {
+        "code": {
+            "description": "The status code (RFC 6455 7.4): 1000, 1001, 1008, 1011 to 1014, or 3000 to 4999.",
+            "type": "integer",
+            "minimum": 1000,
+            "maximum": 4999,
+            "default": 1000,
+            "examples": [1008, 4001]
+        },
+        "reason": {
+            "description": "Why, for the caller; 123 bytes are sent.",
+            "type": "string",
+            "examples": ["your session is over"]
+        },
+        "to": {
+            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "examples": ["${ request.body.connection }"]
+        }
+    }
+});
+/* clang-format on */
+
+#define COMMON                                                                                   \
+    .size = sizeof(struct weir_node_type), .flags = WEIR_TAP, .open = node_open, .attach = node_attach, \
+    .detach = node_detach, .close = free
+
+const struct weir_node_type ws_nodes[] = {
+    {
+        COMMON,
+        .name = "ws.send",
+        .summary = "Sends a message to one WebSocket.",
+        .config_schema = send_schema,
+        .example = "- ws.send: { message: \"${ input }\" }\n",
+        .output = "{ sent }: whether the connection is there, as far as is known here",
+        .effect = WEIR_EFFECT_UNSAFE,
+        .run = send_run,
+    },
+    {
+        COMMON,
+        .name = "ws.broadcast",
+        .summary = "Sends a message to all WebSockets in a room.",
+        .config_schema = broadcast_schema,
+        .example = "- ws.broadcast: { room: lobby, message: \"${ input }\" }\n",
+        .output = "null",
+        .effect = WEIR_EFFECT_UNSAFE,
+        .run = broadcast_run,
+    },
+    {
+        COMMON,
+        .name = "ws.join",
+        .summary = "Puts a WebSocket into a room.",
+        .config_schema = join_schema,
+        .example = "- ws.join: lobby\n",
+        .output = "{ joined }: false if the connection is gone, or in as many rooms as it may be",
+        .effect = WEIR_EFFECT_NONE,
+        .run = join_run,
+    },
+    {
+        COMMON,
+        .name = "ws.leave",
+        .summary = "Takes a WebSocket out of a room.",
+        .config_schema = leave_schema,
+        .example = "- ws.leave: lobby\n",
+        .output = "{ left }: false if the connection is gone",
+        .effect = WEIR_EFFECT_NONE,
+        .run = leave_run,
+    },
+    {
+        COMMON,
+        .name = "ws.close",
+        .summary = "Closes a WebSocket.",
+        .config_schema = close_schema,
+        .example = "- ws.close: { code: 4001, reason: your session is over }\n",
+        .output = "{ closed }: false if the connection is gone",
+        .effect = WEIR_EFFECT_IDEMPOTENT,
+        .run = close_run,
+    },
+};
+
+const uint32_t ws_n_nodes = sizeof ws_nodes / sizeof *ws_nodes;
