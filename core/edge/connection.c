@@ -96,6 +96,7 @@ connection_close(struct connection *c, bool hard)
     if (c->state == CONNECTION_CLOSED)
         return;
     struct edge *e = c->edge;
+    connection_enter(c); /* whoever hears of it here may call back */
     connection_go(c, CONNECTION_CLOSED);
     c->protocol->closing(c, hard);
     list_remove(&c->link);
@@ -116,8 +117,7 @@ connection_close(struct connection *c, bool hard)
     if (e->config.metrics)
         stats_connections(e->shard->index, -1);
     edge_room(e);
-    if (c->depth == 0)
-        free_connection(c);
+    connection_leave(c);
 }
 
 static void
@@ -205,10 +205,9 @@ on_soon(void *arg)
     struct connection *c = arg;
     connection_enter(c);
     c->protocol->soon(c);
-    if (c->more && (c->want & WEIR_READ) && c->state != CONNECTION_CLOSED) {
-        c->more = false;
+    /* Only a read clears MORE: one that has no room now has to come back to it. */
+    if (c->more && (c->want & WEIR_READ) && c->state != CONNECTION_CLOSED)
         c->protocol->readable(c);
-    }
     connection_leave(c);
 }
 

@@ -28,6 +28,7 @@ receive_sealed(struct connection *c, char *ret, size_t room)
     size_t got = 0;
     size_t n = 0;
     enum tls_step step;
+    c->more = false;
     do {
         step = tls_socket_read(c->tls, ret + got, room - got, &n);
         if (step == TLS_DONE)
@@ -175,6 +176,7 @@ connection_linger(struct connection *c)
         /* What still comes is not worth being opened. */
         tls_socket_end(c->tls);
         tls_socket_free(&c->tls);
+        c->more = false;
     }
     if (shutdown(c->fd, SHUT_WR) != 0) {
         connection_close(c, false);

@@ -134,6 +134,16 @@ take_frame(struct h2_session *h, const char *bytes, size_t len)
     return used + more;
 }
 
+/* A header block that is over was taken or refused, or passed without a word, as one of a stream that
+ * we have reset, or behind our last GOAWAY: nothing of it is waited for. */
+static void
+end_block(struct h2_session *h)
+{
+    bool block = h->frame[3] == NGHTTP2_HEADERS || h->frame[3] == NGHTTP2_CONTINUATION;
+    if (block && h->n_frame == 0 && h->payload == 0 && (h->frame[4] & NGHTTP2_FLAG_END_HEADERS))
+        h2_head_drop(h);
+}
+
 void
 h2_take_input(struct h2_session *h, const char *bytes, size_t len)
 {
@@ -150,6 +160,7 @@ h2_take_input(struct h2_session *h, const char *bytes, size_t len)
         } else {
             n = take_frame(h, bytes, len);
         }
+        end_block(h);
         bytes += n;
         len -= n;
     }

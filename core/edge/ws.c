@@ -360,15 +360,25 @@ sooner(uint64_t *at_ms, uint64_t than_ms)
         *at_ms = than_ms;
 }
 
+/* Whether our close frame is queued, or sent: it is the last that is said. */
+static bool
+closes(const struct ws *w)
+{
+    return w->state == WS_CLOSING || w->state == WS_ENDING;
+}
+
 void
 ws_watch_time(struct ws *w)
 {
     const struct edge_config *config = &w->edge->config;
     uint64_t at_ms = UINT64_MAX;
-    if (w->state == WS_CLOSING || w->state == WS_ENDING)
-        sooner(&at_ms, w->closing_ms + CLOSE_MS);
     if (w->stuck)
         sooner(&at_ms, w->moved_ms + config->write_ms);
+    if (closes(w)) { /* what else could be late does not count any more */
+        sooner(&at_ms, w->closing_ms + CLOSE_MS);
+        connection_deadline(w->connection, at_ms);
+        return;
+    }
     if (w->begun_ms > 0 && !w->held)
         sooner(&at_ms, w->begun_ms + config->body_ms);
     if (w->ping_ms > 0)
@@ -397,27 +407,36 @@ ping(struct ws *w, uint64_t now_ms)
     return false;
 }
 
+/* What is due of a socket that is open. */
+static void
+expire_open(struct ws *w, uint64_t now_ms)
+{
+    bool asks = w->ping_ms > 0 && now_ms >= (w->pinged_ms > 0 ? w->pinged_ms : w->heard_ms) + w->ping_ms;
+    if (w->begun_ms > 0 && !w->held && now_ms >= w->begun_ms + w->edge->config.body_ms)
+        ws_close(w, WS_POLICY, "the message took too long", true);
+    else if (w->idle_ms > 0 && now_ms >= w->active_ms + w->idle_ms)
+        ws_close(w, WS_GOING_AWAY, "nothing was said for too long", false);
+    else if (asks && ping(w, now_ms))
+        return;
+    ws_watch_time(w);
+}
+
 static void
 on_expire(struct connection *c)
 {
     struct ws *w = c->ws;
     const struct edge_config *config = &w->edge->config;
     uint64_t now_ms = shard_now(w->edge->shard);
-    bool closes = w->state == WS_CLOSING || w->state == WS_ENDING;
     ws_enter(w);
-    if (closes && now_ms >= w->closing_ms + CLOSE_MS) {
+    if (closes(w) && now_ms >= w->closing_ms + CLOSE_MS) {
         cut(w, true);
     } else if (w->stuck && now_ms >= w->moved_ms + config->write_ms) {
         edge_refused(w->edge, REFUSAL_SLOW_READER);
         cut(w, true);
+    } else if (closes(w)) {
+        ws_watch_time(w);
     } else {
-        bool asks = w->ping_ms > 0 && now_ms >= (w->pinged_ms > 0 ? w->pinged_ms : w->heard_ms) + w->ping_ms;
-        if (w->begun_ms > 0 && !w->held && now_ms >= w->begun_ms + config->body_ms)
-            ws_close(w, WS_POLICY, "the message took too long", true);
-        else if (w->idle_ms > 0 && now_ms >= w->active_ms + w->idle_ms)
-            ws_close(w, WS_GOING_AWAY, "nothing was said for too long", false);
-        if (!asks || !ping(w, now_ms))
-            ws_watch_time(w);
+        expire_open(w, now_ms);
     }
     ws_leave(w);
 }

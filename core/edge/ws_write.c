@@ -16,6 +16,9 @@
 #define FIN 0x80u
 #define PARTS 32
 
+/* Writes, and pieces of a stream, in one go; then other connections have their turn. */
+#define TURNS_MAX 64
+
 /* Pongs that may wait; then the last one is the answer to all pings that come (RFC 6455 5.5.3). */
 #define PONGS_MAX 128u
 
@@ -301,7 +304,11 @@ advance(struct ws *w, size_t put)
 void
 ws_flush(struct ws *w)
 {
-    while (w->first != NULL && !w->stuck) {
+    for (unsigned n = 0; w->first != NULL && !w->stuck; n++) {
+        if (n == TURNS_MAX) {
+            soon_add(w->edge->shard, &w->work);
+            return;
+        }
         if (is_stream(w->first)) {
             pull(w);
             if (w->first != NULL && is_stream(w->first) && w->pulled)
@@ -311,8 +318,8 @@ ws_flush(struct ws *w)
         struct iovec parts[PARTS];
         size_t total;
         bool gone;
-        unsigned n = collect(w, parts, &total);
-        size_t put = connection_write(w->connection, parts, n, &gone);
+        unsigned n_parts = collect(w, parts, &total);
+        size_t put = connection_write(w->connection, parts, n_parts, &gone);
         if (gone)
             return;
         if (put > 0 || !w->stuck)

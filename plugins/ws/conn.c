@@ -90,6 +90,7 @@ conn_new(struct gate *g, struct weir_event *e)
     c->hub->users++;
     c->line = line_get(g->hub, g->conf->line);
     c->max_rooms = g->conf->max_rooms;
+    c->max_queue = g->conf->max_queue;
     c->on = g->conf->on;
     c->tokens = (double)g->conf->rate;
     c->tokens_ms = host->now_ms(c->hub->shard);
@@ -279,8 +280,8 @@ hold(struct conn *c)
 static bool
 is_crowded(const struct conn *c)
 {
-    const struct gate *gate = c->line->gate;
-    return c->socket != NULL && gate != NULL && host->socket_queued(c->socket) > gate->conf->max_queue;
+    /* By the bound that the socket itself knows: it tells when it is drained below that one. */
+    return c->socket != NULL && host->socket_queued(c->socket) > c->max_queue;
 }
 
 void

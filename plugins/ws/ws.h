@@ -109,6 +109,7 @@ struct conn {
     struct link seats;
     uint32_t n_seats;
     uint32_t max_rooms;
+    uint64_t max_queue; /* that of its socket */
     uint32_t on;       /* as its trigger had it */
     bool opened;
     bool working;      /* conn_work is on the stack */

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { start, metric, until, slow } from './lib/weir.mjs';
 import { connect, exchange, parse, upstream } from './lib/net.mjs';
 import { certificates, startTls } from './lib/tls.mjs';
+import * as frames from './lib/h2.mjs';
 
 const pipelines = {
   'echo.yaml': `
@@ -377,4 +378,16 @@ test('curl, nghttp and h2load find nothing wrong', { skip: !tool('h2load') || !t
   const n = slow ? 2000 : 20_000;
   const load = await run('h2load', ['-n', String(n), '-c', '4', '-m', '50', `${w.edge}/echo/x`]);
   assert.match(load.out, new RegExp(`${n} succeeded, 0 failed, 0 errored, 0 timeout`));
+});
+
+test('trailers behind an answer that did not wait for them do not end the connection', async (t) => {
+  const late = 'name: late\ntrigger: { webhook: { path: /late, methods: [GET] } }\nsteps:\n  - delay: 3s\n  - reply: { text: late }\n';
+  const w = await start(t, { 'late.yaml': late }, { args: ['--store', 'none', '--set', 'edge.h2c=true', '--set', 'edge.header_timeout=1s'] });
+  const c = await frames.open(w.edgePort);
+  await c.write(frames.headers(1, frames.request('/nowhere', 'POST'), frames.flag.END_HEADERS));
+  assert.equal((await c.answer(1)).status, 404);
+  await c.until((f) => f.type === frames.type.RST_STREAM && f.stream === 1);
+  await c.write(frames.headers(3, frames.request('/late')), frames.data(1, 'x'), frames.headers(1, [['x', 'y']]));
+  assert.deepEqual(await c.answer(3), { status: 200, body: 'late' });
+  c.end();
 });

@@ -396,3 +396,26 @@ test('what is wrong with the settings of TLS is said at the start', (t) => {
   assert.ok(openssl(['ec', '-in', join(c.dir, 'a.key'), '-aes128', '-passout', 'pass:secret', '-out', join(c.dir, 'locked.key')]).code === 0);
   says(/locked\.key: it is locked with a password/, listen, 'edge.tls.cert=a.pem', 'edge.tls.key=locked.key');
 });
+
+test('requests behind a slow one that came in one record are all answered', async (t) => {
+  const c = certificates(t);
+  const step = (name, path, more, reply) => `name: ${name}\ntrigger: { webhook: { path: "${path}", methods: [GET] } }\nsteps:\n${more}  - reply: { text: "${reply}" }\n`;
+  const pipelines = { 'late.yaml': step('late', '/late', '  - delay: 300ms\n', 'late'), 'quick.yaml': step('quick', '/quick/{n}', '', 'n=${ request.params.n };') };
+  const w = await startTls(t, pipelines, c, { args: ['--set', 'edge.header_timeout=2s'] });
+  const s = await dial(w.tlsPort, { ca: c.ca });
+  const { text, ended } = collectAll(s);
+  const head = (path) => `GET ${path} HTTP/1.1\r\nHost: a\r\nX-Pad: ${'p'.repeat(40)}\r\n\r\n`;
+  const record = head('/late') + Array.from({ length: 150 }, (_, n) => head(`/quick/${n}`)).join('');
+  assert.ok(record.length > 12_000 && record.length < 16_384, 'it is one record, and more than the buffer of one who waits');
+  s.write(record);
+  await Promise.race([ended, until(() => text().includes('n=149;'), 'the last answer')]);
+  assert.equal(text().match(/HTTP\/1\.1 200/g).length, 151);
+  s.destroy();
+});
+
+/** What has come on a socket so far, and its end. */
+function collectAll(s) {
+  let all = '';
+  s.setEncoding('latin1').on('data', (d) => { all += d; });
+  return { text: () => all, ended: once(s, 'close') };
+}

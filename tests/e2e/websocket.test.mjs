@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { readFileSync } from 'node:fs';
 import { start, metric, until } from './lib/weir.mjs';
 import { parse, exchange } from './lib/net.mjs';
 import { open, frame, closing, handshake, acceptOf, all, name, TEXT, BINARY, CLOSE, PING, PONG, CONT } from './lib/ws.mjs';
@@ -244,4 +245,19 @@ test('a flood of pings costs no memory that grows, and the last one is answered'
   for (let f; name(f = await c.next()) !== 'pong last';) assert.ok(f, 'it ended before');
   assert.ok(c.frames.length <= 20_001);
   c.end();
+});
+
+/** Seconds of the processor that a process has had. */
+const worked = (pid) => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ').slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) / 100, 0);
+
+test('behind the close frame of the server comes nothing, and nothing is done until the end', async (t) => {
+  const silent = 'name: silent\ntrigger: { websocket: { path: /silent, idle_timeout: 1500ms, ping: 1s } }\nsteps:\n  - reply: { body: "${ input }" }\n';
+  const w = await server(t, { 'silent.yaml': silent });
+  const c = await open(w.edgePort, '/silent');
+  let f;
+  while ((f = await c.next()).opcode === PING) c.send(frame(PONG, f.payload));
+  assert.equal(name(f), 'close 1001');
+  const before = worked(w.worker);
+  assert.deepEqual(await all(c), []);
+  assert.ok(worked(w.worker) - before < 1, 'five seconds of waiting cost no second of work');
 });
