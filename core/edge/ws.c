@@ -302,12 +302,12 @@ ws_close(struct ws *w, enum ws_code code, const char *reason, bool end)
     size_t len = strlen(reason);
     uint8_t payload[WS_CONTROL] = { (uint8_t)((unsigned)code >> 8), (uint8_t)code };
     memcpy(payload + 2, reason, len);
+    go(w, end ? WS_ENDING : WS_CLOSING); /* first: who streams what is dropped may want to send more */
     ws_control(w, WSLAY_CONNECTION_CLOSE, payload, code == WS_NO_STATUS ? 0 : len + 2);
     w->code = code;
     if (reason != w->reason)
         snprintf(w->reason, sizeof(w->reason), "%s", reason);
     w->closing_ms = shard_now(w->edge->shard);
-    go(w, end ? WS_ENDING : WS_CLOSING);
 }
 
 /* -- what the connection tells -- */

@@ -2,9 +2,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { start, metric, until } from './lib/weir.mjs';
-import { parse, exchange } from './lib/net.mjs';
+import { parse, exchange, upstream } from './lib/net.mjs';
 import { open, frame, closing, handshake, acceptOf, all, name, TEXT, BINARY, CLOSE, PING, PONG, CONT } from './lib/ws.mjs';
 
 const MiB = 1024 * 1024;
@@ -260,4 +261,32 @@ test('behind the close frame of the server comes nothing, and nothing is done un
   const before = worked(w.worker);
   assert.deepEqual(await all(c), []);
   assert.ok(worked(w.worker) - before < 1, 'five seconds of waiting cost no second of work');
+});
+
+test('a message that had to wait for a stream does not go out behind the close frame that drops it', async (t) => {
+  let dropped;
+  const up = await upstream(t, (request, response) => { dropped = once(response, 'close'); response.write('never read'); });
+  const w = await server(t, { 'streams.yaml': `
+name: streams
+trigger: { websocket: { path: /streams, max_queue: 64MiB, max_message: 16MiB } }
+steps:
+  - switch: "\${ size(input) > 1000 ? 'large' : 'small' }"
+    cases:
+      small:
+        - reply: { text: small }
+      large:
+        - ws.send: { message: "\${ input }" }
+        - id: ask
+          http: { url: "${up.url}/", stream: true }
+        - log: asked
+        - reply: { body: "\${ steps.ask.body }" }
+` });
+  const c = await open(w.edgePort, '/streams');
+  c.socket.pause(); // so that the stream stands behind what is not read
+  c.send(frame(TEXT, 'x'.repeat(8 * MiB)), frame(TEXT, 'y'));
+  await w.log((l) => l.msg === 'asked');
+  c.send(frame(CLOSE, closing(1000)));
+  await dropped;
+  c.socket.resume();
+  assert.deepEqual(await all(c), [`text of ${8 * MiB}`, 'close 1000']);
 });
