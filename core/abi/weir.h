@@ -916,6 +916,12 @@ struct weir_host {
      * index that is told. */
     bool (*publish_to)(struct weir_shard *, uint64_t shards, struct weir_text topic,
                        const struct weir_value *event);
+
+    /* -- who sent an event, for triggers -- */
+
+    /* What event_auth_set has set, or a test of the pipeline says in its place: then the trigger has nobody to
+     * ask. Lent; NULL: neither. */
+    const struct weir_value *(*event_auth)(const struct weir_event *);
 };
 
 #ifdef __GNUC__
