@@ -339,21 +339,32 @@ test('who sends messages of TLS and nothing else is cut off', async (t) => {
   assert.equal(await refused(w, 'flood'), 1);
 });
 
-test('HTTP/2 is chosen where both speak it, with the same answers', async (t) => {
-  const c = certificates(t);
-  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.hsts=1d'] });
-  const session = http2.connect(`https://127.0.0.1:${w.tlsPort}`, { ca: c.ca, servername: 'localhost' });
+/** Sends BODY over HTTP/2: { protocol, headers, body }. */
+async function ask2(t, port, ca, body) {
+  const session = http2.connect(`https://127.0.0.1:${port}`, { ca, servername: 'localhost', settings: { initialWindowSize: 4 << 20 } });
   t.after(() => session.destroy());
-  const body = Buffer.alloc(300_000, 'h2 ');
   const r = session.request({ ':method': 'POST', ':path': '/echo' });
   r.end(body);
   const [headers] = await once(r, 'response');
   const pieces = [];
-  for await (const p of r) pieces.push(p);
-  assert.equal(session.alpnProtocol, 'h2');
-  assert.equal(headers[':status'], 200);
-  assert.equal(headers['strict-transport-security'], 'max-age=86400');
-  assert.ok(Buffer.concat(pieces).equals(body));
+  for await (const p of r) {
+    pieces.push(p);
+    await new Promise((done) => setImmediate(done)); // a reader that takes its time: records wait for the kernel
+  }
+  return { protocol: session.alpnProtocol, headers, body: Buffer.concat(pieces) };
+}
+
+test('HTTP/2 is chosen where both speak it, with the same answers', async (t) => {
+  const c = certificates(t);
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { args: ['--set', 'edge.hsts=1d', '--set', 'edge.max_body=4MiB'] });
+  for (const length of [1, 300_000, 3_000_000]) {
+    const body = Buffer.from(Array.from({ length }, (_, i) => i % 251));
+    const r = await ask2(t, w.tlsPort, c.ca, body);
+    assert.equal(r.protocol, 'h2');
+    assert.equal(r.headers[':status'], 200);
+    assert.equal(r.headers['strict-transport-security'], 'max-age=86400');
+    assert.ok(r.body.equals(body), `${length}`);
+  }
 });
 
 test('with reads and writes of one byte TLS works all the same', { skip: !sanitized && 'faults are not compiled in' }, async (t) => {
@@ -363,6 +374,7 @@ test('with reads and writes of one byte TLS works all the same', { skip: !saniti
     const r = await ask(w.tlsPort, '/echo', { ca: c.ca, minVersion: version, maxVersion: version, body: Buffer.alloc(20_000, 'y') });
     assert.ok(r.body.equals(Buffer.alloc(20_000, 'y')));
   }
+  assert.ok((await ask2(t, w.tlsPort, c.ca, Buffer.alloc(20_000, 'z'))).body.equals(Buffer.alloc(20_000, 'z')));
 });
 
 test('what is wrong with the settings of TLS is said at the start', (t) => {
