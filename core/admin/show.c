@@ -4,6 +4,7 @@
 #include "admin/parts.h"
 #include "base/clock.h"
 #include "pipeline/model.h"
+#include "pipeline/spec.h"
 
 static void
 put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
@@ -46,7 +47,9 @@ trigger_value(const struct trigger *t)
 {
     struct weir_builder *b = builder_map();
     put(b, "type", value_text(t->type->abi.name));
-    put(b, "config", value_masked(t->config_value));
+    const struct weir_value *shown = spec_masked(spec_of(t->type->schema_doc), t->config_value);
+    put(b, "config", value_masked(shown));
+    value_unref(&shown);
     return builder_end(&b);
 }
 

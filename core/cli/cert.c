@@ -226,7 +226,7 @@ run(const struct args *a)
 }
 
 static const struct option options[] = {
-    { 0, "name", "NAME", "self-signed: whom it is for; may be given again (default: localhost and its addresses)" },
+    { 0, "name", "NAME", "self-signed: whom it is for, may be given again (default: localhost)" },
     { 'o', "out", "FOLDER", "self-signed: where weir-cert.pem and weir-key.pem go (default: here)" },
     { 0, "days", "N", "self-signed: how long it holds (default: " DAYS_USUAL ")" },
     { 'f', "force", NULL, "self-signed: replace files that are there" },

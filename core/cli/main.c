@@ -12,8 +12,8 @@ static const struct command *const commands[] = {
     &command_import,  &command_explain, &command_try,
     &command_nodes,     &command_expr,   &command_tail,  &command_breakers, &command_limits,
     &command_jobs,      &command_replay, &command_batches, &command_pause, &command_resume,
-    &command_pauses,    &command_incidents, &command_audit, &command_store, &command_secrets, &command_cert,
-    &command_keys,      &command_reload,
+    &command_pauses,    &command_incidents, &command_audit, &command_store, &command_secrets, &command_keys, &command_cert,
+    &command_reload,
     &command_drain,     &command_version,   &command_completion, &command_man,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

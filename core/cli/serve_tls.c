@@ -10,7 +10,7 @@
 #include "engine/metrics.h"
 
 /* Between two looks at the files. */
-#define LOOK_MS 5000u
+#define LOOK_MS 3000u
 
 /* So long before a certificate expires its name is in the log at each reading. */
 #define WARN_DAYS 14

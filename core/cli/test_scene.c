@@ -421,8 +421,9 @@ run(struct play *p)
         p->released = true;
         return;
     }
-    if (sign_event(p, t))
-        engine_offer(&p->event, t);
+    if (!sign_event(p, t))
+        return;
+    engine_offer(&p->event, t);
     drive(p);
 }
 

@@ -48,6 +48,8 @@ receive_sealed(struct connection *c, char *ret, size_t room)
         return 0;
     if (step != TLS_FAILED)
         errno = EAGAIN;
+    else if (errno == EOVERFLOW)
+        edge_refused(c->edge, REFUSAL_FLOOD);
     return -1;
 }
 

@@ -78,27 +78,79 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t
-h2_watch(struct h2_session *h, const char *bytes, size_t len)
+/* What the caller did that made nghttp2 stop for good. */
+static void
+fail(struct h2_session *h, ssize_t error)
 {
-    if (h->preface < H2_PREFACE) {
-        size_t n = least(H2_PREFACE - h->preface, len);
-        h->preface += (unsigned)n;
-        return n;
+    switch (error) {
+    case NGHTTP2_ERR_FLOODED:
+    case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
+    case NGHTTP2_ERR_NOMEM:
+        h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_FLOOD);
+        break;
+    default:
+        h2_give_up(h, NGHTTP2_PROTOCOL_ERROR, REFUSAL_MALFORMED);
+        break;
     }
+}
+
+/* Gives nghttp2 LEN bytes. */
+static void
+feed(struct h2_session *h, const void *bytes, size_t len)
+{
+    if (len == 0 || h->broken)
+        return;
+    h->inside = true;
+    ssize_t used = nghttp2_session_mem_recv(h->ng, bytes, len);
+    h->inside = false;
+    if (used < 0)
+        fail(h, used);
+}
+
+/* Takes what there is of one frame; returns how many bytes. Its header is given on in one
+ * piece, since nghttp2 counts a CONTINUATION once for each. */
+static size_t
+take_frame(struct h2_session *h, const char *bytes, size_t len)
+{
     size_t used = 0;
-    if (h->payload == 0) {
-        while (h->n_frame < needed(h)) {
-            if (used == len)
-                return used;
-            h->frame[h->n_frame++] = (uint8_t)bytes[used++];
-        }
-        h->payload = payload(h->frame);
-        look(h, h->frame);
-        h->payload -= h->n_frame - HEADER;
-        h->n_frame = 0;
+    unsigned kept = h->n_frame;
+    while (h->n_frame < needed(h)) {
+        if (used == len)
+            return used;
+        h->frame[h->n_frame++] = (uint8_t)bytes[used++];
     }
+    h->payload = payload(h->frame);
+    look(h, h->frame);
+    h->payload -= h->n_frame - HEADER;
     size_t more = least(h->payload, len - used);
     h->payload -= more;
+    if (kept > 0) {
+        feed(h, h->frame, h->n_frame);
+        feed(h, bytes + used, more);
+    } else {
+        feed(h, bytes, used + more);
+    }
+    h->n_frame = 0;
     return used + more;
+}
+
+void
+h2_take_input(struct h2_session *h, const char *bytes, size_t len)
+{
+    while (len > 0 && !h->broken) {
+        size_t n;
+        if (h->preface < H2_PREFACE) {
+            n = least(H2_PREFACE - h->preface, len);
+            h->preface += (unsigned)n;
+            feed(h, bytes, n);
+        } else if (h->payload > 0) {
+            n = least(h->payload, len);
+            h->payload -= n;
+            feed(h, bytes, n);
+        } else {
+            n = take_frame(h, bytes, len);
+        }
+        bytes += n;
+        len -= n;
+    }
 }

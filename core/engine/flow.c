@@ -43,6 +43,18 @@ duration_series(const struct unit *u, const char *outcome)
     return metric_series(metric_family(&m, &err), labels);
 }
 
+/* What a type says of a value that it refuses may quote it, and the value may be a secret. */
+static void
+mask(const struct generation *g, struct weir_error *err)
+{
+    struct buf b;
+    buf_init(&b, sizeof err->text);
+    (void)buf_puts(&b, err->text);
+    secrets_mask(g->secrets, &b);
+    memcpy(err->text, b.bytes, b.len + 1); /* it is not longer than it was */
+    buf_fini(&b);
+}
+
 static void
 open_unit(struct unit *u, struct diags *d)
 {
@@ -61,6 +73,7 @@ open_unit(struct unit *u, struct diags *d)
     if (err.code == WEIR_OK && u->type->open)
         u->type->open(&o, u->node->config_value, &u->conf, &err);
     u->opened = err.code == WEIR_OK;
+    mask(u->flow->generation, &err);
     if (err.code != WEIR_OK && d->errors == errors)
         pipeline_diag(p, u->node->mark, d, DIAG_NODE_REFUSED, NULL, "step '%s': %s", u->node->id,
                   err.text);
@@ -83,6 +96,7 @@ open_trigger(struct trigger_unit *t, struct diags *d)
     if (err.code == WEIR_OK)
         t->type->open(&o, t->trigger->config_value, &t->conf, &err);
     t->opened = err.code == WEIR_OK;
+    mask(o.generation, &err);
     if (err.code != WEIR_OK && d->errors == errors)
         pipeline_diag(p, t->trigger->mark, d, DIAG_TRIGGER_REFUSED, NULL, "trigger '%s': %s",
                   t->type->name, err.text);

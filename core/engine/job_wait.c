@@ -16,11 +16,13 @@
 #include "engine/outcome.h"
 
 #define PATH_ROOM 512u
+#define BACK_MS 100u  /* the wall clock is put back if it is behind the shard's by so much */
 #define LOOK_MS 1000u /* how often the store is asked, while a run that waits is in memory */
 
 /* The wait that a call has opened; in its memory. */
 struct waiting_call {
     uint64_t until_ms; /* wall */
+    uint64_t mono_ms;  /* the same on the shard's clock, as it was when the wait began; 0: not yet */
     char token[JOB_TOKEN];
     const struct weir_value *output; /* owned by the job's records: what has come; NULL: nothing yet */
     weir_answer_fn *fn;              /* of wait_open, then of wait */
@@ -230,7 +232,9 @@ tell_end(struct weir_call *c)
         tell(c, w->output);
         return true;
     }
-    if (*w->token || clock_wall_ms() < w->until_ms)
+    /* The wall clock may have been put back meanwhile. */
+    bool over = w->mono_ms > 0 && shard_now(c->run->engine->shard) >= w->mono_ms + BACK_MS;
+    if (*w->token || (!over && clock_wall_ms() < w->until_ms))
         return false;
     c->frame->recorded_ms = w->until_ms; /* what now() is from here on */
     tell(c, &value_null);
@@ -245,8 +249,8 @@ time_is_up(void *arg)
         return;
     if (*c->wait->token)
         look(c);
-    else /* the wall clock was put back */
-        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + LOOK_MS);
+    else /* the wall clock was put back, or goes a little slower */
+        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + BACK_MS);
 }
 
 void
@@ -267,6 +271,7 @@ job_wait(struct weir_call *c, weir_answer_fn *fn, void *arg)
     w->waits = true;
     c->run->n_waits++;
     uint64_t now = clock_wall_ms(), left = w->until_ms > now ? w->until_ms - now : 0;
+    w->mono_ms = shard_now(s) + left;
     timer_set(s, &w->timer, shard_now(s) + (*w->token && left > LOOK_MS ? LOOK_MS : left));
     soon_add(s, &c->run->still);
 }

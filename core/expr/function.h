@@ -96,7 +96,7 @@ void arg_slice(const struct args *a, struct weir_text part, struct weir_value *r
     X(sha256, "sha256", EXPR_FUNCTION | EXPR_WASHING, 1, 1, "sha256(x)",                     \
       "The SHA-256 digest of a string or bytes, as bytes.")                                  \
     X(hmac, "hmac", EXPR_FUNCTION | EXPR_WASHING, 3, 3, "hmac(algorithm, key, x)",           \
-      "The HMAC of a string or bytes by 'sha1', 'sha256' or 'sha512', as bytes.")            \
+      "The HMAC of a string or bytes by 'sha1', 'sha256', 'sha384' or 'sha512', as bytes.")            \
     X(now, "now", EXPR_FUNCTION | EXPR_CHANGING, 0, 0, "now()",                              \
       "The time in milliseconds since 1970.")                                                \
     X(uuid, "uuid", EXPR_FUNCTION | EXPR_CHANGING, 0, 0, "uuid()", "A new UUID.")            \

@@ -194,6 +194,7 @@ context_new(const struct tls_server *s, struct tls_identities *all)
     SSL_CTX_set_session_cache_mode(openssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(openssl, (long)(s->tickets.period_ms / 1000 + 1));
     SSL_CTX_set_tlsext_ticket_key_evp_cb(openssl, tls_socket_on_ticket);
+    SSL_CTX_set_session_ticket_cb(openssl, NULL, tls_socket_on_session, NULL);
     SSL_CTX_set_tlsext_servername_callback(openssl, tls_socket_on_name);
     SSL_CTX_set_tlsext_servername_arg(openssl, all);
     SSL_CTX_set_alpn_select_cb(openssl, tls_socket_on_alpn, NULL);

@@ -67,5 +67,9 @@ int tls_socket_on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_l
 /* See above: seals or opens a ticket. */
 int tls_socket_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
                          EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal);
+/* See above: whether a session that was opened from a ticket may be gone on with. */
+SSL_TICKET_RETURN tls_socket_on_session(SSL *ssl, SSL_SESSION *session,
+                                        const unsigned char *name, size_t len,
+                                        SSL_TICKET_STATUS status, void *arg);
 
 #endif

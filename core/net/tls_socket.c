@@ -152,6 +152,29 @@ tls_socket_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     return tls_tickets_use(&t->server->tickets, name, iv, cipher, mac, seal != 0);
 }
 
+/* Tickets lead to new tickets, so a caller's certificate could be gone on with for ever: once
+ * it has expired the caller has to show one. */
+static bool
+is_expired(const SSL_SESSION *session)
+{
+    const X509 *x = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
+    return x != NULL && X509_cmp_current_time(X509_get0_notAfter(x)) < 0;
+}
+
+SSL_TICKET_RETURN
+tls_socket_on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t len,
+                      SSL_TICKET_STATUS status, void *arg)
+{
+    (void)ssl;
+    (void)name;
+    (void)len;
+    (void)arg;
+    bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!opened || is_expired(session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 /* Counts records of the handshake that come after it. */
 static void
 on_message(int writing, int version, int type, const void *bytes, size_t len, SSL *ssl,
@@ -267,7 +290,7 @@ tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len)
     enum tls_step step = step_of(t, 0);
     if (t->chatter > CHATTER_MAX) {
         t->failed = true;
-        errno = EPROTO;
+        errno = EOVERFLOW;
         step = TLS_FAILED;
     }
     ERR_clear_error();

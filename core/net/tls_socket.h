@@ -34,7 +34,8 @@ void tls_socket_free(struct tls_socket **t);
 /* Goes on with the handshake; TLS_DONE: it is over. TLS_FAILED with ERR's text for a log. */
 enum tls_step tls_socket_shake(struct tls_socket *t, struct weir_error *err);
 
-/* Reads 1 to ROOM plain bytes. TLS_FAILED: errno says why. */
+/* Reads 1 to ROOM plain bytes. TLS_FAILED: errno says why; EOVERFLOW: the caller sends messages of
+ * TLS and nothing else. */
 enum tls_step tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len);
 
 /* Whether input is here already that the socket does not tell of. */

@@ -230,3 +230,40 @@ spec_compile(struct spec s, bool text)
     value_unref(&doc);
     return compiled;
 }
+
+static const struct weir_value *masked(struct spec s, const struct weir_value *v, bool secret);
+
+static const struct weir_value *
+masked_members(struct spec s, const struct weir_value *v, bool secret)
+{
+    bool map = value_type(v) == WEIR_MAP;
+    struct weir_builder *b = map ? builder_map() : builder_list();
+    struct weir_text key;
+    const struct weir_value *member, *shown;
+    for (size_t i = 0; i < v->len; i++) {
+        if (map && value_member(v, i, &key, &member)) {
+            shown = masked(spec_member(s, key), member, secret);
+            builder_set(b, key.bytes, key.len, &shown);
+        } else if (!map) {
+            shown = masked(spec_item(s, (unsigned)i), value_at(v, i), secret);
+            builder_add(b, &shown);
+        }
+    }
+    return builder_end(&b);
+}
+
+static const struct weir_value *
+masked(struct spec s, const struct weir_value *v, bool secret)
+{
+    secret |= spec_flag(s, "writeOnly");
+    if (value_type(v) == WEIR_MAP || value_type(v) == WEIR_LIST)
+        return masked_members(s, v, secret);
+    bool hidden = secret && value_type(v) != WEIR_NULL && !(v->flags & VALUE_DYNAMIC);
+    return hidden ? value_text("***") : value_ref(v);
+}
+
+const struct weir_value *
+spec_masked(struct spec s, const struct weir_value *v)
+{
+    return masked(s, v, false);
+}

@@ -37,6 +37,10 @@ const struct weir_value *spec_properties(struct spec s);
 /* Whether a map can have no other keys than those of spec_properties. */
 bool spec_is_closed(struct spec s);
 
+/* V, which S describes, with *** in place of what may be a secret (writeOnly), but for expressions:
+ * for showing. Owned by the caller. */
+const struct weir_value *spec_masked(struct spec s, const struct weir_value *v);
+
 /* Compiles the subschema for a value that is known only when it is evaluated. NULL if it says
  * nothing: of any value, or (TEXT) of a string. Owned by the caller. */
 struct schema *spec_compile(struct spec s, bool text);

@@ -45,6 +45,7 @@ struct store {
     struct store_keep keep;
     struct retention *retention; /* the writer's; retention.h */
     struct task *task;           /* the latest one; task.h */
+    int64_t ahead_ms;    /* the wall clock, of the monotonic one, at the last look: step.c; 0: none was */
     int64_t ended_bytes; /* payloads of the jobs that the open transaction has ended */
 };
 
@@ -142,6 +143,12 @@ enum weir_code once_find(struct writing *w, struct job_accept *a, bool *ret_foun
 void once_note(struct writing *w, const struct job_accept *a, const uint8_t *id);
 /* Whether A, which is parked, can be told by now; sets what it is told. */
 bool once_over(struct store *s, struct job_accept *a);
+
+/* Looks whether the wall clock was put back: then what waits for a time is due earlier. The writer's. */
+void store_look_clock(struct store *s);
+
+/* DUE_MS, which was worked out when the wall clock said SAID_MS (0: unknown), by the clock as it is now. */
+uint64_t store_due(const struct writing *w, uint64_t due_ms, uint64_t said_ms);
 
 /* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
 uint64_t job_next_due(struct db *db);

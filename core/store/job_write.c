@@ -94,7 +94,8 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     sqlite3_bind_int64(
         s, 9, (int64_t)(a->state == JOB_DEAD && a->ended_ms ? a->ended_ms : a->created_ms));
     bind_number(s, 10, runs && a->started_ms == 0 ? a->created_ms : a->started_ms);
-    sqlite3_bind_int64(s, 11, (int64_t)(a->state == JOB_SCHEDULED ? a->due_ms : a->created_ms));
+    uint64_t due_ms = a->state == JOB_SCHEDULED ? a->due_ms : a->created_ms;
+    bind_number(s, 11, store_due(w, due_ms, a->created_ms));
     bind_text(s, 12, a->key);
     bind_failure(s, 13, &a->failure, fingerprint);
     bind_number(s, 17, 0);
@@ -316,7 +317,7 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     sqlite3_bind_int64(s, 4, back ? f->attempt - 1 : f->attempt);
     bind_number(s, 5, f->started_ms);
     sqlite3_bind_int64(s, 6, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
-    bind_number(s, 7, called ? w->now_ms : due ? f->due_ms : 0);
+    bind_number(s, 7, called ? w->now_ms : due ? store_due(w, f->due_ms, f->ended_ms) : 0);
     bind_failure(s, 8, &f->failure, fingerprint);
     sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
     sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);

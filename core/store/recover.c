@@ -133,6 +133,9 @@ store_recover(struct store *s, struct weir_error *err)
     sqlite3_create_function(db->handle, "ended", 1, SQLITE_UTF8, s, sql_ended, NULL, NULL);
     db_run(db, db_use(db, SQL_BEGIN));
     take_up(&w);
+    sqlite3_stmt *late = db_use(db, SQL_LATE_READY); /* the clock was put back since they were accepted */
+    bind_number(late, 1, w.now_ms);
+    db_run(db, late);
     batches_tidy(s, db, w.now_ms, true);
     load_counts(s, db);
     db_run(db, db_use(db, SQL_COMMIT));

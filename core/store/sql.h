@@ -211,6 +211,10 @@
       " WHERE state = 4 AND crashes + 1 >= ?5")                                                \
     X(CUT_DEAD, "UPDATE jobs SET fingerprint = fingerprint(pipeline, node, code, message)"     \
                 " WHERE state = 8 AND fingerprint IS NULL")                                    \
+    X(STEP_BACK, "UPDATE jobs SET due_ms = max(due_ms - ?1, 0) WHERE state IN (1, 2, 5, 6)"    \
+                 " AND state <> 5 AND due_ms > ?2")                                            \
+    X(LATE_READY, "UPDATE jobs SET due_ms = ?1 WHERE state IN (1, 2, 5, 6) AND state = 2"      \
+                  " AND due_ms > ?1")                                                          \
     X(CUT_READY, "UPDATE jobs SET state = 2, crashes = crashes + 1, owner = NULL,"             \
                  " updated_ms = ?1, due_ms = ?1 WHERE state = 4")
 

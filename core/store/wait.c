@@ -131,6 +131,7 @@ waits_tell(struct store *s)
 {
     if (!some_wait(s))
         return UINT64_MAX;
+    store_look_clock(s);
     uint64_t due = job_next_due(&s->writes);
     if (s->writes.rc != SQLITE_OK) {
         db_clear(&s->writes);

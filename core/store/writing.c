@@ -25,6 +25,7 @@ has_no_room(struct store *s, struct db *db)
 void
 writing_begin(struct writing *w)
 {
+    store_look_clock(w->store); /* before something is written by the new clock */
     w->now_ms = clock_wall_ms();
     memset(w->moved, 0, sizeof(w->moved));
     w->store->ended_bytes = 0;

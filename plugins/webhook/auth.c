@@ -37,6 +37,13 @@ try_way(const struct auth_way *way, struct inspection *i)
     i->challenge[0] = '\0';
     if (way->places != NULL && !places_allow(way->places, host->event_client_ip(i->event)))
         return judge(i, VERDICT_PLACE, "requests from this address are not taken");
+    if (way->peers != NULL) {
+        enum verdict verdict = peers_check(way->peers, i);
+        bool alone = way->keys == NULL && way->basic == NULL && way->jwt == NULL;
+        if (verdict != VERDICT_IN || alone)
+            return verdict;
+        host->unref(&i->found); /* the credential says who it is */
+    }
     if (way->keys != NULL)
         return api_keys_check(way->keys, i);
     if (way->basic != NULL)
@@ -80,9 +87,8 @@ turn_out(struct guard *g, struct weir_event *e, const struct refusal *r)
     turn_away_for(g->webhook, e, &err, away ? "unavailable" : "auth");
 }
 
-/* The credentials of every way: what was not asked after is not shown either. */
-static void
-hide_all(const struct auth *a, struct weir_event *e)
+void
+auth_hide(const struct auth *a, struct weir_event *e)
 {
     for (uint32_t i = 0; i < a->n; i++) {
         if (a->ways[i].keys != NULL)
@@ -132,14 +138,13 @@ static void
 look(struct guard *g, struct weir_event *e, struct pending *p, const struct basic_work *work)
 {
     const struct auth *auth = g->webhook->auth;
-    struct inspection i = { .guard = g, .event = e, .work = work };
+    struct inspection i = { .guard = g, .event = e, .work = work, .waited_for = p != NULL ? p->waits_for : NULL };
     struct refusal r = { .verdict = VERDICT_IN };
     const void *waits_for = NULL;
     for (; i.way < auth->n; i.way++) {
         enum verdict verdict = try_way(&auth->ways[i.way], &i);
         if (verdict == VERDICT_IN) {
             host->event_auth_set(e, &i.found);
-            hide_all(auth, e);
             g->then(g->webhook, e);
             return;
         }

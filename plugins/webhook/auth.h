@@ -24,6 +24,10 @@ uint32_t auth_new(struct weir_open *open, const struct weir_value *config, struc
 /* Frees it; NULL is accepted and left. Main thread. */
 void auth_free(struct auth **a);
 
+/* Takes out of E the credentials of every way, unless they are forwarded: what was not asked after is not shown
+ * either. For an event that may enter, before its run. */
+void auth_hide(const struct auth *a, struct weir_event *e);
+
 /* What W needs on shard S; a guard ends every check that is still open when it leaves. */
 struct guard *guard_new(struct weir_shard *s, const struct webhook *w, auth_then_fn *then);
 void guard_free(struct guard **g);

@@ -210,12 +210,17 @@ static enum verdict
 check_signature(const struct jwt_auth *j, const struct jwt *token, struct inspection *i)
 {
     struct jwks *set = i->guard->sets[i->way];
-    enum jwks_state state = set != NULL ? jwks_ask(set, false) : JWKS_HERE;
+    bool again = set != NULL && i->waited_for == set; /* nobody waits twice for the same */
+    enum jwks_state state = JWKS_HERE;
+    if (again)
+        state = jwks_keys(set)->n > 0 ? JWKS_HERE : JWKS_AWAY;
+    else if (set != NULL)
+        state = jwks_ask(set, false);
     enum jwt_signed is = JWT_KEY_UNKNOWN;
     if (state == JWKS_HERE)
         is = jwt_check(token, set != NULL ? jwks_keys(set) : &j->keys);
     bool nameless = is == JWT_BAD && token->kid.bytes == NULL;
-    if (set != NULL && state == JWKS_HERE && (is == JWT_KEY_UNKNOWN || nameless)) {
+    if (set != NULL && !again && state == JWKS_HERE && (is == JWT_KEY_UNKNOWN || nameless)) {
         state = jwks_ask(set, true); /* a new key, maybe */
         if (state == JWKS_HERE)
             is = jwt_check(token, jwks_keys(set));

@@ -22,6 +22,9 @@ take_way(struct weir_open *open, struct auth_way *way, const struct weir_value *
                       "list if either will do");
     if (places != NULL && places_new(places, &way->places, err) != WEIR_OK)
         return err->code;
+    const struct weir_value *peers = host->get(config, WEIR_TEXT("mtls"));
+    if (peers != NULL && peers_new(peers, &way->peers, err) != WEIR_OK)
+        return err->code;
     if (keys != NULL)
         return api_keys_new(keys, &way->keys, err);
     if (basic != NULL)
@@ -72,6 +75,7 @@ auth_free(struct auth **a)
     for (uint32_t i = 0; i < (*a)->n; i++) {
         struct auth_way *way = &(*a)->ways[i];
         places_free(&way->places);
+        peers_free(&way->peers);
         api_keys_free(&way->keys);
         basic_free(&way->basic);
         jwt_auth_free(&way->jwt);

@@ -28,12 +28,14 @@ struct basic_work; /* a password that a worker looks at */
 struct basic_seen; /* passwords that were good */
 struct jwt_auth;   /* auth_jwt.c */
 struct places;     /* auth_ip.c */
+struct peers;      /* auth_mtls.c */
 struct jwks_source; /* jwks.c */
 struct jwks;        /* of a shard */
 
 /* A way in: all that is set has to hold. All is owned; NULL: not asked for. */
 struct auth_way {
     struct places *places;
+    struct peers *peers;
     struct api_keys *keys;
     struct basic *basic;
     struct jwt_auth *jwt;
@@ -73,6 +75,7 @@ struct inspection {
     struct weir_event *event;
     uint32_t way;                   /* the index of the one that is tried */
     const struct basic_work *work;  /* what a worker has found out; or NULL */
+    const void *waited_for;         /* what has come, or has failed to; NULL: this is the first look */
     const void *waits_for;          /* of VERDICT_WAIT */
     const struct weir_value *found; /* owned; of VERDICT_IN: request.auth */
     char challenge[CHALLENGE_MAX];  /* of a refusal, for WWW-Authenticate (RFC 9110 11.6.1) */
@@ -183,5 +186,11 @@ uint32_t places_new(const struct weir_value *config, struct places **ret, struct
 void places_free(struct places **p);
 /* Whether requests may come from ADDRESS, a text. */
 bool places_allow(const struct places *p, struct weir_text address);
+
+/* -- auth_mtls.c: certificates of callers -- */
+
+uint32_t peers_new(const struct weir_value *config, struct peers **ret, struct weir_error *err);
+void peers_free(struct peers **p);
+enum verdict peers_check(const struct peers *p, struct inspection *i);
 
 #endif

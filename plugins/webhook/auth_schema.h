@@ -19,6 +19,11 @@
         "$ref": "#/$defs/ip", \
         "examples": [["10.0.0.0/8"]] \
     }, \
+    "mtls": { \
+        "description": "A certificate that the caller has shown.", \
+        "$ref": "#/$defs/mtls", \
+        "examples": [{ "names": ["acme.example"] }] \
+    }, \
     "api_key": { \
         "description": "A key in a header or in the query.", \
         "$ref": "#/$defs/api_key", \
@@ -56,7 +61,7 @@
     })
 
 /* For $defs. */
-#define AUTH_DEFS AUTH_DEFS_KEY "," AUTH_DEFS_BASIC "," AUTH_DEFS_IP "," AUTH_DEFS_JWT
+#define AUTH_DEFS AUTH_DEFS_KEY "," AUTH_DEFS_BASIC "," AUTH_DEFS_IP "," AUTH_DEFS_MTLS "," AUTH_DEFS_JWT
 
 #define AUTH_DEFS_KEY \
     WEIR_JSON("scopes": { \
@@ -214,6 +219,40 @@
         "properties": { \
             "allow": { "description": "Only from these. Left out: from everywhere.", "$ref": "#/$defs/ranges" }, \
             "deny": { "description": "Not from these, even if they are allowed.", "$ref": "#/$defs/ranges" } \
+        } \
+    })
+
+#define AUTH_DEFS_MTLS \
+    WEIR_JSON("mtls": { \
+        "description": "A certificate that the caller has shown, and that edge.tls has verified: one of these, or, if nothing is listed, any.", \
+        "type": "object", \
+        "additionalProperties": false, \
+        "examples": [{ "names": ["acme.example"] }], \
+        "properties": { \
+            "names": { \
+                "description": "Alternative names: hosts, URIs (of SPIFFE, say) or e-mail addresses.", \
+                "type": "array", \
+                "items": { "type": "string", "minLength": 1, "maxLength": 1000 }, \
+                "minItems": 1, \
+                "maxItems": 1000, \
+                "examples": [["acme.example", "spiffe://example/billing"]] \
+            }, \
+            "subjects": { \
+                "description": "Subjects, as RFC 2253 writes them.", \
+                "type": "array", \
+                "items": { "type": "string", "minLength": 1, "maxLength": 1000 }, \
+                "minItems": 1, \
+                "maxItems": 1000, \
+                "examples": [["CN=acme,O=Acme Ltd"]] \
+            }, \
+            "fingerprints": { \
+                "description": "SHA-256 digests of certificates, as hexadecimal digits with colons or without.", \
+                "type": "array", \
+                "items": { "type": "string", "pattern": "^[0-9A-Fa-f:]{64,95}$" }, \
+                "minItems": 1, \
+                "maxItems": 1000, \
+                "examples": [["2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"]] \
+            } \
         } \
     })
 

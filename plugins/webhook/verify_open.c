@@ -8,6 +8,11 @@
 
 #include "verify.h"
 
+#define TOLERANCE_MIN 1000 /* ms, as all of these */
+#define TOLERANCE_MAX (24 * 3600 * 1000)
+#define TTL_MIN (60 * 1000)
+#define TTL_MAX (INT64_C(365) * 24 * 3600 * 1000)
+
 static uint32_t
 take_times(const struct weir_value *config, struct verify *v, struct weir_error *err)
 {
@@ -20,10 +25,14 @@ take_times(const struct weir_value *config, struct verify *v, struct weir_error 
     if (!timed && host->get(config, WEIR_TEXT("tolerance")) != NULL)
         return refuse(err, WEIR_INVALID, "verify: %s signs no time that a 'tolerance' could be for", s->scheme->name);
     (void)host->get_int(host->get(config, WEIR_TEXT("tolerance")), &tolerance);
+    if (tolerance < TOLERANCE_MIN || tolerance > TOLERANCE_MAX)
+        return refuse(err, WEIR_INVALID, "verify: the 'tolerance' must be from 1s to 1d");
     if (dedupe != NULL && !host->get_bool(dedupe, &once)) {
         (void)host->get_int(host->get(dedupe, WEIR_TEXT("ttl")), &ttl);
         once = true;
     }
+    if (ttl < TTL_MIN || ttl > TTL_MAX)
+        return refuse(err, WEIR_INVALID, "verify: the 'ttl' of 'dedupe' must be from 1m to 365d");
     if (once && !has_id)
         return refuse(err, WEIR_INVALID, "verify: 'dedupe' needs to know where an event's id is: 'id_header' or 'id_body'");
     if (once && timed && ttl < 2 * tolerance)

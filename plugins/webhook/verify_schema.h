@@ -36,11 +36,9 @@
             "examples": [["${ secrets.NEW }", "${ secrets.OLD ?? null }"]] \
         }, \
         "tolerance": { \
-            "description": "How far the time that is signed may be from the time here. Left out: 5m.", \
+            "description": "How far the time that is signed may be from the time here, from 1s to 1d. Left out: 5m.", \
             "type": "string", \
             "format": "duration", \
-            "minimum": 1000, \
-            "maximum": 86400000, \
             "examples": ["1m"] \
         }, \
         "dedupe": { \
@@ -50,10 +48,9 @@
             "examples": [false, { "ttl": "72h" }], \
             "properties": { \
                 "ttl": { \
-                    "description": "How long an id is remembered.", \
+                    "description": "How long an id is remembered, 1m to 365d.", \
                     "type": "string", \
                     "format": "duration", \
-                    "minimum": 1000, \
                     "default": "24h", \
                     "examples": ["72h"] \
                 } \

@@ -98,10 +98,13 @@ refuse_method(const struct webhook *w, struct weir_event *e)
 static void
 go_on(const struct webhook *w, struct weir_event *e)
 {
-    if (!type_fits(w, e))
+    if (!type_fits(w, e)) {
         refuse_type(w, e);
-    else if (w->verify == NULL || verify_event(w, e))
+    } else if (w->verify == NULL || verify_event(w, e)) {
+        if (w->auth != NULL)
+            auth_hide(w->auth, e);
         host->start_run(e);
+    }
 }
 
 static void

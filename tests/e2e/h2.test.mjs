@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { start, metric, until, slow } from './lib/weir.mjs';
 import { connect, exchange, parse, upstream } from './lib/net.mjs';
+import { certificates, startTls } from './lib/tls.mjs';
 
 const pipelines = {
   'echo.yaml': `
@@ -45,7 +46,7 @@ const tool = (name) => spawnSync(name, ['--version']).error === undefined;
 
 /** A session of node's client that goes with the test. */
 function session(t, origin, options) {
-  const s = http2.connect(origin, options);
+  const s = http2.connect(origin, { maxSessionMemory: 100, ...options }); // node's own limit is 10 MB
   s.on('error', () => {});
   t.after(() => s.destroy());
   return s;
@@ -343,22 +344,15 @@ test('an idle connection is closed after edge.idle_timeout, with GOAWAY', async 
 });
 
 test('over TLS the protocol is agreed on by ALPN', async (t) => {
-  const files = { 'key.pem': '', 'cert.pem': '' };
-  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost', '-days', '30',
-    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', '-', '-out', '-'], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-  files['key.pem'] = /-----BEGIN PRIVATE[^]*END PRIVATE KEY-----\n/.exec(made.stdout)[0];
-  files['cert.pem'] = /-----BEGIN CERT[^]*END CERTIFICATE-----\n/.exec(made.stdout)[0];
-  const tls = ['--store', 'none', '--set', 'edge.tls.listen=127.0.0.1:0', '--set', 'edge.tls.cert=cert.pem', '--set', 'edge.tls.key=key.pem'];
+  const c = certificates(t);
   for (const on of [true, false]) {
-    const w = await start(t, pipelines, { files, args: [...tls, '--set', `edge.h2=${on}`] });
-    const port = (await w.log((l) => / is ready$/.test(l.msg))).tls_port;
-    const origin = `https://localhost:${port}`;
+    const w = await startTls(t, pipelines, c, { args: ['--store', 'none', '--set', `edge.h2=${on}`] });
+    const origin = `https://localhost:${w.tlsPort}`;
     const get = (version) => spawnSync('curl', ['-sk', version, '-o', '/dev/null', '-w', '%{http_version} %{http_code}', `${origin}/echo/x`], { encoding: 'utf8' }).stdout;
     assert.equal(get('--http2'), on ? '2 200' : '1.1 200');
     assert.equal(get('--http1.1'), '1.1 200');
     if (!on) continue;
-    const s = session(t, origin, { rejectUnauthorized: false });
+    const s = session(t, origin, { ca: c.ca });
     await Promise.all(Array.from({ length: 20 }, async (_, n) => {
       const body = randomBytes(100_000 * n);
       const a = await ask(s, post('/mirror'), body);

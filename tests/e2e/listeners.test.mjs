@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folder, metric, start, until, weir } from './lib/weir.mjs';
@@ -145,6 +146,8 @@ test('the PROXY header comes before TLS', async (t) => {
   s.write(get);
   await new Promise((done, fail) => { s.on('end', done).on('error', fail); });
   assert.equal(JSON.parse(parse(text).body).ip, '203.0.113.7');
+  const curl = spawnSync('curl', ['-sS', '--haproxy-protocol', '--cacert', join(c.dir, 'ca.pem'), '--http1.1', `https://localhost:${w.tlsPort}/who`, '--connect-to', '::127.0.0.1:'], { encoding: 'utf8' });
+  assert.equal(curl.stdout, '{"ip":"127.0.0.1"}', curl.stderr);
 });
 
 // -- redirects --

@@ -206,3 +206,42 @@ test('slack: the challenge is echoed, by the trigger', async (t) => {
   const again = await send(w, event, { ...senders.slack.sign(event, { at: now() - 1 }), 'x-slack-retry-num': '1' });
   assert.deepEqual([again.status, again.text, again.replayed], [200, first.text, 'true']);
 });
+
+test('a secret that stands in the file itself is masked by the API', async (t) => {
+  const w = await start(t, { 'a.yaml': pipeline('github', { secret: '["in-the-file-0815", "${ secrets.HOOK }"]' }) }, { env: { WEIR_SECRET_HOOK: 'hook' } });
+  const shown = await (await fetch(`${w.admin}/api/v1/pipelines/hooks`)).json();
+  assert.deepEqual(shown.triggers[0].config.verify, { scheme: 'github', secrets: ['***', '${ secrets.HOOK }'] });
+  assert.equal((await send(w, '{}', await senders.github.sign('{}', { secret: 'in-the-file-0815' }))).status, 200);
+});
+
+test('weir try and weir test sign an event as its sender would', async (t) => {
+  for (const name of ['standard-webhooks', 'svix', 'github', 'stripe', 'slack']) {
+    const env = { WEIR_SECRET_HOOK: senders[name].secret };
+    const dir = folder(t, {
+      'a.yaml': pipeline(name),
+      'a.test.yaml': `pipeline: a.yaml
+tests:
+  - name: signed
+    request: { path: /in, signed: true, json: { id: evt_1 } }
+    expect: { status: 200 }
+  - name: with the headers of a real one, as weir test record prints them
+    request: { path: /in, signed: true, headers: { webhook-signature: "v1,AAAA", webhook-timestamp: "1", webhook-id: msg_1, x-hub-signature-256: "sha256=00" }, json: {} }
+    expect: { status: 200 }
+  - name: not signed
+    request: { path: /in, json: {} }
+    expect: { status: 401, ran: [] }
+`,
+    });
+    const tried = weir(['try', join(dir, 'a.yaml'), '--json', '--event', '-'], { env, input: '{"path":"/in","signed":true,"body":{"a":1}}' });
+    assert.equal(tried.code, 0, tried.err + tried.out);
+    assert.equal(JSON.parse(tried.out).status, 200);
+    assert.equal(JSON.parse(weir(['try', join(dir, 'a.yaml'), '--json', '--event', '-'], { env, input: '{"path":"/in","body":{"a":1}}' }).out).status, 401);
+    const tested = weir(['test', dir], { env });
+    assert.equal(tested.code, 0, tested.out + tested.err);
+  }
+  const test = 'pipeline: a.yaml\ntests:\n  - name: a\n    request: { path: /in, signed: true }\n    expect: { status: 200 }\n';
+  const open = weir(['test', folder(t, { 'a.yaml': 'name: a\ntrigger: { webhook: /in }\nsteps: [{ reply: 200 }]\n', 'a.test.yaml': test })]);
+  assert.match(open.out + open.err, /request\.signed: the webhook has no 'verify'/);
+  const pub = weir(['test', folder(t, { 'a.yaml': pipeline('svix'), 'a.test.yaml': test })], { env: { WEIR_SECRET_HOOK: keys.whpk } });
+  assert.match(pub.out + pub.err, /a public key can't sign/);
+});

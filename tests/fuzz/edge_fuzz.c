@@ -215,7 +215,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     int pair[2];
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
     struct sockaddr_storage peer = { .ss_family = AF_INET };
-    connection_open(edge, pair[1], &peer);
+    connection_open(edge, pair[1], &peer, EDGE_PLAIN);
     for (size_t at = 0; at < len;) {
         size_t n = len - at < piece ? len - at : piece;
         ssize_t put = send(pair[0], bytes + at, n, MSG_NOSIGNAL);

@@ -643,6 +643,12 @@ what_can_not_be_checked_is_refused_at_load(void **state)
     expect_refused("{ scheme: svix, secret: whpk_AAAA }", "32 bytes");
     expect_refused("{ scheme: svix, secret: whsk_AAAA }", "the private key of a pair");
     expect_refused("{ scheme: stripe, secret: a, tolerance: 1h, dedupe: { ttl: 1h } }", "twice the 'tolerance'");
+    expect_refused("{ scheme: stripe, secret: a, tolerance: 0s }", "from 1s to 1d");
+    expect_refused("{ scheme: stripe, secret: a, tolerance: 2d }", "from 1s to 1d");
+    expect_refused("{ scheme: github, secret: a, dedupe: { ttl: 0s } }", "from 1m to 365d");
+    expect_refused("{ scheme: github, secret: a, dedupe: { ttl: 366d } }", "from 1m to 365d");
+    expect_refused("{ scheme: hmac, secret: a, header: X, separator: ab }", "webhook.verify.separator");
+    expect_refused("true", "webhook.verify");
     expect_refused("{ scheme: hmac, secret: a }", "'header'");
     expect_refused("{ scheme: hmac, secret: a, header: X, content: \"{id}\" }", "no {body}");
     expect_refused("{ scheme: hmac, secret: a, header: X, content: \"{body}{id}\" }", "'id_header'");

@@ -2,6 +2,7 @@
 // Signature Version 4, and answers GetSecretValue as AWS does.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
+import https from 'node:https';
 
 const sha = (text) => createHash('sha256').update(text).digest('hex');
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
@@ -28,11 +29,11 @@ function wrong(req, body, { id, key, token, region }) {
   return timingSafeEqual(right, Buffer.from(signature, 'hex')) ? '' : 'SignatureDoesNotMatch';
 }
 
-/** { url, env, secrets (id to text or bytes), asked (ids), refused (error types), down }. */
-export async function secretsManager(t, secrets = {}) {
+/** { url, env, secrets (id to text or bytes), asked (ids), refused (error types), down }. TLS: { key, cert }: by https. */
+export async function secretsManager(t, secrets = {}, tls = null) {
   const who = { id: 'AKIDTESTSTANDIN', key: 'a/secret+key/of/the-stand-in', token: 'a-session-token==', region: 'eu-test-1' };
   const aws = { secrets, asked: [], refused: [], down: '' };
-  const server = http.createServer(async (req, res) => {
+  const handler = async (req, res) => {
     let body = '';
     for await (const piece of req) body += piece;
     const answer = (status, doc) => { res.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }); res.end(JSON.stringify(doc)); };
@@ -48,10 +49,11 @@ export async function secretsManager(t, secrets = {}) {
     const value = aws.secrets[SecretId];
     if (value === undefined) return refuse('com.amazonaws.secretsmanager#ResourceNotFoundException');
     return answer(200, { Name: SecretId, VersionId: 'v1', ...(Buffer.isBuffer(value) ? { SecretBinary: value.toString('base64') } : { SecretString: value }) });
-  });
+  };
+  const server = tls ? https.createServer(tls, handler) : http.createServer(handler);
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   t.after(() => { server.closeAllConnections(); server.close(); });
-  aws.url = `http://127.0.0.1:${server.address().port}`;
+  aws.url = `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${server.address().port}`;
   aws.env = { AWS_ACCESS_KEY_ID: who.id, AWS_SECRET_ACCESS_KEY: who.key, AWS_SESSION_TOKEN: who.token, AWS_REGION: who.region,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url };
   return aws;

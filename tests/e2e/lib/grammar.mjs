@@ -2,11 +2,11 @@
 // RFC 9112, RFC 3986, and what LIMITS of the edge are stricter in), and mutations of good ones at every place.
 // Streams are latin1 text.
 
-const token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-const text = '[^\\x00-\\x08\\x0a-\\x1f\\x7f]';
+export const token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
+export const text = '[^\\x00-\\x08\\x0a-\\x1f\\x7f]';
 const host = '(?:[0-9A-Za-z._~-]{1,255}|\\[[0-9A-Fa-f:.]{2,}\\])';
 const requestLine = new RegExp(`^(${token}{1,32}) ((?:[^\\x00-\\x20\\x7f-\\xff#\\\\%]|%[0-9A-Fa-f]{2})+) HTTP/1\\.([01])\\r\\n`);
-const fieldLine = new RegExp(`^(${token}+):(${text}*)\\r\\n`);
+export const fieldLine = new RegExp(`^(${token}+):(${text}*)\\r\\n`);
 const authority = new RegExp(`^${host}(?::\\d{1,5})?$`);
 const extension = `;[ \\t]*${token}+(?:[ \\t]*=[ \\t]*(?:${token}+|"(?:[^"\\\\\\x00-\\x08\\x0a-\\x1f\\x7f]|\\\\${text})*"))?(?:[ \\t]+(?=;))?`;
 const chunkLine = new RegExp(`^([0-9A-Fa-f]{1,16})((?:${extension})*)\\r\\n`);
@@ -14,7 +14,7 @@ const absolute = /^(https?:\/\/)([^/?]*)(.*)$/i;
 const framing = new Set(['host', 'expect', 'connection', 'content-length', 'transfer-encoding']);
 const noTrailers = new Set(['transfer-encoding', 'content-length', 'host', 'connection', 'upgrade', 'trailer', 'te', 'keep-alive', 'proxy-connection', 'expect',
   'content-type', 'content-encoding', 'content-range', 'authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'range', 'max-forwards', 'location']);
-const trimmed = (v) => v.replace(/^[ \t]+|[ \t]+$/g, '');
+export const trimmed = (v) => v.replace(/^[ \t]+|[ \t]+$/g, '');
 const isAuthority = (v) => authority.test(v) && Number(/:(\d+)$/.exec(v.replace(/^\[.*\]/, ''))?.[1] ?? 0) <= 65535;
 
 /** The path and query of a target in their only form; null if there is none. */
@@ -81,8 +81,8 @@ function readHead(stream) {
   return h.path ? { ...h, rest: rest.slice(2) } : null;
 }
 
-/** The body of H and what is behind it, or null. */
-function readBody(h) {
+/** The body of H (chunked, length, rest) and what is behind it, or null. */
+export function readBody(h) {
   if (!h.chunked) return h.rest.length < (h.length ?? 0) ? null : { body: h.rest.slice(0, h.length ?? 0), rest: h.rest.slice(h.length ?? 0) };
   let body = '', { rest } = h;
   for (;;) {
@@ -133,7 +133,7 @@ const names = ['Content-Length', 'content-length', 'Content-Length ', ' Content-
 const codes = ['Transfer-Encoding', 'transfer-encoding', 'Transfer-Encoding ', ' Transfer-Encoding', 'Transfer_Encoding', 'Transfer-Encoding\t', 'Transfer\x0b-Encoding', 'X: y\nTransfer-Encoding', 'X: y\rTransfer-Encoding', 'Transfer-Encoding:', '\r\nTransfer-Encoding'];
 
 /** Mutations of one byte at each place: replaced, put in front, left out, doubled, exchanged; and cuts. */
-function* atEachPlace(seed) {
+export function* atEachPlace(seed) {
   for (let i = 0; i <= seed.length; i++) {
     const [front, back] = [seed.slice(0, i), seed.slice(i)];
     for (const c of [...bytes, ...pieces]) {
@@ -146,7 +146,7 @@ function* atEachPlace(seed) {
 }
 
 /** Mutations of whole lines of the head: left out, doubled, exchanged, folded, in front of the first. */
-function* ofLines(seed) {
+export function* ofLines(seed) {
   const end = seed.indexOf('\r\n\r\n');
   const [lines, rest] = [seed.slice(0, end).split('\r\n'), seed.slice(end)];
   for (let i = 0; i < lines.length; i++) {

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "certificate.h"
@@ -291,6 +292,77 @@ who_a_caller_is_stands_in_its_certificate(void **state)
     close_pair(&p);
 }
 
+/* Whether a connection of the caller that shows SESSION (NULL: none) is a resumed one. */
+static bool
+caller_resumes(SSL_SESSION *session)
+{
+    struct pair p;
+    open_pair(&p, false);
+    SSL_use_certificate(p.client, made.caller.x509);
+    SSL_use_PrivateKey(p.client, made.caller.key);
+    if (session != NULL)
+        SSL_set_session(p.client, session);
+    bool good = shake(&p);
+    bool resumed = good && tls_socket_resumed(p.socket);
+    const struct weir_value *v = good ? tls_socket_peer(p.socket) : NULL;
+    assert_true(!good || v != NULL); /* a resumed session knows who it is */
+    value_unref(&v);
+    close_pair(&p);
+    return resumed;
+}
+
+static void
+a_certificate_that_has_expired_ends_its_sessions(void **state)
+{
+    (void)state;
+    struct certificate whole_life = made.caller;
+    const struct certificate_plan plan = { "caller", NULL, &made.root, false, -DAY, 3 };
+    time_t end = time(NULL) + 4;
+    made.caller = certificate_new(&plan);
+    start(TLS_CLIENT_REQUIRED);
+    SSL_CTX_sess_set_new_cb(made.client, keep_session);
+    (void)caller_resumes(NULL);
+    SSL_SESSION *old = kept;
+    kept = NULL;
+    assert_non_null(old);
+    bool in_time = caller_resumes(old);
+    assert_true(in_time || time(NULL) >= end - 1);
+    while (time(NULL) < end)
+        usleep(10000);
+    assert_false(caller_resumes(old));
+    SSL_SESSION_free(old);
+    SSL_SESSION_free(kept);
+    kept = NULL;
+    SSL_CTX_sess_set_new_cb(made.client, NULL);
+    certificate_free(&made.caller);
+    made.caller = whole_life;
+}
+
+static void
+a_session_counts_for_the_authorities_that_it_began_with(void **state)
+{
+    (void)state;
+    struct weir_error err;
+    start(TLS_CLIENT_REQUIRED);
+    SSL_CTX_sess_set_new_cb(made.client, keep_session);
+    assert_false(caller_resumes(NULL));
+    SSL_SESSION *old = kept;
+    kept = NULL;
+    assert_non_null(old);
+    assert_int_equal(tls_server_reload(server, &err), WEIR_OK);
+    assert_true(caller_resumes(old));
+    struct certificate other = make("other root", NULL, NULL);
+    write_pem("root.pem", &other, false);
+    assert_int_equal(tls_server_reload(server, &err), WEIR_OK);
+    assert_false(caller_resumes(old));
+    certificate_free(&other);
+    write_pem("root.pem", &made.root, false);
+    SSL_SESSION_free(old);
+    SSL_SESSION_free(kept);
+    kept = NULL;
+    SSL_CTX_sess_set_new_cb(made.client, NULL);
+}
+
 static void
 files_are_read_anew_once_they_have_changed_and_rest(void **state)
 {
@@ -355,6 +427,9 @@ main(void)
         cmocka_unit_test_teardown(after_a_long_sleep_no_key_of_before_counts, stop),
         cmocka_unit_test_teardown(http_2_is_agreed_on_where_both_want_it, stop),
         cmocka_unit_test_teardown(who_a_caller_is_stands_in_its_certificate, stop),
+        cmocka_unit_test_teardown(a_certificate_that_has_expired_ends_its_sessions, stop),
+        cmocka_unit_test_teardown(a_session_counts_for_the_authorities_that_it_began_with,
+                                  stop),
         cmocka_unit_test_teardown(files_are_read_anew_once_they_have_changed_and_rest, stop),
         cmocka_unit_test_teardown(a_connection_outlives_its_server, stop),
     };

@@ -39,7 +39,7 @@ fields_are_known(void **state)
         "steps:\n  - set: ${ request.bdy }\n  - set: ${ run.nope }\n"
         "  - set: ${ request.headers[\"X-Api-Key\"] ?? '' }\n",
         "2:21+3 W0305 request has no field 'bdy'; it has method path params query query_all "
-        "headers body raw client_ip id | did you mean 'body'?\n"
+        "headers body raw client_ip id auth connection | did you mean 'body'?\n"
         "3:17+4 W0305 run has no field 'nope'; it has id pipeline attempt started_at "
         "replay_of\n"
         "4:29+11 W0305 names of headers are lower case here | write headers[\"x-api-key\"]\n");

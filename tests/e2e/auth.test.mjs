@@ -1,0 +1,365 @@
+// Who may enter: auth: of a webhook against real issuers (jose), published keys that change, fail, crawl and lie,
+// shared things of weir.yaml, security headers, and the roles of the admin.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as jose from 'jose';
+import { metric, start, until, weir } from './lib/weir.mjs';
+import { over, place, post } from './lib/jobs.mjs';
+import { exchange, parse } from './lib/net.mjs';
+import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
+
+const sha256 = (text) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+const answer = 'steps:\n  - reply: { json: "${ {\'auth\': request.auth, \'headers\': request.headers } }" }\n';
+const hook = (auth, more = '') => ({ 'p.yaml': `name: p\ntrigger:\n  webhook:\n    path: /in\n    methods: [POST, GET]\n${more}    auth: ${JSON.stringify(auth)}\n${answer}` });
+const send = (w, headers = {}, path = '/in') => fetch(`${w.edge}${path}`, { method: 'POST', headers, body: '{}' });
+const bearer = (token) => ({ authorization: `Bearer ${token}` });
+
+/** An issuer that publishes its keys; KEYS can change, HOW(req, res) answers instead. */
+async function issuer(t) {
+  const i = { keys: [], fetches: 0, how: null, pairs: {} };
+  const server = http.createServer((req, res) => {
+    i.fetches++;
+    if (i.how) return i.how(req, res);
+    res.setHeader('content-type', 'application/json');
+    res.end(JSON.stringify({ keys: i.keys }));
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  i.url = `http://127.0.0.1:${server.address().port}/keys`;
+  i.add = async (kid, alg, options = {}) => {
+    const pair = await jose.generateKeyPair(alg, options);
+    i.keys.push({ ...(await jose.exportJWK(pair.publicKey)), kid, alg, use: 'sig' });
+    i.pairs[kid] = { ...pair, alg };
+  };
+  i.sign = (kid, claims = {}, header = {}) => new jose.SignJWT({ sub: 'ada', ...claims }).setProtectedHeader({ alg: i.pairs[kid].alg, kid, ...header })
+    .setIssuer('https://id.example/').setAudience('orders').setIssuedAt().setExpirationTime('5m').sign(i.pairs[kid].privateKey);
+  i.auth = { jwt: { jwks_url: i.url, issuer: 'https://id.example/', audience: 'orders' } };
+  return i;
+}
+
+test('tokens of every algorithm that a real issuer signs with are let in', async (t) => {
+  const i = await issuer(t);
+  const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+  for (const alg of algorithms) await i.add(alg, alg);
+  const w = await start(t, hook(i.auth));
+  for (const alg of algorithms) {
+    const r = await send(w, bearer(await i.sign(alg, { scope: 'a b' })));
+    assert.equal(r.status, 200, alg);
+    const { auth, headers } = await r.json();
+    assert.deepEqual([auth.scheme, auth.name, auth.scopes, auth.claims.iss], ['jwt', 'ada', ['a', 'b'], 'https://id.example/']);
+    assert.equal(headers.authorization, undefined);
+  }
+  assert.equal(i.fetches, 1);
+  // What one key signed is not another one's, whatever the header says.
+  const forged = await new jose.SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'ES256' }).setIssuer('https://id.example/')
+    .setAudience('orders').setExpirationTime('5m').sign((await jose.generateKeyPair('ES256')).privateKey);
+  const r = await send(w, bearer(forged));
+  assert.equal(r.status, 401);
+  assert.equal(r.headers.get('www-authenticate'), 'Bearer error="invalid_token", error_description="the token\'s signature is wrong"');
+  assert.equal(await metric(w, 'weir_webhook_rejected_total', { pipeline: 'p', reason: 'auth' }), 1);
+});
+
+test('a public key that is taken for a secret, no algorithm, and a key that the token brings are refused', async (t) => {
+  const i = await issuer(t);
+  await i.add('k', 'RS256');
+  const w = await start(t, hook(i.auth));
+  const pem = await jose.exportSPKI(i.pairs.k.publicKey);
+  const claims = { iss: 'https://id.example/', aud: 'orders', exp: Math.floor(Date.now() / 1000) + 300 };
+  const b64 = (v) => Buffer.from(JSON.stringify(v)).toString('base64url');
+  const confused = await new jose.SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k' }).sign(Buffer.from(pem));
+  const own = await jose.generateKeyPair('RS256');
+  const brings = await new jose.SignJWT(claims).setProtectedHeader({ alg: 'RS256', jwk: await jose.exportJWK(own.publicKey), jku: i.url }).sign(own.privateKey);
+  for (const token of [confused, brings, `${b64({ alg: 'none' })}.${b64(claims)}.`, `${b64({ alg: 'RS256', kid: 'k' })}.${b64(claims)}.`])
+    assert.equal((await send(w, bearer(token))).status, 401);
+});
+
+test('keys that the issuer adds are found, and seldom asked for by those who make them up', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const w = await start(t, hook(i.auth));
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+  await i.add('two', 'ES256');
+  // The first token that brings an unknown key makes weir look again only 30 s after the last look.
+  const early = await send(w, bearer(await i.sign('two')));
+  assert.equal(early.status, 401);
+  assert.equal(i.fetches, 1);
+  for (let n = 0; n < 20; n++) assert.equal((await send(w, bearer(await i.sign('one', {}, { kid: `made-up-${n}` })))).status, 401);
+  assert.equal(i.fetches, 1);
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+  // A new generation has not looked yet: it does at the first unknown key, and the sender waits for it.
+  assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+  assert.equal(i.fetches, 1);
+  assert.equal((await send(w, bearer(await i.sign('two')))).status, 200);
+  assert.equal(i.fetches, 2);
+});
+
+test('old keys are fetched again, and kept while that fails', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const auth = { jwt: { ...i.auth.jwt, cache: '1ms' } };
+  const w = await start(t, hook(auth));
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+  i.how = (req, res) => { res.statusCode = 500; res.end(); };
+  for (let n = 0; n < 3; n++) assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+  // A reload starts with what was fetched before, though the issuer is down.
+  assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
+});
+
+test('without any keys the answer is 503, until the issuer comes back', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const lies = {
+    'status 500': (req, res) => { res.statusCode = 500; res.end('{}'); },
+    'no JSON': (req, res) => res.end('<html>'),
+    'no set': (req, res) => res.end('[]'),
+    'no keys': (req, res) => res.end('{"keys":[]}'),
+    'keys twice': (req, res) => res.end('{"keys":[],"keys":[]}'),
+    'a secret': (req, res) => res.end(JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'one' }] })),
+    'a weak key': (req, res) => res.end(JSON.stringify({ keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }] })),
+    'a redirect': (req, res) => { res.statusCode = 302; res.setHeader('location', i.url); res.end(); },
+    'too much': (req, res) => res.end(JSON.stringify({ keys: i.keys, more: 'x'.repeat(300_000) })),
+    'cut off': (req, res) => { res.setHeader('content-length', 1000); res.write('{"keys":'); setImmediate(() => res.destroy()); },
+  };
+  const names = Object.keys(lies);
+  i.how = (req, res) => lies[names[Number(/\d+$/.exec(req.url)[0])]](req, res);
+  const pipelines = names.map((_, n) => [`p${n}.yaml`, `name: p${n}\ntrigger: { webhook: { path: /in${n}, auth: ${JSON.stringify({ jwt: { ...i.auth.jwt, jwks_url: `${i.url}/${n}` } })} } }\n${answer}`]);
+  const w = await start(t, Object.fromEntries(pipelines));
+  const token = await i.sign('one');
+  await Promise.all(names.map(async (name, n) => {
+    const r = await send(w, bearer(token), `/in${n}`);
+    assert.equal(r.status, 503, name);
+    assert.equal(r.headers.get('retry-after'), '2');
+    assert.equal(await metric(w, 'weir_jwks_fetches_total', { pipeline: `p${n}`, result: 'error' }), 1);
+  }));
+  assert.equal(i.fetches, names.length);
+  assert.ok(w.lines.some((l) => l.level === 'warn' && /pipeline p0: the keys at http.* can't be had, no token can be checked: it answers 500/.test(l.msg)));
+  i.how = null;
+  await until(async () => (await send(w, bearer(token), '/in0')).status === 200, 'it is back');
+});
+
+test('a slow issuer holds up nobody but those who need its keys, and those only for a while', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const w = await start(t, { ...hook(i.auth), 'q.yaml': 'name: q\ntrigger: { webhook: { path: /q, auth: none } }\nsteps:\n  - reply: 204\n' });
+  const held = [];
+  i.how = (req, res) => held.push(res);
+  const token = await i.sign('one');
+  const waiting = Array.from({ length: 20 }, () => send(w, bearer(token)));
+  await until(() => held.length > 0, 'the keys are asked for');
+  assert.equal((await send(w, {}, '/q')).status, 204); // the loop turns
+  const gone = new AbortController();
+  const aborted = fetch(`${w.edge}/in`, { method: 'POST', headers: bearer(token), signal: gone.signal }).catch((e) => e.name);
+  gone.abort();
+  assert.equal(await aborted, 'AbortError');
+  for (const res of held) res.end(JSON.stringify({ keys: i.keys }));
+  assert.deepEqual((await Promise.all(waiting)).map((r) => r.status), Array(20).fill(200));
+  assert.equal(held.length, 1); // one fetch for all of them
+});
+
+test('an issuer that never answers is given up after some seconds', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const w = await start(t, hook(i.auth));
+  i.how = () => {};
+  assert.equal((await send(w, bearer(await i.sign('one')))).status, 503);
+});
+
+test('the end of the process answers those who still wait for keys', async (t) => {
+  const i = await issuer(t);
+  await i.add('one', 'ES256');
+  const w = await start(t, hook(i.auth), { args: ['--set', 'drain_timeout=100ms'] });
+  i.how = () => {};
+  const waiting = send(w, bearer(await i.sign('one'))).then((r) => r.status, () => 'closed');
+  await until(() => i.fetches > 0, 'the keys are asked for');
+  assert.deepEqual(await w.stop(), { code: 0, signal: null });
+  assert.ok([503, 'closed'].includes(await waiting));
+});
+
+test('a key stands in a resource that several pipelines share, and a reload takes another one over', async (t) => {
+  const made = JSON.parse(weir(['keys', 'new', 'acme', '--json']).out);
+  assert.match(made.key, /^wk_[\w-]{43}$/);
+  assert.equal(made.hash, sha256(made.key));
+  const settings = (...keys) => `resources:\n  keys:\n    partners: ${JSON.stringify(keys)}\n  networks:\n    here: [127.0.0.0/8]\n`;
+  const pipeline = (n) => `name: p${n}\ntrigger: { webhook: { path: /p${n}, auth: { ip: here, api_key: { keys: partners } } } }\n${answer}`;
+  const w = await start(t, { 'pipelines/a.yaml': pipeline(1), 'pipelines/b.yaml': pipeline(2), 'weir.yaml': settings({ name: 'acme', hash: made.hash }) });
+  for (const path of ['/p1', '/p2']) {
+    const r = await send(w, { 'X-Api-Key': made.key }, path);
+    assert.equal(r.status, 200);
+    const { auth, headers } = await r.json();
+    assert.deepEqual(auth, { scheme: 'api_key', name: 'acme', scopes: [], claims: {} });
+    assert.equal(headers['x-api-key'], undefined);
+  }
+  const line = await w.log((l) => l.msg === 'request' && l.auth === 'acme');
+  assert.equal(line.status, 200);
+  assert.ok(!w.lines.some((l) => JSON.stringify(l).includes(made.key)));
+});
+
+test('who sent it is known again after a crash, and the credential is nowhere in the store', async (t) => {
+  const auth = { api_key: { keys: [{ name: 'acme', hash: sha256('canary-key') }] } };
+  const go = place(t, { 'p.yaml': `name: p\nrespond: accepted\ntrigger: { webhook: { path: /in, auth: ${JSON.stringify(auth)} } }\nsteps:\n  - delay: 2s\n  - id: who\n    set: "\${ request.auth.name }"\n` });
+  let w = await go();
+  const r = await fetch(`${w.edge}/in`, { method: 'POST', headers: { 'X-Api-Key': 'canary-key' }, body: '{}' });
+  assert.equal(r.status, 202);
+  const { job } = await r.json();
+  w.killed = true;
+  await w.kill();
+  w = await go();
+  await over(w, job, 'completed');
+  const shown = await (await fetch(`${w.admin}/api/v1/jobs/${job}`)).json();
+  assert.ok(JSON.stringify(shown).includes('"acme"'));
+  assert.ok(!JSON.stringify(shown).includes('canary-key'));
+  await w.stop();
+  const { readFileSync, readdirSync } = await import('node:fs');
+  for (const file of readdirSync(join(go.dir, 'var'))) assert.ok(!readFileSync(join(go.dir, 'var', file)).includes('canary-key'), file);
+});
+
+test('passwords under scrypt are checked by workers while the loop turns', async (t) => {
+  const made = weir(['keys', 'hash'], { input: 'correct horse\n' });
+  assert.match(made.out, /^\$scrypt\$ln=15,r=8,p=1\$[^$]+\$[^$]+\n$/);
+  const w = await start(t, { ...hook({ basic: { realm: 'Orders', users: [{ name: 'ada', hash: made.out.trim() }] } }), 'q.yaml': 'name: q\ntrigger: { webhook: { path: /q, auth: none } }\nsteps:\n  - reply: 204\n' });
+  const basic = (pair) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` });
+  const wrong = Array.from({ length: 8 }, (_, n) => send(w, basic(`ada:wrong${n}`)));
+  assert.equal((await send(w, {}, '/q')).status, 204);
+  for (const r of await Promise.all(wrong)) assert.equal(r.status, 401);
+  const many = await Promise.all(Array.from({ length: 64 }, (_, n) => send(w, basic(`eve${n}:x`))));
+  assert.ok(many.every((r) => r.status === 401 || (r.status === 503 && r.headers.get('retry-after') === '2')));
+  await until(async () => (await send(w, basic('ada:correct horse'))).status === 200, 'the right one enters');
+  const r = await send(w);
+  assert.equal(r.headers.get('www-authenticate'), 'Basic realm="Orders", charset="UTF-8"');
+});
+
+test('the strict headers stand on every answer of a route, also on what the edge refuses', async (t) => {
+  const strict = {
+    'strict-transport-security': 'max-age=63072000; includeSubDomains; preload',
+    'x-frame-options': 'DENY',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+  };
+  const auth = { api_key: { keys: [{ name: 'acme', hash: sha256('k') }] } };
+  const w = await start(t, {
+    'pipelines/p.yaml': `name: p\ntrigger:\n  - webhook: { path: /strict, max_body: 10, content_types: [application/json], security_headers: strict, cors: partners, auth: ${JSON.stringify(auth)} }\n`
+      + `  - webhook: { path: /own, security_headers: own, auth: none }\n  - webhook: { path: /none, security_headers: none, auth: none }\n  - webhook: { path: /usual, auth: none }\n${answer}`,
+    'weir.yaml': 'edge: { security_headers: strict, body_timeout: 1s }\nresources:\n  headers: { own: { X-Frame-Options: SAMEORIGIN } }\n  cors: { partners: { origins: ["https://app.example"] } }\n',
+  });
+  const all = (r) => Object.fromEntries(Object.keys(strict).map((k) => [k, r.headers.get(k)]));
+  const json = { 'content-type': 'application/json' };
+  const cases = [
+    [200, { method: 'POST', headers: { 'x-api-key': 'k', ...json }, body: '{}' }],
+    [401, { method: 'POST', headers: json, body: '{}' }],
+    [405, { method: 'DELETE' }],
+    [413, { method: 'POST', headers: json, body: '"0123456789"' }],
+    [415, { method: 'POST', headers: { 'x-api-key': 'k', 'content-type': 'text/plain' }, body: 'a' }],
+    [204, { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' } }],
+  ];
+  for (const [status, request] of cases) {
+    const r = await fetch(`${w.edge}/strict`, request);
+    assert.equal(r.status, status);
+    assert.deepEqual(all(r), strict, `${status}`);
+  }
+  const late = parse(await exchange(w.edgePort, 'POST /strict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{'));
+  assert.equal(late.status, 408);
+  for (const [name, value] of Object.entries(strict)) assert.equal(late.headers[name], value);
+  const of = async (path) => all(await send(w, {}, path));
+  assert.deepEqual(await of('/usual'), strict);
+  assert.deepEqual(Object.values(await of('/none')), Array(6).fill(null));
+  assert.deepEqual(await of('/own'), { ...Object.fromEntries(Object.keys(strict).map((k) => [k, null])), 'x-frame-options': 'SAMEORIGIN' });
+});
+
+test('a name that nothing in weir.yaml has is found by check, with the nearest one', async (t) => {
+  const { folder } = await import('./lib/weir.mjs');
+  const dir = folder(t, {
+    'p.yaml': 'name: p\ntrigger:\n  webhook:\n    path: /a\n    cors: partnr\n    auth: { api_key: { keys: nobody } }\nsteps:\n  - reply: 204\n',
+    'weir.yaml': 'resources:\n  cors: { partner: { origins: ["*"] } }\n  keys: { partners: [{ name: a }] }\n',
+  });
+  const r = weir(['check', 'p.yaml'], { cwd: dir });
+  assert.equal(r.code, 1, r.err); // weir.yaml itself is wrong: a key without a hash
+  assert.match(r.err, /weir\.yaml:3:.*hash/);
+  const { write } = await import('./lib/weir.mjs');
+  write(dir, { 'weir.yaml': 'resources:\n  cors: { partner: { origins: ["*"] } }\n' });
+  const again = weir(['check', 'p.yaml'], { cwd: dir });
+  assert.equal(again.code, 1);
+  assert.match(again.err, /p\.yaml:5:11: error\[W0510\]: nothing under resources\.cors has the name 'partnr'\n.*\n.*did you mean 'partner'/);
+  assert.match(again.err, /p\.yaml:6:30: error\[W0510\].*'nobody'\n.*\n.*describe it in weir\.yaml: resources\.keys\.nobody/);
+});
+
+test('a token that may only look does not act, and the audit says which token acted', async (t) => {
+  const go = place(t, { 'p.yaml': 'name: p\nrespond: accepted\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - delay: 1h\n' });
+  const w = await go({ env: { WEIR_ADMIN_TOKEN: 'operate-token', WEIR_ADMIN_READ_TOKEN: 'read-token' } });
+  const ask = (method, path, token, body) => fetch(`${w.admin}${path}`, { method, headers: token ? bearer(token) : {}, body });
+  const { job } = await (await post(w, '/in')).json();
+  for (const path of ['/api/v1/info', '/api/v1/jobs', '/metrics', '/api/v1/audit', '/api/v1/store', '/api/v1/breakers']) {
+    assert.equal((await ask('GET', path)).status, 401, path);
+    assert.equal((await ask('GET', path, 'read-tokem')).status, 401, path);
+    assert.equal((await ask('GET', path, 'read-token')).status, 200, path);
+    assert.equal((await ask('GET', path, 'operate-token')).status, 200, path);
+  }
+  assert.equal((await ask('GET', '/livez')).status, 200);
+  const reason = JSON.stringify({ reason: 'enough', who: 'ada' });
+  for (const path of [`/api/v1/jobs/${job}/cancel`, '/api/v1/reload', '/api/v1/drain', '/api/v1/pipelines/p/pause', '/api/v1/store/compact', '/api/v1/breakers/x/open', '/api/v1/batches']) {
+    const r = await ask('POST', path, 'read-token', reason);
+    assert.equal(r.status, 403, path);
+    assert.match((await r.json()).detail, /may only look.*admin\.token/);
+    assert.equal((await ask('POST', path)).status, 401);
+  }
+  assert.equal((await ask('POST', `/api/v1/jobs/${job}/cancel`, 'operate-token', reason)).status, 202);
+  const { entries } = await (await ask('GET', '/api/v1/audit', 'read-token')).json();
+  assert.deepEqual([entries[0].what, entries[0].who, entries[0].why], ['jobs.cancel', 'ada (operate token)', 'enough']);
+  // The commands use what they are given.
+  const cli = (args, token) => weir([...args, '--admin', `127.0.0.1:${w.adminPort}`], { env: token });
+  assert.equal(cli(['jobs'], { WEIR_ADMIN_READ_TOKEN: 'read-token' }).code, 0);
+  const refused = cli(['pause', 'p', '--reason', 'x'], { WEIR_ADMIN_READ_TOKEN: 'read-token' });
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.err, /may only look/);
+  assert.equal(cli(['pause', 'p', '--reason', 'x'], { WEIR_ADMIN_TOKEN: 'operate-token' }).code, 0);
+});
+
+test('a token to look with needs one to act with, and another one', async (t) => {
+  const { folder } = await import('./lib/weir.mjs');
+  const dir = folder(t, { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' });
+  const run = (...set) => weir(['run', dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--set', 'store.url=none', ...set.flatMap((s) => ['--set', s])]);
+  for (const [set, why] of [[['admin.read_token=a'], /without admin\.token/], [['admin.read_token=a', 'admin.token=a'], /the same as admin\.token/]]) {
+    const r = run(...set);
+    assert.notEqual(r.code, 0);
+    assert.match(r.err + r.out, why);
+  }
+});
+
+test('callers enter by the names of their certificate, and HSTS stands once', async (t) => {
+  const c = certificates(t);
+  const acme = certificate(c.dir, 'acme', { ca: 'ca', subject: '/O=Acme/CN=acme', names: 'DNS:acme.example,URI:spiffe://example/billing,email:ops@acme.example' });
+  const other = certificate(c.dir, 'other', { ca: 'ca', subject: '/CN=other' });
+  const { X509Certificate } = await import('node:crypto');
+  const print = new X509Certificate(acme.pem).fingerprint256;
+  const ways = {
+    dns: { mtls: { names: ['ACME.example'] } }, uri: { mtls: { names: ['spiffe://example/billing'] } }, email: { mtls: { names: ['ops@acme.example'] } },
+    subject: { mtls: { subjects: ['CN=acme,O=Acme'] } }, print: { mtls: { fingerprints: [print] } }, any: { mtls: {} },
+    nobody: { mtls: { names: ['acme.exampl', 'spiffe://example', 'acme'], subjects: ['CN=acme'] } },
+    both: { mtls: { names: ['acme.example'] }, api_key: { keys: [{ name: 'k', hash: sha256('key') }] } },
+  };
+  const pipelines = Object.entries(ways).map(([name, auth]) => [`${name}.yaml`, `name: ${name}\ntrigger: { webhook: { path: /${name}, security_headers: strict, auth: ${JSON.stringify(auth)} } }\n${answer}`]);
+  const w = await startTls(t, Object.fromEntries(pipelines), c, { args: ['--set', 'edge.tls.client_auth=optional', '--set', `edge.tls.client_ca=${join(c.dir, 'ca.pem')}`, '--set', 'edge.hsts=1d'] });
+  const shown = (cert, more = {}) => ({ ca: c.ca, cert: cert?.pem, key: cert?.key, body: '{}', ...more });
+  const names = { dns: 'acme.example', uri: 'spiffe://example/billing', email: 'ops@acme.example', subject: 'CN=acme,O=Acme', any: 'CN=acme,O=Acme', print: print.replaceAll(':', '').toLowerCase() };
+  for (const [way, name] of Object.entries(names)) {
+    const r = await ask(w.tlsPort, `/${way}`, shown(acme));
+    assert.equal(r.status, 200, way);
+    const { auth } = JSON.parse(r.body);
+    assert.deepEqual([auth.scheme, auth.name.toLowerCase()], ['mtls', name.toLowerCase()]);
+    assert.deepEqual(auth.claims.dns, ['acme.example']);
+    assert.equal(r.headers['strict-transport-security'], 'max-age=63072000; includeSubDomains; preload');
+    assert.equal((await ask(w.tlsPort, `/${way}`, shown())).status, 403);
+    assert.equal((await ask(w.tlsPort, `/${way}`, shown(other))).status, way === 'any' ? 200 : 403);
+  }
+  assert.equal((await ask(w.tlsPort, '/nobody', shown(acme))).status, 403);
+  assert.equal((await ask(w.tlsPort, '/both', shown(acme))).status, 401);
+  const r = await ask(w.tlsPort, '/both', shown(acme, { headers: { 'x-api-key': 'key' } }));
+  assert.deepEqual([r.status, JSON.parse(r.body).auth.scheme], [200, 'api_key']);
+  assert.equal((await ask(w.tlsPort, '/both', shown(other, { headers: { 'x-api-key': 'key' } }))).status, 403);
+});
