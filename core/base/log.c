@@ -362,6 +362,7 @@ log_rescue(void)
 void
 log_last_words(const struct crash_report *r)
 {
-    if (atomic_load(&style).format == LOG_JSON && log_wanted(WEIR_ERROR))
+    struct log_style now = atomic_load(&style);
+    if (now.format == LOG_JSON && log_wanted(WEIR_ERROR))
         crash_write_json(out, r);
 }
