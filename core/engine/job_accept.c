@@ -210,7 +210,7 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     op->revision = text_of(p->revision);
     op->event = (struct weir_text){ a->bytes.bytes, a->bytes.len };
     op->key = key;
-    op->created_ms = op->due_ms = clock_wall_ms();
+    op->created_ms = op->due_ms = e->job->accepted_ms; /* what now() is in the first attempt, and in each */
     if (job_submit(en, &op->op, &err) == WEIR_OK)
         return;
     err.retry_after_ms = 1000;

@@ -16,6 +16,7 @@
 #include "engine/outcome.h"
 
 #define PATH_ROOM 512u
+#define BACK_MS 100u  /* the wall clock is put back if it is behind the shard's by so much */
 #define LOOK_MS 1000u /* how often the store is asked, while a run that waits is in memory */
 
 /* The wait that a call has opened; in its memory. */
@@ -232,7 +233,7 @@ tell_end(struct weir_call *c)
         return true;
     }
     /* The wall clock may have been put back meanwhile. */
-    bool over = w->mono_ms > 0 && shard_now(c->run->engine->shard) >= w->mono_ms;
+    bool over = w->mono_ms > 0 && shard_now(c->run->engine->shard) >= w->mono_ms + BACK_MS;
     if (*w->token || (!over && clock_wall_ms() < w->until_ms))
         return false;
     c->frame->recorded_ms = w->until_ms; /* what now() is from here on */
@@ -248,8 +249,8 @@ time_is_up(void *arg)
         return;
     if (*c->wait->token)
         look(c);
-    else /* the wall clock was put back */
-        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + LOOK_MS);
+    else /* the wall clock was put back, or goes a little slower */
+        timer_set(c->run->engine->shard, &c->wait->timer, shard_now(c->run->engine->shard) + BACK_MS);
 }
 
 void

@@ -262,7 +262,7 @@ complete -c weir -n '__fish_seen_subcommand_from keys' -l sha256 -d 'hash: a pla
 complete -c weir -n '__fish_seen_subcommand_from keys' -l help -s h -d 'show this help'
 complete -c weir -n __fish_use_subcommand -a cert -d 'make a certificate for development, or look at one'
 complete -c weir -n '__fish_seen_subcommand_from cert; and not __fish_seen_subcommand_from self-signed show' -a 'self-signed show'
-complete -c weir -n '__fish_seen_subcommand_from cert' -l name -x -d 'self-signed: whom it is for; may be given again (default: localhost and its addresses)'
+complete -c weir -n '__fish_seen_subcommand_from cert' -l name -x -d 'self-signed: whom it is for, may be given again (default: localhost)'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l out -s o -x -a '(__fish_complete_directories)' -d 'self-signed: where weir-cert.pem and weir-key.pem go (default: here)'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l days -x -d 'self-signed: how long it holds (default: 365)'
 complete -c weir -n '__fish_seen_subcommand_from cert' -l force -s f -d 'self-signed: replace files that are there'
