@@ -76,7 +76,8 @@ opened(struct connection *c)
 
 /* -- the header of a proxy -- */
 
-/* What the header says of the caller replaces what the socket says, unless it says nothing. */
+/* What the header says of the caller replaces what the socket says. If it names nobody, the address
+ * stays that of the proxy, but what follows may be anybody's: X-Forwarded-For is not believed. */
 static void
 take_source(struct connection *c, struct sockaddr_storage *source)
 {
@@ -84,6 +85,8 @@ take_source(struct connection *c, struct sockaddr_storage *source)
     c->header = NULL;
     if (source->ss_family != AF_UNSPEC)
         connection_from(c, source);
+    else
+        c->proxy = false;
 }
 
 /* Reads the header, and nothing behind it. True: it is over. */

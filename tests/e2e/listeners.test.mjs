@@ -109,6 +109,9 @@ test('the caller is whom the PROXY header of a trusted proxy names', async (t) =
   const forwarded = get.replace('Host', 'X-Forwarded-For: 192.0.2.1\r\nHost');
   assert.equal(await said(header2(0x21, 0x11, tcp4('203.0.113.7')), forwarded), '203.0.113.7');
   assert.equal(await said(header2(0x21, 0x11, tcp4('198.51.100.7')), forwarded), '192.0.2.1');
+  // Nor does it of a caller whom the header does not name: nobody knows who has written it.
+  for (const nobody of [Buffer.from('PROXY UNKNOWN\r\n'), header2(0x21, 0, Buffer.alloc(0)), header2(0x21, 0x12, tcp4('198.51.100.7')), header2(0x21, 0x31, Buffer.alloc(216))])
+    assert.equal(await said(nobody, forwarded), '127.0.0.1');
   const slow = connect(w.edgePort);
   for (const byte of header2(0x21, 0x11, tcp4('203.0.113.9')).toString('latin1') + get) await slow.write(byte);
   assert.equal(JSON.parse(parse(await slow.ended).body).ip, '203.0.113.9');
