@@ -275,7 +275,10 @@ ws_read_begin(struct ws *w)
 bool
 ws_reads(const struct ws *w)
 {
-    return !w->held && !w->eof && !w->broken && (w->state == WS_OPEN || w->state == WS_CLOSING);
+    if (w->eof || w->broken)
+        return false;
+    /* Messages that come behind our close frame are nobody's: the caller's own is looked for. */
+    return w->state == WS_CLOSING || (w->state == WS_OPEN && !w->held);
 }
 
 /* Nothing more comes now: why? */

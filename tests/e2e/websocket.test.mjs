@@ -290,3 +290,13 @@ steps:
   c.socket.resume();
   assert.deepEqual(await all(c), [`text of ${8 * MiB}`, 'close 1000']);
 });
+
+test('a connection of which nothing more is read for now ends in good order, too', async (t) => {
+  const w = await server(t, { 'busy.yaml': 'name: busy\ntrigger: { websocket: { path: /busy, idle_timeout: 1500ms } }\nsteps:\n  - delay: 20s\n' });
+  const c = await open(w.edgePort, '/busy');
+  c.send(...Array.from({ length: 100 }, (_, n) => frame(TEXT, `${n}`.repeat(100))));
+  assert.equal(name(await c.next()), 'close 1001');
+  c.send(frame(CLOSE, closing(1001)));
+  await c.ended;
+  assert.equal(c.error, null, 'it is not reset');
+});
