@@ -66,6 +66,7 @@ struct weir_table; /* a shared table: see host->table                           
 struct weir_builder; /* a list or map in the making                               */
 struct weir_lru;   /* a shared cache of values: see host->lru                     */
 struct weir_redis; /* one Redis server: see host->redis                           */
+struct redis_listener; /* who hears what is published on a channel of Redis       */
 struct weir_command; /* one command that a Redis server owes a reply for          */
 struct weir_subscription; /* who is told of what is published                     */
 struct weir_question; /* what an operator asks of a collection                    */
@@ -362,6 +363,9 @@ typedef void weir_http_fn(void *arg, const struct weir_http_answer *answer,
 typedef void weir_redis_fn(void *arg, const struct weir_value *reply,
                            const struct weir_error *err);
 
+/* Something was published on a channel of Redis; MESSAGE is lent. */
+typedef void weir_heard_fn(void *arg, struct weir_text message);
+
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
 
@@ -387,6 +391,8 @@ struct weir_socket_owner {
     /* It is over: with the code and reason of the caller (RFC 6455 7.4), or ours if it was us; 1005:
      * none was given; 1006: it broke off, or was never opened. Called once, and the last that is heard of it. */
     void (*closed)(void *arg, uint32_t code, struct weir_text reason);
+    /* More than max_queue waited to be sent, and does no longer. */
+    void (*drained)(void *arg);
 };
 
 /* An event that a trigger makes by itself. The host copies what it needs before it returns. */
@@ -901,6 +907,8 @@ struct weir_host {
     void (*socket_close)(struct weir_socket *, uint32_t code, struct weir_text reason);
     /* Reads no more messages until it is called with false. */
     void (*socket_hold)(struct weir_socket *, bool hold);
+    /* Bytes that wait to be sent. */
+    uint64_t (*socket_queued)(const struct weir_socket *);
     /* The query of an event as it was sent, its headers and path parameters; lent, for the later events
      * of its socket. */
     struct weir_text (*event_query_text)(const struct weir_event *);
@@ -916,6 +924,18 @@ struct weir_host {
      * index that is told. */
     bool (*publish_to)(struct weir_shard *, uint64_t shards, struct weir_text topic,
                        const struct weir_value *event);
+    /* Tells FN what is published on CHANNEL of a Redis server from soon on, until redis_listen_end,
+     * which comes before detach returns and leaves NULL. On a connection of its own, which is made
+     * again whenever it is lost; meanwhile nothing is heard. */
+    struct redis_listener *(*redis_listen)(struct weir_shard *, struct weir_redis *, struct weir_text channel,
+                                           weir_heard_fn *fn, void *arg);
+    void (*redis_listen_end)(struct redis_listener **);
+
+    /* -- who sent an event, for triggers -- */
+
+    /* What event_auth_set has set, or a test of the pipeline says in its place: then the trigger has nobody to
+     * ask. Lent; NULL: neither. */
+    const struct weir_value *(*event_auth)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

@@ -105,8 +105,8 @@ announce(const struct server *s)
     }
     if (redirect < s->edge_addresses.n)
         fields[n++] = LOG_N("redirect_port", edge_addresses_port(&s->edge_addresses, redirect));
+    notify_ready(); /* first: who reads the line may count on it */
     log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, n);
-    notify_ready();
 }
 
 /* How late each loop is; another thread's figure, so read as one word. */

@@ -177,6 +177,13 @@ setup_look_again(struct setup *s, struct diags *d)
 }
 
 /* What plugins are told of a setting; and where pipelines are read from. */
+/* Texts and choices are for plugins, and of what is secret the addresses that are theirs. */
+static bool
+is_for_plugins(const struct setting_info *info)
+{
+    return strcmp(info->type, "text") == 0 || strchr(info->type, '|') != NULL || strcmp(info->key, "ws.redis") == 0;
+}
+
 static const char *
 setting_for_plugins(void *arg, const char *key)
 {
@@ -187,7 +194,7 @@ setting_for_plugins(void *arg, const char *key)
         return word && access(word, F_OK) == 0 ? word : "pipelines";
     }
     for (unsigned i = 0; settings_info(i, &info); i++)
-        if (strcmp(info.key, key) == 0 && (strcmp(info.type, "text") == 0 || strchr(info.type, '|') != NULL))
+        if (strcmp(info.key, key) == 0 && is_for_plugins(&info))
             return settings_text(s->settings, key);
     return NULL;
 }

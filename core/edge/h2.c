@@ -116,7 +116,7 @@ expire(struct connection *c)
         connection_close(c, true);
         return;
     }
-    if (h->n_streams == 0 && h->idle_ms <= now_ms) {
+    if (h->n_streams == 0 && (h->idle_ms <= now_ms || c->edge->draining)) {
         connection_close(c, false);
         return;
     }
@@ -153,7 +153,7 @@ closing(struct connection *c, bool hard)
 static void
 offered(struct request *r)
 {
-    r->h2->takes = false;
+    h2_body_over(r->h2);
     r->h2->deadline_ms = UINT64_MAX;
 }
 

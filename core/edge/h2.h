@@ -8,14 +8,16 @@
  *
  * What one connection can make the edge hold is bounded:
  *
- *     nghttp2's own memory (tables, queues)     H2_MEMORY_MAX       1 MiB
- *     heads and bodies of requests              H2_HELD_MAX         4 MiB
- *       and what was allowed before that        100 windows         6.25 MiB
- *       and the rest of the oldest body         edge.max_body       1 MiB
- *     pieces of streamed answers                100 pieces          of the upstream's reads
- *     frames that the kernel did not take       H2_GATHER           64 KiB
+ *     nghttp2's own memory: tables, queues       H2_MEMORY_MAX            1 MiB
+ *     heads of requests                          100 of edge.max_header   3.5 MiB
+ *     bodies that come, and what was let in      H2_HELD_MAX, and 100
+ *       before that                                windows              8.25 MiB
+ *     bodies of requests at work besides         H2_HELD_MAX and the
+ *                                                  rest of one            3 MiB
+ *     frames that the kernel did not take        H2_GATHER               64 KiB
  *
- * so at most 16 MiB with the settings as they are by default, as long as nobody streams.
+ * so less than 16 MiB with the settings as they are by default. What comes to that is the
+ * answers: whole ones wait by reference, and of a streamed one at most one piece does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

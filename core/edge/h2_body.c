@@ -2,8 +2,9 @@
  *
  * What has come is taken at once, so the window of the connection is opened at once, too: one
  * stream never holds up the others. The window of a stream is opened only as long as the
- * session holds little; the oldest body that is coming may always go on, so that none waits
- * for ever.
+ * session holds little. The oldest body that is coming may go on in any case, so that not all
+ * of them wait for each other, unless it is the bodies of requests at work that are much: those
+ * are let go of, sooner or later.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -70,7 +71,7 @@ open_windows(struct h2_session *h)
         struct h2_stream *s = list_entry(link, struct h2_stream, link);
         if (!s->takes)
             continue;
-        if (!oldest && h->held > H2_HELD_MAX)
+        if ((oldest ? h->held - h->coming : h->held) > H2_HELD_MAX)
             return;
         open_window(s);
         oldest = false;
@@ -78,19 +79,20 @@ open_windows(struct h2_session *h)
 }
 
 void
-h2_hold(struct h2_stream *s, size_t more)
+h2_body_over(struct h2_stream *s)
 {
-    s->held += more;
-    s->session->held += more;
+    if (s->takes)
+        s->session->coming -= s->held;
+    s->takes = false;
 }
 
 void
 h2_let_go(struct h2_stream *s)
 {
     struct h2_session *h = s->session;
+    h2_body_over(s);
     h->held -= s->held;
     s->held = 0;
-    s->takes = false;
     h->owed -= s->owed; /* nobody sends on it any more, or it is reset */
     s->owed = 0;
     if (h->owed > 0)
@@ -106,10 +108,12 @@ h2_body_piece(struct h2_stream *s, const uint8_t *bytes, size_t len)
     if (!s->takes || r == NULL || r->answered)
         return;
     if (!request_body_add(r, (struct weir_text){ (const char *)bytes, len })) {
-        s->takes = false;
+        h2_body_over(s);
         return;
     }
-    h2_hold(s, len);
+    s->held += len;
+    h->held += len;
+    h->coming += len;
     s->owed += len;
     h->owed += len;
     open_windows(h);
@@ -121,7 +125,7 @@ refuse(struct h2_stream *s, const char *text)
     struct weir_error err;
     err_set(&err, WEIR_INVALID, "%s", text);
     err.status = 400;
-    s->takes = false;
+    h2_body_over(s);
     request_refuse(s->request, &err, REFUSAL_MALFORMED);
 }
 
@@ -143,7 +147,7 @@ h2_body_end(struct h2_stream *s)
     s->ended = true;
     if (!s->takes || s->request == NULL || s->request->answered)
         return;
-    s->takes = false;
+    h2_body_over(s);
     request_body_complete(s->request);
     if (s->session->owed > 0)
         open_windows(s->session);

@@ -196,7 +196,6 @@ h2_head_end(struct h2_stream *s)
     bool large = head->large;
     bool scheme = is_scheme(head);
     h2_head_drop(h);
-    h2_hold(s, r->buffer->room);
     if (large)
         refuse(r, 431, "the header section is too large");
     else if (!scheme)

@@ -23,6 +23,7 @@ static void
 finish(struct h2_session *h)
 {
     h2_abandon(h);
+    h->last = true; /* nothing may be said any more */
     connection_linger(h->connection);
 }
 
@@ -44,8 +45,8 @@ settle(struct h2_session *h)
         connection_go(c, CONNECTION_IDLE); /* also from there: the longest idle is the first */
         h2_set_idle(h);
     }
-    unsigned want = h->rest != NULL ? WEIR_READ | WEIR_WRITE : WEIR_READ;
-    connection_want(c, want);
+    unsigned read = h->broken ? 0 : WEIR_READ;
+    connection_want(c, h->rest != NULL ? read | WEIR_WRITE : read);
 }
 
 size_t
@@ -73,6 +74,15 @@ h2_gather(struct h2_session *h)
     return len;
 }
 
+/* The rest has moved, or has come to be. */
+static void
+set_write_deadline(struct h2_session *h)
+{
+    struct edge *e = h->connection->edge;
+    h->write_ms = shard_now(e->shard) + e->config.write_ms;
+    h2_look_at(h, h->write_ms);
+}
+
 /* Writes LEN bytes; what the kernel does not take is the rest. False: the connection is closed.
  */
 static bool
@@ -98,8 +108,7 @@ put(struct h2_session *h, const char *bytes, size_t len)
     memcpy(h->rest, bytes, len);
     h->rest_len = len;
     h->rest_at = 0;
-    h->write_ms = shard_now(c->edge->shard) + c->edge->config.write_ms;
-    h2_look_at(h, h->write_ms);
+    set_write_deadline(h);
     return true;
 }
 
@@ -180,12 +189,19 @@ h2_writable(struct connection *c)
     struct h2_session *h = c->h2;
     if (h->rest == NULL || c->state == CONNECTION_LINGER)
         return;
-    char *rest = h->rest;
-    h->rest = NULL;
-    bool open = put(h, rest + h->rest_at, h->rest_len - h->rest_at);
-    free(rest);
-    if (open)
-        h2_flush(h);
+    struct iovec part = { h->rest + h->rest_at, h->rest_len - h->rest_at };
+    bool gone;
+    size_t n = connection_write(c, &part, 1, &gone);
+    if (gone)
+        return;
+    h->rest_at += n;
+    if (n > 0)
+        set_write_deadline(h);
+    if (h->rest_at == h->rest_len) {
+        free(h->rest);
+        h->rest = NULL;
+    }
+    h2_flush(h);
 }
 
 void

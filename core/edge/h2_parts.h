@@ -18,7 +18,7 @@
 #define H2_CLOSED 64u
 
 #define H2_MEMORY_MAX (1024u * 1024u)
-#define H2_HELD_MAX (4u * 1024u * 1024u)
+#define H2_HELD_MAX (2u * 1024u * 1024u)
 #define H2_GATHER (64u * 1024u)
 
 /* A head while its fields come; one at a time in a session. */
@@ -41,7 +41,7 @@ struct h2_stream {
     bool reset; /* it was reset by us: frames that were on their way are nobody's fault */
     bool takes; /* its body is wanted and coming */
     uint64_t deadline_ms; /* UINT64_MAX: none */
-    size_t held;          /* bytes that the request holds: of its head and body */
+    size_t held;          /* bytes that the request holds: of its body */
     size_t owed;          /* bytes of its window that are not given back yet */
     size_t trailers;      /* bytes of them */
 };
@@ -60,7 +60,8 @@ struct h2_session {
     int32_t last_id;            /* the highest that was opened */
     uint32_t closed[H2_CLOSED]; /* the last ones that were: id * 2 + 1 if it was by us */
     unsigned n_closed;          /* in all */
-    size_t held;                /* bytes of all requests */
+    size_t held;                /* bytes of the bodies of all requests ... */
+    size_t coming;              /* ... and of those that are still coming */
     size_t owed;
     struct h2_head head;
     char *rest; /* owned: frames that the kernel did not take; or NULL */
@@ -68,6 +69,7 @@ struct h2_session {
     size_t rest_at;
     uint64_t idle_ms;   /* when it is closed if there are no streams */
     uint64_t head_ms;   /* when the head that is coming has to be here; UINT64_MAX: none is */
+    uint64_t moved_ms;  /* when a body of an answer last went on */
     uint64_t write_ms;  /* when the rest has to have moved */
     uint64_t retire_ms; /* when the last GOAWAY is sent; UINT64_MAX: not asked for */
     bool active;        /* there were streams since it was last found idle */
@@ -170,8 +172,10 @@ void h2_body_trailer(struct h2_stream *s, struct weir_text name, struct weir_tex
 /* The caller has sent all of a stream. */
 void h2_body_end(struct h2_stream *s);
 
-/* The request of S holds MORE bytes, or none any more: opens the windows that may be open. */
-void h2_hold(struct h2_stream *s, size_t more);
+/* No more of the body of S is wanted, or it is whole. */
+void h2_body_over(struct h2_stream *s);
+
+/* The request of S is over: opens the windows that may be open now. */
 void h2_let_go(struct h2_stream *s);
 
 /* -- h2_send.c -- */

@@ -114,8 +114,10 @@ on_read(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *fla
     if (n == 0)
         n = copy_body(out, to, room);
     struct edge *e = s->session->connection->edge;
-    h2_deadline(s, shard_now(e->shard) + e->config.write_ms);
-    h2_guard_earn(s->session, (double)n / 256);
+    s->session->moved_ms = shard_now(e->shard);
+    h2_deadline(s, s->session->moved_ms + e->config.write_ms);
+    /* It may open two windows for each piece, but hardly for a few bytes. */
+    h2_guard_earn(s->session, (double)n / 256 + (n >= 64 ? 2 : 0));
     if (out->rest != NULL || out->body != NULL)
         return (ssize_t)n;
     if (out->stream == NULL) {
@@ -139,7 +141,7 @@ submit(struct request *r, bool body)
     nghttp2_nv fields[FIELDS_MAX];
     size_t n = take_apart(&r->edge->out, fields);
     nghttp2_data_provider provider = { .source.ptr = s, .read_callback = on_read };
-    s->takes = false;
+    h2_body_over(s);
     int error = n == 0
                     ? NGHTTP2_ERR_INVALID_ARGUMENT
                     : nghttp2_submit_response(h->ng, s->id, fields, n, body ? &provider : NULL);

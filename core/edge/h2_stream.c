@@ -44,10 +44,12 @@ h2_answered(struct h2_stream *s)
 void
 h2_reset(struct h2_stream *s, uint32_t code)
 {
+    struct h2_session *h = s->session;
     struct request *r = take_request(s);
-    (void)nghttp2_submit_rst_stream(s->session->ng, NGHTTP2_FLAG_NONE, s->id, code);
+    /* Without the memory to say so the connection ends. */
+    h->broken |= nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, s->id, code) != 0;
     h2_let_go(s);
-    h2_wake(s->session);
+    h2_wake(h);
     if (r != NULL)
         request_abandon(r);
 }
@@ -117,6 +119,11 @@ h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
     if (s->request == NULL)
         return;
     if (!s->takes) {
+        /* It may be that others have had all the room that there was. */
+        int32_t window = nghttp2_session_get_stream_remote_window_size(s->session->ng, s->id);
+        s->deadline_ms = s->session->moved_ms + e->config.write_ms;
+        if (window > 0 && s->deadline_ms > now_ms)
+            return;
         edge_refused(e, REFUSAL_SLOW_READER);
         h2_reset(s, NGHTTP2_CANCEL);
         return;
@@ -126,6 +133,6 @@ h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
         return;
     err_set(&err, WEIR_TIMEOUT, "the body of the request took too long");
     err.status = 408;
-    s->takes = false;
+    h2_body_over(s);
     request_refuse(s->request, &err, REFUSAL_BODY_DEADLINE);
 }

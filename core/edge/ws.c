@@ -41,6 +41,7 @@ op_send(struct weir_socket *s, const struct weir_value *message)
         return false;
     w->active_ms = shard_now(w->edge->shard);
     if (ws_message(w, message)) {
+        w->crowded |= w->queued > w->max_queue;
         if (w->state == WS_OPEN)
             soon_add(w->edge->shard, &w->work);
         return true;
@@ -102,7 +103,13 @@ op_hold(struct weir_socket *s, bool hold)
     soon_add(w->edge->shard, &w->work);
 }
 
-static const struct socket_ops ops = { .send = op_send, .close = op_close, .hold = op_hold };
+static uint64_t
+op_queued(const struct weir_socket *s)
+{
+    return ((const struct ws *)s)->queued;
+}
+
+static const struct socket_ops ops = { .send = op_send, .close = op_close, .hold = op_hold, .queued = op_queued };
 
 /* -- life -- */
 
@@ -209,6 +216,10 @@ work(struct ws *w)
         return;
     }
     ws_flush(w);
+    if (w->connection != NULL && w->crowded && w->queued <= w->max_queue) {
+        w->crowded = false;
+        w->owner.drained(w->arg);
+    }
     if (w->connection != NULL && ws_reads(w))
         ws_read(w);
     if (w->connection == NULL)

@@ -104,6 +104,7 @@ struct ws {
     uint64_t queued;      /* bytes */
     unsigned pongs;       /* in the queue */
     struct ws_out *pong;  /* the last one of them; NULL: none, or it is on its way */
+    bool crowded;         /* more waits than may, and the owner is to be told when it does not */
     bool stuck;           /* the kernel takes no more for now */
     struct stream *stream; /* of the first stream in the queue, if it was begun */
     bool pulled;           /* it was asked for a piece */

@@ -87,4 +87,6 @@ host_fill_redis(struct weir_host *h)
     h->redis = redis;
     h->redis_send = redis_send;
     h->redis_forget = redis_forget;
+    h->redis_listen = redis_listen;
+    h->redis_listen_end = redis_listen_end;
 }

@@ -48,6 +48,12 @@ socket_hold(struct weir_socket *s, bool hold)
     s->ops->hold(s, hold);
 }
 
+static uint64_t
+socket_queued(const struct weir_socket *s)
+{
+    return s->ops->queued(s);
+}
+
 void
 host_fill_socket(struct weir_host *h)
 {
@@ -55,4 +61,5 @@ host_fill_socket(struct weir_host *h)
     h->socket_send = socket_send;
     h->socket_close = socket_close;
     h->socket_hold = socket_hold;
+    h->socket_queued = socket_queued;
 }

@@ -11,8 +11,8 @@
 
 #define PLAIN_MAX (1u << 20) /* of what one read brings */
 
-static struct redis_shard *
-shard_of(struct weir_shard *s)
+struct redis_shard *
+redis_shard_of(struct weir_shard *s)
 {
     struct redis_shard *own = s->slots[SHARD_NET];
     if (own != NULL)
@@ -22,6 +22,7 @@ shard_of(struct weir_shard *s)
         abort();
     own->shard = s;
     list_init(&own->conns);
+    list_init(&own->listening);
     buf_init(&own->plain, PLAIN_MAX);
     s->slots[SHARD_NET] = own;
     return own;
@@ -49,6 +50,12 @@ conn_of(struct redis_shard *own, struct weir_redis *server)
 }
 
 static atomic_bool offline;
+
+bool
+redis_is_offline(void)
+{
+    return atomic_load_explicit(&offline, memory_order_relaxed);
+}
 
 void
 redis_go_offline(void)
@@ -84,7 +91,7 @@ struct weir_command *
 redis_send(struct weir_shard *s, struct weir_redis *server, const struct weir_redis_request *r,
            weir_redis_fn *fn, void *arg)
 {
-    struct redis_conn *c = conn_of(shard_of(s), server);
+    struct redis_conn *c = conn_of(redis_shard_of(s), server);
     const char *why;
     struct weir_error err;
     enum redis_kind kind = redis_kind_of(r, &why);
@@ -120,6 +127,18 @@ redis_forget(struct weir_command **cmd)
     *cmd = NULL;
 }
 
+static void
+stop(struct redis_conn *c)
+{
+    redis_close(c, "is not asked any more: this server ends");
+    redis_commands_fail(c, true, "is not asked any more: this server ends");
+    if (c->state != REDIS_IDLE)
+        redis_enter(c, REDIS_IDLE);
+    timer_unset(c->owner->shard, &c->timer);
+    soon_remove(&c->tell);
+    redis_commands_tell(c);
+}
+
 void
 redis_stop(struct weir_shard *s)
 {
@@ -127,17 +146,8 @@ redis_stop(struct weir_shard *s)
     if (own == NULL)
         return;
     own->stopped = true;
-    list_each(link, next, &own->conns)
-    {
-        struct redis_conn *c = list_entry(link, struct redis_conn, link);
-        redis_close(c, "is not asked any more: this server ends");
-        redis_commands_fail(c, true, "is not asked any more: this server ends");
-        if (c->state != REDIS_IDLE)
-            redis_enter(c, REDIS_IDLE);
-        timer_unset(s, &c->timer);
-        soon_remove(&c->tell);
-        redis_commands_tell(c);
-    }
+    list_each(link, next, &own->conns) stop(list_entry(link, struct redis_conn, link));
+    list_each(link, next, &own->listening) stop(list_entry(link, struct redis_conn, link));
 }
 
 void

@@ -81,6 +81,16 @@ struct weir_command *redis_send(struct weir_shard *s, struct weir_redis *server,
 /* FN of *c is not called any more; what was sent stays sent. NULL is accepted and left. */
 void redis_forget(struct weir_command **c);
 
+/* -- listening, on a connection of its own -- */
+
+/* Tells FN, on S's thread and never to be ended in there, what is published on CHANNEL from soon on, until redis_listen_end. While the
+ * server is away nothing is heard, and it is dialled again and again. */
+struct redis_listener *redis_listen(struct weir_shard *s, struct weir_redis *server, struct weir_text channel,
+                                    weir_heard_fn *fn, void *arg);
+
+/* Ends it; leaves NULL. NULL is accepted. */
+void redis_listen_end(struct redis_listener **l);
+
 /* The shard ends: every command that has no reply is told WEIR_UNAVAILABLE now; what is sent from
  * now on is never told. Closes the connections. Nothing happens if there are none. */
 void redis_stop(struct weir_shard *s);

@@ -237,6 +237,8 @@ take_replies(struct redis_conn *c)
             value_unref(&reply);
             if (!on)
                 return;
+        } else if (c->listener != NULL && redis_listener_takes(c, reply)) {
+            value_unref(&reply);
         } else if (!redis_command_reply(c, &reply, error)) {
             ended(c, "sent a reply that nobody asked for");
             return;

@@ -126,6 +126,8 @@ come_up(struct redis_conn *c)
     c->tries = 0;
     redis_unset_away(c, true);
     redis_commands_send(c);
+    if (c->listener != NULL)
+        redis_listener_up(c);
 }
 
 bool

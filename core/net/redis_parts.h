@@ -274,6 +274,8 @@ struct redis_conn {
     struct soon tell;
     struct list scripts;
     unsigned n_scripts;
+
+    struct redis_listener *listener; /* it does nothing but listen for that one; NULL: it takes commands */
 };
 
 /* The connections of a shard. */
@@ -281,10 +283,23 @@ struct redis_shard {
     struct weir_shard *shard;
     struct dns *dns;   /* owned; made at the first name */
     struct list conns; /* the latest used first */
+    struct list listening; /* connections that take no commands */
     bool stopped;
     struct buf plain; /* what one tls_read brings */
     char scratch[REDIS_READ];
 };
+
+/* What S has of this, made if it has nothing. */
+struct redis_shard *redis_shard_of(struct weir_shard *s);
+
+/* Whether nothing outside is to be reached. */
+bool redis_is_offline(void);
+
+/* The connection of a listener is up: subscribes. */
+void redis_listener_up(struct redis_conn *c);
+
+/* Takes REPLY if it is something that was published; false: it is the reply to a command. */
+bool redis_listener_takes(struct redis_conn *c, const struct weir_value *reply);
 
 /* Makes and frees a connection, which is idle. */
 struct redis_conn *redis_conn_new(struct redis_shard *owner, struct weir_redis *server);

@@ -159,6 +159,8 @@
     X("log.access", BOOL, "true", "", "A line for each request.")                           \
     X("plugins", TEXT, "", "",                                                              \
       "The folder of the plugins; empty: plugins/ next to the binary.")                     \
+    X("ws.redis", SECRET, "", "",                                                           \
+      "The Redis server through which rooms of WebSockets reach over several gateways, such as redis://cache:6379; empty: rooms are those of this process.") \
     X("lua.path", TEXT, "", "",                                                             \
       "The folder with nodes/ and std/ of Lua; empty: lua/ beside the folder of the pipelines.") \
 

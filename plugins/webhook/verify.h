@@ -12,7 +12,7 @@
 #include "webhook.h"
 
 #define KEYS_MAX 8u        /* secrets at once */
-#define PUBLIC_KEYS_MAX 4u /* of these: what a forger can make us work on stays small */
+#define PUBLIC_KEYS_MAX 2u /* of these: what a forger can make us work on stays small */
 #define SIGNATURES_MAX 8u  /* in one request */
 #define PUBLIC_SIGNATURES_MAX 4u
 #define ID_MAX 256u /* bytes of an event's id */

@@ -73,6 +73,7 @@ make_id(struct conn *c)
     uint8_t bytes[ID_BYTES];
     host->random(bytes, sizeof bytes);
     bytes[0] = (uint8_t)c->hub->index;
+    far_tag(bytes + 1);
     for (unsigned i = 0; i < ID_BYTES; i++) {
         c->id[2 * i] = digits[bytes[i] >> 4];
         c->id[2 * i + 1] = digits[bytes[i] & 15];
@@ -273,13 +274,22 @@ hold(struct conn *c)
         host->socket_hold(c->socket, c->held = full);
 }
 
+/* Whether so much waits for the caller that nothing more is to be made for it: who sends faster than
+ * it reads waits for itself. */
+static bool
+is_crowded(const struct conn *c)
+{
+    const struct gate *gate = c->line->gate;
+    return c->socket != NULL && gate != NULL && host->socket_queued(c->socket) > gate->conf->max_queue;
+}
+
 void
 conn_work(struct conn *c)
 {
     c->working = true;
-    while (!c->running && c->first != NULL)
+    while (!c->running && c->first != NULL && !is_crowded(c))
         start_message(c);
-    if (!c->running && c->farewell)
+    if (!c->running && c->first == NULL && c->farewell)
         start_farewell(c);
     c->working = false;
     hold(c);
@@ -349,11 +359,20 @@ on_closed(void *arg, uint32_t code, struct weir_text reason)
         conn_work(c);
 }
 
+static void
+on_drained(void *arg)
+{
+    struct conn *c = arg;
+    if (!c->working)
+        conn_work(c);
+}
+
 const struct weir_socket_owner conn_owner = {
     .size = sizeof conn_owner,
     .opened = on_opened,
     .message = on_message,
     .closed = on_closed,
+    .drained = on_drained,
 };
 
 void

@@ -14,8 +14,10 @@
 static struct hub *hubs[SHARDS];
 
 struct weir_table *
-hub_seats(struct weir_open *open)
+hub_seats(struct weir_open *open, struct weir_error *err)
 {
+    if (far_open(open, err) != WEIR_OK)
+        return NULL;
     return host->table(open, "ws/rooms", sizeof(uint64_t), SEATS_BYTES);
 }
 
@@ -32,6 +34,7 @@ hub_get(struct weir_shard *s, struct weir_table *seats)
         h->index = index;
         h->seats = seats;
         order_listen(h);
+        far_listen(h);
         *at = h;
     }
     (*at)->users++;
@@ -46,6 +49,7 @@ hub_leave(struct hub *h)
     hubs[h->index % SHARDS] = NULL;
     host->timer_stop(&h->timer);
     host->unsubscribe(&h->orders);
+    host->redis_listen_end(&h->ear);
     names_fini(&h->conns);
     names_fini(&h->rooms);
     names_fini(&h->lines);

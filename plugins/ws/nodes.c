@@ -28,7 +28,6 @@ static uint32_t
 node_open(struct weir_open *open, const struct weir_value *config, void **ret_conf, struct weir_error *err)
 {
     (void)config;
-    (void)err;
     struct node *n = calloc(1, sizeof *n);
     if (n == NULL)
         abort();
@@ -38,7 +37,11 @@ node_open(struct weir_open *open, const struct weir_value *config, void **ret_co
     n->except = host->slot(open, "/except");
     n->code = host->slot(open, "/code");
     n->reason = host->slot(open, "/reason");
-    n->seats = hub_seats(open);
+    n->seats = hub_seats(open, err);
+    if (n->seats == NULL) {
+        free(n);
+        return err->code;
+    }
     *ret_conf = n;
     return WEIR_OK;
 }

@@ -74,9 +74,10 @@ bool
 order_do(struct hub *h, enum order what, struct weir_text id, const struct weir_value *value, uint32_t code)
 {
     uint32_t shard = shard_of(id);
+    bool ours = far_is_ours(id);
     if (shard == UINT32_MAX)
         return false;
-    if (shard == h->index) {
+    if (ours && shard == h->index) {
         struct conn *c = names_get(&h->conns, id);
         return c != NULL && carry_out(c, what, value, code);
     }
@@ -86,7 +87,9 @@ order_do(struct hub *h, enum order what, struct weir_text id, const struct weir_
     set_text(map, WEIR_TEXT("id"), id);
     set(map, WEIR_TEXT("value"), value);
     const struct weir_value *order = host->build(&map);
-    bool sent = host->publish_to(h->shard, UINT64_C(1) << shard, TOPIC, order);
+    bool sent = ours ? host->publish_to(h->shard, UINT64_C(1) << shard, TOPIC, order) : h->ear != NULL;
+    if (!ours)
+        far_send(h, order);
     host->unref(&order);
     return sent;
 }
@@ -96,23 +99,22 @@ order_room(struct hub *h, struct weir_text name, struct weir_text except, const 
 {
     (void)room_send(h, name, except, message);
     uint64_t others = room_shards(h, name);
-    if (others == 0)
+    if (others == 0 && h->ear == NULL)
         return;
     struct weir_builder *map = host->map_new();
     set_text(map, WEIR_TEXT("room"), name);
     set_text(map, WEIR_TEXT("except"), except);
     set(map, WEIR_TEXT("value"), message);
     const struct weir_value *order = host->build(&map);
+    far_send(h, order);
     if (!host->publish_to(h->shard, others, TOPIC, order))
         host->say(WEIR_WARN, WEIR_TEXT("ws: a message for a room is lost: a shard has too much to do"), NULL);
     host->unref(&order);
 }
 
-static void
-on_order(void *arg, struct weir_text topic, const struct weir_value *order)
+void
+order_take(struct hub *h, const struct weir_value *order)
 {
-    (void)topic;
-    struct hub *h = arg;
     struct weir_text name = { "", 0 };
     struct weir_text id = { "", 0 };
     const struct weir_value *value = host->get(order, WEIR_TEXT("value"));
@@ -129,6 +131,13 @@ on_order(void *arg, struct weir_text topic, const struct weir_value *order)
     struct conn *c = names_get(&h->conns, id);
     if (c != NULL)
         (void)carry_out(c, (enum order)what, value, (uint32_t)code);
+}
+
+static void
+on_order(void *arg, struct weir_text topic, const struct weir_value *order)
+{
+    (void)topic;
+    order_take(arg, order);
 }
 
 void

@@ -187,5 +187,6 @@ weir_plugin_entry(const struct weir_host *h)
     host = h;
     plugin.n_nodes = ws_n_nodes;
     names_begin();
+    far_begin();
     return &plugin;
 }

@@ -18,6 +18,7 @@ extern const struct weir_host *host;
 
 #define ID_BYTES 16u
 #define ID_TEXT (2 * ID_BYTES)
+#define FAR_TAG 5u /* bytes of an id, behind that of the shard, that say which process it is of */
 
 #define ROOM_NAME 200u /* bytes of a room's name */
 
@@ -73,7 +74,8 @@ struct hub {
     struct names rooms;
     struct names lines;
     struct weir_subscription *orders; /* what other shards ask for */
-    struct weir_table *seats;         /* which shards have somebody in a room; NULL: not known yet */
+    struct weir_table *seats;         /* which shards have somebody in a room */
+    struct redis_listener *ear;       /* what other gateways ask for; NULL: there are none */
     struct weir_timer *timer;         /* looks for lines that nobody takes any more; or NULL */
 };
 
@@ -144,8 +146,9 @@ struct hub *hub_get(struct weir_shard *s, struct weir_table *seats);
 /* One user less: the last one frees it. */
 void hub_leave(struct hub *h);
 
-/* The table of rooms: key is the name, entry a uint64_t with a bit for each shard. */
-struct weir_table *hub_seats(struct weir_open *open);
+/* What all hubs share: the table of rooms (key is the name, entry a uint64_t with a bit for each shard),
+ * and the Redis server of the gateways (far.c). NULL and ERR if that is none. */
+struct weir_table *hub_seats(struct weir_open *open, struct weir_error *err);
 
 /* The line of that name, made if there is none; one user more. */
 struct line *line_get(struct hub *h, const char *name);
@@ -203,6 +206,29 @@ void order_room(struct hub *h, struct weir_text name, struct weir_text except, c
 
 /* Listens to what other shards ask for. */
 void order_listen(struct hub *h);
+
+/* -- far.c: other gateways, through Redis -- */
+
+/* Which Redis server it is, by the setting ws.redis. Main thread. WEIR_INVALID for what is none. */
+uint32_t far_open(struct weir_open *open, struct weir_error *err);
+
+/* Whether an id is one of this process. */
+bool far_is_ours(struct weir_text id);
+
+/* Writes what makes an id one of this process: FAR_TAG bytes. */
+void far_tag(uint8_t *ret);
+
+/* Sends ORDER, as order.c makes it, to all other gateways, if there are any. */
+void far_send(struct hub *h, const struct weir_value *order);
+
+/* Listens to what other gateways ask for. */
+void far_listen(struct hub *h);
+
+/* Carries an order out that came from elsewhere, on this shard (order.c). */
+void order_take(struct hub *h, const struct weir_value *order);
+
+/* Once a process. */
+void far_begin(void);
 
 /* -- ws_open.c: from the configuration to a trigger -- */
 

@@ -142,7 +142,9 @@ take_all(struct weir_open *open, struct trigger *t, struct weir_error *err)
     if (t->rooms.n > t->max_rooms)
         return refuse(err, WEIR_INVALID, "'rooms' has more rooms than 'max_rooms' allows");
     take_rate(t);
-    t->seats = hub_seats(open);
+    t->seats = hub_seats(open, err);
+    if (t->seats == NULL)
+        return err->code;
     if (make_metric(open, t, err) != WEIR_OK)
         return err->code;
     return add_route(open, t, err);

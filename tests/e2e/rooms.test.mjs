@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 import { start, metric, until, write, folder } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
+import { redis } from './lib/redis.mjs';
 import { open, frame, name, PONG } from './lib/ws.mjs';
 
 /** A browser's client: { socket, messages, next(), closed, opened }. */
@@ -344,4 +345,43 @@ steps: [ reply: { body: "\${ input }" } ]
   }
   c.socket.close(1000);
   assert.equal((await c.closed).code, 1000);
+});
+
+test('rooms and connections reach over gateways through Redis, also after it was away', async (t) => {
+  const r = await redis(t);
+  const pipelines = { 'chat.yaml': chat, 'do.yaml': `
+name: do
+trigger: { webhook: { path: /do } }
+steps:
+  - switch: \${ input.what }
+    cases:
+      send: [ ws.send: { to: "\${ input.to }", message: "\${ input.text }" } ]
+    default: [ ws.close: { to: "\${ input.to }", code: 4000, reason: "\${ input.text }" } ]
+` };
+  const post = async (w, path, body) => {
+    const answer = await fetch(`${w.edge}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  const env = { WEIR_WS_REDIS: r.url };
+  const [a, b] = [await start(t, pipelines, { shards: 2, env }), await start(t, pipelines, { shards: 2, env })];
+  const numSub = async () => Number((await r.command('PUBSUB', 'NUMSUB', 'weir:ws'))[1]);
+  await until(async () => await numSub() === 4, 'all shards listen');
+  const here = client(a, '/chat/a'), there = client(b, '/chat/a');
+  const ids = [];
+  for (const c of [here, there]) { await c.opened; ids.push((await c.json()).you); }
+  await post(a, '/chat/a/say', { text: 'from a: "ä€😀"' });
+  for (const c of [here, there]) assert.deepEqual(await c.json(), { text: 'from a: "ä€😀"' });
+  there.socket.send('{"text":"from b"}');
+  assert.deepEqual(await here.json(), { text: 'from b' }, 'except its sender, once each');
+  await post(a, '/do', { what: 'send', to: ids[1], text: 'only you' });
+  assert.equal(await there.next(), 'only you');
+  await r.stop();
+  await post(a, '/chat/a/say', { text: 'alone' });
+  assert.deepEqual(await here.json(), { text: 'alone' });
+  await r.start();
+  await until(async () => await numSub() === 4, 'all shards listen again');
+  await until(async () => { await post(a, '/chat/a/say', { text: 'again' }); return there.messages.length > 3; }, 'the other one hears again');
+  assert.deepEqual(await there.json(), { text: 'again' });
+  await post(a, '/do', { what: 'close', to: ids[1], text: 'from far away' });
+  assert.deepEqual(await there.closed, { code: 4000, reason: 'from far away' });
 });

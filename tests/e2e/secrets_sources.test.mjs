@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createDecipheriv, scryptSync } from 'node:crypto';
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { secretsManager } from './lib/aws.mjs';
@@ -148,36 +148,39 @@ const signed = async (w) => (await (await fetch(`${w.edge}/ask`, { method: 'POST
 const { createHmac } = await import('node:crypto');
 const hmacOf = (value) => createHmac('sha256', value).update('x').digest('hex');
 
+// As a careful writer does: nobody reads half of it.
+const replace = (path, text) => { writeFileSync(`${path}.new`, text); renameSync(`${path}.new`, path); };
+
 test('a changed file arrives without a restart, and a broken one changes nothing', async (t) => {
   const dir = folder(t, { 'token.txt': 'first\n' });
   set(dir, 'OTHER', 'one');
   const w = await start(t, { 'a.yaml': asks() }, { cwd: dir, env: { ...key, WEIR_SECRET_TOKEN_FILE: join(dir, 'token.txt') }, args: ['--set', 'secrets.look=50ms'] });
   assert.equal(await signed(w), hmacOf('first'));
-  writeFileSync(join(dir, 'token.txt'), 'second value\n');
+  replace(join(dir, 'token.txt'), 'second value\n');
   await until(async () => (await signed(w)) === hmacOf('second value'), 'the new value');
   assert.ok(await metric(w, 'weir_secrets_refresh_total', { source: 'files', result: 'changed' }) >= 1);
 
   const enc = join(dir, 'var/secrets.enc');
   const good = readFileSync(enc);
-  writeFileSync(enc, 'rubbish');
+  replace(enc, 'rubbish');
   await w.log((l) => l.level === 'warn' && /no sealed file.*the values from before stay/.test(l.msg));
   assert.equal(await signed(w), hmacOf('second value'));
   await until(async () => (await metric(w, 'weir_secrets_refresh_total', { source: 'files', result: 'failure' })) >= 3, 'failures are counted');
   assert.equal(w.lines.filter((l) => /the values from before stay/.test(l.msg)).length, 1, 'it is said once');
   assert.ok(await metric(w, 'weir_secrets_age_seconds', { source: 'files' }) > 0);
-  writeFileSync(enc, good);
+  replace(enc, good);
   await w.log((l) => /secrets: files can be read again/.test(l.msg));
-  writeFileSync(join(dir, 'token.txt'), 'third value');
+  replace(join(dir, 'token.txt'), 'third value');
   await until(async () => (await signed(w)) === hmacOf('third value'), 'the third value');
 });
 
 test('a reload takes what is in the files then, and a run that began keeps what it had', async (t) => {
   const dir = folder(t, { 'token.txt': 'first' });
-  const slow = `name: ask\ntrigger: { webhook: { path: /ask } }\nsteps:\n  - delay: 500ms\n  - set: { signed: "\${ hex.encode(hmac('sha256', secrets.TOKEN, 'x')) }" }\n`;
+  const slow = `name: ask\ntrigger: { webhook: { path: /ask } }\nsteps:\n  - delay: 2s\n  - set: { signed: "\${ hex.encode(hmac('sha256', secrets.TOKEN, 'x')) }" }\n`;
   const w = await start(t, { 'a.yaml': slow }, { cwd: dir, env: { WEIR_SECRET_TOKEN_FILE: join(dir, 'token.txt') }, args: ['--set', 'secrets.look=0'] });
   const begun = signed(w);
   await until(async () => (await metric(w, 'http_server_active_requests')) >= 1, 'the request is under way');
-  writeFileSync(join(dir, 'token.txt'), 'second');
+  replace(join(dir, 'token.txt'), 'second');
   assert.equal(weir(['reload', '--admin', w.admin.slice(7)]).code, 0);
   assert.equal(await begun, hmacOf('first'));
   assert.equal(await signed(w), hmacOf('second'));

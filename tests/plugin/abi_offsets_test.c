@@ -31,7 +31,7 @@ struct layout {
       _Alignof(__typeof__(((struct S *)0)->member)) },
 
 #define SOCKET_CONFIG_MEMBERS M(size) M(ping_ms) M(idle_ms) M(max_message) M(max_queue) M(protocol) M(connection)
-#define SOCKET_OWNER_MEMBERS M(size) M(pad) M(opened) M(message) M(closed)
+#define SOCKET_OWNER_MEMBERS M(size) M(pad) M(opened) M(message) M(closed) M(drained)
 #define EMIT_MEMBERS \
     M(size) M(n_headers) M(n_params) M(pad) M(method) M(path) M(query) M(client_ip) M(headers) M(params) M(body) \
     M(connection)
@@ -87,8 +87,9 @@ struct layout {
     M(event_query_hide) M(event_auth_set) M(key_new) M(key_free) M(key_algorithms) \
     M(key_check) M(fetch) M(fetch_cancel) M(work) M(password_hash_check) M(password_check) \
     M(signature_find) M(json_read_unique) M(event_peer) \
-    M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(event_query_text) \
-    M(event_headers) M(event_params) M(emit_request) M(publish_to)
+    M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(socket_queued) M(event_query_text) \
+    M(event_headers) M(event_params) M(emit_request) M(publish_to) M(redis_listen) M(redis_listen_end) \
+    M(event_auth)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

@@ -73,6 +73,7 @@ an_event_comes_back_as_it_was(void **state)
     struct weir_error err;
     unsigned trigger = 0;
     fill(&e);
+    e.auth = value_text("who");
     buf_init(&b, 1u << 20);
     assert_int_equal(job_event_write(&b, &e, &err), WEIR_OK);
     assert_int_equal(job_event_read(buf_content(&b), NULL, &back, &trigger, &err), WEIR_OK);
@@ -87,10 +88,12 @@ an_event_comes_back_as_it_was(void **state)
     assert_pairs(back->params, back->n_params, e.params, e.n_params);
     assert_true(value_equal(back->raw, e.raw));
     assert_null(back->body);
+    assert_true(value_equal(back->auth, e.auth));
     assert_string_equal(back->trace_id, e.trace_id);
     assert_int_equal(strlen(back->span_id), EVENT_SPAN - 1);
     back->ops->release(back);
     value_unref(&e.raw);
+    value_unref(&e.auth);
     buf_fini(&b);
 }
 

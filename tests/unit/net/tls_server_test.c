@@ -339,6 +339,31 @@ a_certificate_that_has_expired_ends_its_sessions(void **state)
 }
 
 static void
+a_session_counts_for_the_authorities_that_it_began_with(void **state)
+{
+    (void)state;
+    struct weir_error err;
+    start(TLS_CLIENT_REQUIRED);
+    SSL_CTX_sess_set_new_cb(made.client, keep_session);
+    assert_false(caller_resumes(NULL));
+    SSL_SESSION *old = kept;
+    kept = NULL;
+    assert_non_null(old);
+    assert_int_equal(tls_server_reload(server, &err), WEIR_OK);
+    assert_true(caller_resumes(old));
+    struct certificate other = make("other root", NULL, NULL);
+    write_pem("root.pem", &other, false);
+    assert_int_equal(tls_server_reload(server, &err), WEIR_OK);
+    assert_false(caller_resumes(old));
+    certificate_free(&other);
+    write_pem("root.pem", &made.root, false);
+    SSL_SESSION_free(old);
+    SSL_SESSION_free(kept);
+    kept = NULL;
+    SSL_CTX_sess_set_new_cb(made.client, NULL);
+}
+
+static void
 files_are_read_anew_once_they_have_changed_and_rest(void **state)
 {
     (void)state;
@@ -403,6 +428,8 @@ main(void)
         cmocka_unit_test_teardown(http_2_is_agreed_on_where_both_want_it, stop),
         cmocka_unit_test_teardown(who_a_caller_is_stands_in_its_certificate, stop),
         cmocka_unit_test_teardown(a_certificate_that_has_expired_ends_its_sessions, stop),
+        cmocka_unit_test_teardown(a_session_counts_for_the_authorities_that_it_began_with,
+                                  stop),
         cmocka_unit_test_teardown(files_are_read_anew_once_they_have_changed_and_rest, stop),
         cmocka_unit_test_teardown(a_connection_outlives_its_server, stop),
     };
