@@ -11,6 +11,7 @@
 
 #include "base/encode.h"
 #include "pipeline/secrets_impl.h"
+#include "pipeline/settings_impl.h"
 
 #define KEY_MIN 8 /* bytes of a key that is masked, too */
 
@@ -25,7 +26,7 @@ static const struct {
 
 /* Variables that open what is secret; the environment of pipelines does not have them. */
 static const char *const own[] = {
-    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "WEIR_ADMIN_TOKEN",
+    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY",
 };
 
 const char *
@@ -54,6 +55,21 @@ secret_name_valid(struct weir_text name)
     return true;
 }
 
+/* Whether it is the variable of a setting that is a secret, such as admin.token. */
+static bool
+is_secret_setting(struct weir_text name)
+{
+    char variable[64];
+    for (unsigned i = 0; i < n_settings; i++) {
+        if (setting_table[i].type != SETTING_SECRET)
+            continue;
+        setting_environment(&setting_table[i], variable, sizeof variable);
+        if (text_is(name, variable))
+            return true;
+    }
+    return false;
+}
+
 bool
 secrets_own_variable(struct weir_text name)
 {
@@ -63,7 +79,7 @@ secrets_own_variable(struct weir_text name)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (text_is(name, own[i]))
             return true;
-    return false;
+    return is_secret_setting(name);
 }
 
 static void

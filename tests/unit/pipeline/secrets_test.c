@@ -276,6 +276,9 @@ names_of_secrets_have_a_form(void **state)
     assert_false(secret_name_valid(TEXT("a b")));
     assert_true(secrets_own_variable(TEXT("WEIR_SECRET_X")));
     assert_true(secrets_own_variable(TEXT("WEIR_MASTER_KEY")));
+    assert_true(secrets_own_variable(TEXT("WEIR_ADMIN_TOKEN")));
+    assert_true(secrets_own_variable(TEXT("WEIR_ADMIN_READ_TOKEN")));
+    assert_true(secrets_own_variable(TEXT("WEIR_WS_REDIS")));
     assert_false(secrets_own_variable(TEXT("WEIR_EDGE_LISTEN")));
     assert_false(secrets_own_variable(TEXT("WEIR_SECRET_")));
 }
