@@ -320,6 +320,26 @@ test('a token that may only look does not act, and the audit says which token ac
   assert.equal(cli(['pause', 'p', '--reason', 'x'], { WEIR_ADMIN_TOKEN: 'operate-token' }).code, 0);
 });
 
+test('without a token the admin is not asked for by a name that a page could make lead here', async (t) => {
+  const files = { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' };
+  const as = (w) => async (host, method = 'GET', path = '/api/v1/info', more = '') => parse(await exchange(w.adminPort,
+    `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n${more}\r\n`));
+  let w = await start(t, files);
+  for (const host of ['evil.example', `evil.example:${w.adminPort}`, 'ai.', '127.0.0.1.evil.example', 'notlocalhost.evil', `${'a.'.repeat(100)}b`]) {
+    const r = await as(w)(host);
+    assert.equal(r.status, 403, host);
+    assert.match(r.body, /admin\.token/);
+    assert.equal((await as(w)(host, 'POST', '/api/v1/reload')).status, 403, host);
+    assert.equal((await as(w)(host, 'GET', '/livez')).status, 200, host);
+  }
+  for (const host of ['127.0.0.1', `127.0.0.1:${w.adminPort}`, 'localhost', `localhost:${w.adminPort}`, 'weir.LOCALHOST:1', '[::1]:8081', 'weir'])
+    assert.equal((await as(w)(host)).status, 200, host);
+  assert.equal((await as(w)('localhost', 'POST', '/api/v1/reload')).status, 200);
+  // Who shows the token is no such page.
+  w = await start(t, files, { env: { WEIR_ADMIN_TOKEN: 'operate-token' } });
+  assert.equal((await as(w)('weir.example', 'GET', '/api/v1/info', 'Authorization: Bearer operate-token\r\n')).status, 200);
+});
+
 test('a token to look with needs one to act with, and another one', async (t) => {
   const { folder } = await import('./lib/weir.mjs');
   const dir = folder(t, { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' });
