@@ -2,7 +2,9 @@
 // shared things of weir.yaml, security headers, and the roles of the admin.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
@@ -159,6 +161,30 @@ test('a slow issuer holds up nobody but those who need its keys, and those only 
   for (const res of held) res.end(JSON.stringify({ keys: i.keys }));
   assert.deepEqual((await Promise.all(waiting)).map((r) => r.status), Array(20).fill(200));
   assert.equal(held.length, 1); // one fetch for all of them
+});
+
+test('keys that were fetched with other trust are not taken over, and a private key for the issuer is masked', async (t) => {
+  const c = certificates(t);
+  const pair = await jose.generateKeyPair('ES256');
+  const keys = JSON.stringify({ keys: [{ ...(await jose.exportJWK(pair.publicKey)), kid: 'k', alg: 'ES256' }] });
+  const server = https.createServer({ cert: readFileSync(join(c.dir, 'localhost.pem')), key: readFileSync(join(c.dir, 'localhost.key')) }, (req, res) => res.end(keys));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  const jwt = { jwks_url: `https://localhost:${server.address().port}/keys`, issuer: 'https://id.example/' };
+  const key = readFileSync(join(c.dir, 'localhost.key'), 'utf8');
+  const pipe = (name, tls) => `name: ${name}\ntrigger: { webhook: { path: /${name}, auth: ${JSON.stringify({ jwt: { ...jwt, ...tls } })} } }\n${answer}`;
+  const w = await start(t, {
+    'a.yaml': pipe('a', { tls: { ca: c.ca.toString() } }),
+    'b.yaml': pipe('b'),
+    'c.yaml': pipe('c', { tls: { ca: c.ca.toString(), cert: readFileSync(join(c.dir, 'localhost.pem'), 'utf8'), key } }),
+  }, { shards: 1 });
+  const token = await new jose.SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'k' }).setIssuer(jwt.issuer).setExpirationTime('5m').sign(pair.privateKey);
+  assert.equal((await send(w, bearer(token), '/a')).status, 200);
+  assert.equal((await send(w, bearer(token), '/b')).status, 503, 'nobody whom b trusts has published these keys');
+  assert.equal((await send(w, bearer(token), '/c')).status, 200);
+  const shown = await (await fetch(`${w.admin}/api/v1/pipelines/c`)).text();
+  assert.match(shown, /"key": ?"\*\*\*"/);
+  assert.ok(!shown.includes(key.split('\n')[1]));
 });
 
 test('an issuer that never answers is given up after some seconds', async (t) => {
