@@ -64,8 +64,8 @@ is_foreign_name(const struct weir_event *e)
     struct weir_text host = event_header(e, TEXT("host"));
     char name[256];
     struct in_addr address;
-    if (host.len == 0 || host.bytes[0] == '[')
-        return false;
+    if (host.len == 0 || host.bytes[0] == '[' || text_is(e->client_ip, "unix"))
+        return false; /* no browser asks on a path */
     if (!host_name(host, name))
         return true;
     size_t len = strlen(name), below = sizeof ".localhost" - 1;
