@@ -930,6 +930,12 @@ struct weir_host {
     struct redis_listener *(*redis_listen)(struct weir_shard *, struct weir_redis *, struct weir_text channel,
                                            weir_heard_fn *fn, void *arg);
     void (*redis_listen_end)(struct redis_listener **);
+
+    /* -- who sent an event, for triggers -- */
+
+    /* What event_auth_set has set, or a test of the pipeline says in its place: then the trigger has nobody to
+     * ask. Lent; NULL: neither. */
+    const struct weir_value *(*event_auth)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

@@ -42,6 +42,7 @@ static pthread_cond_t wake;
 static pthread_t thread;
 static enum writer_state writer = WRITER_NONE;
 static bool stopping;
+static bool writing; /* the writer is at the lines from TAIL on, without the mutex */
 static bool lost; /* log_stop gave up on a writer that hangs in a write */
 static char *ring;
 static uint64_t head; /* bytes that came in; the place in the ring is this modulo its size */
@@ -141,6 +142,7 @@ write_batch(void)
     uint64_t to = head;
     int n = pieces(tail, to, parts);
     writer = WRITER_BUSY;
+    writing = true;
     pthread_mutex_unlock(&mutex);
 
     struct iovec rest[2] = { parts[0], parts[1] };
@@ -149,6 +151,7 @@ write_batch(void)
     report_dropped(false);
 
     pthread_mutex_lock(&mutex);
+    writing = false;
     tail = to;
     if (tail == head)
         head = tail = 0; /* a quiet log stays in the first pages of the ring */
@@ -347,7 +350,7 @@ log_rescue(void)
     if (pthread_mutex_trylock(&mutex) != 0)
         return;
     struct pollfd p = { .fd = out, .events = POLLOUT };
-    if (ring != NULL && writer != WRITER_BUSY && head != tail && poll(&p, 1, 0) == 1) {
+    if (ring != NULL && !writing && head != tail && poll(&p, 1, 0) == 1) {
         struct iovec parts[2];
         int n = pieces(tail, head, parts);
         ssize_t done = writev(out, parts, n);
@@ -359,6 +362,7 @@ log_rescue(void)
 void
 log_last_words(const struct crash_report *r)
 {
-    if (atomic_load(&style).format == LOG_JSON && log_wanted(WEIR_ERROR))
+    struct log_style now = atomic_load(&style);
+    if (now.format == LOG_JSON && log_wanted(WEIR_ERROR))
         crash_write_json(out, r);
 }

@@ -14,7 +14,7 @@
 #define EVENT_MAX (64u << 20)
 
 static const char *const known[] = { "method", "path", "headers", "query", "client_ip", "body", "text", "id",
-                                     "signed", "connection" };
+                                     "signed", "connection", "auth" };
 
 static bool
 check_keys(const char *file, const struct weir_value *v)
@@ -32,7 +32,7 @@ check_keys(const char *file, const struct weir_value *v)
         if (found)
             continue;
         fprintf(stderr, "weir: %s: an event has no '%.*s'; its members are method, path, headers, query, client_ip, "
-                        "id, signed, connection, and body or text\n", file, (int)key.len, key.bytes);
+                        "id, signed, connection, auth, and body or text\n", file, (int)key.len, key.bytes);
         return false;
     }
     return true;
@@ -177,6 +177,8 @@ event_file_request(struct event_file *f)
     put(b, "raw", e.raw ? e.raw : value_bytes("", 0));
     put(b, "client_ip", text_value(e.client_ip));
     put(b, "id", text_value(e.id));
+    const struct weir_value *auth = value_field(f->document, "auth");
+    builder_put(b, "auth", auth ? auth : &value_null);
     put(b, "connection", e.connection ? e.connection : value_ref(&value_null));
     return builder_end(&b);
 }

@@ -138,6 +138,9 @@ scene_event(struct play *p)
     id_hex(e->trace_id, 16);
     e->random_trace = true;
     id_hex(e->span_id, 8);
+    const struct weir_value *auth = request ? value_field(request, "auth") : NULL;
+    if (auth && value_type(auth) == WEIR_MAP) /* what the webhook would find out; it asks no more */
+        e->auth = value_ref(auth);
     if (request) {
         fill_headers(p, request);
         fill_body(p, request);

@@ -8,7 +8,7 @@
 static const char *const top_keys[] = { "pipeline", "with", "env", "at", "tests" };
 static const char *const test_keys[] = { "name", "request", "event", "mock", "expect", "env", "at", "crash" };
 static const char *const request_keys[] = { "method", "path", "query", "headers", "json", "text", "client_ip", "id",
-                                            "signed", "connection" };
+                                            "signed", "connection", "auth" };
 static const char *const expect_keys[] = { "status", "json", "text", "headers", "steps", "errors", "ran", "calls",
                                            "took", "job" };
 static const char *const mock_keys[] = { "error", "message", "status", "json", "text", "headers", "output", "after",

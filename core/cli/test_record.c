@@ -78,6 +78,12 @@ print_request(const struct weir_value *event)
     }
     printf("\n");
     print_headers(value_field(event, "headers"));
+    const struct weir_value *auth = value_field(event, "auth"); /* its credential is nowhere */
+    if (auth && value_type(auth) == WEIR_MAP) {
+        printf("      auth: ");
+        print_json(auth);
+        printf("\n");
+    }
     if (raw.len > 0 && json_read(raw, NULL, NULL, &json, &err) == WEIR_OK) {
         printf("      json: ");
         print_json(json);

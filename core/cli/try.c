@@ -250,6 +250,9 @@ try_generation(const struct args *a, struct generation *g)
     int code = EXIT_USAGE;
     if (event_file_read(&t.file, args_text(a, "event"))) {
         event_file_fill(&t.file, &t.event);
+        const struct weir_value *auth = value_field(t.file.document, "auth");
+        if (auth && value_type(auth) == WEIR_MAP)
+            t.event.auth = value_ref(auth);
         t.steps = builder_list();
         struct workers *workers = workers_start(2, 100);
         blocking_use(workers);

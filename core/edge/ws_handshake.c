@@ -78,7 +78,7 @@ check(struct request *r, struct weir_error *err)
 {
     struct weir_event *e = &r->event;
     if (r->connection == NULL || r->connection->protocol != &protocol_http1)
-        return refuse(err, 400, "there is no connection that could become a WebSocket");
+        return refuse(err, 400, "a WebSocket is opened over HTTP/1.1 here, on a connection of its own");
     if (r->method != METHOD_GET)
         return refuse(err, 405, "a WebSocket begins with GET");
     if (r->old || !has_token(e, TEXT("upgrade"), TEXT("websocket")))

@@ -101,6 +101,12 @@ event_auth_set(struct weir_event *e, const struct weir_value **auth)
     *auth = NULL;
 }
 
+static const struct weir_value *
+event_auth(const struct weir_event *e)
+{
+    return e->auth;
+}
+
 void
 host_fill_auth(struct weir_host *h)
 {
@@ -108,4 +114,5 @@ host_fill_auth(struct weir_host *h)
     h->event_header_hide = event_header_hide;
     h->event_query_hide = event_query_hide;
     h->event_auth_set = event_auth_set;
+    h->event_auth = event_auth;
 }

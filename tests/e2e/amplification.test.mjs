@@ -35,11 +35,11 @@ for (const [what, text, most] of [
     const w = await start(t, plain, { args: wide });
     await hold(t, w.edgePort, 100, text);
     await until(async () => (await metric(w, 'weir_edge_connections')) === 100, 'they are there');
-    const before = rss(w.pid);
+    const before = rss(w.worker);
     await hold(t, w.edgePort, 1000, text);
     await until(async () => (await metric(w, 'weir_edge_connections')) === 1100, 'they are there');
     await new Promise((done) => { setTimeout(done, 300); }); // what the kernel has is read in a few turns of the loop
-    const each = (rss(w.pid) - before) / 1000;
+    const each = (rss(w.worker) - before) / 1000;
     t.diagnostic(`${each.toFixed(1)} KiB`);
     assert.ok(each <= most, `${each} KiB`);
   });
@@ -84,10 +84,10 @@ test('a request of 10 KiB never takes 100 times the CPU of a small one', { skip 
   /** CPU of a request like BYTES, in ms: many on one connection, each with its answer. */
   const cost = (bytes, n) => new Promise((done, fail) => {
     let got = 0;
-    const before = ticks(w.pid);
+    const before = ticks(w.worker);
     const s = net.connect({ port: w.edgePort, host: '127.0.0.1', noDelay: true }, () => s.write(bytes));
     let text = '';
-    s.setEncoding('latin1').on('error', fail).on('close', () => (got === n ? done((ticks(w.pid) - before) * 10 / n) : fail(new Error(`closed after ${got}: ${text.slice(0, 300)}`))));
+    s.setEncoding('latin1').on('error', fail).on('close', () => (got === n ? done((ticks(w.worker) - before) * 10 / n) : fail(new Error(`closed after ${got}: ${text.slice(0, 300)}`))));
     s.on('data', (d) => {
       text += d;
       const end = text.indexOf('\r\n\r\n');
@@ -111,11 +111,11 @@ for (const [what, body] of Object.entries(bodies)) {
     let asked = 0;
     const up = await tcp(t, () => { asked++; }); // it never answers: all runs are in memory at once
     const w = await start(t, reads(up.url), { args: wide });
-    const before = rss(w.pid);
+    const before = rss(w.worker);
     await hold(t, w.edgePort, 200, post('/p', body).toString('latin1'));
     const failed = async () => (await metric(w, 'weir_runs_total', { outcome: 'failed' })) + (await metric(w, 'weir_edge_refused_total'));
     await until(async () => asked + await failed() >= 200 || asked >= 200, 'all runs wait for their upstream, or have failed', slow ? 60_000 : 15_000);
-    const each = (rss(w.pid) - before) / 200;
+    const each = (rss(w.worker) - before) / 200;
     t.diagnostic(`${each.toFixed(1)} KiB`);
     assert.ok(each < 1024, `${each} KiB`);
   });

@@ -48,7 +48,7 @@ test('of a mutated answer the caller hears what the grammar says, or 502', async
       const status = !want || want.status >= 500 ? 502 : want.status;
       const got = await ask(w.edgePort, n);
       right += status !== 502;
-      if (n >= some.length / 2 && !half) half = rss(w.pid);
+      if (n >= some.length / 2 && !half) half = rss(w.worker);
       const body = status === 502 || status === 204 || status === 205 || status === 304 || got.body === want.body;
       if (got.status !== status || !body) wrong.push(`${rule}: ${got.status} for ${status}: ${JSON.stringify(stream.slice(0, 250))} ${JSON.stringify(got.body.slice(0, 200))}`);
       if (got.ms > (slow ? 5000 : 2000)) wrong.push(`${rule}: ${got.ms} ms: ${JSON.stringify(stream.slice(0, 250))}`);
@@ -56,7 +56,7 @@ test('of a mutated answer the caller hears what the grammar says, or 502', async
   }));
   assert.deepEqual(wrong.slice(0, 50), []);
   assert.ok(right > some.length / 5, `only ${right} were right`);
-  assert.ok(sanitized || rss(w.pid) - half < 8192, `${rss(w.pid) - half} KiB more`);
+  assert.ok(sanitized || rss(w.worker) - half < 8192, `${rss(w.worker) - half} KiB more`);
 });
 
 /** An upstream that plays SCRIPTS[n](socket) for GET /n, and asks of weir; both counted in LIVES. */
@@ -145,9 +145,9 @@ test('answers without an end, without a word and drop by drop end in time, and t
         if (got.ms > 1000 + (slow ? 3000 : 250)) wrong.push(`${got.ms} ms: ${what}`);
       }));
     }
-    if (round === 0) before = rss(w.pid);
+    if (round === 0) before = rss(w.worker);
   }
   for (const asked of lives.values()) if (asked.length > 1 && asked.slice(0, -1).some((n) => !scripts[n].good)) wrong.push(`used again: ${asked.map((n) => scripts[n].what)}`);
   assert.deepEqual(wrong, []);
-  assert.ok(sanitized || rss(w.pid) - before < 8192, `${rss(w.pid) - before} KiB more`);
+  assert.ok(sanitized || rss(w.worker) - before < 8192, `${rss(w.worker) - before} KiB more`);
 });

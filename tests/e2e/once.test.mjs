@@ -40,6 +40,7 @@ for (const shards of [1, 3]) {
     s.held = [];
     const all = Array.from({ length: 100 }, () => s.send('k'));
     await until(async () => (await metric(s.w, 'weir_idempotency_waiting')) === 99, 'the others wait for the first one');
+    await until(() => s.held.length === 1, 'the first one runs');
     const [go] = s.held;
     s.held = null;
     go();

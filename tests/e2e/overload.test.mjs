@@ -71,7 +71,7 @@ for (const [what, pipeline] of Object.entries(routes)) {
     assert.ok(refused.length > all.length / 4, `${refused.length} of ${all.length} were refused`);
     const took = at(refused.map((a) => a.ms), 0.95);
     assert.ok(took < (slow ? 500 : 50), `a refusal took ${took} ms`);
-    assert.ok(sanitized || peakMiB(w.pid) < 256, `${peakMiB(w.pid)} MiB`);
+    assert.ok(sanitized || peakMiB(w.worker) < 256, `${peakMiB(w.worker)} MiB`);
   });
 }
 
@@ -100,7 +100,7 @@ for (const [what, prefix, args] of [
     const lines = () => w.lines.filter((l) => /new connections wait|new ones wait/.test(l.msg)).length;
     const end = await flood(t, w.edgePort, 1000);
     await until(() => lines() > 0, 'the limit is reached');
-    const [began, used, before] = [performance.now(), cpu(w.pid), lines()];
+    const [began, used, before] = [performance.now(), cpu(w.worker), lines()];
     for (let i = 0; i < 4; i++) {
       const r = await fetch(`${w.edge}/p`, { headers: { connection: 'close' } });
       assert.equal(r.status, 200);
@@ -108,7 +108,7 @@ for (const [what, prefix, args] of [
       await after(500);
     }
     const seconds = (performance.now() - began) / 1000;
-    assert.ok((cpu(w.pid) - used) / seconds < (sanitized ? 0.8 : 0.2), `${(cpu(w.pid) - used) / seconds} of a CPU`);
+    assert.ok((cpu(w.worker) - used) / seconds < (sanitized ? 0.8 : 0.2), `${(cpu(w.worker) - used) / seconds} of a CPU`);
     assert.ok(lines() - before <= seconds + 1, `${lines() - before} lines in ${seconds} s`);
     end();
     const released = performance.now();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { sign as githubSign } from '@octokit/webhooks-methods';
 import Stripe from 'stripe';
-import { folder, metric, start, until, weir } from './lib/weir.mjs';
+import { folder, metric, nextWorker, start, until, weir } from './lib/weir.mjs';
 import { parse, exchange } from './lib/net.mjs';
 import { over, place, upstream } from './lib/jobs.mjs';
 
@@ -181,14 +181,14 @@ test('a delivery that was cut by kill -9 is answered, after it was taken up agai
   const go = place(t, { 'a.yaml': text });
   const env = { WEIR_SECRET_HOOK: senders.github.secret };
   const headers = await senders.github.sign('{}');
-  let w = await go({ env });
+  const w = await go({ env });
   const lost = send(w, '{}', headers).catch(() => null);
   await until(() => held.length === 1, 'it runs');
-  w.killed = true;
-  await w.kill();
+  const cut = w.worker;
+  process.kill(cut, 'SIGKILL');
   assert.equal(await lost, null);
   hold = false;
-  w = await go({ env });
+  await nextWorker(w, cut);
   const answers = await Promise.all(Array.from({ length: 20 }, () => send(w, '{}', headers)));
   assert.deepEqual(new Set(answers.map((a) => a.status)), new Set([200]));
   assert.equal(new Set(answers.map((a) => a.text)).size, 1);

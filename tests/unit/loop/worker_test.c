@@ -131,6 +131,28 @@ the_end_of_a_job_is_not_lost_when_the_shard_goes(void **state)
     assert_int_equal(done_well + done_dropped, 1);
 }
 
+static void
+count_post(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+static void
+a_post_that_may_be_lost_is_refused_by_a_shard_that_has_too_much_to_do(void **state)
+{
+    (void)state;
+    unsigned n = 0;
+    unsigned taken = 0;
+    while (taken < 10000000 && shard_try_post(shard, count_post, &n))
+        taken++;
+    assert_in_range(taken, 1000, 1000000);
+    shard_turn(shard, 0);
+    assert_int_equal(n, taken);
+    assert_true(shard_try_post(shard, count_post, &n));
+    shard_turn(shard, 0);
+    assert_int_equal(n, taken + 1);
+}
+
 int
 main(void)
 {
@@ -140,6 +162,7 @@ main(void)
         T(jobs_run_side_by_side),
         T(a_full_queue_refuses_and_stopping_drops_it),
         T(the_end_of_a_job_is_not_lost_when_the_shard_goes),
+        T(a_post_that_may_be_lost_is_refused_by_a_shard_that_has_too_much_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
