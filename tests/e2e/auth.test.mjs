@@ -315,6 +315,25 @@ test('a name that nothing in weir.yaml has is found by check, with the nearest o
   assert.match(again.err, /p\.yaml:6:30: error\[W0510\].*'nobody'\n.*\n.*describe it in weir\.yaml: resources\.keys\.nobody/);
 });
 
+test('senders hold the idempotency keys that they make up apart by their names', async (t) => {
+  const keys = ['acme', 'beta'].map((name) => ({ name, hash: sha256(`key-of-${name}`) }));
+  const pipe = (name, key) => `name: ${name}\nidempotency: '${key}'\ntrigger: { webhook: { path: /${name}, auth: ${JSON.stringify({ api_key: { keys } })} } }\nsteps:\n  - reply: { text: "\${ request.auth.name }" }\n`;
+  const w = await start(t, {
+    'a.yaml': pipe('shared', '${ request.headers["idempotency-key"] ?? "" }'),
+    'b.yaml': pipe('apart', '${ "idempotency-key" in request.headers ? request.auth.name + " " + request.headers["idempotency-key"] : "" }'),
+  });
+  const as = async (who, path, key) => {
+    const r = await send(w, { 'x-api-key': `key-of-${who}`, ...(key ? { 'idempotency-key': key } : {}) }, path);
+    return [r.status, await r.text(), r.headers.get('idempotency-replayed')];
+  };
+  assert.deepEqual(await as('acme', '/shared', '1'), [200, 'acme', null]);
+  assert.deepEqual(await as('beta', '/shared', '1'), [200, 'acme', 'true'], 'the key says what is the same, whoever sends it');
+  assert.deepEqual(await as('acme', '/apart', '1'), [200, 'acme', null]);
+  assert.deepEqual(await as('beta', '/apart', '1'), [200, 'beta', null]);
+  assert.deepEqual(await as('beta', '/apart', '1'), [200, 'beta', 'true']);
+  for (let i = 0; i < 2; i++) assert.deepEqual(await as('acme', '/apart'), [200, 'acme', null], 'without a key it is like any other');
+});
+
 test('a token that may only look does not act, and the audit says which token acted', async (t) => {
   const go = place(t, { 'p.yaml': 'name: p\nrespond: accepted\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - delay: 1h\n' });
   const w = await go({ env: { WEIR_ADMIN_TOKEN: 'operate-token', WEIR_ADMIN_READ_TOKEN: 'read-token' } });
