@@ -24,9 +24,10 @@ static const struct {
 #undef X
 };
 
-/* Variables that open what is secret; the environment of pipelines does not have them. */
+/* Variables that open what is secret; the environment of pipelines does not have them, nor those of settings that
+ * are secrets. */
 static const char *const own[] = {
-    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY",
+    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 };
 
 const char *
@@ -94,15 +95,12 @@ free_secret(struct secret *one)
 static void
 make_masks(struct secrets *s)
 {
-    static const char *const keys[] = {
-        "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    };
     uint32_t at = 0;
     s->masks = masks_new();
     for (const struct map_entry *e; (e = map_next(&s->by_name, &at)) != NULL;)
         masks_add(s->masks, value_as_text(((const struct secret *)e->value)->value));
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *key = getenv(keys[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        const char *key = getenv(own[i]);
         if (key != NULL && strlen(key) >= KEY_MIN)
             masks_add(s->masks, text_of(key));
     }
