@@ -187,6 +187,18 @@ test('keys that were fetched with other trust are not taken over, and a private 
   assert.ok(!shown.includes(key.split('\n')[1]));
 });
 
+test('who is of the slowest of many issuers is let in, though the others come one after another', async (t) => {
+  const issuers = [];
+  for (let n = 0; n < 7; n++) {
+    const i = await issuer(t);
+    await i.add('k', 'ES256');
+    i.how = (req, res) => setTimeout(() => res.end(JSON.stringify({ keys: i.keys })), 1600 - n * 200);
+    issuers.push(i);
+  }
+  const w = await start(t, hook(issuers.map((i) => i.auth)), { shards: 1 });
+  assert.equal((await send(w, bearer(await issuers[0].sign('k')))).status, 200);
+});
+
 test('an issuer that never answers is given up after some seconds', async (t) => {
   const i = await issuer(t);
   await i.add('one', 'ES256');
