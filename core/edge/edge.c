@@ -100,7 +100,6 @@ on_memory(void *arg)
 {
     struct edge *e = arg;
     timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);
-    enum memory_step before = e->memory.step;
     memory_watch_look(&e->memory);
     if (e->memory.step == MEMORY_GOOD)
         return;
@@ -108,10 +107,13 @@ on_memory(void *arg)
                   ? "memory runs short: idle connections are closed"
                   : "memory runs short: requests are refused");
     close_idle(e);
+    if (e->memory.step >= MEMORY_REFUSE_NEW)
+        edge_make_room(e); /* half heads and bodies hold what others could use */
     buffer_pool_trim(&e->buffers);
     request_pool_trim(e);
-    if (before == MEMORY_GOOD)
-        malloc_trim(0);
+    /* Each time: what was freed and not given back would keep the process refusing for ever. */
+    malloc_trim(0);
+    memory_watch_look(&e->memory);
 }
 
 static void

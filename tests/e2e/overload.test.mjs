@@ -145,3 +145,11 @@ for (const [what, text] of Object.entries(slowly)) {
     assert.ok(full < (slow ? 5000 : 2000), `${full} ms`);
   });
 }
+
+test('half heads that take all the memory lose it again, and who comes after them is served', { skip: sanitized && 'a sanitizer has no such little memory' }, async (t) => {
+  const w = await start(t, simple, { args: ['--set', 'memory.limit=48MiB', '--set', 'edge.max_connections=5000', '--set', 'edge.header_timeout=5m', '--set', 'log.access=false'] });
+  const end = await flood(t, w.edgePort, 2000, `GET /p HTTP/1.1\r\nHost: a\r\n${`X: ${'v'.repeat(8000)}\r\n`.repeat(4)}`);
+  await w.log((l) => /memory runs short/.test(l.msg));
+  await until(async () => (await fetch(`${w.edge}/p`).catch(() => ({}))).status === 200, 'there is memory again');
+  end();
+});
