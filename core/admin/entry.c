@@ -5,6 +5,7 @@
  */
 #include "admin/parts.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,37 @@ is_of_a_page(const struct weir_event *e)
     return event_header(e, TEXT("origin")).len > 0 && !text_is(e->method, "GET");
 }
 
+/* HOST without its port, in RET. False if it is too long for a name. */
+static bool
+host_name(struct weir_text host, char ret[256])
+{
+    const char *colon = memrchr(host.bytes, ':', host.len);
+    size_t len = colon != NULL ? (size_t)(colon - host.bytes) : host.len;
+    if (len >= 256)
+        return false;
+    memcpy(ret, host.bytes, len);
+    ret[len] = '\0';
+    return true;
+}
+
+/* Who owns a name can let it lead to this machine after a browser has loaded his page from elsewhere; then that
+ * page is of the same origin as the admin (DNS rebinding). An address can't be turned so, nor a name that nobody
+ * can own: localhost and what is below it, or one without a full stop. */
+static bool
+is_foreign_name(const struct weir_event *e)
+{
+    struct weir_text host = event_header(e, TEXT("host"));
+    char name[256];
+    struct in_addr address;
+    if (host.len == 0 || host.bytes[0] == '[' || text_is(e->client_ip, "unix"))
+        return false; /* no browser asks on a path */
+    if (!host_name(host, name))
+        return true;
+    size_t len = strlen(name), below = sizeof ".localhost" - 1;
+    return strchr(name, '.') != NULL && inet_pton(AF_INET, name, &address) != 1 &&
+           (len <= below || strcasecmp(name + len - below, ".localhost") != 0);
+}
+
 static bool
 only_looks(const struct weir_event *e)
 {
@@ -74,6 +106,11 @@ admin_let_in(const struct admin *a, struct weir_event *e, bool open)
     }
     if (is_of_a_page(e)) {
         answer_problem(e, WEIR_FORBIDDEN, "a page of another site may not ask this");
+        return false;
+    }
+    if (a->token == NULL && !open && is_foreign_name(e)) {
+        answer_problem(e, WEIR_FORBIDDEN, "without admin.token the admin is asked for by its address or as localhost, not "
+                                          "by another name, which a page could make lead here");
         return false;
     }
     if (a->token != NULL && !open)

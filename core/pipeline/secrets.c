@@ -11,6 +11,7 @@
 
 #include "base/encode.h"
 #include "pipeline/secrets_impl.h"
+#include "pipeline/settings_impl.h"
 
 #define KEY_MIN 8 /* bytes of a key that is masked, too */
 
@@ -23,9 +24,10 @@ static const struct {
 #undef X
 };
 
-/* Variables that open what is secret; the environment of pipelines does not have them. */
+/* Variables that open what is secret; the environment of pipelines does not have them, nor those of settings that
+ * are secrets. */
 static const char *const own[] = {
-    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "WEIR_ADMIN_TOKEN",
+    "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 };
 
 const char *
@@ -54,6 +56,21 @@ secret_name_valid(struct weir_text name)
     return true;
 }
 
+/* Whether it is the variable of a setting that is a secret, such as admin.token. */
+static bool
+is_secret_setting(struct weir_text name)
+{
+    char variable[64];
+    for (unsigned i = 0; i < n_settings; i++) {
+        if (setting_table[i].type != SETTING_SECRET)
+            continue;
+        setting_environment(&setting_table[i], variable, sizeof variable);
+        if (text_is(name, variable))
+            return true;
+    }
+    return false;
+}
+
 bool
 secrets_own_variable(struct weir_text name)
 {
@@ -63,7 +80,7 @@ secrets_own_variable(struct weir_text name)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (text_is(name, own[i]))
             return true;
-    return false;
+    return is_secret_setting(name);
 }
 
 static void
@@ -78,15 +95,12 @@ free_secret(struct secret *one)
 static void
 make_masks(struct secrets *s)
 {
-    static const char *const keys[] = {
-        "WEIR_MASTER_KEY", "WEIR_NEW_MASTER_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    };
     uint32_t at = 0;
     s->masks = masks_new();
     for (const struct map_entry *e; (e = map_next(&s->by_name, &at)) != NULL;)
         masks_add(s->masks, value_as_text(((const struct secret *)e->value)->value));
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *key = getenv(keys[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        const char *key = getenv(own[i]);
         if (key != NULL && strlen(key) >= KEY_MIN)
             masks_add(s->masks, text_of(key));
     }

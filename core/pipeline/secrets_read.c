@@ -107,11 +107,12 @@ secrets_read_named_files(struct secrets *s, struct diags *d)
     }
 }
 
-/* Whether the file NAME of the credentials is a secret of pipelines: others stand there, too. */
+/* Whether the file NAME of the credentials is a secret of pipelines: those of weir itself stand there, too. */
 static bool
 is_credential(const char *name)
 {
-    return secret_name_valid(text_of(name)) && !secrets_own_variable(text_of(name));
+    bool own = strncmp(name, "WEIR_", 5) == 0 && secrets_own_variable(text_of(name));
+    return secret_name_valid(text_of(name)) && !own;
 }
 
 void

@@ -11,7 +11,7 @@
 
 #define CHALLENGES_MAX 1024
 #define PENDING_MAX 1000 /* events of a guard that wait */
-#define ROUNDS_MAX 4     /* that one of them waits */
+#define ROUNDS_MAX 16    /* that one of them waits: each way may fetch keys */
 #define AWAY_RETRY_MS 2000
 
 /* What is told of a refusal. */

@@ -61,7 +61,8 @@
     })
 
 /* For $defs. */
-#define AUTH_DEFS AUTH_DEFS_KEY "," AUTH_DEFS_BASIC "," AUTH_DEFS_IP "," AUTH_DEFS_MTLS "," AUTH_DEFS_JWT
+#define AUTH_DEFS AUTH_DEFS_KEY "," AUTH_DEFS_BASIC "," AUTH_DEFS_IP "," AUTH_DEFS_MTLS "," AUTH_DEFS_TLS "," \
+    AUTH_DEFS_JWT
 
 #define AUTH_DEFS_KEY \
     WEIR_JSON("scopes": { \
@@ -256,6 +257,40 @@
         } \
     })
 
+#define AUTH_DEFS_TLS \
+    WEIR_JSON("tls": { \
+        "type": "object", \
+        "additionalProperties": false, \
+        "properties": { \
+            "ca": { \
+                "description": "Certificates that are trusted instead of the system's: a file or PEM text.", \
+                "type": "string", \
+                "minLength": 1, \
+                "examples": ["/etc/weir/ca.pem"] \
+            }, \
+            "server_name": { \
+                "description": "The name that the certificate must bear, if it isn't the URL's host.", \
+                "type": "string", \
+                "minLength": 1, \
+                "examples": ["id.internal"] \
+            }, \
+            "cert": { \
+                "description": "The certificate that is shown: a file or PEM text.", \
+                "type": "string", \
+                "minLength": 1, \
+                "writeOnly": true, \
+                "examples": ["/etc/weir/client.pem"] \
+            }, \
+            "key": { \
+                "description": "Its private key: a file or PEM text.", \
+                "type": "string", \
+                "minLength": 1, \
+                "writeOnly": true, \
+                "examples": ["/etc/weir/client.key", "${ secrets.CLIENT_KEY }"] \
+            } \
+        } \
+    })
+
 #define AUTH_DEFS_JWT AUTH_DEFS_JWT_KEYS AUTH_DEFS_JWT_RULES
 
 #define AUTH_DEFS_JWT_KEYS \
@@ -296,8 +331,8 @@
                 "default": false \
             }, \
             "tls": { \
-                "description": "As of an http node: ca, server_name, cert, key.", \
-                "type": "object", \
+                "description": "For https: what is trusted, and who this is, as of an http node.", \
+                "$ref": "#/$defs/tls", \
                 "examples": [{ "ca": "/etc/weir/ca.pem" }] \
             }, \
             "cache": { \

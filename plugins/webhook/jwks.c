@@ -24,6 +24,7 @@ struct jwks_source {
     char *url; /* owned */
     const struct weir_value *tls; /* owned; or NULL */
     struct weir_lru *cache;
+    uint8_t key[64]; /* in the cache: a digest of the URL and of whom is trusted there */
     char *pipeline;    /* owned */
     uint32_t fetches;  /* the metric */
     uint64_t fresh_ms; /* how old keys may become without being fetched again */
@@ -75,6 +76,23 @@ take_url(struct jwks_source *s, const struct weir_value *config, struct weir_err
                   "'allow_http: true' takes them all the same");
 }
 
+/* Keys that were fetched with other trust, such as another ca, are others. */
+static uint32_t
+make_key(struct jwks_source *s, struct weir_error *err)
+{
+    const struct weir_value *json = NULL;
+    struct weir_text tls = { "", 0 };
+    if (s->tls != NULL && host->json_write(s->tls, &json, err) != WEIR_OK)
+        return err->code;
+    if (json != NULL)
+        (void)host->get_text(json, &tls);
+    const struct weir_text parts[] = { text_of(s->url), tls };
+    (void)host->hmac_parts(WEIR_SHA256, WEIR_TEXT("webhook.jwks"), parts, 1, s->key);
+    (void)host->hmac_parts(WEIR_SHA256, (struct weir_text){ (const char *)s->key, 32 }, parts + 1, 1, s->key + 32);
+    host->unref(&json);
+    return WEIR_OK;
+}
+
 static uint32_t
 make_metric(struct weir_open *open, struct jwks_source *s, struct weir_error *err)
 {
@@ -114,6 +132,8 @@ jwks_source_new(struct weir_open *open, const struct weir_value *config,
     s->cache = host->lru(open, "webhook.jwks", CACHE_BYTES);
     uint32_t code = take_url(s, config, err);
     if (code == WEIR_OK)
+        code = make_key(s, err);
+    if (code == WEIR_OK)
         code = make_metric(open, s, err);
     if (code == WEIR_OK)
         *ret = s;
@@ -140,7 +160,7 @@ jwks_source_free(struct jwks_source **s)
 static struct weir_text
 cache_key(const struct jwks *s)
 {
-    return text_of(s->source->url);
+    return (struct weir_text){ (const char *)s->source->key, sizeof s->source->key };
 }
 
 /* Takes over SET, of the time MARK. */

@@ -2,7 +2,9 @@
 // shared things of weir.yaml, security headers, and the roles of the admin.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
@@ -161,6 +163,42 @@ test('a slow issuer holds up nobody but those who need its keys, and those only 
   assert.equal(held.length, 1); // one fetch for all of them
 });
 
+test('keys that were fetched with other trust are not taken over, and a private key for the issuer is masked', async (t) => {
+  const c = certificates(t);
+  const pair = await jose.generateKeyPair('ES256');
+  const keys = JSON.stringify({ keys: [{ ...(await jose.exportJWK(pair.publicKey)), kid: 'k', alg: 'ES256' }] });
+  const server = https.createServer({ cert: readFileSync(join(c.dir, 'localhost.pem')), key: readFileSync(join(c.dir, 'localhost.key')) }, (req, res) => res.end(keys));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  const jwt = { jwks_url: `https://localhost:${server.address().port}/keys`, issuer: 'https://id.example/' };
+  const key = readFileSync(join(c.dir, 'localhost.key'), 'utf8');
+  const pipe = (name, tls) => `name: ${name}\ntrigger: { webhook: { path: /${name}, auth: ${JSON.stringify({ jwt: { ...jwt, ...tls } })} } }\n${answer}`;
+  const w = await start(t, {
+    'a.yaml': pipe('a', { tls: { ca: c.ca.toString() } }),
+    'b.yaml': pipe('b'),
+    'c.yaml': pipe('c', { tls: { ca: c.ca.toString(), cert: readFileSync(join(c.dir, 'localhost.pem'), 'utf8'), key } }),
+  }, { shards: 1 });
+  const token = await new jose.SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'k' }).setIssuer(jwt.issuer).setExpirationTime('5m').sign(pair.privateKey);
+  assert.equal((await send(w, bearer(token), '/a')).status, 200);
+  assert.equal((await send(w, bearer(token), '/b')).status, 503, 'nobody whom b trusts has published these keys');
+  assert.equal((await send(w, bearer(token), '/c')).status, 200);
+  const shown = await (await fetch(`${w.admin}/api/v1/pipelines/c`)).text();
+  assert.match(shown, /"key": ?"\*\*\*"/);
+  assert.ok(!shown.includes(key.split('\n')[1]));
+});
+
+test('who is of the slowest of many issuers is let in, though the others come one after another', async (t) => {
+  const issuers = [];
+  for (let n = 0; n < 7; n++) {
+    const i = await issuer(t);
+    await i.add('k', 'ES256');
+    i.how = (req, res) => setTimeout(() => res.end(JSON.stringify({ keys: i.keys })), 1600 - n * 200);
+    issuers.push(i);
+  }
+  const w = await start(t, hook(issuers.map((i) => i.auth)), { shards: 1 });
+  assert.equal((await send(w, bearer(await issuers[0].sign('k')))).status, 200);
+});
+
 test('an issuer that never answers is given up after some seconds', async (t) => {
   const i = await issuer(t);
   await i.add('one', 'ES256');
@@ -289,6 +327,25 @@ test('a name that nothing in weir.yaml has is found by check, with the nearest o
   assert.match(again.err, /p\.yaml:6:30: error\[W0510\].*'nobody'\n.*\n.*describe it in weir\.yaml: resources\.keys\.nobody/);
 });
 
+test('senders hold the idempotency keys that they make up apart by their names', async (t) => {
+  const keys = ['acme', 'beta'].map((name) => ({ name, hash: sha256(`key-of-${name}`) }));
+  const pipe = (name, key) => `name: ${name}\nidempotency: '${key}'\ntrigger: { webhook: { path: /${name}, auth: ${JSON.stringify({ api_key: { keys } })} } }\nsteps:\n  - reply: { text: "\${ request.auth.name }" }\n`;
+  const w = await start(t, {
+    'a.yaml': pipe('shared', '${ request.headers["idempotency-key"] ?? "" }'),
+    'b.yaml': pipe('apart', '${ "idempotency-key" in request.headers ? request.auth.name + " " + request.headers["idempotency-key"] : "" }'),
+  });
+  const as = async (who, path, key) => {
+    const r = await send(w, { 'x-api-key': `key-of-${who}`, ...(key ? { 'idempotency-key': key } : {}) }, path);
+    return [r.status, await r.text(), r.headers.get('idempotency-replayed')];
+  };
+  assert.deepEqual(await as('acme', '/shared', '1'), [200, 'acme', null]);
+  assert.deepEqual(await as('beta', '/shared', '1'), [200, 'acme', 'true'], 'the key says what is the same, whoever sends it');
+  assert.deepEqual(await as('acme', '/apart', '1'), [200, 'acme', null]);
+  assert.deepEqual(await as('beta', '/apart', '1'), [200, 'beta', null]);
+  assert.deepEqual(await as('beta', '/apart', '1'), [200, 'beta', 'true']);
+  for (let i = 0; i < 2; i++) assert.deepEqual(await as('acme', '/apart'), [200, 'acme', null], 'without a key it is like any other');
+});
+
 test('a token that may only look does not act, and the audit says which token acted', async (t) => {
   const go = place(t, { 'p.yaml': 'name: p\nrespond: accepted\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - delay: 1h\n' });
   const w = await go({ env: { WEIR_ADMIN_TOKEN: 'operate-token', WEIR_ADMIN_READ_TOKEN: 'read-token' } });
@@ -318,6 +375,26 @@ test('a token that may only look does not act, and the audit says which token ac
   assert.notEqual(refused.code, 0);
   assert.match(refused.err, /may only look/);
   assert.equal(cli(['pause', 'p', '--reason', 'x'], { WEIR_ADMIN_TOKEN: 'operate-token' }).code, 0);
+});
+
+test('without a token the admin is not asked for by a name that a page could make lead here', async (t) => {
+  const files = { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' };
+  const as = (w) => async (host, method = 'GET', path = '/api/v1/info', more = '') => parse(await exchange(w.adminPort,
+    `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n${more}\r\n`));
+  let w = await start(t, files);
+  for (const host of ['evil.example', `evil.example:${w.adminPort}`, 'ai.', '127.0.0.1.evil.example', 'notlocalhost.evil', `${'a.'.repeat(100)}b`]) {
+    const r = await as(w)(host);
+    assert.equal(r.status, 403, host);
+    assert.match(r.body, /admin\.token/);
+    assert.equal((await as(w)(host, 'POST', '/api/v1/reload')).status, 403, host);
+    assert.equal((await as(w)(host, 'GET', '/livez')).status, 200, host);
+  }
+  for (const host of ['127.0.0.1', `127.0.0.1:${w.adminPort}`, 'localhost', `localhost:${w.adminPort}`, 'weir.LOCALHOST:1', '[::1]:8081', 'weir'])
+    assert.equal((await as(w)(host)).status, 200, host);
+  assert.equal((await as(w)('localhost', 'POST', '/api/v1/reload')).status, 200);
+  // Who shows the token is no such page.
+  w = await start(t, files, { env: { WEIR_ADMIN_TOKEN: 'operate-token' } });
+  assert.equal((await as(w)('weir.example', 'GET', '/api/v1/info', 'Authorization: Bearer operate-token\r\n')).status, 200);
 });
 
 test('a token to look with needs one to act with, and another one', async (t) => {

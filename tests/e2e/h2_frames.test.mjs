@@ -426,7 +426,7 @@ test('a body that outgrows the flow-control window is the caller\'s fault', asyn
   d.end();
 });
 
-const rss = (w) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1]) / 1024;
+const rss = (w) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]) / 1024;
 
 /**
  * Sends a body of SIZE bytes on each of the N streams 1, 3, 5 ... as the windows allow, ENDS or not, until all is sent

@@ -159,7 +159,7 @@ test('a reader that is slow holds the upstream back, and costs no memory', { tim
     more();
   });
   const w = await start(t, pipelines(up.url), { args: ['--set', 'edge.write_timeout=5m'] });
-  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1]) * 1024;
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]) * 1024;
   const before = rss();
   const socket = net.connect({ port: w.edgePort, host: '127.0.0.1' });
   t.after(() => socket.destroy());

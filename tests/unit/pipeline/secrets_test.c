@@ -176,6 +176,8 @@ credentials_are_secrets_of_their_file_names(void **state)
     put("tls.key", "k", 1);
     put("9lives", "x", 1);
     put("WEIR_MASTER_KEY", "x", 1);
+    put("WEIR_ADMIN_READ_TOKEN", "x", 1);
+    put("AWS_SECRET_ACCESS_KEY", "of a pipeline", 13);
     setenv("CREDENTIALS_DIRECTORY", folder, 1);
     struct secret_info info;
     struct secrets *s = secrets_read(&no_file, NULL);
@@ -183,8 +185,10 @@ credentials_are_secrets_of_their_file_names(void **state)
     assert_secret(s, "tls.key", "k");
     assert_int_equal(value_as_text(secrets_get(s, TEXT("raw"))).len, 3);
     assert_null(secrets_get(s, TEXT("WEIR_MASTER_KEY")));
-    assert_true(secrets_info(s, 2, &info));
-    assert_false(secrets_info(s, 3, &info));
+    assert_null(secrets_get(s, TEXT("WEIR_ADMIN_READ_TOKEN")));
+    assert_secret(s, "AWS_SECRET_ACCESS_KEY", "of a pipeline");
+    assert_true(secrets_info(s, 3, &info));
+    assert_false(secrets_info(s, 4, &info));
     secrets_unref(&s);
 
     setenv("CREDENTIALS_DIRECTORY", "/nowhere/at/all", 1);
@@ -276,6 +280,12 @@ names_of_secrets_have_a_form(void **state)
     assert_false(secret_name_valid(TEXT("a b")));
     assert_true(secrets_own_variable(TEXT("WEIR_SECRET_X")));
     assert_true(secrets_own_variable(TEXT("WEIR_MASTER_KEY")));
+    assert_true(secrets_own_variable(TEXT("WEIR_ADMIN_TOKEN")));
+    assert_true(secrets_own_variable(TEXT("WEIR_ADMIN_READ_TOKEN")));
+    assert_true(secrets_own_variable(TEXT("WEIR_WS_REDIS")));
+    assert_true(secrets_own_variable(TEXT("AWS_SECRET_ACCESS_KEY")));
+    assert_true(secrets_own_variable(TEXT("AWS_SESSION_TOKEN")));
+    assert_false(secrets_own_variable(TEXT("AWS_REGION")));
     assert_false(secrets_own_variable(TEXT("WEIR_EDGE_LISTEN")));
     assert_false(secrets_own_variable(TEXT("WEIR_SECRET_")));
 }
