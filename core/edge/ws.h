@@ -29,7 +29,8 @@ enum ws_code {
     WS_BAD_TEXT = 1007,
     WS_POLICY = 1008,
     WS_TOO_BIG = 1009,
-    WS_INTERNAL = 1011
+    WS_INTERNAL = 1011,
+    WS_TRY_LATER = 1013
 };
 
 #define WS_STATES(X)                                                            \

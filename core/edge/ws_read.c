@@ -112,6 +112,19 @@ deliver(struct ws *w)
     value_unref(&v);
 }
 
+/* A message is work, as a request is: at the last step of memory none begins. */
+static void
+take_message(struct ws *w)
+{
+    if (w->edge->memory.step != MEMORY_REFUSE_ALL) {
+        deliver(w);
+        return;
+    }
+    edge_refused(w->edge, REFUSAL_MEMORY);
+    forget(w);
+    fail(w, WS_TRY_LATER, "this server is short of memory");
+}
+
 /* The caller closes: an answer to ours, or to be answered with the same code (RFC 6455 5.5.1). */
 static void
 take_close(struct ws *w)
@@ -242,7 +255,7 @@ end_frame(struct ws *w)
     if (w->kind == WSLAY_TEXT_FRAME && !utf8_whole(&w->text))
         fail(w, WS_BAD_TEXT, "the text is not UTF-8");
     else if (w->state == WS_OPEN)
-        deliver(w);
+        take_message(w);
     else
         forget(w); /* nobody listens any more */
 }

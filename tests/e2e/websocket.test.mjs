@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { start, metric, until } from './lib/weir.mjs';
+import { start, metric, until, sanitized } from './lib/weir.mjs';
 import { parse, exchange, upstream } from './lib/net.mjs';
 import { open, frame, closing, handshake, acceptOf, all, name, TEXT, BINARY, CLOSE, PING, PONG, CONT } from './lib/ws.mjs';
 
@@ -299,4 +299,24 @@ test('a connection of which nothing more is read for now ends in good order, too
   c.send(frame(CLOSE, closing(1001)));
   await c.ended;
   assert.equal(c.error, null, 'it is not reset');
+});
+
+test('at the last step of memory a message closes its connection with 1013', { skip: sanitized && 'figures of a release build' }, async (t) => {
+  const hold = 'name: hold\ntrigger: { webhook: { path: /hold, max_body: 4MiB } }\nsteps:\n  - delay: 60s\n';
+  const w = await start(t, { 'echo.yaml': echo, 'hold.yaml': hold }, { args: ['--set', 'memory.limit=64MiB', '--set', 'drain_timeout=1s'] });
+  const c = await open(w.edgePort, '/echo');
+  assert.equal(c.status, 101);
+  const held = Array.from({ length: 24 }, () => fetch(`${w.edge}/hold`, { method: 'POST', body: 'x'.repeat(3 * MiB) }).catch(() => null));
+  const ended = all(c);
+  let over = false;
+  ended.finally(() => { over = true; });
+  while (!over) {
+    c.send(frame(TEXT, 'hello'));
+    await Promise.race([ended, new Promise((done) => setTimeout(done, 50))]);
+  }
+  const last = (await ended).at(-1);
+  assert.match(JSON.stringify(last), /1013/);
+  assert.ok(await metric(w, 'weir_edge_refused_total', { reason: 'memory' }) > 0);
+  await w.stop();
+  await Promise.all(held);
 });
