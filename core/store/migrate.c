@@ -193,7 +193,7 @@ static const char *const migrations[STORE_SCHEMA] = {
     "CREATE INDEX jobs_line ON jobs(pipeline, order_key, place) WHERE place IS NOT NULL;"
     "INSERT INTO counts(state, n) VALUES (11, 0);",
     /* 4: the same rows, by comparisons: for a list of more than two SQLite makes a table of its own at
-     * each change of a job, which was a third of a commit's work */
+     * each change of a job, which was more than half of the writer's instructions */
     "DROP INDEX jobs_due;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE " JOBS_DUE ";",
 };

@@ -1,6 +1,6 @@
 // The gateway of tiers T3 and T3m: pipelines/gateway.yaml as it is, but for limits that nobody reaches; T3m has them,
 // and the last good answers, in the process.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../e2e/lib/weir.mjs';
 
@@ -23,3 +23,7 @@ export const upstreams = (url) => ({
   LLAMA_URL: url, EMBEDDINGS_URL: `${url}/embeddings`, CALENDAR_URL: `${url}/calendar`, ECOMMERCE_URL: `${url}/ecommerce`,
   BASEROW_URL: `${url}/baserow`, UPSTREAM_URL: url,
 });
+
+// As a command, for peers/weir/up.sh: writes the files into a folder.
+if (process.argv[1]?.endsWith('lib/gateway.mjs'))
+  for (const [name, text] of Object.entries(gateways())) writeFileSync(join(process.argv[2], name), text);
