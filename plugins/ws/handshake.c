@@ -14,21 +14,6 @@ same_letters(struct weir_text a, struct weir_text b)
     return a.len == b.len && (a.len == 0 || strncasecmp(a.bytes, b.bytes, a.len) == 0);
 }
 
-/* Whether ORIGIN is PATTERN, in which the first * stands for any characters. */
-static bool
-origin_fits(struct weir_text origin, struct weir_text pattern)
-{
-    const char *star = memchr(pattern.bytes, '*', pattern.len);
-    if (star == NULL)
-        return same_letters(origin, pattern);
-    size_t head = (size_t)(star - pattern.bytes);
-    size_t tail = pattern.len - head - 1;
-    return origin.len >= head + tail &&
-           same_letters((struct weir_text){ origin.bytes, head }, (struct weir_text){ pattern.bytes, head }) &&
-           same_letters((struct weir_text){ origin.bytes + origin.len - tail, tail },
-                        (struct weir_text){ star + 1, tail });
-}
-
 /* Whether a page of ORIGIN was served by the host that it calls. */
 static bool
 is_same_host(const struct weir_event *e, struct weir_text origin)
@@ -52,7 +37,7 @@ origin_allowed(const struct trigger *t, const struct weir_event *e)
     if (t->origins.n == 0)
         return is_same_host(e, origin);
     for (uint32_t i = 0; i < t->origins.n; i++)
-        if (origin_fits(origin, t->origins.items[i]))
+        if (text_fits(origin, t->origins.items[i]))
             return true;
     return false;
 }

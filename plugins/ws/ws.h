@@ -10,23 +10,16 @@
 #ifndef WS_WS_H
 #define WS_WS_H
 
+#include "auth.h"
+#include "cors.h"
 #include "names.h"
-
-#include <weir.h>
-
-extern const struct weir_host *host;
+#include "texts.h"
 
 #define ID_BYTES 16u
 #define ID_TEXT (2 * ID_BYTES)
 #define FAR_TAG 5u /* bytes of an id, behind that of the shard, that say which process it is of */
 
 #define ROOM_NAME 200u /* bytes of a room's name */
-
-/* A list of texts of the configuration, which the owner of the list keeps. */
-struct texts {
-    struct weir_text *items; /* owned */
-    uint32_t n;
-};
 
 enum on { ON_OPEN = 1u << 0, ON_MESSAGE = 1u << 1, ON_CLOSE = 1u << 2 };
 
@@ -247,15 +240,9 @@ void gate_accept(struct weir_event *e, void *state);
 extern const struct weir_node_type ws_nodes[];
 extern const uint32_t ws_n_nodes;
 
-/* -- texts -- */
+/* -- names.c -- */
 
 /* Makes the key of all tables; once a process. */
 void names_begin(void);
-
-struct weir_text text_of(const char *s);
-bool text_same(struct weir_text a, struct weir_text b);
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -4,47 +4,9 @@
  */
 #include "ws.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct weir_text
-text_of(const char *s)
-{
-    return (struct weir_text){ s, strlen(s) };
-}
-
-bool
-text_same(struct weir_text a, struct weir_text b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
-}
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
-
-static struct texts
-texts_of(const struct weir_value *list)
-{
-    struct texts t = { 0 };
-    size_t n = host->len(list);
-    t.items = calloc(n + 1, sizeof *t.items);
-    if (t.items == NULL)
-        abort();
-    for (size_t i = 0; i < n; i++)
-        if (host->get_text(host->at(list, i), &t.items[t.n]))
-            t.n++;
-    return t;
-}
 
 static uint64_t
 number(const struct trigger *t, const char *key)
@@ -82,15 +44,6 @@ take_rate(struct trigger *t)
     }
 }
 
-static char *
-copied(struct weir_text text)
-{
-    char *copy = strndup(text.bytes, text.len);
-    if (copy == NULL)
-        abort();
-    return copy;
-}
-
 static uint32_t
 add_route(struct weir_open *open, struct trigger *t, struct weir_error *err)
 {
@@ -98,7 +51,7 @@ add_route(struct weir_open *open, struct trigger *t, struct weir_error *err)
     struct weir_route route = { .size = sizeof route, .methods = methods, .n_methods = 1 };
     (void)host->get_text(host->get(t->config, WEIR_TEXT("path")), &route.path);
     struct weir_text pipeline = host->pipeline_name(open);
-    t->pipeline = copied(pipeline);
+    t->pipeline = text_copied(pipeline);
     size_t len = pipeline.len + route.path.len + 2;
     t->line = malloc(len);
     if (t->line == NULL)

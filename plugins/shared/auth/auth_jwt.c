@@ -1,4 +1,4 @@
-/* webhook/auth_jwt.c - bearer tokens (RFC 6750) that are JSON Web Tokens; see auth_parts.h.
+/* auth_jwt.c - bearer tokens (RFC 6750) that are JSON Web Tokens; see auth_parts.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,9 +1,9 @@
-/* webhook/auth_schema.h - the schema of auth:, which stands within that of the webhook.
+/* auth_schema.h - the schema of auth:, which stands within that of its trigger.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef WEBHOOK_AUTH_SCHEMA_H
-#define WEBHOOK_AUTH_SCHEMA_H
+#ifndef AUTH_SCHEMA_H
+#define AUTH_SCHEMA_H
 
 /* clang-format off */
 
