@@ -308,6 +308,7 @@ on_work(void *arg)
 void
 live_retire(struct live *w)
 {
+    w->request->close = true; /* its head could not say so */
     end(w, WS_GOING_AWAY, TEXT("this server is shutting down"));
 }
 
