@@ -182,7 +182,7 @@ conn_send(struct conn *c, struct message *m)
     if (!c->events)
         return host->socket_send(c->socket, m->value);
     if (m->lines == NULL)
-        m->lines = sse_lines(m);
+        m->lines = lines_of(m);
     return sse_send(c, m->lines);
 }
 

@@ -162,7 +162,7 @@ word_at(struct weir_call *call, uint32_t slot, const char *what, struct weir_tex
     struct weir_error err = { 0 };
     if (!text_at(call, slot, ret))
         return false;
-    if (ret->len <= WORD_MAX && sse_is_word(*ret))
+    if (ret->len <= WORD_MAX && lines_is_word(*ret))
         return true;
     (void)refuse(&err, WEIR_INVALID, "'%s' has to be one line of at most %u bytes, without NUL", what, WORD_MAX);
     host->fail(call, &err);

@@ -12,6 +12,7 @@
 
 #include "auth.h"
 #include "cors.h"
+#include "lines.h"
 #include "names.h"
 #include "texts.h"
 
@@ -104,14 +105,6 @@ struct room {
     uint32_t n;
     size_t len;
     char name[ROOM_NAME];
-};
-
-/* What is said to connections. */
-struct message {
-    const struct weir_value *value; /* lent: a string or bytes */
-    struct weir_text event; /* its name for event streams; empty: none */
-    struct weir_text id;    /* its id there; empty: none */
-    const struct weir_value *lines; /* owned: as an event stream has it; NULL: nobody needed that yet */
 };
 
 /* A message that waits for its run. */
@@ -288,18 +281,12 @@ bool gate_join(struct conn *c, const struct trigger *t, struct weir_event *e, st
 bool place_take(struct conn *c, const struct trigger *t);
 void place_give(struct conn *c);
 
-/* -- sse.c: event streams (WHATWG HTML 9.2) -- */
+/* -- sse.c: event streams -- */
 
 /* Makes the metrics; in open. */
 uint32_t sse_metrics(struct weir_open *open, struct weir_error *err);
 
-/* M as lines of an event stream: a string value, owned by the caller. */
-const struct weir_value *sse_lines(const struct message *m);
-
-/* Whether TEXT can be the name or the id of an event: no line break, no NUL. */
-bool sse_is_word(struct weir_text text);
-
-/* Sends lines that sse_lines has made. */
+/* Sends lines that lines_of has made. */
 bool sse_send(struct conn *c, const struct weir_value *lines);
 
 /* The stream is open; it is over, with CODE. */

@@ -390,6 +390,13 @@
                 "default": "60s", \
                 "examples": ["5s"] \
             }, \
+            "query": { \
+                "description": "A parameter of the query that the token may stand in, too (RFC 6750 2.3): browsers can't send a header with a WebSocket or an EventSource. Proxies write queries into their logs: a header is better.", \
+                "type": "string", \
+                "minLength": 1, \
+                "maxLength": 100, \
+                "examples": ["access_token"] \
+            }, \
             "name_claim": { \
                 "description": "The claim that request.auth.name is.", \
                 "type": "string", \
