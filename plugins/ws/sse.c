@@ -108,7 +108,8 @@ sse_closed(struct conn *c, uint32_t code)
     snprintf(number, sizeof number, "%u", code);
     const struct weir_text label = text_of(number);
     host->timer_stop(&c->timer);
-    if (c->opened)
-        host->shard_measure(c->hub->shard, streams, NULL, -1);
+    if (!c->opened)
+        return;
+    host->shard_measure(c->hub->shard, streams, NULL, -1);
     host->shard_measure(c->hub->shard, closed, &label, 1);
 }

@@ -369,6 +369,44 @@ a_socket_takes_a_few_streams_and_no_more(void **state)
     close(fd);
 }
 
+static void
+the_edge_may_go_while_one_is_open(void **state)
+{
+    (void)state;
+    int fds[] = { dial(), dial() };
+    ask(fds[0], "GET /get HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(say("waits"));
+    owner.late = true;
+    ask(fds[1], "GET /get HTTP/1.1\r\nHost: x\r\n\r\n");
+    edge_free(&h.edge);
+    assert_int_equal(owner.closed, 2);
+    h.event->ops->release(h.event);
+    turns(3);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+#ifdef WEIR_FAULTS
+static void
+everything_goes_byte_by_byte(void **state)
+{
+    (void)state;
+    assert_true(fault_set("WRITE_ONE_BYTE", UINT32_MAX));
+    int fd = dial();
+    put(fd, "GET /get HTTP/1.1\r\nHost: x\r\n\r\n");
+    turns(600);
+    assert_true(say("hello") && say("world"));
+    turns(60);
+    owner.socket->ops->close(owner.socket, 1000, TEXT(""));
+    turns(60);
+    take(fd);
+    assert_true(has("\r\n\r\na\r\nhelloworld\r\n0\r\n\r\n"));
+    assert_int_equal(owner.closed, 1);
+    fault_set("WRITE_ONE_BYTE", 0);
+    close(fd);
+}
+#endif
+
 int
 main(void)
 {
@@ -386,6 +424,10 @@ main(void)
         T(one_that_reads_again_is_told_to_its_owner),
         T(small_messages_count_what_they_take),
         T(a_socket_takes_a_few_streams_and_no_more),
+        T(the_edge_may_go_while_one_is_open),
+#ifdef WEIR_FAULTS
+        T(everything_goes_byte_by_byte),
+#endif
     };
 #undef T
     return cmocka_run_group_tests_name("edge/socket", tests, NULL, NULL);
