@@ -5,7 +5,6 @@
 #include "edge/live.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -171,8 +170,10 @@ end(struct live *w, enum ws_code code, struct weir_text reason)
     if (w->state > LIVE_OPEN || w->asked || w->broken)
         return;
     w->code = code;
-    snprintf(w->reason, sizeof(w->reason), "%.*s", (int)reason.len, reason.bytes);
+    ws_reason(reason, w->reason);
     w->asked = true;
+    if (w->told)
+        go(w, LIVE_ENDING);
     soon_add(w->edge->shard, &w->work);
 }
 

@@ -139,6 +139,9 @@ bool ws_answer_head(struct request *r, const struct event_reply *reply);
 struct ws *ws_new(struct edge *e, const struct weir_socket_config *config, const struct weir_socket_owner *owner,
                   void *arg);
 
+/* As many whole characters of REASON as a close frame has room for, in RET, with a NUL behind them. */
+void ws_reason(struct weir_text reason, char ret[WS_CONTROL - 1]);
+
 /* The 101 is written: C is the socket's from now on. BODY (lent) is what was replied, or NULL. */
 void ws_begin(struct ws *w, struct connection *c, const struct weir_value *body);
 

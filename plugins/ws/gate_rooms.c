@@ -78,8 +78,10 @@ static uint32_t
 take(void *entry, bool fresh, void *arg)
 {
     (void)fresh;
-    uint64_t *n = entry, most = *(const uint64_t *)arg;
-    return *n < most ? (*n)++, 1 : 0;
+    uint64_t *n = entry;
+    bool room = *n < *(const uint64_t *)arg;
+    *n += room;
+    return room;
 }
 
 static uint32_t

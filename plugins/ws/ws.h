@@ -1,6 +1,7 @@
 /* ws/ws.h - what the files of this plugin share: hubs, connections, rooms.
  *
- * A connection is a WebSocket or an event stream, in which nothing comes in; all else is the same. A hub has all that belongs to one shard: its connections, the rooms that they are in, and which
+ * A connection is a WebSocket or an event stream, in which nothing comes in; all else is the same.
+ * A hub has all that belongs to one shard: its connections, the rooms that they are in, and which
  * configured trigger takes the messages of which of them. It outlives generations, as connections
  * do. All of it belongs to the shard's thread. What is for another shard goes there as an order
  * (order.c); which shards have somebody in a room stands in a table of the process.

@@ -121,7 +121,8 @@ what_is_sent_goes_out_as_chunks_behind_the_head(void **state)
     assert_int_equal(owner.socket->ops->queued(owner.socket), 0);
     assert_true(say("last"));
     owner.socket->ops->close(owner.socket, 1000, TEXT("enough"));
-    assert_false(owner.closed);
+    assert_false(say("behind the end"));
+    assert_int_equal(owner.closed, 0);
     assert_string_equal(take(fd), "4\r\nlast\r\n0\r\n\r\n");
     assert_int_equal(owner.closed, 1);
     assert_int_equal(owner.code, 1000);
