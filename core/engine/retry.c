@@ -41,7 +41,7 @@ retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, 
     if (done >= p->attempts || !is_asked_for(p, err))
         return false;
     /* What a block's error says is of one step: others in it may have been sent before. */
-    if ((err->sent || u->node->n_children > 0) && u->effect == WEIR_EFFECT_UNSAFE)
+    if ((err->sent || u->node->n_children > 0) && node_effect(u->node) == WEIR_EFFECT_UNSAFE)
         return false;
     *ret_wait_ms = at_least(pause_of(p, done), err);
     return true;
