@@ -103,7 +103,7 @@ test('of protocols HTTP/1.1 is chosen, and who speaks none that is known is told
 
 test('certificates are replaced under load without a failed request, and a bad one changes nothing', async (t) => {
   const c = certificates(t, { localhost: 'DNS:localhost' });
-  const w = await startTls(t, { 'echo.yaml': echo }, c, { shards: 2, args: ['--set', 'log.access=false', '--set', 'engine.max_lag=1m'] });
+  const w = await startTls(t, { 'echo.yaml': echo }, c, { shards: 2, args: ['--set', 'log.access=false'] });
   const seen = { good: 0, bad: [] };
   let going = true;
   const agents = [new https.Agent({ keepAlive: true, maxSockets: 1, ca: c.ca }), new https.Agent({ keepAlive: false, ca: c.ca })];
