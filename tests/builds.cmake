@@ -71,7 +71,7 @@ runs_in(both e2e/engine2 e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload 
     e2e/websocket)
 # What strangers send: requests, frames, credentials, HTML, answers, and what they hope to see.
 runs_in(dev e2e/auth e2e/canary e2e/listeners e2e/malformed_rules e2e/rooms e2e/sanitize e2e/secrets
-    e2e/secrets_sources e2e/sign e2e/tls e2e/verify)
+    e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
 # States, and what happens to them: no figure in it, and dev has the faults and the leaks.
 runs_in(dev e2e/activation e2e/batches e2e/breaker e2e/cache e2e/cancel e2e/concurrency e2e/edit
     e2e/gateway e2e/jobs e2e/lua e2e/once e2e/operators e2e/order e2e/postgres e2e/redis e2e/replay
