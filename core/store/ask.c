@@ -1,10 +1,11 @@
-/* store/ask.c - see asks.h and ask.h: which question is answered where, parameters, parts of
+/* store/ask.c - see asks.h and ask.h: which question is answered where, parameters, parts and pages of
  * answers.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "store/ask.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,4 +297,42 @@ put_job(struct weir_builder *b, sqlite3_stmt *s)
     put_column(b, "order_key", s, 19);
     if (state == JOB_DEAD && column_number(s, 20) != 0)
         builder_put(b, "holds", &value_true);
+}
+
+enum weir_code
+ask_page(struct asking *a, enum sql which, const char *name,
+         void (*put)(struct weir_builder *b, sqlite3_stmt *s), struct weir_error *err)
+{
+    uint64_t limit, after;
+    enum weir_code code = ask_limit(a, &limit, err);
+    if (code == WEIR_OK &&
+        ask_number(a, "after", INT64_MAX, INT64_MAX, &after, NULL) != WEIR_OK)
+        code = err_set(err, WEIR_INVALID, "%s: after must be the next of an answer before",
+                       a->what);
+    if (code != WEIR_OK)
+        return code;
+
+    sqlite3_stmt *s = db_use(a->db, which);
+    sqlite3_bind_int64(s, 1, (int64_t)after);
+    sqlite3_bind_int64(s, 2, (int64_t)limit + 1);
+    struct weir_builder *answer = builder_map(), *list = builder_list();
+    char next[24] = "";
+    uint64_t last = 0;
+    for (uint64_t n = 0; db_row(a->db, s); n++) {
+        if (n == limit) {
+            snprintf(next, sizeof(next), "%llu", (unsigned long long)last);
+            sqlite3_reset(s);
+            break;
+        }
+        last = column_number(s, 0);
+        struct weir_builder *b = builder_map();
+        put(b, s);
+        const struct weir_value *v = builder_end(&b);
+        builder_add(list, &v);
+    }
+    put_built(answer, name, &list);
+    if (*next != '\0')
+        answer_put_text(answer, "next", text_of(next));
+    a->answer = builder_end(&answer);
+    return WEIR_OK;
 }

@@ -50,6 +50,13 @@ void put_built(struct weir_builder *b, const char *key, struct weir_builder **bu
 /* The members of a job from a row of JOB_COLUMNS. */
 void put_job(struct weir_builder *b, sqlite3_stmt *s);
 
+/* Answers a page of what WHICH selects: its parameters are a number that rows come after and how many at
+ * most, its first column is the number of the row. PUT has the members of each; they are listed as NAME, and
+ * "next" is there if more follow. The parameters of the question are "limit" and "after". */
+enum weir_code ask_page(struct asking *a, enum sql which, const char *name,
+                        void (*put)(struct weir_builder *b, sqlite3_stmt *s),
+                        struct weir_error *err) MUST_USE;
+
 /* Who gives the order (has to be there) and why (may be empty). */
 enum weir_code ask_who(const struct asking *a, struct weir_text *ret_who,
                        struct weir_text *ret_reason, struct weir_error *err) MUST_USE;

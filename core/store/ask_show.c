@@ -253,9 +253,8 @@ ask_incidents_list(struct asking *a, struct weir_error *err)
 }
 
 static void
-add_entry(struct weir_builder *list, sqlite3_stmt *s)
+put_entry(struct weir_builder *b, sqlite3_stmt *s)
 {
-    struct weir_builder *b = builder_map();
     put_column_number(b, "at_ms", s, 1);
     put_column(b, "who", s, 2);
     put_column(b, "what", s, 3);
@@ -267,42 +266,12 @@ add_entry(struct weir_builder *list, sqlite3_stmt *s)
     put_column_id(b, "batch", s, 9);
     put_column(b, "pipeline", s, 10);
     put_column(b, "key", s, 11);
-    const struct weir_value *v = builder_end(&b);
-    builder_add(list, &v);
 }
 
 enum weir_code
 ask_audit_list(struct asking *a, struct weir_error *err)
 {
-    uint64_t limit, after;
-    enum weir_code code = ask_limit(a, &limit, err);
-    if (code == WEIR_OK &&
-        ask_number(a, "after", INT64_MAX, INT64_MAX, &after, NULL) != WEIR_OK)
-        code = err_set(err, WEIR_INVALID, "%s: after must be the next of an answer before",
-                       a->what);
-    if (code != WEIR_OK)
-        return code;
-
-    sqlite3_stmt *s = db_use(a->db, SQL_AUDIT_LIST);
-    sqlite3_bind_int64(s, 1, (int64_t)after);
-    sqlite3_bind_int64(s, 2, (int64_t)limit + 1);
-    struct weir_builder *answer = builder_map(), *list = builder_list();
-    char next[24] = "";
-    uint64_t last = 0;
-    for (uint64_t n = 0; db_row(a->db, s); n++) {
-        if (n == limit) {
-            snprintf(next, sizeof(next), "%llu", (unsigned long long)last);
-            sqlite3_reset(s);
-            break;
-        }
-        last = column_number(s, 0);
-        add_entry(list, s);
-    }
-    put_built(answer, "entries", &list);
-    if (*next != '\0')
-        answer_put_text(answer, "next", text_of(next));
-    a->answer = builder_end(&answer);
-    return WEIR_OK;
+    return ask_page(a, SQL_AUDIT_LIST, "entries", put_entry, err);
 }
 
 /* What was removed since the process began. */

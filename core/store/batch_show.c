@@ -64,37 +64,7 @@ put_batch(struct weir_builder *b, sqlite3_stmt *s)
 enum weir_code
 ask_batches_list(struct asking *a, struct weir_error *err)
 {
-    uint64_t limit, after;
-    enum weir_code code = ask_limit(a, &limit, err);
-    if (code == WEIR_OK &&
-        ask_number(a, "after", INT64_MAX, INT64_MAX, &after, NULL) != WEIR_OK)
-        code = err_set(err, WEIR_INVALID, "%s: after must be the next of an answer before",
-                       a->what);
-    if (code != WEIR_OK)
-        return code;
-    sqlite3_stmt *s = db_use(a->db, SQL_BATCHES);
-    sqlite3_bind_int64(s, 1, (int64_t)after);
-    sqlite3_bind_int64(s, 2, (int64_t)limit + 1);
-    struct weir_builder *answer = builder_map(), *list = builder_list();
-    char next[24] = "";
-    uint64_t last = 0;
-    for (uint64_t n = 0; db_row(a->db, s); n++) {
-        if (n == limit) {
-            snprintf(next, sizeof(next), "%llu", (unsigned long long)last);
-            sqlite3_reset(s);
-            break;
-        }
-        last = column_number(s, 0);
-        struct weir_builder *b = builder_map();
-        put_batch(b, s);
-        const struct weir_value *v = builder_end(&b);
-        builder_add(list, &v);
-    }
-    put_built(answer, "batches", &list);
-    if (*next != '\0')
-        answer_put_text(answer, "next", text_of(next));
-    a->answer = builder_end(&answer);
-    return WEIR_OK;
+    return ask_page(a, SQL_BATCHES, "batches", put_batch, err);
 }
 
 /* The parameter "id" of a batch. */

@@ -4,9 +4,7 @@
  */
 #include "store.h"
 
-#include <stdio.h>
-#include <string.h>
-
+#include "line.h"
 #include "tagged.h"
 
 #define KEY_ROOM (sizeof "weir:cache::" + NAME_MAX_LEN + 2 * ID_LEN)
@@ -72,13 +70,12 @@ memory_drop(const struct store *s, const uint8_t id[ID_LEN])
 static struct weir_text
 redis_key(const struct store *s, const uint8_t id[ID_LEN], char ret[KEY_ROOM])
 {
-    static const char hex[] = "0123456789abcdef";
-    int len = snprintf(ret, KEY_ROOM, "weir:cache:%s:", s->named->name);
-    for (unsigned i = 0; i < ID_LEN; i++) {
-        ret[len++] = hex[id[i] >> 4];
-        ret[len++] = hex[id[i] & 15];
-    }
-    return (struct weir_text){ ret, (size_t)len };
+    struct line l = { .bytes = ret, .room = KEY_ROOM };
+    line_text(&l, "weir:cache:");
+    line_text(&l, s->named->name);
+    line_text(&l, ":");
+    line_hex(&l, id, ID_LEN);
+    return line_done(&l);
 }
 
 static struct weir_command *
@@ -115,7 +112,7 @@ struct weir_command *
 redis_set(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_LEN],
           const struct entry *e, weir_redis_fn *fn, void *arg, const char **ret_why)
 {
-    char key[KEY_ROOM], left[24];
+    char key[KEY_ROOM], digits[20];
     struct weir_text text = { "", 0 };
     *ret_why = hindrance(s, e, TAGGED_DEPTH - 1);
     if (*ret_why != NULL)
@@ -127,10 +124,10 @@ redis_set(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_L
         *ret_why = "large";
         return NULL;
     }
-    int len = snprintf(left, sizeof left, "%llu", (unsigned long long)(e->keep_ms - e->set_ms));
-    const struct weir_text args[] = {
-        WEIR_TEXT("SET"), redis_key(s, id, key), text, WEIR_TEXT("PX"), { left, (size_t)len }
-    };
+    struct line left = { .bytes = digits, .room = sizeof digits };
+    line_number(&left, e->keep_ms - e->set_ms, 1);
+    const struct weir_text args[] = { WEIR_TEXT("SET"), redis_key(s, id, key), text, WEIR_TEXT("PX"),
+                                      line_done(&left) };
     struct weir_command *sent = send(shard, s, args, 5, fn, arg);
     host->unref(&json);
     return sent;

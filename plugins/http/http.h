@@ -7,17 +7,13 @@
 
 #include <weir.h>
 
+#include "piece.h"
+
 extern const struct weir_host *host;
 
 /* How the body of the request is written, and how that of the answer is read. */
 enum form { NO_BODY, JSON_BODY, FORM_BODY, TEXT_BODY, ANY_BODY };
 enum parse { PARSE_AUTO, PARSE_JSON, PARSE_TEXT, PARSE_BYTES };
-
-/* A part of the configuration: a constant, or a slot that is evaluated for each call. */
-struct piece {
-    uint32_t slot;                     /* 0: the constant */
-    const struct weir_value *constant; /* owned; NULL: it was left out */
-};
 
 /* A set of HTTP statuses from 100 to 599. */
 struct statuses {
@@ -101,10 +97,6 @@ void request_drop(struct request *r);
 /* The body of a request from the value V; *ret is owned by the caller, NULL: none. */
 uint32_t body_make(enum form form, const struct weir_value *v, const struct weir_value **ret,
                    struct weir_error *err);
-
-/* The constant of P, or its slot evaluated; owned by the caller. NULL is left if it was left out. */
-uint32_t piece_eval(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
-                    struct weir_error *err);
 
 /* Whether R has a header of that name, in any case of letters. */
 bool has_header(const struct request *r, const char *name);

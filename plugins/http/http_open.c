@@ -53,28 +53,6 @@ is_repeatable(struct weir_text method)
     return false;
 }
 
-/* The part of the configuration under KEY. */
-static struct piece
-piece_of(struct weir_open *open, const struct weir_value *config, const char *key)
-{
-    char pointer[32];
-    struct piece p = { 0 };
-    const struct weir_value *v = host->get(config, text_of(key));
-    if (v == NULL)
-        return p;
-    snprintf(pointer, sizeof pointer, "/%s", key);
-    p.slot = host->slot(open, pointer);
-    if (p.slot == 0 || host->slot_flags(open, p.slot) & WEIR_SLOT_CONSTANT)
-        p = (struct piece){ .constant = host->ref(v) };
-    return p;
-}
-
-static bool
-is_there(const struct piece *p)
-{
-    return p->slot != 0 || p->constant != NULL;
-}
-
 /* Whether it is the same for all events. */
 static bool
 is_still(struct weir_open *open, const struct piece *p)
@@ -87,11 +65,11 @@ take_body(struct weir_open *open, const struct weir_value *config, struct http_n
           struct weir_error *err)
 {
     for (size_t i = 0; i < N_BODIES; i++) {
-        struct piece p = piece_of(open, config, bodies[i].key);
-        if (!is_there(&p))
+        struct piece p = piece_under(open, "", config, bodies[i].key);
+        if (!piece_is_there(&p))
             continue;
         if (n->form != NO_BODY) {
-            host->unref(&p.constant);
+            piece_drop(&p);
             return refuse(err, WEIR_INVALID,
                           "a request has one of 'json', 'form', 'text' and 'body', not two");
         }
@@ -113,8 +91,8 @@ take_url(struct weir_open *open, const struct weir_value *config, struct http_no
         return refuse(err, WEIR_INVALID, "one of 'url' and 'base_url' must say where to send");
     if (url != NULL && host->get(config, WEIR_TEXT("path")) != NULL)
         return refuse(err, WEIR_INVALID, "'path' belongs to 'base_url', not to 'url'");
-    n->url = piece_of(open, config, url != NULL ? "url" : "base_url");
-    n->path = piece_of(open, config, "path");
+    n->url = piece_under(open, "", config, url != NULL ? "url" : "base_url");
+    n->path = piece_under(open, "", config, "path");
     n->untrusted = n->url.slot != 0 && host->slot_flags(open, n->url.slot) & WEIR_SLOT_EVENT;
     return WEIR_OK;
 }
@@ -212,11 +190,11 @@ take_all(struct weir_open *open, const struct weir_value *config, struct http_no
 {
     if (take_url(open, config, n, err) != WEIR_OK || take_body(open, config, n, err) != WEIR_OK)
         return err->code;
-    n->method = piece_of(open, config, "method");
-    n->query = piece_of(open, config, "query");
-    n->headers = piece_of(open, config, "headers");
-    n->tls = piece_of(open, config, "tls");
-    n->allow_hosts = piece_of(open, config, "allow_hosts");
+    n->method = piece_under(open, "", config, "method");
+    n->query = piece_under(open, "", config, "query");
+    n->headers = piece_under(open, "", config, "headers");
+    n->tls = piece_under(open, "", config, "tls");
+    n->allow_hosts = piece_under(open, "", config, "allow_hosts");
     n->parse = parse_of(config);
     take_limits(config, n);
     n->lends = is_still(open, &n->path) && is_still(open, &n->query) && is_still(open, &n->headers) &&
@@ -253,7 +231,7 @@ http_close(void *conf)
     struct piece *const pieces[] = { &n->method,  &n->url,  &n->path, &n->query,
                                      &n->headers, &n->body, &n->tls,  &n->allow_hosts };
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-        host->unref(&pieces[i]->constant);
+        piece_drop(pieces[i]);
     host->unref(&n->made_body);
     sign_free(n->sign);
     free(n);

@@ -29,18 +29,7 @@ put(char *at, struct weir_text text)
     return at + text.len;
 }
 
-uint32_t
-piece_eval(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
-         struct weir_error *err)
-{
-    if (p->slot != 0)
-        return host->eval(call, p->slot, ret, err);
-    if (p->constant != NULL)
-        *ret = host->ref(p->constant);
-    return WEIR_OK;
-}
-
-/* The same, or what who asks a lent node has under KEY, if the node leaves that out. */
+/* The value of P, or what who asks a lent node has under KEY, if the node leaves that out. */
 static uint32_t
 evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct piece *p, struct weir_text key,
                  const struct weir_value **ret, struct weir_error *err)

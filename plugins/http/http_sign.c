@@ -22,22 +22,6 @@ struct sign {
     struct piece id;
 };
 
-/* What of the configuration may be an expression. */
-static struct piece
-piece_at(struct weir_open *open, const struct weir_value *config, const char *key)
-{
-    char pointer[32];
-    struct piece p = { 0 };
-    const struct weir_value *v = host->get(config, (struct weir_text){ key, strlen(key) });
-    if (v == NULL)
-        return p;
-    (void)snprintf(pointer, sizeof pointer, "/sign/%s", key);
-    p.slot = host->slot(open, pointer);
-    if (p.slot == 0 || host->slot_flags(open, p.slot) & WEIR_SLOT_CONSTANT)
-        p = (struct piece){ .constant = host->ref(v) };
-    return p;
-}
-
 /* All but the secret and the id is fixed. */
 static uint32_t
 check_fixed(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
@@ -90,8 +74,8 @@ take_all(struct weir_open *open, const struct weir_value *config, struct sign *s
 {
     if (check_fixed(open, config, err) != WEIR_OK || signature_read(config, "sign", &s->signature, err) != WEIR_OK)
         return err->code;
-    s->secret = piece_at(open, config, "secret");
-    s->id = piece_at(open, config, "id");
+    s->secret = piece_under(open, "/sign", config, "secret");
+    s->id = piece_under(open, "/sign", config, "id");
     if (host->get(config, WEIR_TEXT("secret")) == NULL)
         return refuse(err, WEIR_INVALID, "sign: %s needs a 'secret'", s->signature.scheme->name);
     if (host->get(config, WEIR_TEXT("id")) != NULL && s->signature.id_header == NULL)

@@ -5,6 +5,8 @@
 #ifndef HTTP_HTTP_SIGN_SCHEMA_H
 #define HTTP_HTTP_SIGN_SCHEMA_H
 
+#include "signature_schema.h"
+
 /* clang-format off */
 #define SIGN_SCHEMA WEIR_JSON({ \
     "description": "Signs the request with a secret, so that who gets it knows whose it is.", \
@@ -47,25 +49,7 @@
             "maxLength": 100, \
             "examples": ["sha256="] \
         }, \
-        "algorithm": { \
-            "description": "hmac: the digest. Left out: sha256.", \
-            "type": "string", \
-            "enum": ["sha256", "sha1", "sha512"], \
-            "examples": ["sha512"] \
-        }, \
-        "encoding": { \
-            "description": "hmac: how the signature is written. Left out: hex.", \
-            "type": "string", \
-            "enum": ["hex", "hex_upper", "base64", "base64url"], \
-            "examples": ["base64"] \
-        }, \
-        "content": { \
-            "description": "hmac: what is signed: text with {body}, {timestamp}, {id}, {method} and {header:NAME}. Left out: {body}.", \
-            "type": "string", \
-            "minLength": 1, \
-            "maxLength": 1000, \
-            "examples": ["{timestamp}.{body}"] \
-        }, \
+        ) SIGNATURE_SCHEMA_FORM WEIR_JSON(, \
         "timestamp_header": { \
             "description": "hmac: the header that gets the time of signing.", \
             "type": "string", \
@@ -73,12 +57,7 @@
             "maxLength": 200, \
             "examples": ["X-Timestamp"] \
         }, \
-        "timestamp_unit": { \
-            "description": "hmac: in what the time is counted, since 1970. Left out: s.", \
-            "type": "string", \
-            "enum": ["s", "ms"], \
-            "examples": ["ms"] \
-        }, \
+        ) SIGNATURE_SCHEMA_UNIT WEIR_JSON(, \
         "id_header": { \
             "description": "hmac: the header that gets the id.", \
             "type": "string", \

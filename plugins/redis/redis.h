@@ -11,6 +11,8 @@
 
 #include <weir.h>
 
+#include "piece.h"
+
 #define MAX_WORDS 10000u      /* of a command; keys and arguments of a script */
 #define MAX_ORDERS 1000u      /* commands of a node */
 #define MAX_NAME 40u          /* bytes of a command's name */
@@ -22,12 +24,6 @@ extern const struct weir_host *host;
 
 /* How texts in replies are read. */
 enum parse { PARSE_TEXT, PARSE_JSON, PARSE_BYTES };
-
-/* A part of the configuration: a constant, or a slot that is evaluated for each call. */
-struct piece {
-    uint32_t slot;                     /* 0: the constant */
-    const struct weir_value *constant; /* owned; NULL: it was left out */
-};
 
 /* One command. */
 struct order {

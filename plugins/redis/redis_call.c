@@ -181,19 +181,6 @@ replied(void *arg, const struct weir_value *reply, const struct weir_error *err)
 
 /* -- sending -- */
 
-/* The value of P; owned, NULL if it was left out. */
-static uint32_t
-evaluate(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
-         struct weir_error *err)
-{
-    *ret = NULL;
-    if (p->slot != 0)
-        return host->eval(call, p->slot, ret, err);
-    if (p->constant != NULL)
-        *ret = host->ref(p->constant);
-    return WEIR_OK;
-}
-
 /* The words of P[0] and P[1], which errors call PLACES. */
 static uint32_t
 make_words(struct weir_call *call, const struct piece *const p[2], const char *const places[2],
@@ -204,7 +191,7 @@ make_words(struct weir_call *call, const struct piece *const p[2], const char *c
     *ret = (struct words){ 0 };
     for (unsigned k = 0; k < 2 && code == WEIR_OK; k++)
         if (p[k] != NULL)
-            code = evaluate(call, p[k], &lists[k], err);
+            code = piece_eval(call, p[k], &lists[k], err);
     if (code == WEIR_OK)
         code = words_make(lists, places, ret, err);
     host->unref(&lists[0]);

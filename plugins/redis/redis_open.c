@@ -36,17 +36,6 @@ refuse_in(struct weir_error *err, const char *fmt, ...)
     return err->code;
 }
 
-static void
-take_piece(struct weir_open *open, const char *pointer, const struct weir_value *v,
-           struct piece *ret)
-{
-    ret->slot = v != NULL ? host->slot(open, pointer) : 0;
-    if (ret->slot == 0 || host->slot_flags(open, ret->slot) & WEIR_SLOT_CONSTANT) {
-        ret->slot = 0;
-        ret->constant = v != NULL ? host->ref(v) : NULL;
-    }
-}
-
 /* Whether the part of the configuration at POINTER and /INDEX is an expression. */
 static bool
 is_dynamic(struct weir_open *open, const char *pointer, size_t index)
@@ -100,7 +89,7 @@ take_order(struct weir_open *open, const char *pointer, const struct weir_value 
                       pointer);
     snprintf(ret->name, sizeof ret->name, "%.*s", (int)name.len, name.bytes);
     ret->pairs = name_is(name, "hgetall");
-    take_piece(open, pointer, list, &ret->words);
+    ret->words = piece_at(open, pointer, list);
     return check_words(open, pointer, list, ret->name, err);
 }
 
@@ -143,8 +132,8 @@ take_script(struct weir_open *open, const struct weir_value *config, struct redi
                       "nothing is put into a 'script': write ARGV[1] there, and the expression "
                       "as the first of 'args'");
     n->script = host->ref(script);
-    take_piece(open, "/keys", host->get(config, WEIR_TEXT("keys")), &n->keys);
-    take_piece(open, "/args", host->get(config, WEIR_TEXT("args")), &n->args);
+    n->keys = piece_under(open, "", config, "keys");
+    n->args = piece_under(open, "", config, "args");
     return WEIR_OK;
 }
 
@@ -227,10 +216,10 @@ node_close(void *conf)
 {
     struct redis_node *n = conf;
     for (unsigned i = 0; i < n->n_orders; i++)
-        host->unref(&n->orders[i].words.constant);
+        piece_drop(&n->orders[i].words);
     host->unref(&n->script);
-    host->unref(&n->keys.constant);
-    host->unref(&n->args.constant);
+    piece_drop(&n->keys);
+    piece_drop(&n->args);
     free(n->orders);
     free(n);
 }

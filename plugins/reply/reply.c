@@ -23,25 +23,13 @@ call_memory(void *arg, size_t size)
     return host->alloc(arg, size);
 }
 
-/* The constant of P, or its slot evaluated; owned. NULL if it was left out. */
-static uint32_t
-evaluate(struct weir_call *call, const struct piece *p, const struct weir_value **ret,
-         struct weir_error *err)
-{
-    if (p->slot != 0)
-        return host->eval(call, p->slot, ret, err);
-    if (p->constant != NULL)
-        *ret = host->ref(p->constant);
-    return WEIR_OK;
-}
-
 static uint32_t
 make_status(struct weir_call *call, const struct reply_node *r, struct making *m,
             struct weir_error *err)
 {
     const struct weir_value *v = NULL;
     int64_t status = 200;
-    if (evaluate(call, &r->status, &v, err) != WEIR_OK)
+    if (piece_eval(call, &r->status, &v, err) != WEIR_OK)
         return err->code;
     bool ok = v == NULL || host->get_int(v, &status);
     host->unref(&v);
@@ -65,7 +53,7 @@ make_headers(struct weir_call *call, const struct reply_node *r, struct making *
     if (fields.content_type.bytes != NULL)
         m->reply.content_type = fields.content_type;
 
-    if (evaluate(call, &r->content_type, &m->content_type, err) != WEIR_OK)
+    if (piece_eval(call, &r->content_type, &m->content_type, err) != WEIR_OK)
         return err->code;
     if (m->content_type == NULL)
         return WEIR_OK;
@@ -85,7 +73,7 @@ make_json(struct weir_call *call, const struct reply_node *r, struct making *m,
 {
     if (m->reply.content_type.len == 0)
         m->reply.content_type = WEIR_TEXT("application/json");
-    if (evaluate(call, &r->body, &m->value, err) != WEIR_OK)
+    if (piece_eval(call, &r->body, &m->value, err) != WEIR_OK)
         return err->code;
     m->reply.value = m->value;
     if (r->json == NULL)
@@ -102,7 +90,7 @@ make_body(struct weir_call *call, const struct reply_node *r, struct making *m,
     if (r->form == JSON_BODY)
         code = make_json(call, r, m, err);
     else if (r->form != NO_BODY)
-        code = evaluate(call, &r->body, &m->body, err);
+        code = piece_eval(call, &r->body, &m->body, err);
     if (r->form == TEXT_BODY && m->reply.content_type.len == 0)
         m->reply.content_type = WEIR_TEXT("text/plain; charset=utf-8");
     if (code == WEIR_OK && r->form == ANY_BODY && host->type(m->body) == WEIR_NULL)

@@ -7,16 +7,12 @@
 
 #include <weir.h>
 
+#include "piece.h"
+
 extern const struct weir_host *host;
 
 /* How the body is written. */
 enum form { NO_BODY, JSON_BODY, TEXT_BODY, ANY_BODY };
-
-/* A part of the configuration: a constant, or a slot that is evaluated for each call. */
-struct piece {
-    uint32_t slot;                     /* 0: the constant */
-    const struct weir_value *constant; /* owned; NULL: it was left out */
-};
 
 /* Header fields of one answer. The texts are in VALUES and in memory that MEMORY gave. */
 struct fields {

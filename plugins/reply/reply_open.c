@@ -22,28 +22,6 @@ refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     return code;
 }
 
-/* The part of the configuration under KEY. */
-static struct piece
-piece_of(struct weir_open *open, const struct weir_value *config, const char *key)
-{
-    char pointer[32];
-    struct piece p = { 0 };
-    const struct weir_value *v = host->get(config, (struct weir_text){ key, strlen(key) });
-    if (v == NULL)
-        return p;
-    snprintf(pointer, sizeof pointer, "/%s", key);
-    p.slot = host->slot(open, pointer);
-    if (p.slot == 0 || host->slot_flags(open, p.slot) & WEIR_SLOT_CONSTANT)
-        p = (struct piece){ .constant = host->ref(v) };
-    return p;
-}
-
-static bool
-is_there(const struct piece *p)
-{
-    return p->slot != 0 || p->constant != NULL;
-}
-
 /* Finds the body: under json, text or body. */
 static uint32_t
 take_body(struct weir_open *open, const struct weir_value *config, struct reply_node *r,
@@ -54,11 +32,11 @@ take_body(struct weir_open *open, const struct weir_value *config, struct reply_
         enum form form;
     } keys[] = { { "json", JSON_BODY }, { "text", TEXT_BODY }, { "body", ANY_BODY } };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        struct piece p = piece_of(open, config, keys[i].key);
-        if (!is_there(&p))
+        struct piece p = piece_under(open, "", config, keys[i].key);
+        if (!piece_is_there(&p))
             continue;
         if (r->form != NO_BODY) {
-            host->unref(&p.constant);
+            piece_drop(&p);
             return refuse(err, WEIR_INVALID,
                           "a reply has one of 'json', 'text' and 'body', not two");
         }
@@ -90,9 +68,9 @@ reply_open(struct weir_open *open, const struct weir_value *config, void **ret_c
     struct reply_node *r = calloc(1, sizeof *r);
     if (r == NULL)
         abort();
-    r->status = piece_of(open, config, "status");
-    r->content_type = piece_of(open, config, "content_type");
-    r->headers = piece_of(open, config, "headers");
+    r->status = piece_under(open, "", config, "status");
+    r->content_type = piece_under(open, "", config, "content_type");
+    r->headers = piece_under(open, "", config, "headers");
     uint32_t code = take_body(open, config, r, err);
     if (code == WEIR_OK && r->headers.constant != NULL)
         code = fields_read(r->headers.constant, keep, r, &r->fields, err);
@@ -111,10 +89,10 @@ reply_close(void *conf)
         memcpy(&next, block, sizeof next);
         free(block);
     }
-    host->unref(&r->status.constant);
-    host->unref(&r->content_type.constant);
-    host->unref(&r->headers.constant);
-    host->unref(&r->body.constant);
+    piece_drop(&r->status);
+    piece_drop(&r->content_type);
+    piece_drop(&r->headers);
+    piece_drop(&r->body);
     host->unref(&r->json);
     free(r);
 }

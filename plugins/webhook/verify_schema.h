@@ -5,6 +5,8 @@
 #ifndef WEBHOOK_VERIFY_SCHEMA_H
 #define WEBHOOK_VERIFY_SCHEMA_H
 
+#include "signature_schema.h"
+
 /* clang-format off */
 #define VERIFY_SCHEMA WEIR_JSON({ \
     "description": "Takes only requests that are signed with a secret: by whom, and how. Others are answered with 401.", \
@@ -82,25 +84,7 @@
             "pattern": "^[ ,;|]$", \
             "examples": [","] \
         }, \
-        "algorithm": { \
-            "description": "hmac: the digest. Left out: sha256.", \
-            "type": "string", \
-            "enum": ["sha256", "sha1", "sha512"], \
-            "examples": ["sha512"] \
-        }, \
-        "encoding": { \
-            "description": "hmac: how the signature is written. Left out: hex.", \
-            "type": "string", \
-            "enum": ["hex", "hex_upper", "base64", "base64url"], \
-            "examples": ["base64"] \
-        }, \
-        "content": { \
-            "description": "hmac: what is signed: text with {body}, {timestamp}, {id}, {method} and {header:NAME}. Left out: {body}.", \
-            "type": "string", \
-            "minLength": 1, \
-            "maxLength": 1000, \
-            "examples": ["{timestamp}.{body}"] \
-        }, \
+        ) SIGNATURE_SCHEMA_FORM WEIR_JSON(, \
         "timestamp_header": { \
             "description": "hmac: the header that has the time of signing.", \
             "type": "string", \
@@ -108,12 +92,7 @@
             "maxLength": 200, \
             "examples": ["X-Timestamp"] \
         }, \
-        "timestamp_unit": { \
-            "description": "hmac: in what the time is counted, since 1970. Left out: s.", \
-            "type": "string", \
-            "enum": ["s", "ms"], \
-            "examples": ["ms"] \
-        }, \
+        ) SIGNATURE_SCHEMA_UNIT WEIR_JSON(, \
         "id_header": { \
             "description": "hmac: the header that has the id of the event.", \
             "type": "string", \

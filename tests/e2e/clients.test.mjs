@@ -24,8 +24,7 @@ steps:
   'size.yaml': 'name: size\ntrigger: { webhook: { path: /size, methods: [POST] } }\nsteps:\n  - reply: { text: "${ string(size(request.raw)) }" }\n',
   'ip.yaml': 'name: ip\ntrigger: { webhook: { path: /ip, methods: [GET] } }\nsteps:\n  - reply: { text: "${ request.client_ip }" }\n',
 };
-// Much load at once is what these tests are about, and it is not to be shed.
-const options = { shards: 2, args: ['--set', 'log.access=false', '--set', 'engine.max_lag=1m'] };
+const options = { shards: 2, args: ['--set', 'log.access=false'] };
 
 const completed = (w) => metric(w, 'weir_runs_total', { pipeline: 'echo', outcome: 'completed' });
 

@@ -42,7 +42,7 @@ const requests = {
 
 for (const [what, [pipeline, request]] of Object.entries(requests)) {
   test(`after 100,000 requests for ${what} there is at most 1 MiB more than after 10,000`, { skip: sanitized && 'sanitizers keep what is freed' }, async (t) => {
-    const w = await start(t, { 'p.yaml': pipeline }, { args: ['--set', 'log.access=false', '--set', 'engine.max_lag=1m', '--set', 'edge.max_requests=1000000'] });
+    const w = await start(t, { 'p.yaml': pipeline }, { args: ['--set', 'log.access=false', '--set', 'edge.max_requests=1000000'] });
     await send(w.edgePort, request, 10_000);
     const before = rss(w.worker);
     await send(w.edgePort, request, 90_000);

@@ -8,6 +8,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { start, until, slow, sanitized } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
 
+const shedding = { WEIR_ENGINE_MAX_LAG: '250ms' }; // as weir does by itself
 const status = (pid) => readFileSync(`/proc/${pid}/status`, 'utf8');
 const peakMiB = (pid) => Number(/VmHWM:\s+(\d+)/.exec(status(pid))[1]) / 1024;
 /** CPU seconds that PID has used. */
@@ -60,7 +61,7 @@ const routes = {
 for (const [what, pipeline] of Object.entries(routes)) {
   test(`three times what ${what} allows: at least 80 % of the best, and the rest is refused at once`, async (t) => {
     const up = await upstream(t, (q, r) => setTimeout(() => r.end('ok'), 25));
-    const w = await start(t, { 'p.yaml': pipeline(up.url) }, { args: ['--set', 'log.access=false', ...(slow ? ['--set', 'engine.max_lag=2s'] : [])] });
+    const w = await start(t, { 'p.yaml': pipeline(up.url) }, { args: ['--set', 'log.access=false'], env: slow ? { WEIR_ENGINE_MAX_LAG: '2s' } : shedding });
     const ask = caller(t, w.edgePort, '/p');
     const best = await closed(ask, 8, 2);
     const seconds = 4;
@@ -96,7 +97,7 @@ for (const [what, prefix, args] of [
   ['descriptors that are used up', ['prlimit', '--nofile=260:260'], ['--set', 'edge.max_connections=10000']],
 ]) {
   test(`${what} costs little CPU and one line a second, and who is honest is served`, async (t) => {
-    const w = await start(t, simple, { prefix, args });
+    const w = await start(t, simple, { prefix, args, env: shedding });
     const lines = () => w.lines.filter((l) => /new connections wait|new ones wait/.test(l.msg)).length;
     const end = await flood(t, w.edgePort, 1000);
     await until(() => lines() > 0, 'the limit is reached');
@@ -124,7 +125,7 @@ const slowly = {
 };
 for (const [what, text] of Object.entries(slowly)) {
   test(`while many who ${what} take all places and come again, 99 of 100 honest callers wait for less than two seconds, and for less than 100 ms where there is room`, async (t) => {
-    const w = await start(t, simple, { args: ['--set', 'edge.max_connections=300', '--set', 'log.access=false'] });
+    const w = await start(t, simple, { args: ['--set', 'edge.max_connections=300', '--set', 'log.access=false'], env: shedding });
     const honest = async (n) => {
       const all = [];
       for (let i = 0; i < n; i++) {
@@ -147,7 +148,7 @@ for (const [what, text] of Object.entries(slowly)) {
 }
 
 test('half heads that take all the memory lose it again, and who comes after them is served', { skip: sanitized && 'a sanitizer has no such little memory' }, async (t) => {
-  const w = await start(t, simple, { args: ['--set', 'memory.limit=48MiB', '--set', 'edge.max_connections=5000', '--set', 'edge.header_timeout=5m', '--set', 'log.access=false'] });
+  const w = await start(t, simple, { args: ['--set', 'memory.limit=48MiB', '--set', 'edge.max_connections=5000', '--set', 'edge.header_timeout=5m', '--set', 'log.access=false'], env: shedding });
   const end = await flood(t, w.edgePort, 2000, `GET /p HTTP/1.1\r\nHost: a\r\n${`X: ${'v'.repeat(8000)}\r\n`.repeat(4)}`);
   await w.log((l) => /memory runs short/.test(l.msg));
   await until(async () => (await fetch(`${w.edge}/p`).catch(() => ({}))).status === 200, 'there is memory again');

@@ -106,7 +106,7 @@ test('a gzip body that nobody asked for is unpacked, a bomb is refused, who asks
     'a.yaml': calling('a', `{ url: "${up.url}/small", method: GET }`),
     'b.yaml': calling('b', `{ url: "${up.url}/bomb", method: GET }`),
     'c.yaml': calling('c', `{ url: "${up.url}/small", method: GET, headers: { Accept-Encoding: gzip }, parse: bytes }`),
-  }, { args: ['--set', 'engine.max_lag=1m'] }); // a build with sanitizers takes its time over the bomb
+  });
   const a = await ask(w, '/a');
   assert.deepEqual(a.body, { a: 1 }, JSON.stringify(a));
   assert.equal(up.requests.at(-1).headers['accept-encoding'], undefined);
@@ -365,7 +365,7 @@ test('certificates are verified: unknown, self-signed, expired and foreign ones 
   const plain = await upstream(t, (q, r) => r.end());
   files['plain.yaml'] = calling('plain', `{ url: "https://127.0.0.1:${plain.port}/", method: GET }`);
   // The first use of the system's certificates reads them all, which is no overload here.
-  const w = await start(t, files, { args: ['--set', 'engine.max_lag=1m'] });
+  const w = await start(t, files);
   assert.equal((await ask(w, '/good')).body, 'ok');
   assert.equal((await ask(w, '/named')).body, 'ok');
   for (const [path, reason] of [['/good-system', /unknown authority/], ['/self', /self-signed/], ['/self-system', /self-signed/],

@@ -6,14 +6,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/encode.h"
-#include "base/log.h"
-#include "edge/connection.h"
+#include "edge_stand.h"
 #include "engine/socket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -23,9 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum manner { ECHO, HOLD, CLOSE, TWICE, SILENCE, MANNERS };
 
-static struct weir_shard *shard;
-static struct edge *edge;
-static void *tree;
 static uint8_t control[CONTROL];
 static unsigned messages;
 static struct weir_socket *held; /* reads no more until the next turn */
@@ -35,13 +28,6 @@ static size_t back_len;
 
 static const char handshake[] = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-
-static void
-check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void
 on_opened(void *arg, const struct weir_value *body)
@@ -93,13 +79,6 @@ on_drained(void *arg)
     check(here != NULL);
 }
 
-static void *
-on_routes(struct weir_shard *s)
-{
-    (void)s;
-    return tree;
-}
-
 static void
 on_offer(struct weir_event *e, struct trigger_unit *t)
 {
@@ -136,39 +115,20 @@ on_sent(struct weir_event *e, const struct weir_error *err)
 }
 
 static void
-on_complaint(void *arg, const struct engine_route *at, const struct engine_route *other, const char *message)
-{
-    (void)arg;
-    (void)at;
-    (void)other;
-    (void)message;
-    abort();
-}
-
-static void
 start(void)
 {
-    static const struct edge_port port = { on_routes, on_offer, on_gone, on_sent };
-    static const struct edge_addresses nowhere;
+    static const struct edge_port port = { stand_routes, on_offer, on_gone, on_sent };
     const struct engine_route routes[] = { { .path = "/" } };
-    struct weir_error err;
-    log_start(2, LOG_TEXT, WEIR_ERROR);
     back = malloc(BACK_MAX);
-    tree = edge_routes_port.make(routes, 1, on_complaint, NULL);
-    check(back != NULL && shard_new(0, &shard, &err) == WEIR_OK);
-    shard_set_clock(shard, 1000);
-    struct edge_config config = edge_defaults;
-    config.addresses = &nowhere;
-    config.port = &port;
-    config.access_log = false;
-    check(edge_new(shard, &config, &edge, &err) == WEIR_OK);
+    check(back != NULL);
+    stand_start(routes, 1, &port, false);
 }
 
 /* One turn; whoever is held may go on then. */
 static void
 turn_once(void)
 {
-    (void)shard_turn(shard, 0);
+    (void)shard_turn(stand.shard, 0);
     struct weir_socket *s = held;
     held = NULL;
     if (s != NULL)
@@ -180,7 +140,7 @@ static void
 turn(int fd)
 {
     turn_once();
-    (void)shard_turn(shard, 0);
+    (void)shard_turn(stand.shard, 0);
     ssize_t n;
     while ((n = recv(fd, back + back_len, BACK_MAX - back_len, MSG_DONTWAIT)) > 0)
         back_len += (size_t)n;
@@ -229,7 +189,7 @@ check_back(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    if (shard == NULL)
+    if (stand.shard == NULL)
         start();
     if (len < CONTROL + 1 || len > 20000)
         return 0;
@@ -239,25 +199,15 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     len -= CONTROL + 1;
     messages = 0;
     back_len = 0;
-    int pair[2];
-    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-    struct sockaddr_storage peer = { .ss_family = AF_INET };
-    connection_open(edge, pair[1], &peer, EDGE_PLAIN);
-    check(send(pair[0], handshake, sizeof(handshake) - 1, MSG_NOSIGNAL) == sizeof(handshake) - 1);
-    for (size_t at = 0; at < len;) {
-        size_t n = len - at < piece ? len - at : piece;
-        ssize_t put = send(pair[0], bytes + at, n, MSG_NOSIGNAL);
-        if (put < 0)
-            break;
-        at += (size_t)put;
-        turn(pair[0]);
-    }
+    int fd = stand_connect();
+    check(send(fd, handshake, sizeof(handshake) - 1, MSG_NOSIGNAL) == sizeof(handshake) - 1);
+    stand_put(fd, bytes, len, piece, turn);
     for (unsigned i = 0; i < 4; i++)
-        turn(pair[0]);
-    close(pair[0]);
-    for (unsigned i = 0; i < 100 && edge_connections(edge) > 0; i++)
+        turn(fd);
+    close(fd);
+    for (unsigned i = 0; i < 100 && edge_connections(stand.edge) > 0; i++)
         turn_once();
-    check(edge_connections(edge) == 0 && here == NULL);
+    check(edge_connections(stand.edge) == 0 && here == NULL);
     check_back();
     return 0;
 }

@@ -40,6 +40,7 @@ export function weir(args, { cwd = root, env = {}, input } = {}) {
 /**
  * Starts weir run and waits until it is ready. PIPELINES: name to YAML text, or a folder.
  * The result: { edge, admin, edgePort, adminPort, pid, worker, lines, dir, log(predicate), stop(), kill(signal), ended }.
+ * It sheds no load, as it would on a machine that is busy with other tests: who tests that gives WEIR_ENGINE_MAX_LAG.
  * LISTEN are the flags that say where and on how many shards; STDIO goes on behind standard error. PID is the supervisor's, which takes signals and ends last; WORKER is the first worker's.
  */
 export async function start(t, pipelines, { args = [], env = {}, files = {}, shards = 1, cwd, prefix = [], stdio = [],
@@ -47,7 +48,7 @@ export async function start(t, pipelines, { args = [], env = {}, files = {}, sha
   const dir = typeof pipelines === 'string' ? pipelines : folder(t, pipelines);
   write(cwd ?? dir, files);
   const command = [...prefix, binary, 'run', dir, ...listen, '--log', 'json', ...args];
-  const child = spawn(command[0], command.slice(1), { cwd: cwd ?? dir, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', ...stdio] });
+  const child = spawn(command[0], command.slice(1), { cwd: cwd ?? dir, env: { ...process.env, WEIR_ENGINE_MAX_LAG: '1m', ...env }, stdio: ['ignore', 'pipe', 'pipe', ...stdio] });
   const w = { dir, pid: child.pid, child, lines: [], stderr: '', waiting: [] };
   // Closed is the output when the worker has ended, too.
   w.ended = new Promise((done) => child.once('close', (code, signal) => done({ code, signal })));

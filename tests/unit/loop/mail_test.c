@@ -26,6 +26,7 @@ static int
 begin(void **state)
 {
     (void)state;
+    signal(SIGINT, SIG_DFL); /* a shell ignores it for what it starts in the background */
     mail_begin();
     return 0;
 }

@@ -57,7 +57,15 @@ bad_request_lines_are_refused(void **state)
         M("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" HOST "\r\n"),
         M("HTTP/1.1 200 OK\r\n\r\n"),
         M("/ HTTP/1.1\r\n" HOST "\r\n"),
-        /* targets */
+    };
+    expect_all(bad, COUNT(bad), 400);
+}
+
+static void
+bad_targets_are_refused(void **state)
+{
+    (void)state;
+    static const struct message bad[] = {
         M("GET x HTTP/1.1\r\n" HOST "\r\n"),
         M("GET ?x HTTP/1.1\r\n" HOST "\r\n"),
         M("GET * HTTP/1.1\r\n" HOST "\r\n"),
@@ -100,7 +108,7 @@ bad_request_lines_are_refused(void **state)
 }
 
 static void
-bad_fields_are_refused(void **state)
+bad_lines_of_fields_are_refused(void **state)
 {
     (void)state;
     static const struct message bad[] = {
@@ -129,6 +137,15 @@ bad_fields_are_refused(void **state)
         M(GET HOST "Content-Length : 0\r\n\r\n"),
         M(GET HOST "Transfer-Encoding : chunked\r\n\r\n"),
         M(GET "Host : a\r\n\r\n"),
+    };
+    expect_all(bad, COUNT(bad), 400);
+}
+
+static void
+bad_names_and_values_of_fields_are_refused(void **state)
+{
+    (void)state;
+    static const struct message bad[] = {
         /* names */
         M(GET HOST ": a\r\n\r\n"),
         M(GET HOST ":\r\n\r\n"),
@@ -163,6 +180,15 @@ bad_fields_are_refused(void **state)
         M(GET HOST "X: a\x7f\r\n\r\n"),
         M(GET HOST "X: 0123456789abcdefghijklmnopqrstuvwxyz\x7f\r\n\r\n"),
         M(GET HOST "X: 0123456789abcdefghijklmno\x1bqrstuvwxyz\r\n\r\n"),
+    };
+    expect_all(bad, COUNT(bad), 400);
+}
+
+static void
+bad_hosts_and_connections_are_refused(void **state)
+{
+    (void)state;
+    static const struct message bad[] = {
         /* Host */
         M(GET "\r\n"),
         M(GET "X: a\r\n\r\n"),
@@ -249,6 +275,15 @@ ambiguous_lengths_are_refused(void **state)
         M(POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
         M(POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"),
         M(POST "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n"),
+    };
+    expect_all(bad, COUNT(bad), 400);
+}
+
+static void
+ambiguous_codings_are_refused(void **state)
+{
+    (void)state;
+    static const struct message bad[] = {
         M("POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"),
         M(POST "Transfer-Encoding:\r\n\r\n"),
         M(POST "Transfer-Encoding: \r\n\r\n"),
@@ -364,8 +399,12 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_request_lines_are_refused),
-        cmocka_unit_test(bad_fields_are_refused),
+        cmocka_unit_test(bad_targets_are_refused),
+        cmocka_unit_test(bad_lines_of_fields_are_refused),
+        cmocka_unit_test(bad_names_and_values_of_fields_are_refused),
+        cmocka_unit_test(bad_hosts_and_connections_are_refused),
         cmocka_unit_test(ambiguous_lengths_are_refused),
+        cmocka_unit_test(ambiguous_codings_are_refused),
         cmocka_unit_test(what_is_not_implemented_is_named),
         cmocka_unit_test(what_cannot_become_a_request_is_not_waited_for),
     };

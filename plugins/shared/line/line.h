@@ -1,12 +1,12 @@
-/* ratelimit/line.h - a short text in the making, on the stack.
+/* shared/line/line.h - a short text in the making, on the stack: keys, arguments, values of headers.
  *
- * Each request writes some fifteen numbers; printf would take a tenth of what the whole limit costs.
- * What does not fit is left out: rooms are made for the longest.
+ * A limit of rates writes some fifteen numbers for each request; printf would take a tenth of what all of
+ * it costs. What does not fit is left out: rooms are made for the longest.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RATELIMIT_LINE_H
-#define RATELIMIT_LINE_H
+#ifndef SHARED_LINE_LINE_H
+#define SHARED_LINE_LINE_H
 
 #include <string.h>
 #include <weir.h>
