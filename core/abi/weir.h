@@ -936,6 +936,12 @@ struct weir_host {
     /* What event_auth_set has set, or a test of the pipeline says in its place: then the trigger has nobody to
      * ask. Lent; NULL: neither. */
     const struct weir_value *(*event_auth)(const struct weir_event *);
+
+    /* -- events, for triggers, after event_key -- */
+
+    /* The key holds in all gateways that have the same SERVER: an event that came to another one gets that
+     * one's answer. CLOSED: without the server the event is refused; else it is worked on. */
+    void (*event_key_share)(struct weir_event *, struct weir_redis *server, bool closed);
 };
 
 #ifdef __GNUC__

@@ -92,6 +92,9 @@ struct weir_event {
     struct job *job;                    /* of a durable run; NULL: none */
     struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
     uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
+    struct weir_redis *once_redis; /* which other gateways ask for it as well; NULL: none */
+    bool once_closed;              /* without that it is refused */
+    struct once_claim *once_claim; /* of its key, there: once_claim.h; NULL: none */
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
     struct gate_wait *gate_wait;   /* it waits for a place: gate.h */

@@ -365,7 +365,7 @@ advice_check(struct loading *l)
     for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)
         advise_node(l, l->drafts[i]);
     const struct yaml_node *key = yaml_key(l->yaml->root, "idempotency");
-    if (key != NULL && l->p->durable == DURABLE_NO)
+    if (key != NULL && l->p->durable == DURABLE_NO && l->p->idempotency_store == NULL)
         load_say(l, key, DIAG_IDEMPOTENCY_MEMORY, NULL,
                  "without 'durable: true' the keys are kept in the memory of this process only: "
                  "a restart forgets them");

@@ -106,7 +106,8 @@
     X(IDEMPOTENCY_MEMORY, "W0806", WARNING, "idempotency in memory only",                   \
       "Without durable: true the keys are this process's: they are gone after a\n"          \
       "restart, and other machines don't know them. If a repeated event must never run\n"   \
-      "twice, make the pipeline durable.\n")                                     \
+      "twice, make the pipeline durable; if several gateways take it, name a Redis that\n"  \
+      "they share as its store.\n")                                                         \
     X(FOREACH_UNBOUNDED, "W0807", WARNING, "a foreach without a bound",                     \
       "The list comes from outside and may be of any length. Say how many items are too\n"  \
       "many.\n")                                                                            \

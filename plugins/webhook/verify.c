@@ -180,6 +180,8 @@ set_key(const struct verify *v, struct weir_event *e, struct weir_text id)
     memcpy(key, v->key_prefix, len);
     memcpy(key + len, id.bytes, id.len);
     host->event_key(e, (struct weir_text){ key, len + id.len }, v->dedupe_ms);
+    if (v->dedupe_redis != NULL)
+        host->event_key_share(e, v->dedupe_redis, v->dedupe_closed);
 }
 
 static void
