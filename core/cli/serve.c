@@ -21,6 +21,7 @@
 #include "engine/table.h"
 #include "guard/notify.h"
 #include "guard/worker.h"
+#include "net/attempts.h"
 
 #define MAILBOX_MAX 1000u
 #define WORKER_QUEUE 10000u
@@ -169,6 +170,7 @@ make_metrics(struct server *s)
                                 .name = "weir_config_last_reload_success_timestamp_seconds",
                                 .help = "When a configuration was last taken into force." };
     make_restarts_metric();
+    attempts_configure((unsigned)settings_number(s->setup->settings, "auth.max_failures"));
     once_configure(settings_number(s->setup->settings, "engine.idempotency_memory"));
     s->reload_family = metric_family(&reloads, &err);
     s->reload_time = metric_family(&last, &err);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "loop/shard.h"
+#include "net/attempts.h"
 #include "value/value.h"
 
 struct flow;        /* a pipeline of a generation, opened: engine/generation.h */
@@ -118,5 +119,13 @@ bool event_answer(struct weir_event *e, const struct event_reply *r);
 
 /* Replies with the problem document (RFC 9457) of ERR; false if a reply was sent before. */
 bool event_answer_error(struct weir_event *e, const struct weir_error *err);
+
+/* -- event_auth.c: senders that fail to prove who they are (net/attempts.h) -- */
+
+/* For how long E's address is turned away, in ms; 0: it is not. Never in a test of a pipeline. */
+uint64_t event_auth_blocked(const struct weir_event *e, enum attempts_at at);
+
+/* E had a credential that is not good: counts it, and logs when its address is turned away from now on. */
+void event_auth_failed(const struct weir_event *e, enum attempts_at at);
 
 #endif

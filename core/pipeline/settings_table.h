@@ -144,6 +144,8 @@
       "How long a request to AWS may take, and how long a start waits for all of them.")    \
     X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
+    X("auth.max_failures", COUNT, "20", "0..1000000",                                       \
+      "Credentials from one address (of IPv6: one /64) that may be wrong within a minute; then it gets 429 for a minute, at webhooks and at the admin API each. 0: any number.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
     X("supervise", BOOL, "true", "",                                                        \
