@@ -161,8 +161,10 @@ told(void *arg, const struct weir_value *reply, const struct weir_error *err)
     struct engine *en = c->engine;
     bool over = c->state == CLAIM_ENDING;
     c->command = NULL;
-    if (c->keeps && (err ? over : !is_done(reply)))
+    if (c->keeps && (err ? over : !is_done(reply))) {
         metric_add(en->shard->index, c->lost, 1); /* another gateway works on it by now, or will */
+        c->keeps = false;
+    }
     if (over) {
         claim_free(c);
         engine_look_idle(en);
@@ -371,7 +373,7 @@ claim_end(struct weir_event *e, bool good, struct weir_text answer)
         return;
     }
     enter(c, CLAIM_ENDING);
-    c->keeps = good || c->committed;
+    c->keeps = c->keeps && (good || c->committed);
     if (c->committed && (!good || answer.len == 0)) {
         if (c->command == NULL)
             claim_free(c);
