@@ -340,6 +340,39 @@ advise_node(struct loading *l, const struct draft *d)
     check_wait(l, n);
 }
 
+/* Whether LIST, of texts, has TEXT. */
+static bool
+has_text(const struct weir_value *list, const char *text)
+{
+    const struct weir_value *v;
+    for (size_t i = 0; (v = value_at(list, i)) != NULL; i++)
+        if (text_is(value_as_text(v), text))
+            return true;
+    return false;
+}
+
+/* One way into a webhook: its tokens should come to an end. */
+static void
+advise_way(struct loading *l, const struct trigger *t, const struct weir_value *way)
+{
+    const struct weir_value *jwt = value_type(way) == WEIR_MAP ? value_field(way, "jwt") : NULL;
+    const struct weir_value *required = jwt && value_type(jwt) == WEIR_MAP ? value_field(jwt, "required") : NULL;
+    if (required && value_type(required) == WEIR_LIST && !has_text(required, "exp"))
+        load_say_at(l, t->mark, DIAG_TOKEN_FOREVER, NULL,
+                    "'exp' is not one of the claims that 'jwt' requires: a token may be good for ever");
+}
+
+static void
+advise_tokens(struct loading *l, const struct trigger *t)
+{
+    const struct weir_value *auth = value_field(t->config_value, "auth"), *way;
+    if (auth == NULL || strcmp(t->type->abi.name, "webhook") != 0)
+        return;
+    advise_way(l, t, auth);
+    for (size_t i = 0; value_type(auth) == WEIR_LIST && (way = value_at(auth, i)) != NULL; i++)
+        advise_way(l, t, way);
+}
+
 static void
 advise_trigger(struct loading *l, const struct trigger *t)
 {
@@ -360,6 +393,8 @@ advice_check(struct loading *l)
 {
     for (unsigned i = 0; i < l->p->n_triggers; i++)
         advise_trigger(l, l->p->triggers[i]);
+    for (unsigned i = 0; i < l->p->n_triggers; i++)
+        advise_tokens(l, l->p->triggers[i]);
     for (unsigned i = 0; i < l->p->n_nodes; i++)
         l->p->waits |= (l->p->nodes[i]->type->abi.flags & WEIR_WAITS) != 0;
     for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)

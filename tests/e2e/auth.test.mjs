@@ -8,7 +8,7 @@ import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
-import { metric, start, until, weir } from './lib/weir.mjs';
+import { folder, metric, start, until, weir } from './lib/weir.mjs';
 import { over, place, post } from './lib/jobs.mjs';
 import { exchange, parse } from './lib/net.mjs';
 import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
@@ -312,7 +312,6 @@ test('the strict headers stand on every answer of a route, also on what the edge
 });
 
 test('a name that nothing in weir.yaml has is found by check, with the nearest one', async (t) => {
-  const { folder } = await import('./lib/weir.mjs');
   const dir = folder(t, {
     'p.yaml': 'name: p\ntrigger:\n  webhook:\n    path: /a\n    cors: partnr\n    auth: { api_key: { keys: nobody } }\nsteps:\n  - reply: 204\n',
     'weir.yaml': 'resources:\n  cors: { partner: { origins: ["*"] } }\n  keys: { partners: [{ name: a }] }\n',
@@ -399,7 +398,6 @@ test('without a token the admin is not asked for by a name that a page could mak
 });
 
 test('a token to look with needs one to act with, and another one', async (t) => {
-  const { folder } = await import('./lib/weir.mjs');
   const dir = folder(t, { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' });
   const run = (...set) => weir(['run', dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--set', 'store.url=none', ...set.flatMap((s) => ['--set', s])]);
   for (const [set, why] of [[['admin.read_token=a'], /without admin\.token/], [['admin.read_token=a', 'admin.token=a'], /the same as admin\.token/]]) {
@@ -491,4 +489,13 @@ test('tokens of the admin can\'t be guessed either, and webhooks go on from ther
   assert.deepEqual(await info(), [429, true]);
   assert.equal((await fetch(`${w.admin}/livez`)).status, 200);
   assert.equal((await send(w, { 'x-api-key': 'k' })).status, 200);
+});
+
+test('weir check warns of tokens that need not expire', (t) => {
+  const jwt = (required) => ({ jwt: { secret: '${ secrets.JWT }', ...(required && { required }) } });
+  const pipe = (auth) => `name: p\ntrigger:\n  webhook:\n    path: /a\n    auth: ${JSON.stringify(auth)}\nsteps:\n  - reply: 204\n`;
+  const said = (auth) => { const r = weir(['check', 'p.yaml'], { cwd: folder(t, { 'p.yaml': pipe(auth), 'weir.yaml': 'resources:\n  issuers:\n    long: { jwks_url: "https://id.example/k", issuer: x, required: [sub] }\n' }), env: { WEIR_SECRET_JWT: 'a secret of thirty-two bytes or so' } }); assert.equal(r.code, 0, r.err); return r.err + r.out; };
+  for (const auth of [jwt(['sub']), jwt([]), [{ ip: ['10.0.0.0/8'] }, jwt(['iat'])], { jwt: 'long' }])
+    assert.match(said(auth), /p\.yaml:3:3: warning\[W0809\].*'exp' is not one of the claims that 'jwt' requires/, JSON.stringify(auth));
+  for (const auth of [jwt(), jwt(['exp', 'sub']), [{ ip: ['10.0.0.0/8'] }, jwt()]]) assert.doesNotMatch(said(auth), /W0809/);
 });
