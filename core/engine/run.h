@@ -214,6 +214,9 @@ struct engine {
     struct list claims;      /* of idempotency keys: once_claim.c */
     unsigned n_claims;
     unsigned n_claims_ending; /* their last commands are under way */
+    unsigned walks;      /* of frame_walk that are on the stack */
+    uint64_t lately_ns;  /* when the latest attempt began or ended, while nothing but the engine has run
+                            since; 0: read the clock */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

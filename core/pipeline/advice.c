@@ -1,6 +1,6 @@
 /* pipeline/advice.c - what is legal but unwise, and what only certain types can't do.
  *
- * The one file of the loader that knows types by name: webhook, switch, breaker, foreach and
+ * The one file of the loader that knows types by name: webhook, websocket, sse, switch, breaker, foreach and
  * reply. Where such a type lacks the option or block that an advice is about, it is silent.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -340,18 +340,18 @@ advise_node(struct loading *l, const struct draft *d)
     check_wait(l, n);
 }
 
-/* Whether LIST, of texts, has TEXT. */
+/* Whether LIST, of texts, has TEXT; NULL has none. */
 static bool
 has_text(const struct weir_value *list, const char *text)
 {
     const struct weir_value *v;
-    for (size_t i = 0; (v = value_at(list, i)) != NULL; i++)
-        if (text_is(value_as_text(v), text))
+    for (size_t i = 0; list != NULL && (v = value_at(list, i)) != NULL; i++)
+        if (value_type(v) == WEIR_STRING && text_is(value_as_text(v), text))
             return true;
     return false;
 }
 
-/* One way into a webhook: its tokens should come to an end. */
+/* One way in: its tokens should come to an end. */
 static void
 advise_way(struct loading *l, const struct trigger *t, const struct weir_value *way)
 {
@@ -366,13 +366,14 @@ static void
 advise_tokens(struct loading *l, const struct trigger *t)
 {
     const struct weir_value *auth = value_field(t->config_value, "auth"), *way;
-    if (auth == NULL || strcmp(t->type->abi.name, "webhook") != 0)
+    if (auth == NULL || !has_property(t->type->schema_doc, "auth"))
         return;
     advise_way(l, t, auth);
     for (size_t i = 0; value_type(auth) == WEIR_LIST && (way = value_at(auth, i)) != NULL; i++)
         advise_way(l, t, way);
 }
 
+/* That nobody is asked who he is where others can call. */
 static void
 advise_trigger(struct loading *l, const struct trigger *t)
 {
@@ -383,9 +384,16 @@ advise_trigger(struct loading *l, const struct trigger *t)
         has |= has_property(t->type->schema_doc, ways[i]);
         says |= value_field(t->config_value, ways[i]) != NULL;
     }
-    if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says && l->options->edge_public)
+    if (!has || says || !l->options->edge_public)
+        return;
+    const char *name = t->type->abi.name;
+    if (strcmp(name, "webhook") == 0)
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
                     "anybody can call this webhook: it has neither 'auth' nor 'verify'");
+    else if ((strcmp(name, "websocket") == 0 || strcmp(name, "sse") == 0) &&
+             !has_text(value_field(t->config_value, "on"), "open")) /* a run that could refuse */
+        load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
+                    "anybody can open this %s: it has no 'auth', and no run on 'open' that could refuse", name);
 }
 
 void
