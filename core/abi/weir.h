@@ -958,6 +958,19 @@ struct weir_host {
      * what is known of the event; *ret is owned by the caller. WEIR_NOT_FOUND: it is absent. */
     uint32_t (*event_eval)(struct weir_event *, uint32_t slot, const struct weir_value **ret,
                            struct weir_error *err);
+
+    /* -- events, for triggers, after event_key -- */
+
+    /* The key holds in all gateways that have the same SERVER: an event that came to another one gets that
+     * one's answer. CLOSED: without the server the event is refused; else it is worked on. */
+    void (*event_key_share)(struct weir_event *, struct weir_redis *server, bool closed);
+
+    /* -- who sent an event, for triggers: until it is decided -- */
+
+    /* For how many ms its address is turned away, having failed too often; 0: it is not. */
+    uint64_t (*event_auth_blocked)(const struct weir_event *);
+    /* It came with a credential that is not good, which may have been a guess. */
+    void (*event_auth_failed)(const struct weir_event *);
 };
 
 #ifdef __GNUC__

@@ -156,7 +156,7 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     for (unsigned i = 0; i < c->addresses->n; i++)
         if (!has_token && !edge_address_is_local(&c->addresses->items[i]))
             return err_set(err, WEIR_INVALID,
-                           "admin.listen is not a loopback address: set admin.token, or listen on 127.0.0.1");
+                           "an address of the admin is not a loopback one: set admin.token, or listen on 127.0.0.1");
     struct admin *a = calloc(1, sizeof *a);
     if (a == NULL)
         abort();
@@ -171,6 +171,8 @@ admin_new(struct weir_shard *s, const struct admin_config *c, struct admin **ret
     list_init(&a->asking);
     struct edge_config e = edge_defaults;
     e.addresses = c->addresses;
+    e.tls = c->tls;
+    e.handshake_ms = c->handshake_ms;
     e.handler = (struct edge_handler){ .handle = handle, .gone = gone, .arg = a };
     e.max_connections = 256;
     e.slashes = true; /* the names of a collection's items may hold them */

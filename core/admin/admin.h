@@ -17,6 +17,8 @@ struct admin;
 
 struct admin_config {
     const struct edge_addresses *addresses; /* read by admin_new alone */
+    struct tls_server *tls;   /* of addresses of kind EDGE_TLS; outlives the admin; NULL: there are none */
+    uint64_t handshake_ms;    /* of these */
     const char *token;        /* asked of every request but health; NULL or "": none */
     const char *read_token;   /* another one, that may only look; NULL or "": none */
     unsigned n_shards;

@@ -90,11 +90,29 @@ note_role(struct weir_event *e, const char *role)
     e->auth = builder_end(&b);
 }
 
+/* Whether E's address has shown too many tokens that are none: then nobody looks at this one. */
+static bool
+is_turned_away(const struct admin *a, struct weir_event *e)
+{
+    uint64_t left_ms = a->token ? event_auth_blocked(e, ATTEMPTS_ADMIN) : 0;
+    if (left_ms == 0)
+        return false;
+    struct weir_error err = { 0 };
+    err_set(&err, WEIR_LIMITED, "too many tokens from this address were not good: try again later");
+    err.retry_after_ms = (uint32_t)left_ms;
+    event_answer_error(e, &err);
+    return true;
+}
+
 bool
 admin_let_in(const struct admin *a, struct weir_event *e, bool open)
 {
+    if (!open && is_turned_away(a, e))
+        return false;
     enum role role = open ? ROLE_READ : role_of(a, e);
     if (role == ROLE_NONE) {
+        if (event_header(e, TEXT("authorization")).len > 0)
+            event_auth_failed(e, ATTEMPTS_ADMIN);
         event_add_header(e, TEXT("WWW-Authenticate"), TEXT("Bearer"), false);
         answer_problem(e, WEIR_UNAUTHORIZED, "the admin token is needed: Authorization: Bearer TOKEN");
         return false;

@@ -13,6 +13,7 @@
 #include "engine/metrics.h"
 #include "engine/once.h"
 #include "engine/tail.h"
+#include "net/attempts.h"
 
 static void
 cpu_seconds(void *arg, struct metric_sink *sink)
@@ -133,6 +134,26 @@ waiting_for_place(void *arg, struct metric_sink *sink)
 KEYS(X)
 #undef X
 
+/* Who fails to prove who he is. */
+#define ATTEMPTS(X)              \
+    X(auth_failures, failures)   \
+    X(auth_blocks, blocks)       \
+    X(auth_forgotten, forgotten)
+
+#define X(name, member)                                                   \
+    static void name(void *arg, struct metric_sink *sink)                 \
+    {                                                                     \
+        (void)arg;                                                        \
+        struct attempts_figures f;                                        \
+        for (unsigned at = 0; at < ATTEMPTS_N_AT; at++) {                 \
+            struct weir_text label = text_of(attempts_at_name((enum attempts_at)at)); \
+            attempts_figures((enum attempts_at)at, &f);                   \
+            metric_sample(sink, &label, (double)f.member);                \
+        }                                                                 \
+    }
+ATTEMPTS(X)
+#undef X
+
 static void
 collect(uint32_t kind, const char *name, const char *help, const char *labels,
         void (*fn)(void *, struct metric_sink *))
@@ -165,5 +186,10 @@ process_metrics(const struct admin *a)
             keys_waiting);
     collect(WEIR_COUNTER, "weir_idempotency_forgotten_total", "Keys that made room before their time.", NULL,
             keys_lost);
+    collect(WEIR_COUNTER, "weir_auth_failures_total", "Credentials that were not good.", "at", auth_failures);
+    collect(WEIR_COUNTER, "weir_auth_blocks_total", "Addresses that are turned away for a minute after that.", "at",
+            auth_blocks);
+    collect(WEIR_COUNTER, "weir_auth_forgotten_total", "Addresses whose failures made room before their time.", "at",
+            auth_forgotten);
     collect(WEIR_COUNTER, "weir_tail_dropped_total", "Live events that were lost.", NULL, tail_losses);
 }

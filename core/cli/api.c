@@ -1,62 +1,23 @@
 /* cli/api.c - see api.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/api.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "cli/contact.h"
 #include "cli/setup.h"
-#include "edge/edge.h"
 #include "net/http1.h"
 
 #define INPUT_ROOM 65536u
 
 /* One exchange. */
 struct exchange {
-    int fd;
+    struct contact contact;
     char *bytes; /* what was read and not yet used */
     size_t len;
 };
-
-static bool
-open_connection(struct exchange *x, const char *address)
-{
-    struct edge_addresses to;
-    struct weir_error err = { 0 };
-    enum weir_code code = edge_addresses_parse(text_of(address), &to, &err);
-    if (code == WEIR_OK && to.n == 0)
-        code = err_set(&err, WEIR_INVALID, "it is empty");
-    if (code != WEIR_OK) {
-        fprintf(stderr, "weir: admin address %s: %s\n", address, err.text);
-        return false;
-    }
-    const struct edge_address *at = &to.items[0];
-    x->fd = socket(at->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (x->fd >= 0 && connect(x->fd, (const struct sockaddr *)&at->address, at->len) == 0)
-        return true;
-    fprintf(stderr, "weir: no weir answers at %s (%s); is it running? --admin ADDRESS names another one\n", address,
-            strerror(errno));
-    if (x->fd >= 0)
-        close(x->fd);
-    x->fd = -1;
-    return false;
-}
-
-static bool
-send_all(int fd, struct weir_text bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.bytes, bytes.len);
-        if (n <= 0 && errno != EINTR)
-            return false;
-        if (n > 0)
-            bytes = (struct weir_text){ bytes.bytes + n, bytes.len - (size_t)n };
-    }
-    return true;
-}
 
 /* Reads more; false at the end or on an error. */
 static bool
@@ -64,11 +25,9 @@ read_more(struct exchange *x)
 {
     if (x->len == INPUT_ROOM)
         return false;
-    ssize_t n = read(x->fd, x->bytes + x->len, INPUT_ROOM - x->len);
-    if (n <= 0)
-        return false;
-    x->len += (size_t)n;
-    return true;
+    size_t n = contact_read(&x->contact, x->bytes + x->len, INPUT_ROOM - x->len);
+    x->len += n;
+    return n > 0;
 }
 
 static void
@@ -138,9 +97,9 @@ exchange(struct exchange *x, const char *method, unsigned *ret_status, struct bu
     return read_body(x, &body, out, piece, arg);
 }
 
-/* The address and token to use, from flags and settings. */
+/* The settings that say where it is, and the token to use. */
 static bool
-find_server(const struct args *a, struct settings *s)
+read_settings(const struct args *a, struct settings *s)
 {
     struct diags d;
     struct weir_error err = { 0 };
@@ -163,12 +122,28 @@ find_server(const struct args *a, struct settings *s)
             fprintf(stderr, "weir: --set %s: %s\n", pair, key ? err.text : "write --set KEY=VALUE");
         free(key);
     }
-    const char *admin = args_text(a, "admin");
-    if (good && admin && settings_set(s, "admin.listen", admin, &err) != WEIR_OK) {
-        fprintf(stderr, "weir: --admin %s: %s\n", admin, err.text);
-        good = false;
-    }
     return good;
+}
+
+static bool
+send_request(struct exchange *x, const struct settings *s, const char *method, const char *path, const char *body)
+{
+    struct buf request;
+    const char *token = settings_text(s, "admin.token");
+    if (*token == '\0')
+        token = settings_text(s, "admin.read_token");
+    buf_init(&request, 1u << 20);
+    (void)buf_printf(&request, "%s %s HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n", method, path);
+    if (*token)
+        (void)buf_printf(&request, "Authorization: Bearer %s\r\n", token);
+    if (body)
+        (void)buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+                         body);
+    else
+        (void)buf_printf(&request, "Content-Length: 0\r\n\r\n");
+    bool sent = contact_send(&x->contact, buf_content(&request));
+    buf_fini(&request);
+    return sent;
 }
 
 int
@@ -176,33 +151,16 @@ api_ask(const struct args *a, const char *method, const char *path, const char *
         struct buf *out, bool (*piece)(void *arg, struct weir_text bytes), void *arg)
 {
     struct settings *s = settings_new();
-    struct exchange x = { .fd = -1, .bytes = malloc(INPUT_ROOM) };
+    struct exchange x = { .bytes = malloc(INPUT_ROOM) };
     if (x.bytes == NULL)
         abort();
     int code = EXIT_USAGE;
-    bool good = false;
-    if (find_server(a, s)) {
-        code = EXIT_NO_SERVER;
-        good = open_connection(&x, settings_text(s, "admin.listen"));
-    }
-    if (good) {
-        struct buf request;
-        const char *token = settings_text(s, "admin.token");
-        if (*token == '\0')
-            token = settings_text(s, "admin.read_token");
-        buf_init(&request, 1u << 20);
-        (void)buf_printf(&request, "%s %s HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n", method, path);
-        if (*token)
-            (void)buf_printf(&request, "Authorization: Bearer %s\r\n", token);
-        if (body)
-            (void)buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                             strlen(body), body);
-        else
-            (void)buf_printf(&request, "Content-Length: 0\r\n\r\n");
-        if (send_all(x.fd, buf_content(&request)) && exchange(&x, method, ret_status, out, piece, arg))
-            code = EXIT_GOOD;
-        buf_fini(&request);
-        close(x.fd);
+    if (read_settings(a, s)) {
+        if (contact_open(&x.contact, a, s, &code))
+            code = send_request(&x, s, method, path, body) && exchange(&x, method, ret_status, out, piece, arg)
+                       ? EXIT_GOOD
+                       : EXIT_NO_SERVER;
+        contact_close(&x.contact);
     }
     free(x.bytes);
     settings_free(&s);

@@ -116,7 +116,7 @@ load_anew(struct server *s)
         log_say(WEIR_WARN, "the setting %s has changed: it takes effect at the next start", changed);
     struct weir_error tls = { 0 };
     if (server_tls_reload(s, &tls) != WEIR_OK)
-        diags_add(&d, "edge.tls", (struct mark){ 0 }, NULL, DIAG_SETTING_VALUE, NULL, "%s", tls.text);
+        diags_add(&d, "settings", (struct mark){ 0 }, NULL, DIAG_SETTING_VALUE, NULL, "%s", tls.text);
     struct generation_source source = setup_source(s->setup, s->paths, s->n_paths, &edge_routes_port);
     s->pending = generation_new(&source, &d);
     diags_sort(&d);

@@ -1,6 +1,7 @@
 /* cli/listening.c - see listening.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listening.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static const struct {
     { HANDOVER_EDGE, "edge.tls.listen", "tls", EDGE_TLS },
     { HANDOVER_EDGE, "edge.redirect_listen", "redirect", EDGE_REDIRECT },
     { HANDOVER_ADMIN, "admin.listen", "admin", EDGE_PLAIN },
+    { HANDOVER_ADMIN, "admin.tls.listen", "admin-tls", EDGE_TLS },
 };
 #define PLACES (sizeof places / sizeof *places)
 
@@ -118,6 +120,17 @@ take_activated(struct activated *ret)
     }
 }
 
+/* Whether socket number INDEX has the name and the address of one before it: those share a port. */
+static bool
+is_one_more(const struct activated *all, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (strcmp(all->items[i].name, all->items[index].name) == 0 &&
+            edge_address_same(&all->addresses[i], &all->addresses[index]))
+            return true;
+    return false;
+}
+
 /* The addresses of the sockets with that name, as a setting has them; "": there are none. */
 static void
 named_addresses(const struct activated *all, const char *name, char ret[HANDOVER_TEXT])
@@ -126,7 +139,7 @@ named_addresses(const struct activated *all, const char *name, char ret[HANDOVER
     ret[0] = '\0';
     for (unsigned i = 0; i < all->n; i++) {
         char one[128];
-        if (strcmp(all->items[i].name, name) == 0 && edge_address_text(&all->addresses[i], one, sizeof one) &&
+        if (strcmp(all->items[i].name, name) == 0 && !is_one_more(all, i) && edge_address_text(&all->addresses[i], one, sizeof one) &&
             len + strlen(one) + 2 < HANDOVER_TEXT)
             len += (size_t)snprintf(ret + len, HANDOVER_TEXT - len, "%s%s", len > 0 ? "," : "", one);
     }
@@ -191,27 +204,60 @@ note_setting(struct settings *s, size_t place, const struct activated *all, stru
     return true;
 }
 
-void
-listening_open(struct settings *s, struct handover *h)
+/* Each shard accepts from one socket of an address, and the admin is on one shard: callers of a socket that is left
+ * over would wait for ever. */
+static enum weir_code
+check_given(const struct handover *h, enum handover_side side, struct weir_error *err)
+{
+    unsigned takers = side == HANDOVER_ADMIN ? 1 : h->n_shards;
+    for (unsigned i = 0; i < opened[side].n && i < h->listen[side].n; i++) {
+        char text[128] = "";
+        if (opened[side].items[i].n_given <= takers)
+            continue;
+        (void)edge_address_text(&opened[side].items[i], text, sizeof text);
+        return err_set(err, WEIR_INVALID,
+                       side == HANDOVER_ADMIN
+                           ? "systemd gave %u sockets for %s, and the admin accepts from one: let it give one"
+                           : "systemd gave %u sockets for %s, and there are only %u shards to accept from them: let it "
+                             "give one, which all accept from, or set 'shards'",
+                       opened[side].items[i].n_given, text, takers);
+    }
+    return WEIR_OK;
+}
+
+enum weir_code
+listening_open(struct settings *s, struct handover *h, struct weir_error *err)
 {
     static struct activated all;
     h->n_shards = listening_shards(s);
     take_activated(&all);
     for (size_t i = 0; i < PLACES; i++)
         if (!note_setting(s, i, &all, h))
-            return;
+            return WEIR_OK;
     open_side(s, HANDOVER_EDGE, &all, h);
     open_side(s, HANDOVER_ADMIN, &all, h);
+    if (check_given(h, HANDOVER_EDGE, err) != WEIR_OK || check_given(h, HANDOVER_ADMIN, err) != WEIR_OK)
+        return (enum weir_code)err->code;
     for (unsigned i = 0; i < all.n; i++) {
         char text[128] = "";
         if (all.used[i])
             continue;
         (void)edge_address_text(&all.addresses[i], text, sizeof text);
-        log_say(WEIR_WARN, "systemd gave the socket '%s' (%s), which no setting names: it is left. Name it edge, tls or "
-                           "admin (FileDescriptorName=), or let a setting name its address",
+        log_say(WEIR_WARN, "systemd gave the socket '%s' (%s), which no setting names: it is left. Name it edge, tls, "
+                           "redirect, admin or admin-tls (FileDescriptorName=), or let a setting name its address",
                 all.items[i].name, text);
         close(all.items[i].fd);
     }
+    return WEIR_OK;
+}
+
+void
+listening_own(uid_t user, gid_t group)
+{
+    for (unsigned i = 0; i < HANDOVER_SIDES; i++)
+        for (unsigned j = 0; j < opened[i].n; j++)
+            if (opened[i].items[j].inode != 0 && !edge_address_own(&opened[i].items[j], user, group))
+                log_say(WEIR_WARN, "user: a socket's file could not be made that user's: %s", strerrordesc_np(errno));
 }
 
 unsigned

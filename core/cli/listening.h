@@ -21,8 +21,12 @@ unsigned listening_shards(const struct settings *s);
 
 /* Opens sockets for all that S names, or takes those that systemd has opened, into an empty H. Those
  * with the name of a setting take its place in S.
- * What can't be opened is left to who listens, who will say what is wrong with it. */
-void listening_open(struct settings *s, struct handover *h);
+ * What can't be opened is left to who listens, who will say what is wrong with it. WEIR_INVALID: systemd has opened
+ * more sockets of one address than there are to accept from them. */
+enum weir_code listening_open(struct settings *s, struct handover *h, struct weir_error *err) MUST_USE;
+
+/* Gives the files of paths that listening_open made to that user and group; only root can. */
+void listening_own(uid_t user, gid_t group);
 
 /* Writes down which files of paths listening_open made, for another program to remove; room for
  * ORDER_FILES. Returns how many. */

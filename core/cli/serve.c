@@ -21,6 +21,7 @@
 #include "engine/table.h"
 #include "guard/notify.h"
 #include "guard/worker.h"
+#include "net/attempts.h"
 
 #define MAILBOX_MAX 1000u
 #define WORKER_QUEUE 10000u
@@ -86,11 +87,11 @@ announce(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct weir_text edge = text_of(settings_text(t, "edge.listen"));
     struct weir_text admin = text_of(settings_text(t, "admin.listen"));
-    struct log_field fields[12] = {
+    struct log_field fields[14] = {
         LOG_S("edge", edge),
         LOG_N("edge_port", edge_addresses_port(&s->edge_addresses, edge_addresses_first(&s->edge_addresses, EDGE_PLAIN))),
         LOG_S("admin", admin),
-        LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, 0)),
+        LOG_N("admin_port", edge_addresses_port(&s->admin_addresses, edge_addresses_first(&s->admin_addresses, EDGE_PLAIN))),
         LOG_N("shards", s->n_shards),
         LOG_N("pipelines", generation_pipelines(s->current)->n),
         LOG_N("pid", worker_supervised() ? getppid() : getpid()), /* of who takes signals */
@@ -105,6 +106,11 @@ announce(const struct server *s)
     }
     if (redirect < s->edge_addresses.n)
         fields[n++] = LOG_N("redirect_port", edge_addresses_port(&s->edge_addresses, redirect));
+    tls = edge_addresses_first(&s->admin_addresses, EDGE_TLS);
+    if (tls < s->admin_addresses.n) {
+        fields[n++] = LOG_S("admin_tls", text_of(settings_text(t, "admin.tls.listen")));
+        fields[n++] = LOG_N("admin_tls_port", edge_addresses_port(&s->admin_addresses, tls));
+    }
     notify_ready(); /* first: who reads the line may count on it */
     log_line(WEIR_INFO, "weir " WEIR_VERSION " is ready", fields, n);
 }
@@ -169,6 +175,7 @@ make_metrics(struct server *s)
                                 .name = "weir_config_last_reload_success_timestamp_seconds",
                                 .help = "When a configuration was last taken into force." };
     make_restarts_metric();
+    attempts_configure((unsigned)settings_number(s->setup->settings, "auth.max_failures"));
     once_configure(settings_number(s->setup->settings, "engine.idempotency_memory"));
     s->reload_family = metric_family(&reloads, &err);
     s->reload_time = metric_family(&last, &err);

@@ -13,6 +13,7 @@
 #include "cli/setup.h"
 #include "edge/edge.h"
 #include "engine/engine.h"
+#include "guard/channel.h"
 #include "loop/actor.h"
 #include "loop/mail.h"
 #include "loop/worker.h"
@@ -51,8 +52,8 @@ struct server {
     struct mailbox *box;
     struct workers *workers;
     struct store *store; /* NULL: none */
-    struct tls_server *tls;  /* owned; NULL: the edge speaks no TLS */
-    struct timer tls_look;   /* at its files */
+    struct tls_server *tls[HANDOVER_SIDES]; /* owned; NULL: that side speaks no TLS */
+    struct timer tls_look;                  /* at their files */
     struct edge_addresses edge_addresses;
     struct edge_addresses admin_addresses;
     char public_url[512]; /* where the edge is for others, without a slash at the end */
@@ -125,10 +126,10 @@ enum weir_code server_read_hsts(struct server *s, struct weir_error *err);
 
 /* -- serve_tls.c -- */
 
-/* Reads the certificates that the settings name and watches them, if the edge listens for TLS. */
+/* Reads the certificates that the settings name and watches them, for each side that listens for TLS. */
 enum weir_code server_tls_open(struct server *s, struct weir_error *err);
 
-/* Reads them anew. WEIR_INVALID: those before stay in use. */
+/* Reads them anew. WEIR_INVALID: those before stay in use on that side. */
 enum weir_code server_tls_reload(struct server *s, struct weir_error *err);
 
 /* Once no shard uses them. */

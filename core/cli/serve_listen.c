@@ -16,7 +16,7 @@ take(struct server *s, enum handover_side side, struct edge_addresses *ret, stru
         return code;
     listening_given(side, ret);
     code = edge_addresses_reserve(ret, err);
-    return code == WEIR_OK ? WEIR_OK : err_in(err, side == HANDOVER_EDGE ? "edge" : "admin.listen");
+    return code == WEIR_OK ? WEIR_OK : err_in(err, side == HANDOVER_EDGE ? "edge" : "admin");
 }
 
 enum weir_code

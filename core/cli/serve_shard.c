@@ -81,7 +81,7 @@ edge_settings(const struct server *s)
     const struct settings *t = s->setup->settings;
     struct edge_config c = edge_defaults;
     c.addresses = &s->edge_addresses;
-    c.tls = s->tls;
+    c.tls = s->tls[HANDOVER_EDGE];
     c.handshake_ms = settings_number(t, "edge.tls.handshake_timeout");
     c.proxy_protocol = settings_bool(t, "edge.proxy_protocol");
     c.trusted_unix = s->trusted_unix;
@@ -117,6 +117,8 @@ start_admin(struct shard_part *p, struct weir_error *err)
 {
     const struct server *s = p->server;
     struct admin_config c = { .addresses = &s->admin_addresses,
+                              .tls = s->tls[HANDOVER_ADMIN],
+                              .handshake_ms = settings_number(s->setup->settings, "edge.tls.handshake_timeout"),
                               .token = settings_text(s->setup->settings, "admin.token"),
                               .read_token = settings_text(s->setup->settings, "admin.read_token"),
                               .n_shards = s->n_shards,

@@ -54,6 +54,11 @@ drop_privileges(const struct settings *s)
             log_say(WEIR_WARN, "weir runs as root, which it has no need of: start it as another user, or set user: NAME");
         return true;
     }
+    uid_t uid;
+    gid_t gid;
+    if (privileges_root() && privileges_find(user, &uid, &gid, &err) == WEIR_OK)
+        listening_own(uid, gid);
+    err = (struct weir_error){ 0 };
     if (privileges_drop(user, &err) == WEIR_OK)
         return true;
     fprintf(stderr, "weir: user: %s\n", err.text);
@@ -67,8 +72,11 @@ prepare(struct settings *s, bool supervise, struct handover *h)
 {
     privileges_never_more();
     h->hang_ms = settings_number(s, "hang_timeout");
-    if (supervise || activation_there() || *settings_text(s, "user"))
-        listening_open(s, h);
+    struct weir_error err = { 0 };
+    if ((supervise || activation_there() || *settings_text(s, "user")) && listening_open(s, h, &err) != WEIR_OK) {
+        fprintf(stderr, "weir: %s\n", err.text);
+        return false;
+    }
     return drop_privileges(s);
 }
 

@@ -79,6 +79,10 @@ bool edge_address_of(int fd, struct edge_address *ret);
  * is of a kind that can't be written so. */
 bool edge_address_text(const struct edge_address *a, char *ret, size_t room);
 
+/* Gives the file of a path that was made here to that user and group, if it is still the same one. False, and errno,
+ * if that can't be. */
+bool edge_address_own(const struct edge_address *a, uid_t user, gid_t group);
+
 /* Whether both are the same address and port. */
 bool edge_address_same(const struct edge_address *a, const struct edge_address *b);
 

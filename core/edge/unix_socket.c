@@ -5,6 +5,7 @@
 #include "edge/unix_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -121,4 +122,20 @@ unix_socket_remove(struct edge_address *a)
         st.st_ino == a->inode)
         (void)unlink(path_of(a)); /* else the next one finds that nobody listens */
     a->inode = 0;
+}
+
+bool
+edge_address_own(const struct edge_address *a, uid_t user, gid_t group)
+{
+    struct stat st;
+    int fd = open(path_of(a), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    /* By its descriptor: whoever may write to the folder could put another file there meanwhile. */
+    bool same = fstat(fd, &st) == 0 && st.st_dev == a->device && st.st_ino == a->inode;
+    bool good = same && fchownat(fd, "", user, group, AT_EMPTY_PATH) == 0;
+    int why = same ? errno : ENOENT;
+    close(fd);
+    errno = why;
+    return good;
 }

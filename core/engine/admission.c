@@ -28,7 +28,7 @@ refuse(struct weir_event *e, const char *why)
     struct generation_part *part = e->part;
     if (e->job)
         job_give_back(e);
-    once_end(e, false);
+    once_end(e, false); /* of a job, what other gateways were told stays */
     event_answer_error(e, &err);
     e->ops->release(e);
     part_unpin(part);
@@ -206,19 +206,30 @@ is_first(struct weir_event *e)
     return false;
 }
 
+/* Whether the memory of this process, and maybe a Redis, has to be asked for E's key: else the store knows it. */
+static bool
+is_asked_for(const struct weir_event *e)
+{
+    const struct flow *f = e->trigger->flow;
+    return (f->pipeline->idempotency || e->once_ttl_ms > 0) &&
+           (!job_wanted(engine_of(e->shard), f) || claim_wanted(e));
+}
+
 void
 admission_offer(struct weir_event *e)
 {
-    struct engine *en = engine_of(e->shard);
-    const struct flow *f = e->trigger->flow;
-    const char *closed = admission_closed(en);
-    if (closed) {
+    const char *closed = admission_closed(engine_of(e->shard));
+    if (closed)
         refuse(e, closed);
-        return;
-    }
-    bool durable = job_wanted(en, f);
-    if (!durable && (f->pipeline->idempotency || e->once_ttl_ms > 0) && !is_first(e))
-        return;
+    else if (!is_asked_for(e) || is_first(e))
+        admission_enter(e);
+}
+
+void
+admission_enter(struct weir_event *e)
+{
+    const struct flow *f = e->trigger->flow;
+    bool durable = job_wanted(engine_of(e->shard), f);
     if (f->gate == NULL) {
         if (durable)
             job_accept(e, NULL, (struct weir_text){ NULL, 0 }, true);

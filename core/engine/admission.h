@@ -24,6 +24,9 @@ const char *admission_closed(const struct engine *en);
 /* Starts a run for E if there is room, queues or refuses it otherwise. */
 void admission_offer(struct weir_event *e);
 
+/* The same once it is known that E is the first event of its idempotency key. */
+void admission_enter(struct weir_event *e);
+
 /* E, whose job is in the store by now, runs as soon as it has its place: PLACED, it has it. */
 void admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
 

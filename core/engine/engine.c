@@ -51,6 +51,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     admission_begin(e);
     list_init(&e->olders);
     list_init(&e->fetches);
+    list_init(&e->claims);
     topics_init(&e->topics, s);
     atomic_init(&e->n_runs, 0);
     if (client_new(s, &e->client, err) != WEIR_OK) {
@@ -67,6 +68,8 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
                              "pipeline node code");
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
+    e->claim_family = family(WEIR_COUNTER, "weir_idempotency_store_total",
+                             "What the Redis of an idempotency key said, or that it said nothing.", "pipeline decision");
     s->slots[SHARD_ENGINE] = e;
     topics_join(&e->topics);
     if (limits->store)
@@ -173,6 +176,7 @@ engine_shard_free(struct weir_shard *s)
         }
         part_retire(e->current);
     }
+    claims_free(e);
     redis_free(s);
     topics_fini(&e->topics);
     while (e->n_free_runs > 0)
@@ -381,7 +385,8 @@ void
 engine_look_idle(struct engine *e)
 {
     bool jobs = e->jobs && e->jobs->n_ops > 0; /* an event that waits for its commit becomes a run */
-    if (e->draining && e->when_idle && !jobs && atomic_load_explicit(&e->n_runs, memory_order_relaxed) == 0)
+    if (e->draining && e->when_idle && !jobs && e->n_claims_ending == 0 &&
+        atomic_load_explicit(&e->n_runs, memory_order_relaxed) == 0)
         e->when_idle(e->idle_arg);
 }
 

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "loop/shard.h"
+#include "net/attempts.h"
 #include "value/value.h"
 
 struct flow;        /* a pipeline of a generation, opened: engine/generation.h */
@@ -92,6 +93,9 @@ struct weir_event {
     struct job *job;                    /* of a durable run; NULL: none */
     struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
     uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
+    struct weir_redis *once_redis; /* which other gateways ask for it as well; NULL: none */
+    bool once_closed;              /* without that it is refused */
+    struct once_claim *once_claim; /* of its key, there: once_claim.h; NULL: none */
     struct once_entry *once;       /* it is the first one of its idempotency key: once.h */
     struct once_waiter *once_wait; /* it waits for the first one */
     struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
@@ -115,5 +119,13 @@ bool event_answer(struct weir_event *e, const struct event_reply *r);
 
 /* Replies with the problem document (RFC 9457) of ERR; false if a reply was sent before. */
 bool event_answer_error(struct weir_event *e, const struct weir_error *err);
+
+/* -- event_auth.c: senders that fail to prove who they are (net/attempts.h) -- */
+
+/* For how long E's address is turned away, in ms; 0: it is not. Never in a test of a pipeline. */
+uint64_t event_auth_blocked(const struct weir_event *e, enum attempts_at at);
+
+/* E had a credential that is not good: counts it, and logs when its address is turned away from now on. */
+void event_auth_failed(const struct weir_event *e, enum attempts_at at);
 
 #endif

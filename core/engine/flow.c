@@ -146,6 +146,30 @@ count_runs(struct flow *f)
     f->run_duration = metric_series(metric_family(&duration, &err), labels);
 }
 
+/* Finds the Redis that the pipeline's idempotency keys are in, if it names one. */
+static void
+open_once(struct flow *f, struct diags *d)
+{
+    const struct pipeline *p = f->pipeline;
+    const struct part *store = p->idempotency_store;
+    const struct weir_value *v = NULL;
+    struct weir_error err = { 0 };
+    struct weir_open o = { .generation = f->generation, .flow = f, .diags = d };
+    if (store == NULL)
+        return;
+    enum weir_code code = host_at_load(&o, store, &v, &err);
+    if (code == WEIR_OK && value_type(v) != WEIR_STRING)
+        code = err_set(&err, WEIR_INVALID, "it has to be memory or the URL of a Redis");
+    if (code == WEIR_OK && !text_is(value_as_text(v), "memory") &&
+        (f->once_redis = host_redis(value_as_text(v), &err)) == NULL)
+        code = (enum weir_code)err.code;
+    mask(f->generation, &err);
+    if (code != WEIR_OK)
+        pipeline_diag(p, store->mark, d, DIAG_BAD_VALUE, NULL, "the 'store' of 'idempotency': %s", err.text);
+    value_unref(&err.detail);
+    value_unref(&v);
+}
+
 void
 flow_open(struct flow *f, struct diags *d)
 {
@@ -155,6 +179,7 @@ flow_open(struct flow *f, struct diags *d)
     if (f->units == NULL || f->triggers == NULL)
         abort();
     count_runs(f);
+    open_once(f, d);
     for (unsigned i = 0; i < p->n_nodes; i++) {
         struct unit *u = &f->units[i];
         u->node = p->nodes[i];

@@ -57,6 +57,7 @@ struct flow {
     struct trigger_unit *triggers;
     bool broken;        /* its open had errors, which only an older generation lives with */
     struct gate *gate;  /* its concurrency; NULL: no limit. Outlives generations */
+    struct weir_redis *once_redis; /* where its idempotency keys are; NULL: in this process */
     uint32_t runs_completed; /* series of weir_runs_total */
     uint32_t runs_failed;
     uint32_t runs_cancelled;

@@ -20,6 +20,14 @@ struct weir_open {
     struct diags *diags;
 };
 
+/* The Redis server at URL, as host->redis; its metrics are there from then on. NULL and ERR if the URL is none.
+ * Main thread. */
+struct weir_redis *host_redis(struct weir_text url, struct weir_error *err);
+
+/* The value of P, which stands in O's pipeline, as it is at load, as host->constant; *RET is owned. */
+enum weir_code host_at_load(const struct weir_open *o, const struct part *p, const struct weir_value **ret,
+                            struct weir_error *err) MUST_USE;
+
 /* Fill in what is for open, for calls, for events, for values and for the shard. */
 void host_fill_open(struct weir_host *h);
 void host_fill_load(struct weir_host *h);

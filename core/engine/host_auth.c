@@ -107,6 +107,18 @@ event_auth(const struct weir_event *e)
     return e->auth;
 }
 
+static uint64_t
+auth_blocked(const struct weir_event *e)
+{
+    return event_auth_blocked(e, ATTEMPTS_EDGE);
+}
+
+static void
+auth_failed(const struct weir_event *e)
+{
+    event_auth_failed(e, ATTEMPTS_EDGE);
+}
+
 void
 host_fill_auth(struct weir_host *h)
 {
@@ -115,4 +127,6 @@ host_fill_auth(struct weir_host *h)
     h->event_query_hide = event_query_hide;
     h->event_auth_set = event_auth_set;
     h->event_auth = event_auth;
+    h->event_auth_blocked = auth_blocked;
+    h->event_auth_failed = auth_failed;
 }

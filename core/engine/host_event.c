@@ -47,6 +47,14 @@ event_key(struct weir_event *e, struct weir_text key, uint64_t ttl_ms)
     e->once_ttl_ms = key.len > 0 ? ttl_ms : 0;
 }
 
+static void
+event_key_share(struct weir_event *e, struct weir_redis *server, bool closed)
+{
+    assert(!e->decided);
+    e->once_redis = server;
+    e->once_closed = closed;
+}
+
 static struct weir_text
 event_body(const struct weir_event *e)
 {
@@ -178,6 +186,7 @@ host_fill_event(struct weir_host *h)
     h->event_peer = event_peer;
     h->event_header_at = header_at;
     h->event_key = event_key;
+    h->event_key_share = event_key_share;
     h->event_query_text = event_query_text;
     h->event_headers = event_headers;
     h->event_params = event_params;

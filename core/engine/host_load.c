@@ -36,23 +36,28 @@ find_at_load(struct expr_env *env, const struct weir_text *path, unsigned n, str
     return WEIR_OK;
 }
 
-static uint32_t
-constant(struct weir_open *o, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
+enum weir_code
+host_at_load(const struct weir_open *o, const struct part *p, const struct weir_value **ret, struct weir_error *err)
 {
-    if (handle == 0 || handle > o->slots->n)
-        return err_set(err, WEIR_NOT_FOUND, "there is no such part of the configuration");
-    const struct part *p = o->slots->parts[handle - 1];
     if (p->kind == PART_CONSTANT) {
         *ret = value_ref(p->constant);
         return WEIR_OK;
     }
-    struct expr_env env = { .find = find_at_load, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = o };
+    struct expr_env env = { .find = find_at_load, .now_ms = expr_now_ms, .uuid = expr_uuid, .arg = (void *)(uintptr_t)o };
     enum weir_code code = part_eval(p, &env, ret, err);
     if (code == WEIR_NOT_FOUND)
         return err_set(err, WEIR_NOT_FOUND, "%s is not set", p->pointer ? p->pointer : "the value");
     if (code != WEIR_OK)
         return err_in(err, "%s", p->pointer ? p->pointer : "");
     return WEIR_OK;
+}
+
+static uint32_t
+constant(struct weir_open *o, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
+{
+    if (handle == 0 || handle > o->slots->n)
+        return err_set(err, WEIR_NOT_FOUND, "there is no such part of the configuration");
+    return host_at_load(o, o->slots->parts[handle - 1], ret, err);
 }
 
 /* PATH as seen from the folder of the pipeline's file. False if that is too long. */

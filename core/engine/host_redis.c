@@ -71,14 +71,20 @@ prepare(void)
            "Connections to Redis that came up after the first one.", "server", collect_reconnects);
 }
 
-static struct weir_redis *
-redis(struct weir_open *o, struct weir_text url, struct weir_error *err)
+struct weir_redis *
+host_redis(struct weir_text url, struct weir_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)o;
     struct weir_redis *r = NULL;
     pthread_once(&once, prepare);
     return redis_server(url, &r, err) == WEIR_OK ? r : NULL;
+}
+
+static struct weir_redis *
+redis(struct weir_open *o, struct weir_text url, struct weir_error *err)
+{
+    (void)o;
+    return host_redis(url, err);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "engine/outcome.h"
 
 #define EVENT_MAX (16u << 20) /* bytes of a stored event */
+#define JOB_PATH "/_weir/jobs/"
 
 bool
 job_wanted(const struct engine *e, const struct flow *f)
@@ -41,6 +42,7 @@ static void
 refuse(struct weir_event *e, const struct weir_error *err)
 {
     struct generation_part *part = e->part;
+    once_end(e, false);
     event_answer_error(e, err);
     e->ops->release(e);
     part_unpin(part);
@@ -79,8 +81,45 @@ answer_and_leave(struct accepting *a)
         job_reply_accepted(e, a->accept.id);
     else if (!job_answer_again(e, a->accept.first_result))
         job_reply_accepted(e, a->accept.first);
+    once_end(e, true);
     e->ops->release(e);
     part_unpin(part);
+}
+
+/* What is said of a job that has been accepted. The caller lets go of the body. */
+struct notice {
+    char url[sizeof JOB_PATH + ID_UUID];
+    struct weir_header location;
+    struct event_reply reply;
+};
+
+static void
+write_notice(struct notice *n, const char *id)
+{
+    char json[128];
+    int url_len = snprintf(n->url, sizeof n->url, "%s%s", JOB_PATH, id);
+    int len = snprintf(json, sizeof json, "{\"job\":\"%s\",\"status_url\":\"%s\"}", id, n->url);
+    n->location = (struct weir_header){ TEXT("Location"), { n->url, (size_t)url_len } };
+    n->reply = (struct event_reply){ .status = 202,
+                                     .content_type = TEXT("application/json"),
+                                     .headers = &n->location,
+                                     .n_headers = 1,
+                                     .body = value_string(json, (size_t)len) };
+}
+
+/* E is in the store, and nobody has heard yet: other gateways may say so from now on. */
+static void
+commit(struct weir_event *e)
+{
+    struct notice n;
+    size_t len = 0;
+    if (e->once_claim == NULL)
+        return;
+    write_notice(&n, e->job->id);
+    char *bytes = job_answer_pack(&n.reply, &len);
+    claim_commit(e, (struct weir_text){ bytes, bytes ? len : 0 });
+    free(bytes);
+    value_unref(&n.reply.body);
 }
 
 static void
@@ -97,8 +136,12 @@ accepted(struct store_op *op, const struct weir_error *err)
     } else if (a->accept.repeated || a->accept.held || a->accept.blocked) {
         answer_and_leave(a);
     } else {
-        if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)
+        if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED) {
             job_reply_accepted(e, e->job->id);
+            once_end(e, true);
+        } else {
+            commit(e);
+        }
         if (a->accept.state != JOB_RUNNING) { /* the store keeps it until there is a place */
             struct generation_part *part = e->part;
             e->ops->release(e);
@@ -221,17 +264,8 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
 void
 job_reply_accepted(struct weir_event *e, const char *id)
 {
-    static const char path[] = "/_weir/jobs/";
-    char json[128], url[sizeof path + ID_UUID];
-    int url_len = snprintf(url, sizeof url, "%s%s", path, id);
-    int len = snprintf(json, sizeof json, "{\"job\":\"%s\",\"status_url\":\"%s\"}", id, url);
-    const struct weir_value *body = value_string(json, (size_t)len);
-    struct weir_header location = { TEXT("Location"), { url, (size_t)url_len } };
-    struct event_reply reply = { .status = 202,
-                                 .content_type = TEXT("application/json"),
-                                 .headers = &location,
-                                 .n_headers = 1,
-                                 .body = body };
-    event_answer(e, &reply);
-    value_unref(&body);
+    struct notice n;
+    write_notice(&n, id);
+    event_answer(e, &n.reply);
+    value_unref(&n.reply.body);
 }

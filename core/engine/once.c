@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "engine/admission.h"
 #include "engine/job.h"
+#include "engine/once_claim.h"
 #include "loop/worker.h"
 
 #define PARTS 16u
@@ -136,47 +137,8 @@ add(struct once_part *p, const uint8_t *key, const uint8_t *content, uint64_t no
 
 /* -- without a lock -- */
 
-uint64_t
-once_ttl(const struct weir_event *e)
-{
-    const struct pipeline *p = e->trigger->flow->pipeline;
-    return p->idempotency ? p->idempotency_ttl_ms : e->once_ttl_ms;
-}
-
-bool
-once_key(struct weir_event *e, uint8_t *key, uint8_t *content, struct weir_error *err)
-{
-    const struct pipeline *p = e->trigger->flow->pipeline;
-    struct weir_text text = { "", 0 };
-    err->code = WEIR_OK;
-    bool given = once_ttl(e) > 0 && p->idempotency == NULL;
-    enum weir_code code = WEIR_OK;
-    if (given)
-        text = e->once_key;
-    else if (p->idempotency)
-        code = admission_text(e, p->idempotency, &text, err);
-    if (code == WEIR_NOT_FOUND || (code == WEIR_OK && text.len == 0)) {
-        err->code = WEIR_OK;
-        return false;
-    }
-    if (code != WEIR_OK) {
-        (void)err_in(err, "idempotency");
-        return false;
-    }
-    struct buf b;
-    buf_init(&b, 4096);
-    (void)buf_add(&b, p->name, strlen(p->name) + 1, NULL);
-    (void)buf_add(&b, given ? "\1" : "", given, NULL); /* no key of an expression is one of a trigger */
-    (void)buf_add(&b, text.bytes, text.len, NULL);
-    digest(WEIR_SHA256, buf_content(&b), key);
-    buf_fini(&b);
-    /* A sender's id stands for the event, whatever else he says of it when he sends it again. */
-    digest(WEIR_SHA256, e->raw && !given ? value_as_text(e->raw) : TEXT(""), content);
-    return true;
-}
-
 /* What is to become of an event with a key. */
-enum verdict { FIRST, AGAIN, OTHER, RUNS, WAITS, FULL };
+enum verdict { FIRST, AGAIN, OTHER, RUNS, WAITS, FULL, AWAY };
 
 static bool
 wait_for(struct once_entry *o, struct weir_event *e)
@@ -237,6 +199,43 @@ answer_again(struct weir_event *e, const struct weir_value *answer)
     event_answer_error(e, &err);
 }
 
+static void
+refuse(struct weir_event *e, enum verdict v)
+{
+    struct weir_error err = { 0 };
+    switch (v) {
+    case OTHER:
+        err_set(&err, WEIR_INVALID, "the idempotency key was used with another content before");
+        err.status = 422;
+        break;
+    case RUNS:
+        err_set(&err, WEIR_CONFLICT, "the first event with this idempotency key is still being worked on");
+        break;
+    case AWAY:
+        err_set(&err, WEIR_UNAVAILABLE, "the store of idempotency keys is not to be had");
+        err.retry_after_ms = 1000;
+        break;
+    default:
+        err_set(&err, WEIR_UNAVAILABLE, "too many idempotency keys are in use");
+        err.retry_after_ms = 1000;
+    }
+    event_answer_error(e, &err);
+}
+
+/* Whether E, the first one here, goes on at once; else other gateways are asked. */
+static bool
+is_first_of_all(struct weir_event *e, const uint8_t *key, const uint8_t *content, bool *ret_answered)
+{
+    if (!claim_wanted(e))
+        return true;
+    *ret_answered = !claim_ask(e, key, content);
+    if (*ret_answered) {
+        once_end(e, false);
+        refuse(e, FULL);
+    }
+    return false;
+}
+
 bool
 once_enter(struct weir_event *e, bool *ret_answered)
 {
@@ -251,30 +250,53 @@ once_enter(struct weir_event *e, bool *ret_answered)
         value_unref(&err.detail);
         return false;
     }
-    switch (look(e, key, content, &answer)) {
-    case FIRST:
-        return true;
-    case WAITS:
-        *ret_answered = false;
-        return false;
-    case AGAIN:
+    enum verdict v = look(e, key, content, &answer);
+    if (v == FIRST)
+        return is_first_of_all(e, key, content, ret_answered);
+    if (v == AGAIN)
         answer_again(e, answer);
-        value_unref(&answer);
-        return false;
-    case OTHER:
-        err_set(&err, WEIR_INVALID, "the idempotency key was used with another content before");
-        err.status = 422;
-        break;
-    case RUNS:
-        err_set(&err, WEIR_CONFLICT, "the first event with this idempotency key is still being worked on");
-        break;
-    case FULL:
-        err_set(&err, WEIR_UNAVAILABLE, "too many idempotency keys are in use");
-        err.retry_after_ms = 1000;
-        break;
-    }
-    event_answer_error(e, &err);
+    else if (v != WAITS)
+        refuse(e, v);
+    *ret_answered = v != WAITS;
+    value_unref(&answer);
     return false;
+}
+
+/* What another gateway has answered is known here as well, for LEFT_MS. False: there is no room. */
+static bool
+learn(struct once_entry *o, const struct weir_value *answer, uint64_t left_ms)
+{
+    struct once_part *p = part_of(o->key);
+    pthread_mutex_lock(&p->lock);
+    bool fits = make_room(p, answer ? answer->len : 0, clock_mono_ms());
+    if (fits && answer) {
+        o->answer = value_ref(answer);
+        p->bytes += answer->len;
+    }
+    o->ttl_ms = left_ms;
+    pthread_mutex_unlock(&p->lock);
+    return fits;
+}
+
+void
+once_decided(struct weir_event *e, enum claim_verdict v, struct weir_text answer, uint64_t left_ms)
+{
+    struct generation_part *part = e->part;
+    if (v == CLAIM_FIRST || v == CLAIM_OPEN) {
+        admission_enter(e);
+        return;
+    }
+    if (v == CLAIM_AGAIN) {
+        const struct weir_value *kept = answer.len > 0 ? value_bytes(answer.bytes, answer.len) : NULL;
+        once_end(e, learn(e->once, kept, left_ms));
+        answer_again(e, kept);
+        value_unref(&kept);
+    } else {
+        once_end(e, false);
+        refuse(e, v == CLAIM_CONTENT ? OTHER : v == CLAIM_RUNS ? RUNS : AWAY);
+    }
+    e->ops->release(e);
+    part_unpin(part);
 }
 
 void
@@ -348,6 +370,7 @@ once_end(struct weir_event *e, bool good)
     if (!good)
         drop(p, o);
     pthread_mutex_unlock(&p->lock);
+    claim_end(e, good, answer ? value_as_text(answer) : TEXT(""));
     for (struct list *link; (link = list_shift(&waiters)) != NULL;) {
         struct telling *t = malloc(sizeof *t);
         if (t == NULL)
@@ -364,7 +387,7 @@ once_forget(struct weir_event *e)
 {
     struct once_waiter *w = e->once_wait;
     if (w == NULL)
-        return false;
+        return claim_forget(e);
     pthread_mutex_lock(&w->part->lock);
     bool found = !w->taken;
     if (found) {
@@ -399,25 +422,36 @@ take_waiters(struct once_part *p, const struct weir_shard *s, struct list *out)
     pthread_mutex_unlock(&p->lock);
 }
 
+static void
+refuse_at_end(struct weir_event *e)
+{
+    struct generation_part *part = e->part;
+    struct weir_error err = { 0 };
+    err_set(&err, WEIR_UNAVAILABLE, "this server is shutting down");
+    err.retry_after_ms = 1000;
+    event_answer_error(e, &err);
+    e->ops->release(e);
+    part_unpin(part);
+}
+
 void
 once_refuse_all(struct engine *e)
 {
     struct list out;
     list_init(&out);
     pthread_once(&begun, begin);
+    for (struct weir_event *event; (event = claim_waiting(e)) != NULL;) {
+        (void)claim_forget(event);
+        once_end(event, false);
+        refuse_at_end(event);
+    }
     for (unsigned i = 0; e->n_once_waiting > 0 && i < PARTS; i++)
         take_waiters(&parts[i], e->shard, &out);
     for (struct list *link; (link = list_shift(&out)) != NULL;) {
         struct weir_event *event = list_entry(link, struct once_waiter, link)->event;
-        struct generation_part *part = event->part;
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_UNAVAILABLE, "this server is shutting down");
-        err.retry_after_ms = 1000;
         event->once_wait = NULL;
         e->n_once_waiting--;
-        event_answer_error(event, &err);
-        event->ops->release(event);
-        part_unpin(part);
+        refuse_at_end(event);
     }
 }
 

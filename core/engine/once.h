@@ -6,6 +6,8 @@
  * held. A key whose first event runs is never forgotten; of the others those go first that were
  * used longest ago, when there are too many or they take too many bytes.
  *
+ * Where several gateways share a Redis the first one here asks there as well: once_claim.h.
+ *
  * A run that failed has its key freed: its sender may try again. Who waited for it gets its answer.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -13,9 +15,7 @@
 #ifndef ENGINE_ONCE_H
 #define ENGINE_ONCE_H
 
-#include "engine/run.h"
-
-#define ONCE_BYTES 16 /* of a key, of a content: digests */
+#include "engine/once_claim.h"
 
 struct once_entry;
 struct once_waiter;
@@ -30,10 +30,14 @@ bool once_key(struct weir_event *e, uint8_t *key, uint8_t *content, struct weir_
 /* How many bytes all that is remembered may take. Before the first event. */
 void once_configure(uint64_t max_bytes);
 
-/* Whether E, of a pipeline that is not durable, goes on: it is the first one of its key, or has none.
- * Else it waits for the first one's answer (and may be offered once more then), or *RET_ANSWERED: it
- * was answered, and the caller lets go of it. */
+/* Whether E goes on: it is the first one of its key, or has none. Else it waits for the first one's answer (and
+ * may be offered once more then) or for other gateways (then once_decided comes), or *RET_ANSWERED: it was
+ * answered, and the caller lets go of it. */
 bool once_enter(struct weir_event *e, bool *ret_answered);
+
+/* What came of claim_ask (once_claim.h) for E, the first one here: it goes on, or is answered and let go of.
+ * ANSWER, of CLAIM_AGAIN, is as job_answer.c has it (empty: none was kept) and holds for LEFT_MS more. */
+void once_decided(struct weir_event *e, enum claim_verdict v, struct weir_text answer, uint64_t left_ms);
 
 /* E, which was let in, is answered by R. */
 void once_answered(struct weir_event *e, const struct event_reply *r);

@@ -211,6 +211,9 @@ struct engine {
     unsigned n_olders;
     unsigned n_once_waiting; /* events that wait for another one's answer: once.h */
     atomic_uint once_posts;  /* answers on their way to them */
+    struct list claims;      /* of idempotency keys: once_claim.c */
+    unsigned n_claims;
+    unsigned n_claims_ending; /* their last commands are under way */
     unsigned walks;      /* of frame_walk that are on the stack */
     uint64_t lately_ns;  /* when the latest attempt began or ended, while nothing but the engine has run
                             since; 0: read the clock */
@@ -221,6 +224,7 @@ struct engine {
     uint32_t client_family; /* http_client_request_duration_seconds */
     uint32_t error_family;  /* weir_node_errors_total */
     uint32_t retry_family;  /* weir_retries_total */
+    uint32_t claim_family;  /* weir_idempotency_store_total */
 };
 
 static inline struct engine *

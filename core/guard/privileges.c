@@ -85,15 +85,32 @@ way_back(void)
     return setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0;
 }
 
-enum weir_code
-privileges_drop(const char *text, struct weir_error *err)
+static enum weir_code
+find(const char *text, struct identity *ret, struct weir_error *err)
 {
     char name[NAME_MAX_LEN];
-    struct identity to;
     if (strlen(text) >= sizeof name)
         return err_set(err, WEIR_NOT_FOUND, "there is no user with such a long name");
     memcpy(name, text, strlen(text) + 1);
-    enum weir_code code = find_user(name, &to, err);
+    return find_user(name, ret, err);
+}
+
+enum weir_code
+privileges_find(const char *text, uid_t *ret_user, gid_t *ret_group, struct weir_error *err)
+{
+    struct identity to;
+    if (find(text, &to, err) != WEIR_OK)
+        return (enum weir_code)err->code;
+    *ret_user = to.uid;
+    *ret_group = to.gid;
+    return WEIR_OK;
+}
+
+enum weir_code
+privileges_drop(const char *text, struct weir_error *err)
+{
+    struct identity to;
+    enum weir_code code = find(text, &to, err);
     if (code != WEIR_OK)
         return code;
     if (getuid() == to.uid && geteuid() == to.uid && to.uid != 0)

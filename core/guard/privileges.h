@@ -7,11 +7,16 @@
 #ifndef GUARD_PRIVILEGES_H
 #define GUARD_PRIVILEGES_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /* From now on no program that this process becomes or starts has more rights than it has
  * (no_new_privs; prctl(2)). */
 void privileges_never_more(void);
+
+/* Finds the user and group that TEXT names, as for privileges_drop. */
+enum weir_code privileges_find(const char *text, uid_t *ret_user, gid_t *ret_group, struct weir_error *err) MUST_USE;
 
 /* Becomes the user that TEXT names, "name", "name:group" or numbers for either, for good, with the
  * group's rights and those of no other group but the user's own. WEIR_NOT_FOUND: there is none;

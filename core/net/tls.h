@@ -23,6 +23,9 @@ enum weir_code tls_client_context(const struct weir_value *options, struct tls_c
                                   struct weir_error *err) MUST_USE;
 void tls_context_free(struct tls_context **c);
 
+/* Connections from now on take any certificate: for a person who has said so. Before the first one. */
+void tls_context_trust_all(struct tls_context *c);
+
 /* A connection to the server of that NAME, which its certificate must bear. */
 enum weir_code tls_client_new(struct tls_context *c, struct weir_text name, struct tls **ret, struct weir_error *err) MUST_USE;
 void tls_free(struct tls **t);

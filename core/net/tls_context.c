@@ -227,3 +227,9 @@ tls_context_free(struct tls_context **c)
     free(*c);
     *c = NULL;
 }
+
+void
+tls_context_trust_all(struct tls_context *c)
+{
+    SSL_CTX_set_verify(c->openssl, SSL_VERIFY_NONE, NULL);
+}

@@ -340,15 +340,37 @@ advise_node(struct loading *l, const struct draft *d)
     check_wait(l, n);
 }
 
-/* Whether a run looks at who opens a connection before it is open. */
+/* Whether LIST, of texts, has TEXT; NULL has none. */
 static bool
-runs_at_open(const struct trigger *t)
+has_text(const struct weir_value *list, const char *text)
 {
-    const struct weir_value *on = value_field(t->config_value, "on");
-    for (size_t i = 0; on != NULL && value_at(on, i) != NULL; i++)
-        if (value_type(value_at(on, i)) == WEIR_STRING && text_is(value_as_text(value_at(on, i)), "open"))
+    const struct weir_value *v;
+    for (size_t i = 0; list != NULL && (v = value_at(list, i)) != NULL; i++)
+        if (value_type(v) == WEIR_STRING && text_is(value_as_text(v), text))
             return true;
     return false;
+}
+
+/* One way in: its tokens should come to an end. */
+static void
+advise_way(struct loading *l, const struct trigger *t, const struct weir_value *way)
+{
+    const struct weir_value *jwt = value_type(way) == WEIR_MAP ? value_field(way, "jwt") : NULL;
+    const struct weir_value *required = jwt && value_type(jwt) == WEIR_MAP ? value_field(jwt, "required") : NULL;
+    if (required && value_type(required) == WEIR_LIST && !has_text(required, "exp"))
+        load_say_at(l, t->mark, DIAG_TOKEN_FOREVER, NULL,
+                    "'exp' is not one of the claims that 'jwt' requires: a token may be good for ever");
+}
+
+static void
+advise_tokens(struct loading *l, const struct trigger *t)
+{
+    const struct weir_value *auth = value_field(t->config_value, "auth"), *way;
+    if (auth == NULL || !has_property(t->type->schema_doc, "auth"))
+        return;
+    advise_way(l, t, auth);
+    for (size_t i = 0; value_type(auth) == WEIR_LIST && (way = value_at(auth, i)) != NULL; i++)
+        advise_way(l, t, way);
 }
 
 /* That nobody is asked who he is where others can call. */
@@ -368,7 +390,8 @@ advise_trigger(struct loading *l, const struct trigger *t)
     if (strcmp(name, "webhook") == 0)
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
                     "anybody can call this webhook: it has neither 'auth' nor 'verify'");
-    else if ((strcmp(name, "websocket") == 0 || strcmp(name, "sse") == 0) && !runs_at_open(t))
+    else if ((strcmp(name, "websocket") == 0 || strcmp(name, "sse") == 0) &&
+             !has_text(value_field(t->config_value, "on"), "open")) /* a run that could refuse */
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
                     "anybody can open this %s: it has no 'auth', and no run on 'open' that could refuse", name);
 }
@@ -378,12 +401,14 @@ advice_check(struct loading *l)
 {
     for (unsigned i = 0; i < l->p->n_triggers; i++)
         advise_trigger(l, l->p->triggers[i]);
+    for (unsigned i = 0; i < l->p->n_triggers; i++)
+        advise_tokens(l, l->p->triggers[i]);
     for (unsigned i = 0; i < l->p->n_nodes; i++)
         l->p->waits |= (l->p->nodes[i]->type->abi.flags & WEIR_WAITS) != 0;
     for (unsigned i = 0; i < l->p->n_nodes && !l->d->full; i++)
         advise_node(l, l->drafts[i]);
     const struct yaml_node *key = yaml_key(l->yaml->root, "idempotency");
-    if (key != NULL && l->p->durable == DURABLE_NO)
+    if (key != NULL && l->p->durable == DURABLE_NO && l->p->idempotency_store == NULL)
         load_say(l, key, DIAG_IDEMPOTENCY_MEMORY, NULL,
                  "without 'durable: true' the keys are kept in the memory of this process only: "
                  "a restart forgets them");

@@ -107,10 +107,15 @@
     X(IDEMPOTENCY_MEMORY, "W0806", WARNING, "idempotency in memory only",                   \
       "Without durable: true the keys are this process's: they are gone after a\n"          \
       "restart, and other machines don't know them. If a repeated event must never run\n"   \
-      "twice, make the pipeline durable.\n")                                     \
+      "twice, make the pipeline durable; if several gateways take it, name a Redis that\n"  \
+      "they share as its store.\n")                                                         \
     X(FOREACH_UNBOUNDED, "W0807", WARNING, "a foreach without a bound",                     \
       "The list comes from outside and may be of any length. Say how many items are too\n"  \
       "many.\n")                                                                            \
-    X(NODE_NEVER, "W0808", WARNING, "the node never runs", "Its if is always false.\n")
+    X(NODE_NEVER, "W0808", WARNING, "the node never runs", "Its if is always false.\n")    \
+    X(TOKEN_FOREVER, "W0809", WARNING, "tokens that may never expire",                      \
+      "What jwt requires replaces the default, [exp], and exp is not in it: a token\n"      \
+      "without an end is let in for as long as its key is known, also after somebody has\n" \
+      "stolen it. Say required: [exp, sub].\n")
 
 #endif

@@ -143,6 +143,17 @@ top_timeout(struct loading *l, const struct yaml_node *key, const struct yaml_no
     (void)load_duration(l, n, "timeout", &l->p->timeout_ms);
 }
 
+/* Where keys are kept: a text, or an expression of what is known at load. */
+static struct part *
+load_store(struct loading *l, const struct yaml_node *n)
+{
+    l->sites = &l->trigger_sites;
+    if (yaml_is_string(n))
+        return load_expression(l, n);
+    load_say(l, n, DIAG_WRONG_TYPE, NULL, "the 'store' of 'idempotency' must be memory, or the URL of a Redis");
+    return NULL;
+}
+
 static void
 top_idempotency(struct loading *l, const struct yaml_node *key, const struct yaml_node *n)
 {
@@ -150,7 +161,7 @@ top_idempotency(struct loading *l, const struct yaml_node *key, const struct yam
         l->p->idempotency = load_key(l, n, "idempotency");
         return;
     }
-    if (!load_map(l, n, "idempotency", "key|while_running|ttl"))
+    if (!load_map(l, n, "idempotency", "key|while_running|ttl|store|on_store_error"))
         return;
     const struct yaml_node *at = yaml_get(n, "key");
     if (at == NULL)
@@ -163,6 +174,11 @@ top_idempotency(struct loading *l, const struct yaml_node *key, const struct yam
         l->p->idempotency_refuse = choice == 1;
     if ((at = yaml_get(n, "ttl")) != NULL)
         (void)load_duration(l, at, "ttl", &l->p->idempotency_ttl_ms);
+    if ((at = yaml_get(n, "store")) != NULL)
+        l->p->idempotency_store = load_store(l, at);
+    if ((at = yaml_get(n, "on_store_error")) != NULL &&
+        load_choice(l, at, "on_store_error", "open|closed", &choice))
+        l->p->idempotency_closed = choice == 1;
 }
 
 static void

@@ -118,6 +118,8 @@ struct pipeline {
     struct part *idempotency; /* its key; NULL: none */
     bool idempotency_refuse;  /* while_running: refuse */
     uint64_t idempotency_ttl_ms;
+    struct part *idempotency_store; /* memory, or the URL of a Redis; NULL: memory */
+    bool idempotency_closed;        /* on_store_error: closed */
     struct part *order_by;              /* NULL: none */
     bool order_hold;                    /* on_dead: hold */
     const struct job_retry *job_retry;  /* NULL: a failed attempt is final */

@@ -103,6 +103,16 @@ static const char top_properties[] = WEIR_JSON({
                         "description" : "How long a key is remembered.",
                         "$ref" : "#/$defs/duration",
                         "default" : "24h"
+                    },
+                    "store" : {
+                        "description" : "memory, or the URL of a Redis that several gateways share.",
+                        "type" : "string",
+                        "default" : "memory"
+                    },
+                    "on_store_error" : {
+                        "description" : "Without its Redis an event is worked on (open) or refused (closed).",
+                        "enum" : [ "open", "closed" ],
+                        "default" : "open"
                     }
                 }
             }

@@ -66,13 +66,21 @@
     X("edge.tls.handshake_timeout", DURATION, "10s", "",                                    \
       "From the accept to the end of a PROXY header and of the TLS handshake; closed beyond.") \
     X("edge.tls.ticket_key_period", DURATION, "12h", "",                                    \
-      "How often the key of session tickets is renewed; the one before it still counts.")   \
+      "How often the key of session tickets is renewed, those of the admin too; the one before it still counts.")   \
     X("edge.security_headers", CHOICE, "none", "none|strict",                               \
       "Headers for browsers on every answer of a route that says nothing else: the strict set has HSTS with preload, so all of the domain has to be served by TLS.") \
     X("admin.listen", ADDRESSES, "127.0.0.1:8081", "",                                      \
       "Addresses of the admin API, such as 127.0.0.1:8081 or unix:/run/weir/admin.sock; other than these they need a token. Empty: none.") \
     X("admin.socket_mode", TEXT, "0600", "",                                                \
       "The mode of the files of unix: addresses of the admin API.")                         \
+    X("admin.tls.listen", ADDRESSES, "", "",                                                \
+      "Addresses of the admin API over TLS, such as 10.0.0.5:8444. Empty: none.")           \
+    X("admin.tls.cert", FILES, "", "",                                                      \
+      "Certificates of these with their chains, in PEM, as edge.tls.cert.")                 \
+    X("admin.tls.key", FILES, "", "",                                                       \
+      "The private keys of these certificates, in the same order.")                         \
+    X("admin.tls.ca", TEXT, "", "",                                                         \
+      "The file with what the commands trust the admin's certificate by, in PEM: an authority, or the certificate itself. Empty: the authorities of the system.") \
     X("admin.token", SECRET, "", "",                                                        \
       "The token that the admin API asks for; empty: none.")                                \
     X("admin.read_token", SECRET, "", "",                                                   \
@@ -144,6 +152,8 @@
       "How long a request to AWS may take, and how long a start waits for all of them.")    \
     X("trusted_proxies", RANGES, "", "",                                                    \
       "Address ranges whose X-Forwarded-For counts, such as 10.0.0.0/8; unix: who connects to a unix: address.") \
+    X("auth.max_failures", COUNT, "20", "0..1000000",                                       \
+      "Credentials from one address (of IPv6: one /64) that may be wrong within a minute; then it gets 429 for a minute, at webhooks and at the admin API each. 0: any number.") \
     X("drain_timeout", DURATION, "15s", "",                                                 \
       "How long running work may take at the end.")                                         \
     X("supervise", BOOL, "true", "",                                                        \

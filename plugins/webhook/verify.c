@@ -180,6 +180,8 @@ set_key(const struct verify *v, struct weir_event *e, struct weir_text id)
     memcpy(key, v->key_prefix, len);
     memcpy(key + len, id.bytes, id.len);
     host->event_key(e, (struct weir_text){ key, len + id.len }, v->dedupe_ms);
+    if (v->dedupe_redis != NULL)
+        host->event_key_share(e, v->dedupe_redis, v->dedupe_closed);
 }
 
 static void
@@ -230,6 +232,17 @@ look_into(const struct verify *v, struct weir_event *e)
     return !answered;
 }
 
+/* A 401 has to say how one gets in (RFC 9110 15.5.2). The scheme of authentication has no registered name, as that
+ * of API keys: who sends webhooks doesn't read it, and who looks for what is wrong does. */
+static void
+challenge(const struct verify *v, struct weir_event *e)
+{
+    char text[300];
+    int len = snprintf(text, sizeof text, "Webhook-Signature scheme=\"%s\", header=\"%.200s\"", v->signature.scheme->name,
+                       v->signature.header);
+    host->event_header_set(e, WEIR_TEXT("WWW-Authenticate"), (struct weir_text){ text, (size_t)len });
+}
+
 bool
 verify_event(const struct webhook *w, struct weir_event *e)
 {
@@ -242,6 +255,7 @@ verify_event(const struct webhook *w, struct weir_event *e)
     struct weir_error err;
     enum fault fault = verify_check(v, e, &claim, &err);
     if (fault != FAULT_NONE) {
+        challenge(v, e);
         turn_away_for(w, e, &err, reasons[fault]);
         return false;
     }

@@ -25,6 +25,8 @@ struct verify {
     uint32_t n_keys;
     uint64_t tolerance_ms; /* 0: there is no time */
     uint64_t dedupe_ms;    /* 0: an event may come again */
+    struct weir_redis *dedupe_redis; /* which other gateways ask as well; NULL: none */
+    bool dedupe_closed;    /* without it an event is refused */
     bool challenge;
 };
 

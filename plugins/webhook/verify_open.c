@@ -77,7 +77,8 @@ verify_add_key(struct verify *v, const struct weir_value *secret, const char *wh
 
 /* The value at WHERE below verify; NULL is left for one that is null. */
 static uint32_t
-constant(struct weir_open *open, const char *where, const struct weir_value **ret, struct weir_error *err)
+constant(struct weir_open *open, const char *where, const char *what, const struct weir_value **ret,
+         struct weir_error *err)
 {
     char pointer[64], text[sizeof err->text];
     (void)snprintf(pointer, sizeof pointer, "/verify/%s", where);
@@ -87,7 +88,7 @@ constant(struct weir_open *open, const char *where, const struct weir_value **re
     if (code == WEIR_OK)
         return code;
     if (code == WEIR_NOT_FOUND)
-        return refuse(err, WEIR_INVALID, "verify.%s: the secret is not set", where);
+        return refuse(err, WEIR_INVALID, "verify.%s: %s is not set", where, what);
     memcpy(text, err->text, sizeof text);
     const char *why = text; /* behind the pointer, which is said in another way */
     for (size_t len = strlen(pointer); strncmp(why, pointer, len) == 0 && strncmp(why + len, ": ", 2) == 0;)
@@ -102,7 +103,7 @@ take_key(struct weir_open *open, struct verify *v, const char *where, struct wei
     const struct weir_value *value = NULL;
     char place[64];
     (void)snprintf(place, sizeof place, "verify.%s", where);
-    uint32_t code = constant(open, where, &value, err);
+    uint32_t code = constant(open, where, "the secret", &value, err);
     if (code == WEIR_OK && value != NULL)
         code = verify_add_key(v, value, place, err);
     host->unref(&value);
@@ -132,22 +133,61 @@ take_keys(struct weir_open *open, const struct weir_value *config, struct verify
     return WEIR_OK;
 }
 
-/* All but the secrets is fixed. */
+/* Finds the Redis of dedupe, if there is one. */
+static uint32_t
+take_store(struct weir_open *open, const struct weir_value *config, struct verify *v, struct weir_error *err)
+{
+    const struct weir_value *dedupe = host->get(config, WEIR_TEXT("dedupe")), *value = NULL;
+    struct weir_text text = WEIR_TEXT("memory"), policy = WEIR_TEXT("open");
+    if (v->dedupe_ms == 0 || dedupe == NULL || host->type(dedupe) != WEIR_MAP ||
+        host->get(dedupe, WEIR_TEXT("store")) == NULL)
+        return WEIR_OK;
+    if (constant(open, "dedupe/store", "it", &value, err) != WEIR_OK)
+        return err->code;
+    (void)host->get_text(value, &text);
+    (void)host->get_text(host->get(dedupe, WEIR_TEXT("on_store_error")), &policy);
+    v->dedupe_closed = text_same(policy, WEIR_TEXT("closed"));
+    if (!text_same(text, WEIR_TEXT("memory")))
+        v->dedupe_redis = host->redis(open, text, err);
+    host->unref(&value);
+    if (v->dedupe_redis != NULL || text_same(text, WEIR_TEXT("memory")))
+        return WEIR_OK;
+    char why[sizeof err->text];
+    memcpy(why, err->text, sizeof why);
+    return refuse(err, err->code, "verify.dedupe.store: %.400s", why);
+}
+
+/* Refuses an expression at POINTER, which is that of WHAT. */
+static uint32_t
+check_fixed(struct weir_open *open, const char *pointer, const char *what, struct weir_text key, struct weir_error *err)
+{
+    uint32_t slot = host->slot(open, pointer);
+    if (slot == 0 || (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) != 0)
+        return WEIR_OK;
+    return refuse(err, WEIR_INVALID, "verify: only secrets and the 'store' of 'dedupe' can be expressions, not %s%.*s%s",
+                  what, (int)key.len, key.bytes, key.len > 0 ? "'" : "");
+}
+
+/* All but the secrets and the store is fixed. */
 static uint32_t
 check_expressions(struct weir_open *open, const struct weir_value *config, struct weir_error *err)
 {
     struct weir_text key;
-    const struct weir_value *value;
+    const struct weir_value *value, *dedupe = host->get(config, WEIR_TEXT("dedupe"));
     char pointer[80];
-    uint32_t slot = host->slot(open, "/verify");
-    if (host->type(config) != WEIR_MAP && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
-        return refuse(err, WEIR_INVALID, "verify: only secrets can be expressions, not all of it");
+    bool parts = dedupe != NULL && host->type(dedupe) == WEIR_MAP;
+    if (host->type(config) != WEIR_MAP)
+        return check_fixed(open, "/verify", "all of it", WEIR_TEXT(""), err);
     for (size_t i = 0; host->member(config, i, &key, &value); i++) {
-        bool secret = text_same(key, WEIR_TEXT("secret")) || text_same(key, WEIR_TEXT("secrets"));
         (void)snprintf(pointer, sizeof pointer, "/verify/%.*s", (int)(key.len < 60 ? key.len : 60), key.bytes);
-        slot = host->slot(open, pointer);
-        if (!secret && slot != 0 && (host->slot_flags(open, slot) & WEIR_SLOT_CONSTANT) == 0)
-            return refuse(err, WEIR_INVALID, "verify: only secrets can be expressions, not '%.*s'", (int)key.len, key.bytes);
+        if (!text_same(key, WEIR_TEXT("secret")) && !text_same(key, WEIR_TEXT("secrets")) &&
+            (value != dedupe || !parts) && check_fixed(open, pointer, "'", key, err) != WEIR_OK)
+            return err->code;
+    }
+    for (size_t i = 0; parts && host->member(dedupe, i, &key, &value); i++) {
+        (void)snprintf(pointer, sizeof pointer, "/verify/dedupe/%.*s", (int)(key.len < 50 ? key.len : 50), key.bytes);
+        if (!text_same(key, WEIR_TEXT("store")) && check_fixed(open, pointer, "'dedupe.", key, err) != WEIR_OK)
+            return err->code;
     }
     return WEIR_OK;
 }
@@ -172,7 +212,7 @@ verify_new(struct weir_open *open, const struct weir_value *config, struct weir_
     if (v == NULL)
         abort();
     if (check_expressions(open, config, err) != WEIR_OK || verify_read(config, v, err) != WEIR_OK ||
-        take_keys(open, config, v, err) != WEIR_OK) {
+        take_keys(open, config, v, err) != WEIR_OK || take_store(open, config, v, err) != WEIR_OK) {
         verify_free(v);
         return err->code;
     }

@@ -55,6 +55,19 @@
                     "format": "duration", \
                     "default": "24h", \
                     "examples": ["72h"] \
+                }, \
+                "store": { \
+                    "description": "Where ids are remembered: 'memory' (this process; with durable: true its store), or the URL of a Redis that several gateways share; read at load.", \
+                    "type": "string", \
+                    "writeOnly": true, \
+                    "default": "memory", \
+                    "examples": ["redis://127.0.0.1:6379", "${ env.REDIS_URL ?? 'memory' }"] \
+                }, \
+                "on_store_error": { \
+                    "description": "Without its Redis an event is worked on (open), or refused with 503 (closed).", \
+                    "enum": ["open", "closed"], \
+                    "default": "open", \
+                    "examples": ["closed"] \
                 } \
             } \
         }, \

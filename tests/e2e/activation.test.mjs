@@ -1,7 +1,10 @@
 // Sockets that systemd has opened: LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES (sd_listen_fds(3)).
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { nextWorker, start } from './lib/weir.mjs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { binary, folder, nextWorker, start } from './lib/weir.mjs';
 import { freePort } from './lib/redis.mjs';
 
 const pipelines = { 'p.yaml': `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - reply: { text: ok }\n` };
@@ -19,6 +22,7 @@ for what in sys.argv[1:at]:
     host, port = what.rsplit(':', 1)
     s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     s.bind((host, int(port)))
     s.listen(64)
     fds.append(s.detach())
@@ -94,4 +98,35 @@ test('the address of an IPv6 socket is taken over too', async (t) => {
   const w = await activated(t, ['::1:0'], { names: 'edge' });
   assert.match(w.lines.find((l) => / is ready$/.test(l.msg)).edge, /^\[::1\]:\d+$/);
   assert.equal((await fetch(`http://[::1]:${w.edgePort}/p`)).status, 200);
+});
+
+test('of several sockets of one port each is accepted from, or weir does not start', async (t) => {
+  const port = await freePort();
+  const at = `127.0.0.1:${port}`;
+  const w = await activated(t, [at, at], { names: 'edge:edge' });
+  for (let i = 0; i < 60; i++) assert.equal(await get(w), 200); // the kernel chooses one of them for each caller
+  assert.deepEqual(warnings(w), []);
+  await w.stop();
+  const refused = (sockets, names) => spawnSync('python3', ['-c', launcher, ...sockets, '--', binary, 'run', w.dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--shards', '2', '--set', 'store.url=none'],
+    { encoding: 'utf8', env: { ...process.env, LISTEN_FDNAMES: names }, timeout: 60_000 });
+  let r = refused([at, at, at], 'edge:edge:edge');
+  assert.deepEqual([r.status, r.signal], [1, null]);
+  assert.match(r.stderr, new RegExp(`systemd gave 3 sockets for 127\\.0\\.0\\.1:${port}, and there are only 2 shards to accept from them`));
+  r = refused([at, at], 'admin:admin');
+  assert.deepEqual([r.status, r.signal], [1, null]);
+  assert.match(r.stderr, /systemd gave 2 sockets for .*, and the admin accepts from one/);
+});
+
+test('with user: the file of a socket is that user\'s', { skip: process.getuid() !== 0 }, async (t) => {
+  const dir = folder(t, { 'p.yaml': pipelines['p.yaml'] });
+  chmodSync(dir, 0o777); // what it runs as has to be able to read it, and to take the file away
+  for (const more of [[], ['--no-supervise']]) {
+    const path = join(dir, 'edge.sock');
+    const w = await start(t, dir, { listen: ['--edge', `127.0.0.1:0,unix:${path}`, '--admin', '127.0.0.1:0', '--shards', '1'], args: ['--set', 'user=65534:65533', '--set', 'store.url=none', ...more] });
+    const s = statSync(path);
+    assert.deepEqual([s.uid, s.gid, s.mode & 0o777], [65534, 65533, 0o660]);
+    assert.equal(await get(w), 200);
+    await w.stop();
+    assert.equal(existsSync(path), false);
+  }
 });

@@ -8,7 +8,7 @@ import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
-import { metric, start, until, weir } from './lib/weir.mjs';
+import { folder, metric, start, until, weir } from './lib/weir.mjs';
 import { over, place, post } from './lib/jobs.mjs';
 import { exchange, parse } from './lib/net.mjs';
 import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
@@ -81,7 +81,7 @@ test('a public key that is taken for a secret, no algorithm, and a key that the 
 test('keys that the issuer adds are found, and seldom asked for by those who make them up', async (t) => {
   const i = await issuer(t);
   await i.add('one', 'ES256');
-  const w = await start(t, hook(i.auth));
+  const w = await start(t, hook(i.auth), { env: { WEIR_AUTH_MAX_FAILURES: '0' } });
   assert.equal((await send(w, bearer(await i.sign('one')))).status, 200);
   await i.add('two', 'ES256');
   // The first token that brings an unknown key makes weir look again only 30 s after the last look.
@@ -259,7 +259,8 @@ test('who sent it is known again after a crash, and the credential is nowhere in
 test('passwords under scrypt are checked by workers while the loop turns', async (t) => {
   const made = weir(['keys', 'hash'], { input: 'correct horse\n' });
   assert.match(made.out, /^\$scrypt\$ln=15,r=8,p=1\$[^$]+\$[^$]+\n$/);
-  const w = await start(t, { ...hook({ basic: { realm: 'Orders', users: [{ name: 'ada', hash: made.out.trim() }] } }), 'q.yaml': 'name: q\ntrigger: { webhook: { path: /q, auth: none } }\nsteps:\n  - reply: 204\n' });
+  const w = await start(t, { ...hook({ basic: { realm: 'Orders', users: [{ name: 'ada', hash: made.out.trim() }] } }), 'q.yaml': 'name: q\ntrigger: { webhook: { path: /q, auth: none } }\nsteps:\n  - reply: 204\n' },
+    { env: { WEIR_AUTH_MAX_FAILURES: '0' } });
   const basic = (pair) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` });
   const wrong = Array.from({ length: 8 }, (_, n) => send(w, basic(`ada:wrong${n}`)));
   assert.equal((await send(w, {}, '/q')).status, 204);
@@ -311,7 +312,6 @@ test('the strict headers stand on every answer of a route, also on what the edge
 });
 
 test('a name that nothing in weir.yaml has is found by check, with the nearest one', async (t) => {
-  const { folder } = await import('./lib/weir.mjs');
   const dir = folder(t, {
     'p.yaml': 'name: p\ntrigger:\n  webhook:\n    path: /a\n    cors: partnr\n    auth: { api_key: { keys: nobody } }\nsteps:\n  - reply: 204\n',
     'weir.yaml': 'resources:\n  cors: { partner: { origins: ["*"] } }\n  keys: { partners: [{ name: a }] }\n',
@@ -398,7 +398,6 @@ test('without a token the admin is not asked for by a name that a page could mak
 });
 
 test('a token to look with needs one to act with, and another one', async (t) => {
-  const { folder } = await import('./lib/weir.mjs');
   const dir = folder(t, { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /in, auth: none } }\nsteps:\n  - reply: 204\n' });
   const run = (...set) => weir(['run', dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--set', 'store.url=none', ...set.flatMap((s) => ['--set', s])]);
   for (const [set, why] of [[['admin.read_token=a'], /without admin\.token/], [['admin.read_token=a', 'admin.token=a'], /the same as admin\.token/]]) {
@@ -439,4 +438,64 @@ test('callers enter by the names of their certificate, and HSTS stands once', as
   const r = await ask(w.tlsPort, '/both', shown(acme, { headers: { 'x-api-key': 'key' } }));
   assert.deepEqual([r.status, JSON.parse(r.body).auth.scheme], [200, 'api_key']);
   assert.equal((await ask(w.tlsPort, '/both', shown(other, { headers: { 'x-api-key': 'key' } }))).status, 403);
+});
+
+test('whoever guesses is turned away for a minute, before a password is worked on', async (t) => {
+  const made = weir(['keys', 'hash'], { input: 'correct horse\n' });
+  const secret = 'a secret of thirty-two bytes or so';
+  const pipe = (name, auth) => `name: ${name}\ntrigger: { webhook: { path: /${name}, auth: ${JSON.stringify(auth)} } }\n${answer}`;
+  const w = await start(t, {
+    'p.yaml': pipe('in', { basic: { users: [{ name: 'ada', hash: made.out.trim() }] } }),
+    'k.yaml': pipe('key', [{ ip: ['192.0.2.0/28'] }, { api_key: { keys: [{ name: 'acme', hash: sha256('k') }] } }]),
+    'j.yaml': pipe('jwt', { jwt: { secret: '${ secrets.JWT }' } }),
+  }, { shards: 2, env: { WEIR_AUTH_MAX_FAILURES: '5', WEIR_TRUSTED_PROXIES: '127.0.0.1', WEIR_SECRET_JWT: secret } });
+  const from = (ip, headers = {}, path = '/in') => send(w, { 'x-forwarded-for': ip, ...headers }, path);
+  const basic = (password) => ({ authorization: `Basic ${Buffer.from(`ada:${password}`).toString('base64')}` });
+  const codes = async (n, ...args) => { const all = []; for (let i = 0; i < n; i++) all.push((await from(...args)).status); return all; };
+  assert.deepEqual(await codes(8, '198.51.100.1'), Array(8).fill(401), 'who shows nothing guesses nothing');
+  assert.deepEqual(await codes(6, '198.51.100.1', basic('wrong')), [401, 401, 401, 401, 401, 429]);
+  const r = await from('198.51.100.1', basic('correct horse'));
+  assert.deepEqual([r.status, r.headers.get('www-authenticate')], [429, null]);
+  const wait = Number(r.headers.get('retry-after'));
+  assert.ok(wait > 0 && wait <= 60, `${wait}`);
+  assert.match((await r.json()).detail, /too many credentials from this address/);
+  assert.equal((await from('198.51.100.1', { 'x-api-key': 'k' }, '/key')).status, 429, 'at every webhook');
+  assert.equal((await from('198.51.100.2', basic('correct horse'))).status, 200, 'others are not meant');
+  assert.equal((await from('198.51.100.2', basic('correct horse'))).status, 200);
+  // Of IPv6 a customer has a /64.
+  const key = (n) => ({ 'x-api-key': `guess${n}` });
+  for (let n = 1; n <= 5; n++) assert.equal((await from(`2001:db8::${n}:1`, key(n), '/key')).status, 401);
+  assert.equal((await from('2001:db8::ffff', { 'x-api-key': 'k' }, '/key')).status, 429);
+  assert.equal((await from('2001:db8:0:1::1', { 'x-api-key': 'k' }, '/key')).status, 200);
+  // A way that asks for no credential stays open, and a token that was good is no guess.
+  assert.deepEqual(await codes(7, '192.0.2.1', key(1), '/key'), Array(7).fill(200));
+  assert.deepEqual(await codes(6, '192.0.2.1', basic('wrong')), [401, 401, 401, 401, 401, 429]);
+  assert.equal((await from('192.0.2.1', {}, '/key')).status, 200);
+  const token = (when, key = secret) => new jose.SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(when).sign(new TextEncoder().encode(key));
+  assert.deepEqual(await codes(7, '198.51.100.3', bearer(await token('1 hour ago')), '/jwt'), Array(7).fill(401));
+  assert.deepEqual(await codes(6, '198.51.100.3', bearer(await token('1h', 'another secret of thirty-two bytes')), '/jwt'), [401, 401, 401, 401, 401, 429]);
+  await w.log((l) => l.level === 'warn' && /198\.51\.100\.1 has failed to prove who it is at the edge too often/.test(l.msg));
+  assert.equal(await metric(w, 'weir_auth_failures_total', { at: 'edge' }), 20);
+  assert.equal(await metric(w, 'weir_auth_blocks_total', { at: 'edge' }), 4);
+  assert.equal(await metric(w, 'weir_auth_failures_total', { at: 'admin' }), 0);
+  assert.equal(await metric(w, 'weir_webhook_rejected_total', { reason: 'auth_limited' }), 6);
+});
+
+test('tokens of the admin can\'t be guessed either, and webhooks go on from there', async (t) => {
+  const w = await start(t, hook({ api_key: { keys: [{ name: 'acme', hash: sha256('k') }] } }), { env: { WEIR_ADMIN_TOKEN: 'operate-token' } });
+  const info = async (token) => { const r = await fetch(`${w.admin}/api/v1/info`, { headers: token ? bearer(token) : {} }); return [r.status, r.headers.has('retry-after')]; };
+  for (let n = 0; n < 20; n++) assert.deepEqual(await info(`guess${n}`), [401, false]);
+  assert.deepEqual(await info('operate-token'), [429, true]);
+  assert.deepEqual(await info(), [429, true]);
+  assert.equal((await fetch(`${w.admin}/livez`)).status, 200);
+  assert.equal((await send(w, { 'x-api-key': 'k' })).status, 200);
+});
+
+test('weir check warns of tokens that need not expire', (t) => {
+  const jwt = (required) => ({ jwt: { secret: '${ secrets.JWT }', ...(required && { required }) } });
+  const pipe = (auth) => `name: p\ntrigger:\n  webhook:\n    path: /a\n    auth: ${JSON.stringify(auth)}\nsteps:\n  - reply: 204\n`;
+  const said = (auth) => { const r = weir(['check', 'p.yaml'], { cwd: folder(t, { 'p.yaml': pipe(auth), 'weir.yaml': 'resources:\n  issuers:\n    long: { jwks_url: "https://id.example/k", issuer: x, required: [sub] }\n' }), env: { WEIR_SECRET_JWT: 'a secret of thirty-two bytes or so' } }); assert.equal(r.code, 0, r.err); return r.err + r.out; };
+  for (const auth of [jwt(['sub']), jwt([]), [{ ip: ['10.0.0.0/8'] }, jwt(['iat'])], { jwt: 'long' }])
+    assert.match(said(auth), /p\.yaml:3:3: warning\[W0809\].*'exp' is not one of the claims that 'jwt' requires/, JSON.stringify(auth));
+  for (const auth of [jwt(), jwt(['exp', 'sub']), [{ ip: ['10.0.0.0/8'] }, jwt()]]) assert.doesNotMatch(said(auth), /W0809/);
 });

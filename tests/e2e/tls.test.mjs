@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { metric, until, weir, sanitized } from './lib/weir.mjs';
+import { binary, metric, start, until, weir, sanitized } from './lib/weir.mjs';
 import { connect, exchange, parse } from './lib/net.mjs';
 import { ask, certificate, certificates, dial, openssl, startTls } from './lib/tls.mjs';
 
@@ -411,6 +411,51 @@ test('requests behind a slow one that came in one record are all answered', asyn
   await Promise.race([ended, until(() => text().includes('n=149;'), 'the last answer')]);
   assert.equal(text().match(/HTTP\/1\.1 200/g).length, 151);
   s.destroy();
+});
+
+test('the admin speaks TLS, and the commands with it', async (t) => {
+  const c = certificates(t, { localhost: 'DNS:localhost,IP:127.0.0.1', other: 'DNS:other.example' });
+  const at = (name) => join(c.dir, name);
+  copyFileSync(at('localhost.pem'), at('admin.pem'));
+  copyFileSync(at('localhost.key'), at('admin.key'));
+  const w = await start(t, { 'echo.yaml': echo }, { env: { WEIR_ADMIN_TOKEN: 'operate-token' }, args: ['--set', 'store.url=none', '--set', 'admin.tls.listen=127.0.0.1:0', '--set', `admin.tls.cert=${at('admin.pem')}`, '--set', `admin.tls.key=${at('admin.key')}`] });
+  const port = w.lines.find((l) => / is ready$/.test(l.msg)).admin_tls_port;
+  assert.equal((await ask(port, '/livez', { ca: c.ca })).status, 200);
+  assert.equal((await ask(port, '/api/v1/info', { ca: c.ca })).status, 401);
+  assert.equal((await ask(port, '/metrics', { ca: c.ca, headers: { authorization: 'Bearer operate-token' } })).status, 200);
+  const cli = (args, env = {}) => weir(args, { cwd: c.dir, env: { WEIR_ADMIN_TOKEN: 'operate-token', ...env } });
+  const good = (...args) => { const r = cli(...args); assert.equal(r.code, 0, r.err); return r; };
+  const bad = (why, ...args) => { const r = cli(...args); assert.notEqual(r.code, 0); assert.match(r.err, why); };
+  good(['reload', '--admin', `https://localhost:${port}`, '--ca', at('ca.pem')]);
+  good(['reload', '--admin', `https://127.0.0.1:${port}/`, '--ca', at('localhost.pem')]); // the certificate itself
+  good(['reload', '--admin', `https://localhost:${port}`, '--insecure']);
+  good(['reload', '--admin', `http://127.0.0.1:${w.adminPort}`]);
+  good(['reload'], { WEIR_ADMIN_LISTEN: '', WEIR_ADMIN_TLS_LISTEN: `127.0.0.1:${port}`, WEIR_ADMIN_TLS_CA: at('ca.pem') });
+  bad(/signed by an unknown authority/, ['reload', '--admin', `https://localhost:${port}`]);
+  bad(/no weir answers at https:\/\/no-such-host\.invalid/, ['reload', '--admin', 'https://no-such-host.invalid:1']);
+  bad(/write https:\/\/HOST:PORT/, ['reload', '--admin', `https://localhost:${port}/api`]);
+  bad(/gone\.pem/, ['reload', '--admin', `https://localhost:${port}`, '--ca', at('gone.pem')]);
+  bad(/answered 400/, ['reload', '--admin', `127.0.0.1:${port}`]);
+  // What is streamed arrives as it happens.
+  const tail = spawn(binary, ['tail', '--json', '--admin', `https://localhost:${port}`, '--ca', at('ca.pem')], { cwd: c.dir, env: { ...process.env, WEIR_ADMIN_TOKEN: 'operate-token' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => tail.kill());
+  const seen = collectAll(tail.stdout);
+  await until(async () => { await fetch(`${w.edge}/echo`); return /"pipeline": ?"echo"/.test(seen.text()); }, 'tail shows a run');
+  tail.kill();
+  // Another certificate is taken at a reload, and the commands see that it is for another name.
+  copyFileSync(at('other.pem'), at('admin.pem'));
+  copyFileSync(at('other.key'), at('admin.key'));
+  good(['reload', '--admin', `https://localhost:${port}`, '--insecure']);
+  bad(/localhost/, ['reload', '--admin', `https://localhost:${port}`, '--ca', at('ca.pem')]);
+  writeFileSync(at('admin.key'), 'no key');
+  const refused = cli(['reload', '--admin', `https://localhost:${port}`, '--insecure']);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.err + refused.out, /admin\.tls: .*admin\.key/);
+  const metrics = (await ask(port, '/metrics', { ca: c.ca, servername: 'other.example', headers: { authorization: 'Bearer operate-token' } })).body.toString();
+  assert.match(metrics, /weir_tls_certificate_expires_timestamp_seconds\{name="other\.example",at="admin"\}/);
+  const says = (why, ...set) => { const r = weir(['run', w.dir, '--edge', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--set', 'store.url=none', ...set.flatMap((x) => ['--set', x])], { cwd: c.dir }); assert.match(r.err + r.out, why); };
+  says(/admin\.tls\.listen needs a certificate: admin\.tls\.cert and admin\.tls\.key/, 'admin.tls.listen=127.0.0.1:0');
+  says(/not a loopback one: set admin\.token/, 'admin.tls.listen=0.0.0.0:0', 'admin.tls.cert=other.pem', 'admin.tls.key=other.key');
 });
 
 /** What has come on a socket so far, and its end. */

@@ -80,7 +80,7 @@ steps:
 const send = async (w, body, headers) => {
   const r = await fetch(`${w.edge}/in`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
   const text = await r.text();
-  return { status: r.status, replayed: r.headers.get('idempotency-replayed'), text, body: text.startsWith('{') ? JSON.parse(text) : null };
+  return { status: r.status, replayed: r.headers.get('idempotency-replayed'), challenge: r.headers.get('www-authenticate'), text, body: text.startsWith('{') ? JSON.parse(text) : null };
 };
 
 for (const [name, sender] of Object.entries(senders)) {
@@ -97,6 +97,7 @@ for (const [name, sender] of Object.entries(senders)) {
       const r = await send(w, ...request);
       assert.equal(r.status, 401, r.text);
       assert.equal(r.body.type, 'urn:weir:problem:unauthorized');
+      assert.match(r.challenge, new RegExp(`^Webhook-Signature scheme="${sender.scheme ?? name}", header="${signature}"$`, 'i'));
       assert.equal(await metric(w, 'weir_webhook_rejected_total', { pipeline: 'hooks', reason }), before + 1, reason);
     };
     await refused('signature', body.replace('evt_1', 'evt_2'), headers);

@@ -17,6 +17,8 @@
 /* What is told of a refusal. */
 struct refusal {
     enum verdict verdict;
+    bool guessed; /* some way was shown what is not good there */
+    uint64_t retry_ms; /* of VERDICT_LIMITED */
     char text[200];
     char challenges[CHALLENGES_MAX]; /* of all ways, each once; separated by ", " */
 };
@@ -31,10 +33,19 @@ judge(struct inspection *i, enum verdict verdict, const char *fmt, ...)
     return verdict;
 }
 
+/* Whether nobody looks at the credential of a request from there. What a worker has looked at already is told. */
+static bool
+is_limited(struct inspection *i)
+{
+    i->retry_ms = i->waited_for == NULL ? host->event_auth_blocked(i->event) : 0;
+    return i->retry_ms > 0;
+}
+
 static enum verdict
 try_way(const struct auth_way *way, struct inspection *i)
 {
     i->challenge[0] = '\0';
+    i->known = false;
     if (way->places != NULL && !places_allow(way->places, host->event_client_ip(i->event)))
         return judge(i, VERDICT_PLACE, "requests from this address are not taken");
     if (way->peers != NULL) {
@@ -44,6 +55,8 @@ try_way(const struct auth_way *way, struct inspection *i)
             return verdict;
         host->unref(&i->found); /* the credential says who it is */
     }
+    if ((way->keys != NULL || way->basic != NULL || way->jwt != NULL) && is_limited(i))
+        return judge(i, VERDICT_LIMITED, "too many credentials from this address were not good: try again later");
     if (way->keys != NULL)
         return api_keys_check(way->keys, i);
     if (way->basic != NULL)
@@ -58,8 +71,10 @@ static void
 note(struct refusal *r, const struct inspection *i, enum verdict verdict)
 {
     size_t used = strlen(r->challenges);
+    r->guessed = r->guessed || (verdict == VERDICT_WRONG && !i->known);
     if (verdict > r->verdict) {
         r->verdict = verdict;
+        r->retry_ms = i->retry_ms;
         memcpy(r->text, i->text, sizeof r->text);
     }
     if (i->challenge[0] == '\0' || strstr(r->challenges, i->challenge) != NULL ||
@@ -75,16 +90,20 @@ turn_out(struct guard *g, struct weir_event *e, const struct refusal *r)
     static const uint32_t codes[] = {
         [VERDICT_PLACE] = WEIR_FORBIDDEN,    [VERDICT_MISSING] = WEIR_UNAUTHORIZED,
         [VERDICT_WRONG] = WEIR_UNAUTHORIZED, [VERDICT_SCOPE] = WEIR_FORBIDDEN,
-        [VERDICT_AWAY] = WEIR_UNAVAILABLE,
+        [VERDICT_AWAY] = WEIR_UNAVAILABLE,   [VERDICT_LIMITED] = WEIR_LIMITED,
     };
     struct weir_error err = { .code = codes[r->verdict] };
-    bool away = r->verdict == VERDICT_AWAY;
+    bool away = r->verdict == VERDICT_AWAY, limited = r->verdict == VERDICT_LIMITED;
     snprintf(err.text, sizeof err.text, "%s", r->text);
+    if (r->guessed)
+        host->event_auth_failed(e);
     if (away)
         err.retry_after_ms = AWAY_RETRY_MS;
+    else if (limited)
+        err.retry_after_ms = (uint32_t)r->retry_ms;
     else if (r->challenges[0] != '\0' && r->verdict != VERDICT_PLACE)
         host->event_header_set(e, WEIR_TEXT("WWW-Authenticate"), text_of(r->challenges));
-    g->door->turn_away(g->arg, e, &err, away ? "unavailable" : "auth");
+    g->door->turn_away(g->arg, e, &err, away ? "unavailable" : limited ? "auth_limited" : "auth");
 }
 
 void

@@ -274,6 +274,7 @@ check_claims(const struct jwt_auth *j, const struct jwt *token, struct inspectio
     const struct weir_value *claims = NULL;
     char why[JWT_WHY_MAX];
     double now = (double)host->wall_ms(i->guard->shard) / 1000;
+    i->known = true;
     if (!jwt_claims(token, &j->rules, now, &claims, why))
         return wrong(i, why);
     const struct weir_value *scopes = jwt_scopes(claims);

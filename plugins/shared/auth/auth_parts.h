@@ -19,7 +19,8 @@ enum verdict {
     VERDICT_MISSING, /* no credential: 401 */
     VERDICT_WRONG,   /* one that is not good: 401 */
     VERDICT_SCOPE,   /* a good one that is not enough: 403 */
-    VERDICT_AWAY     /* nobody can tell now: 503 */
+    VERDICT_AWAY,    /* nobody can tell now: 503 */
+    VERDICT_LIMITED  /* nobody looks: there were too many wrong ones from there, 429 */
 };
 
 struct api_keys;   /* auth_key.c */
@@ -78,6 +79,8 @@ struct inspection {
     const struct basic_work *work;  /* what a worker has found out; or NULL */
     const void *waited_for;         /* what has come, or has failed to; NULL: this is the first look */
     const void *waits_for;          /* of VERDICT_WAIT */
+    uint64_t retry_ms; /* of VERDICT_LIMITED */
+    bool known; /* of VERDICT_WRONG: it was made with the right key, so it is no guess */
     const struct weir_value *found; /* owned; of VERDICT_IN: request.auth */
     char challenge[CHALLENGE_MAX];  /* of a refusal, for WWW-Authenticate (RFC 9110 11.6.1) */
     char text[200];                 /* of a refusal, one sentence */

@@ -185,7 +185,10 @@ what_can_not_be_checked_is_refused_at_load(void **state)
     expect_refused("{ scheme: github, secret: a, header: X }", "belongs to the scheme hmac");
     expect_refused("{ scheme: github, secret: a, tolerance: 1m }", "signs no time");
     expect_refused("{ scheme: github, secret: a, challenge: true }", "has no 'challenge'");
-    expect_refused("\"${ env.A }\"", "only secrets can be expressions");
+    expect_refused("\"${ env.A }\"", "only secrets and the 'store' of 'dedupe' can be expressions, not all of it");
+    expect_refused("{ scheme: github, secret: a, dedupe: { on_store_error: \"${ env.A }\" } }", "not 'dedupe.on_store_error'");
+    expect_refused("{ scheme: github, secret: a, dedupe: { store: \"http://x\" } }", "verify.dedupe.store: a Redis URL begins with");
+    expect_refused("{ scheme: github, secret: a, dedupe: { store: \"${ env.WEIR_NO_SUCH }\" } }", "verify.dedupe/store: env has no field 'WEIR_NO_SUCH'");
     expect_refused("{ scheme: \"${ env.A }\", secret: a }", "not 'scheme'");
     expect_refused("{ scheme: gitlab, secret: a }", "webhook.verify.scheme");
     expect_refused("{ scheme: standard-webhooks, secret: whsec_AAAA }", "24 to 64 bytes");

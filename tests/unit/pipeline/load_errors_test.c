@@ -92,6 +92,23 @@ what_needs_a_store_says_so(void **state)
         "1:1+11 W0806 without 'durable: true' the keys are kept in the memory of this "
         "process only: a restart forgets them\n");
     pipeline_free(&p);
+    p = load_said_with(
+        r, true, "idempotency: { key: \"${ request.id }\", store: \"${ env.R ?? 'memory' }\", on_store_error: closed }\nsteps: []\n",
+        "");
+    assert_int_equal(p->idempotency_store->kind, PART_TEMPLATE);
+    assert_true(p->idempotency_closed);
+    pipeline_free(&p);
+    p = load_said_with(
+        r, true, "idempotency: { key: \"${ request.id }\", store: 1, on_store_error: opne }\nsteps: []\n",
+        "1:1+11 W0806 without 'durable: true' the keys are kept in the memory of this "
+        "process only: a restart forgets them\n"
+        "1:47+1 W0201 the 'store' of 'idempotency' must be memory, or the URL of a Redis\n"
+        "1:66+4 W0207 'on_store_error' must be open or closed | did you mean 'open'?\n");
+    pipeline_free(&p);
+    p = load_said_with(
+        r, true, "idempotency: { key: \"${ request.id }\", store: \"${ request.id }\" }\nsteps: []\n",
+        "1:51+7 W0304 'request' is not there yet: here are vars, env and secrets only\n");
+    pipeline_free(&p);
     p = load_said_with(r, true, "order_by: ${ request.id }\nsteps: []\n",
                        "1:1+8 W0207 'order_by' needs a durable pipeline | add 'durable: true'\n");
     pipeline_free(&p);
