@@ -118,7 +118,7 @@ give_back(struct edge *e, uint64_t now_ms)
 static bool
 has_calmed(struct edge *e, uint64_t now_ms)
 {
-    if (e->memory.used < e->kept)
+    if (e->kept == 0 || e->memory.used < e->kept)
         e->kept = e->memory.used;
     if (now_ms < e->trimmed_ms + GIVE_BACK_MS || e->memory.used < e->kept + GIVE_BACK_MIN)
         return false;
@@ -154,8 +154,6 @@ start_memory(struct edge *e)
 {
     timer_init(&e->memory_tick, on_memory, e);
     memory_watch_init(&e->memory, e->config.memory);
-    memory_watch_look(&e->memory);
-    e->kept = e->memory.used;
     if (e->memory.limit != 0)
         timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);
 }
