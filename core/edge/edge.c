@@ -22,6 +22,12 @@
 
 #define WARN_MS 1000
 #define MEMORY_TICK_MS 500
+#define MEMORY_NEAR_MS 50 /* the same from half of the limit on: it may go fast */
+
+/* How often, and from how much more than was left the last time, what a rush of large bodies has
+ * left in the heap is given back. */
+#define GIVE_BACK_MS 3000
+#define GIVE_BACK_MIN (64u * 1024u * 1024u)
 
 /* What a fresh connection is given to come with its request when the edge drains. */
 #define DRAIN_MS 1000
@@ -96,25 +102,51 @@ close_idle(struct edge *e)
     }
 }
 
+/* Gives free memory back to the system: it takes its time. */
+static void
+give_back(struct edge *e, uint64_t now_ms)
+{
+    e->trimmed_ms = now_ms;
+    buffer_pool_trim(&e->buffers);
+    request_pool_trim(e);
+    malloc_trim(0);
+    memory_watch_look(&e->memory);
+    e->kept = e->memory.used;
+}
+
+/* A rush is over: the heap has grown, and most of it is free. */
+static bool
+has_calmed(struct edge *e, uint64_t now_ms)
+{
+    if (e->kept == 0 || e->memory.used < e->kept)
+        e->kept = e->memory.used;
+    if (now_ms < e->trimmed_ms + GIVE_BACK_MS || e->memory.used < e->kept + GIVE_BACK_MIN)
+        return false;
+    e->trimmed_ms = now_ms; /* to look takes some, too */
+    return mallinfo2().fordblks > e->memory.used / 2;
+}
+
 static void
 on_memory(void *arg)
 {
     struct edge *e = arg;
-    timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);
+    uint64_t now_ms = shard_now(e->shard);
     memory_watch_look(&e->memory);
-    if (e->memory.step == MEMORY_GOOD)
+    bool near = e->memory.used > e->memory.limit / 2;
+    timer_set(e->shard, &e->memory_tick, now_ms + (near ? MEMORY_NEAR_MS : MEMORY_TICK_MS));
+    if (e->memory.step == MEMORY_GOOD) {
+        if (has_calmed(e, now_ms))
+            give_back(e, now_ms);
         return;
+    }
     edge_warn(e->memory.step == MEMORY_CLOSE_IDLE
-                  ? "memory runs short: idle connections are closed"
+                  ? "memory runs short: connections that are idle or stand still are closed"
                   : "memory runs short: requests are refused");
     close_idle(e);
-    if (e->memory.step >= MEMORY_REFUSE_NEW)
-        edge_make_room(e); /* half heads and bodies hold what others could use */
-    buffer_pool_trim(&e->buffers);
-    request_pool_trim(e);
-    /* Each time: what was freed and not given back would keep the process refusing for ever. */
-    malloc_trim(0);
-    memory_watch_look(&e->memory);
+    edge_make_memory(e); /* half heads and bodies, and unread answers, hold what others could use */
+    /* Again and again: what was freed and not given back would keep the process refusing for ever. */
+    if (now_ms >= e->trimmed_ms + MEMORY_TICK_MS)
+        give_back(e, now_ms);
 }
 
 static void

@@ -39,6 +39,10 @@ bool h2_begins(const char *bytes, size_t len);
  * and connection_leave, behind which C may be closed. */
 void h2_start(struct connection *c);
 
+/* Resets the streams that hold memory and stand still: an answer that its caller has given no room
+ * for READER_MS (RFC 9113 5.2), a body that hardly comes. */
+void h2_drop_slow(struct h2_session *h, uint64_t reader_ms);
+
 /* Frees a session whose connection is closed; NULL is accepted and left. */
 void h2_free(struct h2_session **h);
 

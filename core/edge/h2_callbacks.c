@@ -161,6 +161,8 @@ on_reset_sent(struct h2_session *h, int32_t id, uint32_t code)
         s->reset = true;
     if (code == NGHTTP2_REFUSED_STREAM) {
         edge_refused(e, REFUSAL_STREAMS);
+        if (!h->broken)
+            (void)h2_guard_frame(h, H2_COST_FRAME);
     } else if (code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR ||
                code == NGHTTP2_STREAM_CLOSED || code == NGHTTP2_FRAME_SIZE_ERROR) {
         edge_refused(e, REFUSAL_MALFORMED);

@@ -41,6 +41,8 @@ struct h2_stream {
     bool reset; /* it was reset by us: frames that were on their way are nobody's fault */
     bool takes; /* its body is wanted and coming */
     uint64_t deadline_ms; /* UINT64_MAX: none */
+    uint64_t moved_ms;    /* when more than a few bytes of its answer last went on */
+    size_t moved;         /* bytes of it since */
     size_t held;          /* bytes that the request holds: of its body */
     size_t owed;          /* bytes of its window that are not given back yet */
     size_t trailers;      /* bytes of them */

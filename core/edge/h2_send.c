@@ -14,6 +14,9 @@
 /* Fields of an answer: a field has at least five bytes, but nobody writes so many. */
 #define FIELDS_MAX 256
 
+/* Bytes of an answer by which its reader is not one that stands still. */
+#define MOVED_MIN 4096u
+
 bool
 h2_frame(struct request *r, struct buf *out, unsigned status, uint64_t length)
 {
@@ -97,6 +100,17 @@ copy_body(struct outgoing *out, uint8_t *to, size_t room)
     return n;
 }
 
+/* A window that is opened by a few bytes is as good as shut. */
+static void
+note_moved(struct h2_stream *s, size_t n)
+{
+    s->moved += n;
+    if (s->moved < MOVED_MIN)
+        return;
+    s->moved = 0;
+    s->moved_ms = s->session->moved_ms;
+}
+
 static ssize_t
 on_read(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
         nghttp2_data_source *source, void *user)
@@ -114,6 +128,7 @@ on_read(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *fla
         n = copy_body(out, to, room);
     struct edge *e = s->session->connection->edge;
     s->session->moved_ms = shard_now(e->shard);
+    note_moved(s, n);
     h2_deadline(s, s->session->moved_ms + e->config.write_ms);
     /* It may open two windows for each piece, but hardly for a few bytes. */
     h2_guard_earn(s->session, (double)n / 256 + (n >= 64 ? 2 : 0));
@@ -149,7 +164,8 @@ submit(struct request *r, bool body)
         return;
     }
     struct edge *e = r->edge;
-    h2_deadline(s, shard_now(e->shard) + e->config.write_ms);
+    s->moved_ms = shard_now(e->shard);
+    h2_deadline(s, s->moved_ms + e->config.write_ms);
     h2_guard_earn(h, 8);
     h2_wake(h);
 }

@@ -111,6 +111,33 @@ h2_deadline(struct h2_stream *s, uint64_t at_ms)
     h2_look_at(s->session, at_ms);
 }
 
+/* Whether bytes of an answer wait for nothing but room, and have for READER_MS. */
+static bool
+is_unread(const struct h2_stream *s, uint64_t reader_ms)
+{
+    const struct h2_session *h = s->session;
+    const struct outgoing *out = &s->request->out;
+    if ((out->body == NULL && out->rest == NULL) ||
+        shard_now(h->connection->edge->shard) < s->moved_ms + reader_ms)
+        return false;
+    return h->rest != NULL || nghttp2_session_get_remote_window_size(h->ng) <= 0 ||
+           nghttp2_session_get_stream_remote_window_size(h->ng, s->id) <= 0;
+}
+
+void
+h2_drop_slow(struct h2_session *h, uint64_t reader_ms)
+{
+    list_each(link, next, &h->streams)
+    {
+        struct h2_stream *s = list_entry(link, struct h2_stream, link);
+        if (s->request == NULL ||
+            !(s->takes ? edge_hardly_sends(s->request) : is_unread(s, reader_ms)))
+            continue;
+        edge_refused(h->connection->edge, s->takes ? REFUSAL_BODY_DEADLINE : REFUSAL_SLOW_READER);
+        h2_reset(s, NGHTTP2_CANCEL);
+    }
+}
+
 void
 h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
 {

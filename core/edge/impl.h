@@ -36,6 +36,8 @@ struct edge {
 
     struct memory_watch memory;
     struct timer memory_tick;
+    uint64_t trimmed_ms; /* when memory that is free was last given back, or looked for */
+    uint64_t kept;       /* bytes that the process held then, or less since; 0: never */
 
     uint64_t date_ms; /* on the shard's clock, when DATE was written; 0: never */
     char date[6 + CLOCK_HTTP + 2]; /* the line */

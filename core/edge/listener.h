@@ -41,6 +41,9 @@ enum weir_code listeners_start(struct edge *e, const struct edge_addresses *addr
  * sends, or asks nothing more. Who was never served goes first. */
 void edge_make_room(struct edge *e);
 
+/* The same because memory is short: of HTTP/2 also single streams, and WebSockets that stand still. */
+void edge_make_memory(struct edge *e);
+
 /* Accepts what waits, then closes all. */
 void listeners_stop(struct edge *e);
 

@@ -62,10 +62,24 @@ group_limit(void)
     }
 }
 
+/* What the machine has; 0: nobody knows. */
+static uint64_t
+machine_limit(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
 void
 memory_watch_init(struct memory_watch *w, uint64_t limit)
 {
-    *w = (struct memory_watch){ .limit = limit != 0 ? limit : group_limit() };
+    *w = (struct memory_watch){ .limit = limit };
+    if (limit != 0)
+        return;
+    uint64_t group = group_limit();
+    uint64_t machine = machine_limit();
+    w->limit = group != 0 && (group < machine || machine == 0) ? group : machine;
 }
 
 enum memory_step
@@ -87,5 +101,6 @@ memory_watch_look(struct memory_watch *w)
     char *at;
     (void)strtoull(text, &at, 10); /* the address space */
     uint64_t pages = strtoull(at, NULL, 10);
-    w->step = memory_step_of(pages * (uint64_t)sysconf(_SC_PAGESIZE), w->limit);
+    w->used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    w->step = memory_step_of(w->used, w->limit);
 }

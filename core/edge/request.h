@@ -201,6 +201,9 @@ void request_cut(struct request *r, bool hard);
 /* The stream did not keep its promise (ERR, or NULL if it ended too early): cuts the answer. */
 void request_break_off(struct request *r, const struct weir_error *err);
 
+/* Whether the body of R hardly comes; see room.c. */
+bool edge_hardly_sends(const struct request *r);
+
 /* Whether a part of the answer is here that the kernel has not taken. */
 bool request_waits(const struct request *r);
 

@@ -1,4 +1,5 @@
-/* edge/room.c - who goes when all places are taken and others wait; see listener.h.
+/* edge/room.c - who goes when all places are taken and others wait, or memory is short; see
+ * listener.h.
  *
  * A caller that holds a place and does nothing with it (no head, a body or a reader that hardly
  * moves, no further request) loses it long before its own deadline: else a few thousand of them
@@ -7,14 +8,39 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "edge/connection.h"
+#include "edge/h2.h"
 #include "edge/listener.h"
 #include "edge/request.h"
+#include "edge/ws.h"
 
 /* From when on a connection may have to go that sends no head or hardly a body, that does not
  * read, or that asks for nothing more. */
 #define SENDER_MS 500
 #define READER_MS 1000
 #define IDLE_MS 2000
+
+/* The same of readers when memory is all but gone: what they leave unread comes in faster. */
+#define READER_LAST_MS 250
+
+static uint64_t
+reader_ms(const struct edge *e)
+{
+    return e->memory.step == MEMORY_REFUSE_ALL ? READER_LAST_MS : READER_MS;
+}
+
+/* Whether LEN bytes are hardly anything for the time since BEGAN_MS. */
+static bool
+hardly_sends(const struct edge *e, size_t len, uint64_t began_ms)
+{
+    uint64_t now_ms = shard_now(e->shard);
+    return now_ms >= began_ms + SENDER_MS && len * 1000 < e->config.body_rate * (now_ms - began_ms);
+}
+
+bool
+edge_hardly_sends(const struct request *r)
+{
+    return hardly_sends(r->edge, r->len, r->body_ms);
+}
 
 /* What stands still, or nearly. A deadline is so and so long behind what set it. */
 static bool
@@ -30,11 +56,10 @@ is_slow(const struct connection *c, uint64_t now_ms)
     case CONNECTION_HEAD:
         return now_ms + config->head_ms >= c->deadline_ms + SENDER_MS;
     case CONNECTION_BODY:
-        return now_ms >= r->body_ms + SENDER_MS &&
-               r->len * 1000 < config->body_rate * (now_ms - r->body_ms);
+        return edge_hardly_sends(r);
     case CONNECTION_SENDING:
         return c->deadline_ms != UINT64_MAX &&
-               now_ms + config->write_ms >= c->deadline_ms + READER_MS;
+               now_ms + config->write_ms >= c->deadline_ms + reader_ms(c->edge);
     case CONNECTION_OPENING:
         return now_ms >= c->opened_ms + SENDER_MS;
     case CONNECTION_LINGER:
@@ -76,4 +101,33 @@ edge_make_room(struct edge *e)
     most = close_slow(e, &e->idle, false, most);
     most = close_slow(e, &e->active, true, most);
     (void)close_slow(e, &e->idle, true, most);
+}
+
+/* Whether a WebSocket does not take what waits for it, or hardly sends the message at hand. */
+static bool
+is_slow_socket(const struct edge *e, const struct ws *w)
+{
+    if (w->stuck && shard_now(e->shard) >= w->moved_ms + reader_ms(e))
+        return true;
+    return w->begun_ms > 0 && !w->held && hardly_sends(e, w->len, w->begun_ms);
+}
+
+void
+edge_make_memory(struct edge *e)
+{
+    list_each(link, next, &e->active)
+    {
+        struct connection *c = list_entry(link, struct connection, link);
+        if (c->depth > 0)
+            continue;
+        connection_enter(c);
+        if (c->state == CONNECTION_STREAMS) {
+            h2_drop_slow(c->h2, reader_ms(e));
+        } else if (c->state == CONNECTION_SOCKET && is_slow_socket(e, c->ws)) {
+            edge_refused(e, REFUSAL_SLOW_READER);
+            connection_close(c, true);
+        }
+        connection_leave(c);
+    }
+    edge_make_room(e);
 }

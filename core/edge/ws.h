@@ -85,6 +85,7 @@ struct ws {
     bool eof;            /* the caller sends no more */
     bool broken;         /* reading failed */
     unsigned reads;      /* in this turn */
+    unsigned taken;      /* messages in this turn */
     bool got;            /* the last of them gave something */
     bool in_frame;       /* the head of the frame at hand was seen */
     uint8_t opcode;      /* of that frame */

@@ -12,8 +12,9 @@
 
 #include "edge/ws.h"
 
-/* Pieces and reads in one go; then other connections have their turn. */
+/* Pieces, messages and reads in one go; then other connections have their turn. */
 #define PIECES_MAX 256
+#define MESSAGES_MAX 32
 #define READS_MAX 16
 
 /* A message may have so many frames in any case, and more only if they hold so much on average:
@@ -107,6 +108,7 @@ deliver(struct ws *w)
     const struct weir_value *v = value_take(type, bytes, w->len);
     forget(w);
     w->active_ms = shard_now(w->edge->shard);
+    w->taken++;
     stats_messages(w->edge->shard->index, true);
     w->owner.message(w->arg, v);
     value_unref(&v);
@@ -310,9 +312,9 @@ look_why(struct ws *w)
 void
 ws_read(struct ws *w)
 {
-    w->reads = 0;
+    w->reads = w->taken = 0;
     for (unsigned n = 0; ws_reads(w); n++) {
-        if (n == PIECES_MAX) {
+        if (n == PIECES_MAX || w->taken == MESSAGES_MAX) {
             soon_add(w->edge->shard, &w->work);
             return;
         }

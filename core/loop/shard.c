@@ -22,8 +22,10 @@
 #include "base/log.h"
 #include "loop/impl.h"
 
-/* Rounds of soon in one turn; what is queued then still runs before the next wait. */
+/* Rounds of soon in one turn, and how long no further one begins: descriptors and timers have
+ * their turn then. What is queued still runs before the next wait. */
 #define SOON_ROUNDS 64
+#define SOON_MS 4
 
 /* lag_ms is halved for each such time that has passed. */
 #define LAG_HALF_MS 100
@@ -230,11 +232,18 @@ shard_next_timer(const struct weir_shard *s)
     return first ? first->key : UINT64_MAX;
 }
 
-/* Runs what is queued; what is queued meanwhile makes up the next round. */
+/* Runs what is queued; what is queued meanwhile makes up the next round. Rounds are bounded by time,
+ * too: some who do as much as they may in one go, and come back at once, would make a turn of
+ * seconds, in which nobody else is heard. */
 static void
 run_soon(struct weir_shard *s)
 {
+    if (list_empty(&s->soon))
+        return;
+    uint64_t until_ms = s->manual_ms != 0 ? UINT64_MAX : coarse_ms() + SOON_MS;
     for (unsigned round = 0; round < SOON_ROUNDS && !list_empty(&s->soon); round++) {
+        if (round > 0 && coarse_ms() >= until_ms)
+            return;
         struct list now;
         list_unshift(&s->soon, &now); /* NOW becomes the head, and takes all over */
         list_remove(&s->soon);
@@ -298,7 +307,9 @@ shard_turn(struct weir_shard *s, uint64_t max_ms)
 {
     bool wait = may_wait(s, max_ms) && arm_tick(s, max_ms);
     s->turned = false;
-    event_base_loop(s->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    /* One look either way: EVLOOP_NONBLOCK alone looks again and again while there is something
+     * ready, and who sends all the time would keep timers and answers from their turn. */
+    event_base_loop(s->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     run_timers(s);
     run_soon(s);
     end_turn(s);

@@ -84,7 +84,8 @@ timer_armed(const struct timer *t)
     return t->link.place != 0;
 }
 
-/* -- soon: run in this turn, after the current callback has returned, so that stacks stay flat -- */
+/* -- soon: run after the current callback has returned, so that stacks stay flat, and before the
+ * loop waits; as a rule in this turn, but behind other descriptors if much was done in it -- */
 
 struct soon {
     struct list link;

@@ -97,7 +97,7 @@
     X("engine.max_wait", DURATION, "2s", "",                                                \
       "How long an event may have to wait for a place of its pipeline's concurrency; 503 beyond. Jobs wait on. 0: for ever.") \
     X("memory.limit", BYTES, "0", "",                                                       \
-      "Memory from which on new work is refused; 0: the cgroup's, or none.")                \
+      "Memory near which callers that stand still lose their places, and new work is refused; 0: what the cgroup or the machine has.") \
     X("store.url", TEXT, "sqlite:var/weir.db", "",                                          \
       "Where jobs are kept: sqlite:PATH; none: nowhere, so no pipeline may be durable.")    \
     X("store.max_waiting", BYTES, "64MiB", "",                                              \

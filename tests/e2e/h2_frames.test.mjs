@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { start, metric, until, slow, sanitized } from './lib/weir.mjs';
-import { tcp } from './lib/net.mjs';
+import { tcp, upstream } from './lib/net.mjs';
 import { open, frame, fields, request, headers, data, rst, ping, window, settings, integer, preface, type, flag, error, setting } from './lib/h2.mjs';
 
 const size = 256 * 1024; // of the large answer
@@ -317,6 +317,7 @@ test('floods are told to calm down, and counted', async (t) => {
   const floods = {
     'requests that are reset at once': [2000, (i) => [headers(2 * i + 1, post(), flag.END_HEADERS), rst(2 * i + 1)]],
     'requests that are malformed': [2000, (i) => [headers(2 * i + 1, [...get(), ['connection', 'close']])], true],
+    'requests beyond those that may be at once': [30, (i) => Array.from({ length: 100 }, (_, n) => headers(2 * (100 * i + n) + 1, post(), flag.END_HEADERS))],
     'CONTINUATION': [100, (i) => (i === 0 ? [headers(1, get(), 0)] : [frame(type.CONTINUATION, 0, 1, fields([[`x-${i}`, 'y']]))])],
     'CONTINUATION that is empty': [100, (i) => (i === 0 ? [headers(1, get(), 0)] : [frame(type.CONTINUATION, 0, 1)])],
     'PING': [100, () => Array(100).fill(ping())],
@@ -361,6 +362,20 @@ test('a window that stays shut ends its stream, and no other', async (t) => {
   assert.equal(await refused(w, 'slow_reader'), 1);
   await c.write(headers(5, get()), window(5, 100_000));
   assert.equal((await c.answer(5)).status, 200);
+  c.end();
+});
+
+test('when memory is short, answers that nobody takes go, and who takes them is served', { skip: sanitized && 'figures of a release build' }, async (t) => {
+  const up = await upstream(t, (request, response) => response.end(Buffer.alloc(1024 * 1024)));
+  const fetched = `name: fetched\ntrigger: { webhook: { path: /fetched, methods: [GET] } }\nsteps:\n  - { id: ask, http: { url: "${up.url}/", parse: bytes } }\n  - reply: { body: "\${ steps.ask.body }" }\n`;
+  const w = await start(t, { ...pipelines, 'fetched.yaml': fetched }, { args: ['--store', 'none', ...['edge.h2c=true', 'edge.write_timeout=5m', 'memory.limit=96MiB'].flatMap((s) => ['--set', s])] });
+  const c = await open(w.edgePort, [[setting.INITIAL_WINDOW_SIZE, 0]]);
+  // Windows that open by a byte are as good as shut.
+  await c.write(...Array.from({ length: 100 }, (_, n) => headers(2 * n + 1, get('/fetched'))), ...Array.from({ length: 100 }, (_, n) => window(2 * n + 1, 1)));
+  await w.log((l) => /memory runs short/.test(l.msg));
+  await until(async () => (await fetch(`${w.edge}/any/x`).catch(() => ({}))).status === 200 && await refused(w, 'slow_reader') > 0, 'there is memory again');
+  const reset = c.frames.find((f) => f.type === type.RST_STREAM);
+  assert.equal(reset.payload.readUInt32BE(0), error.CANCEL);
   c.end();
 });
 

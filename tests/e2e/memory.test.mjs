@@ -3,7 +3,8 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { readFileSync } from 'node:fs';
-import { start, sanitized } from './lib/weir.mjs';
+import { start, until, sanitized } from './lib/weir.mjs';
+import { upstream } from './lib/net.mjs';
 
 /** RSS of PID in KiB. */
 const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
@@ -50,3 +51,18 @@ for (const [what, [pipeline, request]] of Object.entries(requests)) {
     assert.ok(more <= 1024, `${more} KiB more`);
   });
 }
+
+test('what a rush of large answers took is given back when it is over', { skip: sanitized && 'sanitizers keep what is freed' }, async (t) => {
+  const large = Buffer.alloc(4 * 1024 * 1024);
+  const up = await upstream(t, (request, response) => response.end(large));
+  const pipeline = `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - { id: ask, http: { url: "${up.url}/", parse: bytes } }\n  - delay: 300ms\n  - reply: { text: "\${ string(size(steps.ask.body)) }" }\n`;
+  const w = await start(t, { 'p.yaml': pipeline }, { args: ['--set', 'log.access=false', '--set', 'engine.max_lag=1m'] });
+  const ask = async () => assert.equal(await (await fetch(`${w.edge}/p`)).text(), `${large.length}`);
+  let most = 0;
+  const look = setInterval(() => { most = Math.max(most, rss(w.worker)); }, 20);
+  await ask(); // from then on the heap is asked for so much, and no longer the system
+  await Promise.all(Array.from({ length: 60 }, ask));
+  clearInterval(look);
+  assert.ok(most > 100 * 1024, `only ${most} KiB`);
+  await until(() => rss(w.worker) < most / 4, `less than ${most} KiB`);
+});

@@ -248,6 +248,39 @@ test('a flood of pings costs no memory that grows, and the last one is answered'
   c.end();
 });
 
+test('callers that send without end keep nobody from an answer', async (t) => {
+  const hello = 'name: hello\ntrigger: { webhook: { path: /hello, methods: [GET] } }\nsteps:\n  - reply: { text: hello }\n';
+  const w = await server(t, { 'echo.yaml': echo, 'hello.yaml': hello });
+  const pongs = Buffer.concat(Array.from({ length: 1000 }, () => frame(PONG, 'x')));
+  const many = Buffer.concat(Array.from({ length: 300 }, () => pongs));
+  const floods = await Promise.all(Array.from({ length: 4 }, () => open(w.edgePort, '/echo')));
+  let over = false;
+  const flood = (c) => c.socket.write(many, () => { if (!over) flood(c); });
+  for (const c of floods) { flood(c); flood(c); } // so that there is always something
+  for (let i = 0; i < 10; i++) assert.equal((await fetch(`${w.edge}/hello`, { signal: AbortSignal.timeout(20_000) })).status, 200);
+  over = true;
+  for (const c of floods) c.end();
+});
+
+test('small messages that wait for their reader cost no more than max_queue says', { skip: sanitized && 'figures of a release build' }, async (t) => {
+  const w = await server(t, { 'echo.yaml': echo.replace('max_message: 16MiB', 'max_queue: 4MiB') });
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]);
+  const c = await open(w.edgePort, '/echo');
+  c.socket.pause();
+  const before = rss();
+  const block = Buffer.concat(Array.from({ length: 10_000 }, () => frame(TEXT, 'x'.repeat(16))));
+  let seen = -1;
+  await until(async () => {
+    while (c.socket.writableLength < MiB) c.send(block);
+    const last = seen;
+    seen = await metric(w, 'weir_websocket_messages_total');
+    return seen === last;
+  }, 'no further message is taken');
+  const grown = rss() - before;
+  assert.ok(grown < 20 * 1024, `${grown} KiB more`);
+  c.end();
+});
+
 /** Seconds of the processor that a process has had. */
 const worked = (pid) => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ').slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) / 100, 0);
 

@@ -299,6 +299,13 @@ static void
 memory_is_watched_in_three_steps(void **state)
 {
     (void)state;
+    struct memory_watch w;
+    memory_watch_init(&w, 1000);
+    assert_int_equal(w.limit, 1000);
+    memory_watch_init(&w, 0); /* the control group's, or the machine's: there is always one */
+    assert_true(w.limit > 0);
+    memory_watch_look(&w);
+    assert_true(w.used > 0 && w.used < w.limit);
     assert_int_equal(memory_step_of(1000, 0), MEMORY_GOOD);
     assert_int_equal(memory_step_of(849, 1000), MEMORY_GOOD);
     assert_int_equal(memory_step_of(850, 1000), MEMORY_CLOSE_IDLE);

@@ -256,6 +256,79 @@ soon_that_never_ends_does_not_starve_timers(void **state)
     soon_remove(&a);
 }
 
+/* Takes longer than all of soon may in one turn, and comes back. */
+static void
+work_on(void *arg)
+{
+    spins++;
+    usleep(30000);
+    soon_add(shard, arg);
+}
+
+static void
+note_spins(void *arg, int fd, unsigned ready)
+{
+    (void)fd;
+    (void)ready;
+    *(unsigned *)arg = spins;
+}
+
+static void
+soon_that_takes_long_does_not_starve_descriptors(void **state)
+{
+    (void)state;
+    struct soon a;
+    unsigned heard = 0;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    struct watch *watch = watch_new(shard, fds[0], WEIR_READ, note_spins, &heard);
+    spins = 0;
+    soon_init(&a, work_on, &a);
+    soon_add(shard, &a);
+    shard_turn(shard, 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    shard_turn(shard, 0);
+    assert_int_equal(heard, 1); /* it was the turn of all others behind the first round */
+    soon_remove(&a);
+    watch_free(&watch);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Does not read what is there, a thousand times. */
+static void
+leave_unread(void *arg, int fd, unsigned ready)
+{
+    (void)fd;
+    (void)ready;
+    if (++spins == 1000)
+        watch_want(*(struct watch **)arg, 0);
+}
+
+static void
+a_descriptor_that_is_always_ready_does_not_starve_soon_and_timers(void **state)
+{
+    (void)state;
+    struct soon a;
+    struct timer t;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    struct watch *watch = NULL;
+    watch = watch_new(shard, fds[0], WEIR_READ, leave_unread, &watch);
+    spins = 0;
+    soon_init(&a, tell, &letters['s' - 'a']);
+    timer_init(&t, tell, &letters['t' - 'a']);
+    soon_add(shard, &a);
+    timer_set(shard, &t, 1);
+    shard_turn(shard, 1000);
+    expect("ts");
+    assert_int_equal(spins, 1);
+    watch_free(&watch);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 struct pipe_end {
     struct watch *watch;
     unsigned ready;
@@ -469,6 +542,8 @@ main(void)
         T(soon_runs_in_order_and_what_it_adds_runs_before_the_wait),
         T(soon_may_take_out_one_that_is_about_to_run),
         T(soon_that_never_ends_does_not_starve_timers),
+        T(soon_that_takes_long_does_not_starve_descriptors),
+        T(a_descriptor_that_is_always_ready_does_not_starve_soon_and_timers),
         T(a_descriptor_is_watched_for_what_is_wanted),
         T(a_descriptor_number_that_is_used_again_is_watched_again),
         T(a_watch_that_another_callback_frees_is_not_called),
