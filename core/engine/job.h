@@ -21,6 +21,7 @@ struct gate;
 /* The job of an event; the event's until its run, or its end. */
 struct job {
     char id[ID_UUID];
+    int64_t seq;           /* its number in the store */
     uint32_t attempt;
     bool claimed;          /* it came from there */
     bool retrying;         /* its failed attempt will be followed by another */

@@ -97,6 +97,7 @@ accepted(struct store_op *op, const struct weir_error *err)
     } else if (a->accept.repeated || a->accept.held || a->accept.blocked) {
         answer_and_leave(a);
     } else {
+        e->job->seq = a->accept.seq;
         if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED)
             job_reply_accepted(e, e->job->id);
         if (a->accept.state != JOB_RUNNING) { /* the store keeps it until there is a place */

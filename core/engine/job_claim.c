@@ -100,6 +100,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
     if (j == NULL)
         return NULL;
     memcpy(j->id, c->id, sizeof j->id);
+    j->seq = c->seq;
     j->attempt = c->attempt;
     j->accepted_ms = c->created_ms;
     j->claimed = true;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "loop/worker.h"
 #include "store/batch.h"
+#include "store/bulk.h"
 #include "store/impl.h"
 #include "store/retention.h"
 
@@ -241,14 +242,18 @@ try_batch(struct writing *w, struct list *batch)
     list_each(at, next, batch)
     {
         struct store_op *op = list_entry(at, struct store_op, link);
-        if (op->barred)
+        if (op->barred || (!w->singly && bulk_take(w, op)))
             continue;
         struct weir_error err;
+        bulk_write(w); /* what OP comes behind */
+        if (db->rc != SQLITE_OK)
+            return NULL;
         if (apply(w, op, &err) != WEIR_OK && db->rc == SQLITE_OK)
             op_fail(op, &err);
         if (db->rc != SQLITE_OK)
             return is_of_one(db) ? op : NULL;
     }
+    bulk_write(w);
     store_count(w);
     db_run(db, db_use(db, SQL_COMMIT));
     return NULL;
@@ -292,6 +297,20 @@ tries_no_more(const struct writer *w)
 {
     const struct store *s = w->store;
     return w->ending || queue_ending(&w->store->to_write) || __atomic_load_n(&s->given_up, __ATOMIC_RELAXED);
+}
+
+/* Writes BATCH without the operations that break it; db->rc says whether it is committed. */
+static void
+write_all(struct writing *w, struct list *batch)
+{
+    for (;;) {
+        struct store_op *broke = try_batch(w, batch);
+        bool together = broke == NULL && !w->singly && is_of_one(w->db);
+        if (broke == NULL && !together)
+            return;
+        roll_back(w, batch, broke);
+        w->singly = w->singly || together;
+    }
 }
 
 /* The batch could not be written. */
@@ -397,9 +416,7 @@ write_batch(struct writer *w)
     list_init(&batch);
     uint64_t n = cut_batch(w, &batch), start = clock_mono_ns();
     struct writing g = { .store = w->store, .db = &w->store->writes };
-    struct store_op *broke;
-    while ((broke = try_batch(&g, &batch)) != NULL)
-        roll_back(&g, &batch, broke);
+    write_all(&g, &batch);
     if (g.db->rc != SQLITE_OK) {
         batch_failed(w, &g, &batch);
         return;
