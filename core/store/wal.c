@@ -4,10 +4,14 @@
  */
 #include "store/wal.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 124 << 10 }; /* SQLite's layer for Unix takes less than 128 KiB at once */
+enum {
+    HEAD = 24,         /* bytes of the head of a frame; nothing else in a WAL has as many */
+    PIECE = 124 << 10, /* SQLite's layer for Unix takes less than 128 KiB at once */
+};
 
 /* A WAL that is open. */
 struct wal {
@@ -15,7 +19,9 @@ struct wal {
     sqlite3_file *below;
     char *bytes; /* what is not handed on yet: PIECE of room; owned; NULL: there was none */
     int n;
-    sqlite3_int64 at; /* in the file */
+    sqlite3_int64 at;  /* in the file */
+    sqlite3_int64 end; /* of the write before */
+    bool last;         /* the frame that is being written is the last one of a commit */
 };
 
 static sqlite3_vfs layer, *below;
@@ -35,24 +41,33 @@ hand_on(struct wal *w)
     return n > 0 ? w->below->pMethods->xWrite(w->below, w->bytes, n, w->at) : SQLITE_OK;
 }
 
+/* Notes what a head says: the size of the database behind a commit, 0 in all frames but its last. */
+static void
+note_head(struct wal *w, const char *head)
+{
+    static const char none[4];
+    w->last = memcmp(head + 4, none, sizeof(none)) != 0;
+}
+
 static int
 write_wal(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
     struct wal *w = wal_of(file);
-    if (w->n > 0 && (at != w->at + w->n || n > PIECE - w->n)) {
-        int rc = hand_on(w);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
+    bool goes_on = at == w->end, head = n == HEAD;
+    w->end = at + n;
+    if (head)
+        note_head(w, bytes);
     if (w->bytes == NULL)
         w->bytes = malloc(PIECE);
-    if (w->bytes == NULL || n > PIECE)
-        return w->below->pMethods->xWrite(w->below, bytes, n, at);
+    bool keeps = goes_on && w->bytes != NULL && n <= PIECE;
+    int rc = !keeps || n > PIECE - w->n ? hand_on(w) : SQLITE_OK;
+    if (rc != SQLITE_OK || !keeps)
+        return rc != SQLITE_OK ? rc : w->below->pMethods->xWrite(w->below, bytes, n, at);
     if (w->n == 0)
         w->at = at;
     memcpy(w->bytes + w->n, bytes, (size_t)n);
     w->n += n;
-    return SQLITE_OK;
+    return w->last && !head ? hand_on(w) : SQLITE_OK;
 }
 
 static int

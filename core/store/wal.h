@@ -2,9 +2,10 @@
  *
  * SQLite writes a frame of its WAL by two calls, one for a head of 24 bytes and one for the page, and a
  * commit has a dozen of them, one behind the other. The file layer here (a VFS: sqlite.org/vfs.html) keeps
- * what continues the piece before it, and hands the whole to the layer below when the WAL is synced, read,
- * cut or closed. With synchronous=FULL each commit is synced, so nothing counts as committed that was not
- * handed on. All other files are those of the layer below.
+ * what continues the write before it, and hands the whole to the layer below with the last frame of the
+ * commit, which its head tells (sqlite.org/fileformat2.html#walformat), or when the WAL is synced, read, cut
+ * or closed before. So what others are told to be committed was handed on, whether it is synced or not. All
+ * other files are those of the layer below.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
