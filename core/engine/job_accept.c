@@ -4,7 +4,6 @@
  */
 #include "engine/job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,15 +218,28 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     accepting_free(a);
 }
 
+/* Copies TEXT to TO; where it ends. */
+static char *
+put(char *to, struct weir_text text)
+{
+    memcpy(to, text.bytes, text.len);
+    return to + text.len;
+}
+
 void
 job_reply_accepted(struct weir_event *e, const char *id)
 {
-    static const char path[] = "/_weir/jobs/";
-    char json[128], url[sizeof path + ID_UUID];
-    int url_len = snprintf(url, sizeof url, "%s%s", path, id);
-    int len = snprintf(json, sizeof json, "{\"job\":\"%s\",\"status_url\":\"%s\"}", id, url);
-    const struct weir_value *body = value_string(json, (size_t)len);
-    struct weir_header location = { TEXT("Location"), { url, (size_t)url_len } };
+    char json[64 + 2 * ID_UUID], *to = json; /* 37 characters beside the job's */
+    struct weir_text job = text_of(id);
+    to = put(to, TEXT("{\"job\":\""));
+    to = put(to, job);
+    to = put(to, TEXT("\",\"status_url\":\""));
+    const char *url = to;
+    to = put(to, TEXT("/_weir/jobs/"));
+    to = put(to, job);
+    struct weir_header location = { TEXT("Location"), { url, (size_t)(to - url) } };
+    to = put(to, TEXT("\"}"));
+    const struct weir_value *body = value_string(json, (size_t)(to - json));
     struct event_reply reply = { .status = 202,
                                  .content_type = TEXT("application/json"),
                                  .headers = &location,

@@ -109,6 +109,16 @@ bool writing_end(struct writing *w, uint64_t start_ns);
 /* Writes the changes of the counts: state 0 stands for the payloads of jobs that are over. */
 void store_count(struct writing *w);
 
+/* -- writing_batch.c -- */
+
+/* Writes BATCH without the operations that break it, which are failed; db->rc says whether it is
+ * committed. */
+void writing_batch(struct writing *w, struct list *batch);
+/* Rolls BATCH back, and takes BROKE (may be NULL) out of further tries. */
+void writing_undo(struct writing *w, struct list *batch, struct store_op *broke);
+
+/* -- writer.c: telling -- */
+
 /* Fails OP with ERR, or takes its failure away (NULL). */
 void op_fail(struct store_op *op, const struct weir_error *err);
 
