@@ -36,8 +36,14 @@ utf8_valid(struct weir_text text)
         return true;
     const unsigned char *p = (const unsigned char *)text.bytes;
     const unsigned char *end = p + text.len;
+    uint64_t eight;
+    if (text.len >= 8) { /* mostly that is all: what is left is among the last eight */
+        while (end - p >= 8 && (memcpy(&eight, p, 8), (eight & HIGH_BITS) == 0))
+            p += 8;
+        if (end - p < 8 && (memcpy(&eight, end - 8, 8), (eight & HIGH_BITS) == 0))
+            return true;
+    }
     while (p < end) {
-        uint64_t eight;
         if (end - p >= 8 && (memcpy(&eight, p, 8), (eight & HIGH_BITS) == 0)) {
             p += 8;
             continue;

@@ -161,6 +161,7 @@ start(void *arg, struct weir_shard *shard, struct weir_error *err)
     struct engine_limits limits = { .max_runs = (unsigned)settings_number(t, "engine.max_runs"),
                                     .max_lag_ms = settings_number(t, "engine.max_lag"),
                                     .max_wait_ms = settings_number(t, "engine.max_wait"),
+                                    .jobs_idle = settings_fraction(t, "engine.jobs_idle"),
                                     .client = &client,
                                     .public_url = s->public_url,
                                     .store = s->store };

@@ -15,6 +15,7 @@ struct engine_limits {
     unsigned max_runs;   /* runs in flight; more are refused with WEIR_UNAVAILABLE */
     uint64_t max_lag_ms; /* loop delay from which new runs are refused; 0: never */
     uint64_t max_wait_ms; /* of the first in line for a place, from which others are refused; 0: never */
+    double jobs_idle; /* share of a shard's time that the jobs of the store leave idle; 0: none */
     const struct client_settings *client; /* read by engine_shard_new alone; NULL: the usual */
     const char *public_url; /* where the edge is for others, without a slash at the end; borrowed */
     struct store *store; /* for jobs; outlives the shard. NULL: durable runs are as others */

@@ -21,6 +21,7 @@ struct gate;
 /* The job of an event; the event's until its run, or its end. */
 struct job {
     char id[ID_UUID];
+    int64_t seq;           /* its number in the store */
     uint32_t attempt;
     bool claimed;          /* it came from there */
     bool retrying;         /* its failed attempt will be followed by another */
@@ -69,6 +70,15 @@ struct job_known {
     const struct weir_value *output; /* of CHOSE: an integer */
 };
 
+/* How fast a shard takes jobs up: job_pace.c. */
+struct job_pace {
+    int fd; /* of what the kernel says about its thread, once OPENED; -1: it says nothing */
+    bool opened;
+    uint64_t at_ns;   /* monotonic: the last look; 0: none yet */
+    uint64_t busy_ns; /* then */
+    unsigned pause_ms;
+};
+
 /* The jobs of a shard. */
 struct jobs {
     struct engine *engine;
@@ -83,8 +93,12 @@ struct jobs {
     struct weir_subscription *breakers; /* to what they publish when they open */
     bool begun;
     bool waits;             /* for the store to say that there is something */
-    bool claiming;
+    bool claiming; /* also while those of a claim are not all begun */
     bool stopped;
+    bool more;                   /* the latest claim brought as many as it could */
+    struct job_claimed *arrived; /* of that claim, not begun yet; owned */
+    struct timer turn;           /* for the rest of them, or the next claim */
+    struct job_pace pace;
 };
 
 /* Gives the engine its store; before the first generation. Jobs are claimed from jobs_begin on. */
@@ -110,6 +124,13 @@ void job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, b
 
 /* Starts C, which is taken, with what PART has. Before: jobs_look. */
 void job_start(struct engine *e, struct job_claimed *c, struct generation_part *part);
+
+/* If the job ID has arrived, and was not begun, begins it. */
+void job_start_arrived(struct engine *e, const char *id);
+
+/* For how many milliseconds no job is claimed now, so that the share IDLE of the time stays idle. */
+uint64_t job_pace_ms(struct job_pace *p, double idle);
+void job_pace_end(struct job_pace *p);
 
 /* C, which was not begun, goes back to the store. */
 void job_return(struct engine *e, const struct job_claimed *c);

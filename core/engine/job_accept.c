@@ -4,7 +4,6 @@
  */
 #include "engine/job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,18 +92,30 @@ struct notice {
     struct event_reply reply;
 };
 
+/* Copies TEXT to TO; where it ends. */
+static char *
+put(char *to, struct weir_text text)
+{
+    memcpy(to, text.bytes, text.len);
+    return to + text.len;
+}
+
 static void
 write_notice(struct notice *n, const char *id)
 {
-    char json[128];
-    int url_len = snprintf(n->url, sizeof n->url, "%s%s", JOB_PATH, id);
-    int len = snprintf(json, sizeof json, "{\"job\":\"%s\",\"status_url\":\"%s\"}", id, n->url);
-    n->location = (struct weir_header){ TEXT("Location"), { n->url, (size_t)url_len } };
+    char json[64 + 2 * ID_UUID], *to = json; /* 37 characters beside the job's */
+    struct weir_text job = text_of(id);
+    char *end = put(put(n->url, TEXT(JOB_PATH)), job);
+    struct weir_text url = { n->url, (size_t)(end - n->url) };
+    to = put(put(to, TEXT("{\"job\":\"")), job);
+    to = put(put(to, TEXT("\",\"status_url\":\"")), url);
+    to = put(to, TEXT("\"}"));
+    n->location = (struct weir_header){ TEXT("Location"), url };
     n->reply = (struct event_reply){ .status = 202,
                                      .content_type = TEXT("application/json"),
                                      .headers = &n->location,
                                      .n_headers = 1,
-                                     .body = value_string(json, (size_t)len) };
+                                     .body = value_string(json, (size_t)(to - json)) };
 }
 
 /* E is in the store, and nobody has heard yet: other gateways may say so from now on. */
@@ -136,6 +147,7 @@ accepted(struct store_op *op, const struct weir_error *err)
     } else if (a->accept.repeated || a->accept.held || a->accept.blocked) {
         answer_and_leave(a);
     } else {
+        e->job->seq = a->accept.seq;
         if (e->trigger->flow->pipeline->respond == RESPOND_ACCEPTED) {
             job_reply_accepted(e, e->job->id);
             once_end(e, true);

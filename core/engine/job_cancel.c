@@ -38,6 +38,7 @@ static void
 cancel(void *arg, const char *id)
 {
     struct engine *e = arg;
+    job_start_arrived(e, id);
     struct run *r = find_run(e, id);
     if (r == NULL) {
         if (!older_cancel(e, id, WHY))

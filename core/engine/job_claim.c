@@ -13,27 +13,9 @@
 #include "engine/older.h"
 
 #define CLAIM_MAX 32u /* jobs of one claim */
+#define CLAIM_LEAST 8u /* while others are under way: what comes one by one costs a claim each */
+#define PIECE_NS 500000u /* how long jobs are begun in a turn of the loop: callers wait for that */
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
-
-static void
-look_idle(void *arg)
-{
-    engine_look_idle(arg);
-}
-
-void
-jobs_init(struct engine *e, struct store *store)
-{
-    struct jobs *j = calloc(1, sizeof *j);
-    if (j == NULL)
-        abort();
-    soon_init(&j->idle, look_idle, e);
-    j->engine = e;
-    j->store = store;
-    e->jobs = j;
-    job_cancel_begin(e);
-    job_breaker_begin(e);
-}
 
 enum weir_code
 job_submit(struct engine *e, struct store_op *op, struct weir_error *err)
@@ -53,12 +35,27 @@ job_op_told(const struct store_op *op)
     return e;
 }
 
+/* What was claimed and not begun goes back, and no more is claimed. */
+static void
+return_arrived(struct engine *e)
+{
+    struct jobs *j = e->jobs;
+    timer_unset(e->shard, &j->turn);
+    j->claiming = j->claiming && j->arrived == NULL;
+    for (struct job_claimed *one; (one = j->arrived) != NULL;) {
+        j->arrived = one->next;
+        job_return(e, one);
+        job_claimed_free(&one);
+    }
+}
+
 void
 jobs_free(struct engine *e)
 {
     if (e->jobs == NULL)
         return;
     uint64_t until = clock_mono_ms() + END_MS;
+    return_arrived(e);
     do {
         while (e->jobs->n_ops > 0) {
             shard_turn(e->shard, 10);
@@ -70,6 +67,7 @@ jobs_free(struct engine *e)
     job_cancel_end(e);
     job_breaker_end(e);
     soon_remove(&e->jobs->idle);
+    job_pace_end(&e->jobs->pace);
     free(e->jobs);
     e->jobs = NULL;
 }
@@ -100,6 +98,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
     if (j == NULL)
         return NULL;
     memcpy(j->id, c->id, sizeof j->id);
+    j->seq = c->seq;
     j->attempt = c->attempt;
     j->accepted_ms = c->created_ms;
     j->claimed = true;
@@ -161,30 +160,99 @@ start(struct engine *e, struct job_claimed *c)
         older_start(e, c);
 }
 
+/* All jobs of a claim are begun. */
+static void
+claim_over(struct jobs *j)
+{
+    j->claiming = false;
+    if (j->stopped)
+        return;
+    if (!j->more) {
+        wait_for_more(j);
+        return;
+    }
+    uint64_t pause = job_pace_ms(&j->pace, j->engine->limits.jobs_idle);
+    if (pause > 0)
+        timer_set(j->engine->shard, &j->turn, shard_now(j->engine->shard) + pause);
+    else
+        jobs_look(j->engine);
+}
+
+/* Begins what has arrived, for a piece of this turn. */
+static void
+start_arrived(struct jobs *j)
+{
+    uint64_t until = j->engine->shard->manual_ms ? UINT64_MAX : clock_mono_ns() + PIECE_NS;
+    for (struct job_claimed *one; (one = j->arrived) != NULL;) {
+        j->arrived = one->next;
+        start(j->engine, one);
+        if (j->arrived != NULL && clock_mono_ns() >= until) {
+            timer_set(j->engine->shard, &j->turn, shard_now(j->engine->shard) + 1);
+            return;
+        }
+    }
+    claim_over(j);
+}
+
+static void
+on_turn(void *arg)
+{
+    struct jobs *j = arg;
+    if (j->claiming)
+        start_arrived(j);
+    else
+        jobs_look(j->engine);
+}
+
+static void
+look_idle(void *arg)
+{
+    engine_look_idle(arg);
+}
+
+void
+jobs_init(struct engine *e, struct store *store)
+{
+    struct jobs *j = calloc(1, sizeof *j);
+    if (j == NULL)
+        abort();
+    soon_init(&j->idle, look_idle, e);
+    timer_init(&j->turn, on_turn, j);
+    j->engine = e;
+    j->store = store;
+    e->jobs = j;
+    job_cancel_begin(e);
+    job_breaker_begin(e);
+}
+
+void
+job_start_arrived(struct engine *e, const char *id)
+{
+    for (struct job_claimed **at = &e->jobs->arrived; *at; at = &(*at)->next) {
+        struct job_claimed *one = *at;
+        if (strcmp(one->id, id) != 0)
+            continue;
+        *at = one->next;
+        start(e, one);
+        return;
+    }
+}
+
 static void
 claimed(struct store_op *op, const struct weir_error *err)
 {
     struct job_claim *c = (struct job_claim *)(void *)op;
     struct engine *e = job_op_told(op);
     struct jobs *j = e->jobs;
-    bool more = !err && c->n == c->max;
-    j->claiming = false;
+    j->more = !err && c->n == c->max;
     if (err && !j->stopped)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
-    for (struct job_claimed *one; !err && (one = c->jobs) != NULL;) {
-        c->jobs = one->next;
-        if (j->stopped) { /* it was asked for before the end */
-            job_return(e, one);
-            job_claimed_free(&one);
-        } else {
-            start(e, one);
-        }
-    }
+    j->arrived = err ? NULL : c->jobs;
     free(c);
-    if (more)
-        jobs_look(e);
+    if (j->stopped) /* it was asked for before the end */
+        return_arrived(e);
     else
-        wait_for_more(j);
+        start_arrived(j);
 }
 
 void
@@ -192,13 +260,14 @@ jobs_look(struct engine *e)
 {
     struct jobs *j = e->jobs;
     struct weir_error err;
-    if (j->stopped || j->claiming || j->waits || !j->begun || j->n >= JOBS_MAX)
+    unsigned room = j->n < JOBS_MAX ? JOBS_MAX - j->n : 0;
+    if (j->stopped || j->claiming || j->waits || !j->begun || room < CLAIM_LEAST || timer_armed(&j->turn))
         return;
     struct job_claim *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
     c->op = (struct store_op){ .shard = e->shard, .done = claimed, .kind = STORE_CLAIM };
-    c->max = JOBS_MAX - j->n < CLAIM_MAX ? JOBS_MAX - j->n : CLAIM_MAX;
+    c->max = room < CLAIM_MAX ? room : CLAIM_MAX;
     j->claiming = true;
     if (job_submit(e, &c->op, &err) == WEIR_OK)
         return;
@@ -221,6 +290,7 @@ jobs_stop(struct engine *e)
     if (e->jobs == NULL || e->jobs->stopped)
         return;
     e->jobs->stopped = true;
+    return_arrived(e);
     store_unpark(e->jobs->store);
     store_wait_end(e->jobs->store, e->shard);
 }

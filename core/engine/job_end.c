@@ -281,6 +281,7 @@ finish_job(struct run *r)
     struct job *j = r->event->job;
     struct finishing *f = finishing_new(en, j->id, j->attempt, state_of(r));
     struct job_finish *end = &f->finish;
+    end->seq = j->seq;
     end->started_ms = r->started_wall_ms;
     set_keep(end, r);
     size_t at = f->texts.len;

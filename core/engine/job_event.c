@@ -10,6 +10,7 @@
 #include "value/msgpack.h"
 
 #define VERSION 1
+#define USUAL 768 /* bytes of most events, without the body: so much room is made at once */
 
 /* The flags of a trace, as traceparent has them. */
 #define TRACE_SAMPLED 1
@@ -27,36 +28,36 @@ struct packing {
 
 /* Begins a member; its value follows. */
 static bool
-key(struct packing *p, const char *name)
+key(struct packing *p, struct weir_text name)
 {
     p->n++;
-    p->full = p->full || !msgpack_put_text(p->out, text_of(name));
+    p->full = p->full || !msgpack_put_text(p->out, name);
     return !p->full;
 }
 
 static void
-put_int(struct packing *p, const char *name, int64_t i)
+put_int(struct packing *p, struct weir_text name, int64_t i)
 {
     if (key(p, name))
         p->full = !msgpack_put_int(p->out, i);
 }
 
 static void
-put_text(struct packing *p, const char *name, struct weir_text t)
+put_text(struct packing *p, struct weir_text name, struct weir_text t)
 {
     if (t.len > 0 && key(p, name))
         p->full = !msgpack_put_text(p->out, t);
 }
 
 static void
-put_value(struct packing *p, const char *name, const struct weir_value *v)
+put_value(struct packing *p, struct weir_text name, const struct weir_value *v)
 {
     if (v && key(p, name))
         p->told = p->full = msgpack_write(p->out, v, p->err) != WEIR_OK;
 }
 
 static void
-put_pairs(struct packing *p, const char *name, const struct weir_header *pairs, unsigned n)
+put_pairs(struct packing *p, struct weir_text name, const struct weir_header *pairs, unsigned n)
 {
     if (n == 0 || !key(p, name))
         return;
@@ -78,25 +79,27 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
 {
     struct packing p = { .out = out, .err = err };
     size_t at;
-    p.full = !msgpack_begin_map(out, &at);
-    put_int(&p, "v", VERSION);
-    put_int(&p, "trigger", trigger_number(e));
-    put_text(&p, "method", e->method);
-    put_text(&p, "path", e->path);
-    put_text(&p, "query", e->query);
-    put_text(&p, "client_ip", e->client_ip);
-    put_text(&p, "id", e->id);
-    put_text(&p, "route", e->route);
-    put_pairs(&p, "headers", e->headers, e->n_headers);
-    put_pairs(&p, "params", e->params, e->n_params);
-    put_text(&p, "trace", text_of(e->trace_id));
-    put_value(&p, "auth", e->auth);
-    put_int(&p, "flags", (e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
-    put_text(&p, "tracestate", e->tracestate);
+    p.full = buf_reserve(out, USUAL + (e->raw ? e->raw->len : 0)) == NULL || !msgpack_begin_map(out, &at);
+    if (p.full)
+        return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);
+    put_int(&p, TEXT("v"), VERSION);
+    put_int(&p, TEXT("trigger"), trigger_number(e));
+    put_text(&p, TEXT("method"), e->method);
+    put_text(&p, TEXT("path"), e->path);
+    put_text(&p, TEXT("query"), e->query);
+    put_text(&p, TEXT("client_ip"), e->client_ip);
+    put_text(&p, TEXT("id"), e->id);
+    put_text(&p, TEXT("route"), e->route);
+    put_pairs(&p, TEXT("headers"), e->headers, e->n_headers);
+    put_pairs(&p, TEXT("params"), e->params, e->n_params);
+    put_text(&p, TEXT("trace"), text_of(e->trace_id));
+    put_value(&p, TEXT("auth"), e->auth);
+    put_int(&p, TEXT("flags"), (e->sampled ? TRACE_SAMPLED : 0) | (e->random_trace ? TRACE_RANDOM : 0));
+    put_text(&p, TEXT("tracestate"), e->tracestate);
     if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX)
-        put_int(&p, "once_ttl", (int64_t)e->once_ttl_ms);
-    put_value(&p, "connection", e->connection);
-    put_value(&p, e->raw ? "raw" : "body", e->raw ? e->raw : e->body);
+        put_int(&p, TEXT("once_ttl"), (int64_t)e->once_ttl_ms);
+    put_value(&p, TEXT("connection"), e->connection);
+    put_value(&p, e->raw ? TEXT("raw") : TEXT("body"), e->raw ? e->raw : e->body);
     if (p.full && !p.told)
         return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);
     if (p.full)

@@ -39,7 +39,7 @@ bool
 engine_waits(struct weir_shard *s)
 {
     const struct engine *e = engine_of(s);
-    return e->jobs && (e->jobs->n_ops > 0 || e->jobs->claiming);
+    return e->jobs && (e->jobs->n_ops > 0 || e->jobs->claiming || timer_armed(&e->jobs->turn));
 }
 
 static struct stand_in_step

@@ -180,6 +180,7 @@ take(struct writing *w, int64_t seq, size_t *bytes)
     if (!db_row(w->db, s))
         return NULL;
     struct job_claimed *job = read_job(s);
+    job->seq = seq;
     unsigned state = (unsigned)column_number(s, 1);
     bool stepped = column_number(s, 8) != 0;
     sqlite3_reset(s);

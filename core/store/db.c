@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "store/wal.h"
+
 static const char *const texts[] = {
 #define X(name, text) [SQL_##name] = text,
     STATEMENTS(X)
@@ -60,7 +62,8 @@ db_open(struct db *db, const char *path, bool writes, struct weir_error *err)
     pthread_once(&once, set_up_once);
     *db = (struct db){ .path = path };
     int flags = writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    db->rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    db->rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX,
+                             writes ? wal_layer() : NULL);
     if (db->rc == SQLITE_OK)
         set_up(db, writes);
     if ((db->rc & 0xff) == SQLITE_NOTADB)

@@ -44,6 +44,7 @@ struct store {
     struct store_stats stats; /* atomic; the writer changes it */
     struct store_keep keep;
     struct retention *retention; /* the writer's; retention.h */
+    struct bulk *bulk;           /* the writer's; bulk.h */
     struct task *task;           /* the latest one; task.h */
     int64_t ahead_ms;    /* the wall clock, of the monotonic one, at the last look: step.c; 0: none was */
     int64_t ended_bytes; /* payloads of the jobs that the open transaction has ended */
@@ -56,6 +57,7 @@ struct writing {
     uint64_t now_ms;             /* wall */
     bool no_room;                /* the file has its maximal size */
     bool paused;                 /* some pipeline is: pause.c */
+    bool singly;                 /* each operation by itself: bulk.h */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
     uint64_t removed_batches;
 };
@@ -107,6 +109,16 @@ bool writing_end(struct writing *w, uint64_t start_ns);
 /* Writes the changes of the counts: state 0 stands for the payloads of jobs that are over. */
 void store_count(struct writing *w);
 
+/* -- writing_batch.c -- */
+
+/* Writes BATCH without the operations that break it, which are failed; db->rc says whether it is
+ * committed. */
+void writing_batch(struct writing *w, struct list *batch);
+/* Rolls BATCH back, and takes BROKE (may be NULL) out of further tries. */
+void writing_undo(struct writing *w, struct list *batch, struct store_op *broke);
+
+/* -- writer.c: telling -- */
+
 /* Fails OP with ERR, or takes its failure away (NULL). */
 void op_fail(struct store_op *op, const struct weir_error *err);
 
@@ -120,6 +132,12 @@ void store_tell(struct queue *q, struct list *ops);
 
 /* A job goes from state FROM (0: it is new) to TO: counts it. */
 void job_moved(struct writing *w, unsigned from, unsigned to);
+
+/* Whether A can be stored, by what it holds and by the room there is. */
+enum weir_code job_accept_check(const struct writing *w, const struct job_accept *a,
+                                struct weir_error *err) MUST_USE;
+/* For how long the job of F is kept; 0: as the store says. */
+uint64_t job_keep_ms(const struct writing *w, const struct job_finish *f);
 
 /* STORE_ACCEPT. */
 enum weir_code job_accept_write(struct writing *w, struct job_accept *a,

@@ -21,8 +21,8 @@ job_moved(struct writing *w, unsigned from, unsigned to)
     w->moved[to]++;
 }
 
-static enum weir_code
-check_accept(const struct writing *w, const struct job_accept *a, struct weir_error *err)
+enum weir_code
+job_accept_check(const struct writing *w, const struct job_accept *a, struct weir_error *err)
 {
     if (a->order_key.len > ORDER_KEY_MAX)
         return err_set(err, WEIR_INVALID, "an order key must have at most %d bytes", ORDER_KEY_MAX);
@@ -127,7 +127,7 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     uint8_t id[JOB_ID];
     if (!job_id_read(text_of(a->id), id))
         return err_set(err, WEIR_INVALID, "the job's id must be a UUID, not \"%s\"", a->id);
-    enum weir_code code = check_accept(w, a, err);
+    enum weir_code code = job_accept_check(w, a, err);
     bool again = false;
     if (code == WEIR_OK && a->once)
         code = once_find(w, a, &again, err);
@@ -141,7 +141,7 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     if (!insert_job(w, a, id))
         return err_set(err, WEIR_CONFLICT, "there is a job %s already", a->id);
 
-    int64_t seq = sqlite3_last_insert_rowid(w->db->handle);
+    int64_t seq = a->seq = sqlite3_last_insert_rowid(w->db->handle);
     sqlite3_stmt *s = db_use(w->db, SQL_EVENT);
     sqlite3_bind_int64(s, 1, seq);
     bind_blob(s, 2, a->event);
@@ -263,15 +263,21 @@ job_step_write(struct writing *w, const struct job_step *step, struct weir_error
     return WEIR_OK;
 }
 
-/* Binds for how long the job is kept, and at AT + 1 its payload. */
-static void
-bind_keep(const struct writing *w, sqlite3_stmt *s, int at, const struct job_finish *f)
+uint64_t
+job_keep_ms(const struct writing *w, const struct job_finish *f)
 {
     uint64_t keep = f->keep_ms, usual = retention_usual(w->store, f->state);
     /* What has no limit is longer than anything. */
     if (f->keep_least_ms > keep && (keep > 0 || (usual > 0 && f->keep_least_ms > usual)))
         keep = f->keep_least_ms;
-    bind_number(s, at, keep);
+    return keep;
+}
+
+/* Binds for how long the job is kept, and at AT + 1 its payload. */
+static void
+bind_keep(const struct writing *w, sqlite3_stmt *s, int at, const struct job_finish *f)
+{
+    bind_number(s, at, job_keep_ms(w, f));
     bind_number(s, at + 1, f->payload_keep_ms);
 }
 

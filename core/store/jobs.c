@@ -67,35 +67,28 @@ job_may_become(unsigned from, unsigned to)
     return from < sizeof(may) / sizeof(may[0]) && (may[from] & 1u << to) != 0;
 }
 
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+/* The value of each hexadecimal digit, and one more: 0 is none. */
+static const uint8_t digit_of[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool
 job_id_read(struct weir_text text, uint8_t ret[JOB_ID])
 {
     if (text.len != ID_UUID - 1)
         return false;
-    unsigned n = 0;
-    for (size_t i = 0; i < text.len;) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text.bytes[i++] != '-')
-                return false;
-            continue;
-        }
-        int high = hex_digit(text.bytes[i]), low = hex_digit(text.bytes[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret[n++] = (uint8_t)(high << 4 | low);
-        i += 2;
+    /* where the two digits of each byte are */
+    static const uint8_t places[JOB_ID] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
+    const uint8_t *in = (const uint8_t *)text.bytes;
+    bool good = in[8] == '-' && in[13] == '-' && in[18] == '-' && in[23] == '-';
+    for (unsigned i = 0; i < JOB_ID; i++) {
+        unsigned high = digit_of[in[places[i]]], low = digit_of[in[places[i] + 1]];
+        good = good && high != 0 && low != 0;
+        ret[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
-    return true;
+    return good;
 }
 
 void

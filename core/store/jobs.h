@@ -94,6 +94,7 @@ struct job_accept {
     enum once_running once_running;
     struct weir_text order_key; /* jobs of one run one after another; empty: it has none */
     bool order_hold;            /* if it dies the others wait until it is replayed or discarded */
+    int64_t seq;  /* set: its number in the store, for its end */
     bool blocked; /* set: it is not the first one of its order key, and waits as BLOCKED */
     bool held; /* set: its pipeline or key is paused, and it waits as HELD, not in STATE */
     bool repeated;          /* set: there is a first one, and nothing was stored */
@@ -163,6 +164,7 @@ struct job_step {
 struct job_finish {
     struct store_op op;
     char id[ID_UUID];
+    int64_t seq; /* its number, from accept or claim; 0: it is looked for by ID */
     uint32_t attempt;
     enum job_state state;   /* COMPLETED, DEAD, RETRYABLE, CANCELLED, WAITING, or READY: not begun */
     enum job_reason reason; /* of DEAD */
@@ -196,6 +198,7 @@ struct job_record {
 struct job_claimed {
     struct job_claimed *next;
     char id[ID_UUID];
+    int64_t seq;      /* its number in the store, for its end */
     uint32_t attempt; /* the one that begins, from 1 */
     uint32_t crashes;
     uint64_t created_ms;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/batch.h"
+#include "store/bulk.h"
 #include "store/impl.h"
 #include "store/job.h"
 
@@ -131,6 +132,7 @@ store_recover(struct store *s, struct weir_error *err)
     sqlite3_create_function(db->handle, "fingerprint", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                             NULL, sql_fingerprint, NULL, NULL);
     sqlite3_create_function(db->handle, "ended", 1, SQLITE_UTF8, s, sql_ended, NULL, NULL);
+    bulk_attach(s->bulk, db);
     db_run(db, db_use(db, SQL_BEGIN));
     take_up(&w);
     sqlite3_stmt *late = db_use(db, SQL_LATE_READY); /* the clock was put back since they were accepted */

@@ -26,6 +26,20 @@
               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16," \
               " ?17, ?18, ?19, ?20) ON CONFLICT(id) DO NOTHING")                               \
     X(EVENT, "INSERT INTO events(job, event) VALUES(?1, ?2)")                                  \
+    /* many at once: bulk.h */                                                                 \
+    X(ACCEPT_MANY, "INSERT INTO jobs(seq, id, pipeline, revision, state, attempt, owner,"      \
+                   " created_ms, updated_ms, started_ms, due_ms, key, bytes)"                  \
+                   " SELECT seq, id, pipeline, revision, 4, 1, owner, created_ms, created_ms," \
+                   " started_ms, due_ms, key, length(event) FROM accepting WHERE true"         \
+                   " ON CONFLICT(id) DO NOTHING")                                              \
+    X(EVENT_MANY, "INSERT INTO events(job, event) SELECT seq, event FROM accepting")           \
+    X(COMPLETE_MANY,                                                                           \
+      "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ending(1),"        \
+      " updated_ms = ending(2), code = NULL, node = NULL, message = NULL,"                     \
+      " fingerprint = NULL, revision = COALESCE(revision, ending(3)),"                         \
+      " keep_ms = ending(4), payload_keep_ms = ending(5), bytes = ended(bytes)"                \
+      " WHERE seq BETWEEN ?1 AND ?2 AND state = 4 AND stepped = 0 AND place IS NULL"           \
+      " AND ends(seq, id, attempt, owner)")                                                    \
     X(COMPLETE,                                                                                \
       "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ?4,"               \
       " updated_ms = ?5, code = NULL, node = NULL, message = NULL,"                            \

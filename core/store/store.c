@@ -13,6 +13,7 @@
 #include "base/crash.h"
 #include "base/random.h"
 #include "store/asks.h"
+#include "store/bulk.h"
 #include "store/impl.h"
 #include "store/retention.h"
 #include "store/task.h"
@@ -104,6 +105,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->incident_ms = config->incident_ms ? config->incident_ms : INCIDENT_MS;
     s->keep = config->keep;
     s->retention = retention_new(s);
+    s->bulk = bulk_new(s->owner);
     s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
@@ -140,6 +142,7 @@ store_close(struct store **store)
         store_checkpoint(s, true);
     db_close(&s->writes);
     retention_free(&s->retention);
+    bulk_free(&s->bulk);
     task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);

@@ -177,99 +177,6 @@ cut_batch(struct writer *w, struct list *batch)
     return n;
 }
 
-/* Carries out OP in the open transaction. */
-static enum weir_code
-apply(struct writing *w, struct store_op *op, struct weir_error *err)
-{
-    switch (op->kind) {
-    case STORE_ACCEPT:
-        return job_accept_write(w, (struct job_accept *)op, err);
-    case STORE_CLAIM:
-        return job_claim_write(w, (struct job_claim *)op, err);
-    case STORE_STEP:
-        return job_step_write(w, (struct job_step *)op, err);
-    case STORE_FINISH:
-        return job_finish_write(w, (struct job_finish *)op, err);
-    case STORE_ASK:
-        return ask_do(w->store, w->db, w, (struct store_ask *)op, err);
-    }
-    abort();
-}
-
-/* Takes back what OP has been given by a batch that is rolled back. */
-static void
-take_back(struct store_op *op)
-{
-    if (op->kind == STORE_CLAIM)
-        job_claim_free((struct job_claim *)op);
-    if (op->kind == STORE_ASK) {
-        value_unref(&((struct store_ask *)op)->answer);
-        ((struct store_ask *)op)->cancels = false;
-    }
-    if (op->kind == STORE_ACCEPT)
-        job_accept_free((struct job_accept *)op);
-    op->parked = false;
-    if (!op->barred)
-        op_fail(op, NULL);
-}
-
-/* Whether the error says that one operation can't be written, whatever the disk does. */
-static bool
-is_of_one(const struct db *db)
-{
-    switch (db->rc & 0xff) {
-    case SQLITE_TOOBIG:
-    case SQLITE_CONSTRAINT:
-    case SQLITE_MISMATCH:
-    case SQLITE_RANGE:
-    case SQLITE_ERROR:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Writes all of BATCH that is not barred. Returns the operation that broke it, or NULL: then
- * db->rc says whether it is committed. */
-static struct store_op *
-try_batch(struct writing *w, struct list *batch)
-{
-    struct db *db = w->db;
-    writing_begin(w);
-    if (db->rc != SQLITE_OK)
-        return NULL;
-    list_each(at, next, batch)
-    {
-        struct store_op *op = list_entry(at, struct store_op, link);
-        if (op->barred)
-            continue;
-        struct weir_error err;
-        if (apply(w, op, &err) != WEIR_OK && db->rc == SQLITE_OK)
-            op_fail(op, &err);
-        if (db->rc != SQLITE_OK)
-            return is_of_one(db) ? op : NULL;
-    }
-    store_count(w);
-    db_run(db, db_use(db, SQL_COMMIT));
-    return NULL;
-}
-
-/* Rolls BATCH back, and takes OP out of further tries, if it broke it. */
-static void
-roll_back(struct writing *w, struct list *batch, struct store_op *broke)
-{
-    struct weir_error err;
-    (void)db_failed(w->db, &err);
-    db_rollback(w->db);
-    list_each(at, next, batch) take_back(list_entry(at, struct store_op, link));
-    if (broke == NULL)
-        return;
-    broke->barred = true;
-    err.code = WEIR_INTERNAL;
-    op_fail(broke, &err);
-    log_say(WEIR_ERROR, "an operation can't be stored: %s", err.text);
-}
-
 /* What may fail of OPS is moved to TOLD with the reason. ALL: the rest, too. */
 static void
 refuse(struct list *ops, struct list *told, const struct weir_error *why, bool all)
@@ -300,7 +207,7 @@ batch_failed(struct writer *w, struct writing *g, struct list *batch)
 {
     store_check_lost(g->db);
     (void)db_failed(g->db, &w->why);
-    roll_back(g, batch, NULL);
+    writing_undo(g, batch, NULL);
     add(&w->store->stats.failures, 1);
     if (!w->failing)
         log_say(WEIR_ERROR,
@@ -397,9 +304,7 @@ write_batch(struct writer *w)
     list_init(&batch);
     uint64_t n = cut_batch(w, &batch), start = clock_mono_ns();
     struct writing g = { .store = w->store, .db = &w->store->writes };
-    struct store_op *broke;
-    while ((broke = try_batch(&g, &batch)) != NULL)
-        roll_back(&g, &batch, broke);
+    writing_batch(&g, &batch);
     if (g.db->rc != SQLITE_OK) {
         batch_failed(w, &g, &batch);
         return;

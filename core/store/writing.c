@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/bulk.h"
 #include "store/impl.h"
 
 /* Whether the file has its maximal size: pages that are free in it don't count. */
@@ -29,6 +30,7 @@ writing_begin(struct writing *w)
     w->now_ms = clock_wall_ms();
     memset(w->moved, 0, sizeof(w->moved));
     w->store->ended_bytes = 0;
+    bulk_clear(w->store->bulk);
     db_run(w->db, db_use(w->db, SQL_BEGIN));
     w->no_room = has_no_room(w->store, w->db);
     w->paused = pause_any(w->db);

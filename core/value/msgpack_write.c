@@ -84,33 +84,48 @@ msgpack_write(struct buf *out, const struct weir_value *v, struct weir_error *er
 
 /* -- pieces -- */
 
-/* Appends a type byte and N, most significant byte first, in BYTES bytes. */
+#define TEXT_HEAD 5 /* bytes before a text, at most */
+
+/* Writes a type byte and N, most significant byte first, in BYTES bytes; how many that were. */
+static size_t
+write_number(char *to, unsigned type, uint64_t n, unsigned bytes)
+{
+    *to++ = (char)type;
+    for (unsigned i = bytes; i > 0; i--)
+        *to++ = (char)(n >> (8 * (i - 1)));
+    return 1 + bytes;
+}
+
+/* Appends that. */
 static bool
 put_number(struct buf *out, unsigned type, uint64_t n, unsigned bytes)
 {
     char *to = buf_reserve(out, 1 + bytes);
     if (to == NULL)
         return false;
-    *to++ = (char)type;
-    for (unsigned i = bytes; i > 0; i--)
-        *to++ = (char)(n >> (8 * (i - 1)));
-    buf_seal(out, 1 + bytes);
+    buf_seal(out, write_number(to, type, n, bytes));
     return true;
 }
 
 bool
 msgpack_put_text(struct buf *out, struct weir_text text)
 {
-    bool string = utf8_valid(text), good;
+    bool string = utf8_valid(text);
+    char *to = text.len <= UINT32_MAX ? buf_reserve(out, TEXT_HEAD + text.len) : NULL;
+    if (to == NULL)
+        return false;
+    size_t head = 1;
     if (string && text.len < 32)
-        good = put_number(out, 0xa0u | (unsigned)text.len, 0, 0);
+        to[0] = (char)(0xa0u | (unsigned)text.len);
     else if (text.len < 256)
-        good = put_number(out, string ? 0xd9 : 0xc4, text.len, 1);
+        head = write_number(to, string ? 0xd9 : 0xc4, text.len, 1);
     else if (text.len < 65536)
-        good = put_number(out, string ? 0xda : 0xc5, text.len, 2);
+        head = write_number(to, string ? 0xda : 0xc5, text.len, 2);
     else
-        good = text.len <= UINT32_MAX && put_number(out, string ? 0xdb : 0xc6, text.len, 4);
-    return good && buf_text(out, text);
+        head = write_number(to, string ? 0xdb : 0xc6, text.len, 4);
+    out_copy(to + head, text.bytes, text.len);
+    buf_seal(out, head + text.len);
+    return true;
 }
 
 bool

@@ -52,8 +52,11 @@ steps:
   const begin = performance.now();
   const released = post('pipelines/herd/resume');
   const during = [];
-  while (Atomics.load(counts, 0) < jobs) during.push(...(await other(0.5)).took);
-  const took = (performance.now() - begin) / 1000;
+  let took;
+  const clock = setInterval(() => { if (Atomics.load(counts, 0) >= jobs) took ??= (performance.now() - begin) / 1000; }, 5);
+  while (Atomics.load(counts, 0) < jobs) during.push(...(await other(0.25)).took);
+  took ??= (performance.now() - begin) / 1000;
+  clearInterval(clock);
   await released;
   during.sort((a, b) => a - b);
   await until(async () => (await metric(w, 'weir_jobs', { state: 'completed' })) === jobs, 'all are over', 60_000);
