@@ -13,6 +13,7 @@
 #include "engine/once.h"
 #include "engine/older.h"
 #include "engine/run.h"
+#include "engine/warm.h"
 #include "net/redis.h"
 
 static uint32_t
@@ -298,6 +299,7 @@ void
 engine_offer(struct weir_event *e, struct trigger_unit *t)
 {
     struct engine *en = engine_of(e->shard);
+    warm_fetch(t, en->current, e->shard->index);
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);

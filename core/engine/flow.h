@@ -32,8 +32,8 @@ struct unit {
     uint32_t *counts;       /* series of the metrics that its type declares */
     struct flow **callees;  /* what pipeline_find gave, by handle */
     unsigned n_callees;
-    uint32_t duration_ok;   /* series of weir_node_duration_seconds */
-    uint32_t duration_failed;
+    uint32_t duration;      /* the family weir_node_duration_seconds */
+    uint32_t duration_ok;   /* a series of it; most nodes never need the one of failures */
 };
 
 /* One configured trigger. */
@@ -41,6 +41,7 @@ struct trigger_unit {
     const struct trigger *trigger;
     const struct weir_trigger_type *type;
     struct flow *flow;
+    struct warm *warm; /* what a run reads first, the flow's; NULL: it is not fetched ahead */
     unsigned number; /* within the generation */
     bool opened;
     void *conf;
@@ -60,6 +61,7 @@ struct flow {
     uint32_t runs_failed;
     uint32_t runs_cancelled;
     uint32_t run_duration;
+    struct warm *warm; /* what a run reads first; owned; NULL: it is not fetched ahead */
 };
 
 struct generation {
@@ -120,6 +122,10 @@ void part_unpin(struct generation_part *part);
 
 /* Opens every node and trigger of FLOW; what is refused is a diagnostic. Main thread. */
 void flow_open(struct flow *f, struct diags *d);
+
+/* The series of weir_node_duration_seconds for failures of U, made at the first one. SHARD is the
+ * caller's. */
+uint32_t unit_failures(const struct unit *u, unsigned shard);
 
 /* Closes what was opened. Main thread. */
 void flow_close(struct flow *f);

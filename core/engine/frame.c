@@ -218,8 +218,8 @@ step_answer(struct frame *f, const struct unit *u)
     f->output = NULL;
     f->node_failure = NULL;
     uint64_t took = clock_mono_ns() - f->attempt_started_ns;
-    metric_add(f->run->engine->shard->index, failure ? u->duration_failed : u->duration_ok,
-               (double)took / 1e9);
+    unsigned shard = f->run->engine->shard->index;
+    metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
     if (f->run->engine->stand_in)
         stand_in_ended(f, u, output, failure);
     if (tail_wanted())
