@@ -188,11 +188,14 @@ on_timer(void *arg)
     connection_leave(c);
 }
 
-/* Goes on: with input that is here already, or with a stream that gave much at once. */
+/* Goes on: with an answer of this turn, a stream that gave much at once, or input that is here
+ * already. */
 static void
 go_on(struct connection *c)
 {
-    if (c->state == CONNECTION_SENDING) {
+    if (c->state == CONNECTION_SENDING && request_waits(c->request)) {
+        request_send_more(c->request);
+    } else if (c->state == CONNECTION_SENDING) {
         c->request->out.pieces = 0;
         request_pump(c->request);
     }

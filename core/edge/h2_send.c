@@ -77,8 +77,7 @@ copy_rest(struct outgoing *out, uint8_t *to, size_t room)
     memcpy(to, out->rest + out->rest_at, n);
     out->rest_at += n;
     if (out->rest_at == out->rest_len) {
-        free(out->rest);
-        out->rest = NULL;
+        outgoing_drop_rest(out);
     }
     return n;
 }

@@ -17,7 +17,8 @@
 
 /* What is still to be sent of an answer. */
 struct outgoing {
-    char *rest; /* owned: bytes that come first; or NULL */
+    char *rest;     /* bytes that come first: owned, unless they are lent; or NULL */
+    bool rest_lent; /* they stand in the request's arena */
     size_t rest_len;
     size_t rest_at;
     const struct weir_value *body; /* counted; or NULL */
@@ -199,11 +200,18 @@ void request_cut(struct request *r, bool hard);
 /* The stream did not keep its promise (ERR, or NULL if it ended too early): cuts the answer. */
 void request_break_off(struct request *r, const struct weir_error *err);
 
-/* The descriptor is writable again. */
+/* Whether a part of the answer is here that the kernel has not taken. */
+bool request_waits(const struct request *r);
+
+/* Writes that part, now that the turn of the loop ends, or the descriptor is writable again. R may
+ * be gone when this returns. */
 void request_send_more(struct request *r);
 
 /* Asks the stream for more, if nothing waits to be sent. */
 void request_pump(struct request *r);
+
+/* Drops the bytes that come first. */
+void outgoing_drop_rest(struct outgoing *out);
 
 /* Drops what is still to be sent. */
 void request_drop_out(struct request *r);

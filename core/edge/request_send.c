@@ -1,7 +1,9 @@
 /* edge/request_send.c - the bytes of an answer; see request.h.
  *
- * What the kernel takes at once is not copied. Else a body waits by reference, and of a
- * stream at most the piece at hand: the next one is asked for when that is gone, so a slow
+ * An answer is written when the turn of the loop ends, together with all others of that turn: a
+ * write to a socket wakes who reads from it, and one who is awake already need not be woken once
+ * for each of the next ones. Its head waits in the request's arena and its body by reference. Of a
+ * stream there is at most the piece at hand: the next one is asked for when that is gone, so a slow
  * caller holds its source back and not our memory. After a write that failed the request is
  * gone, and nothing of it may be touched.
  *
@@ -20,11 +22,19 @@
 #define PARTS_MAX 4
 
 void
+outgoing_drop_rest(struct outgoing *out)
+{
+    if (!out->rest_lent)
+        free(out->rest);
+    out->rest = NULL;
+    out->rest_lent = false;
+}
+
+void
 request_drop_out(struct request *r)
 {
     struct outgoing *out = &r->out;
-    free(out->rest);
-    out->rest = NULL;
+    outgoing_drop_rest(out);
     value_unref(&out->body);
     stream_drop(&out->stream);
 }
@@ -59,7 +69,7 @@ keep(struct outgoing *out, const struct iovec *parts, unsigned n, size_t put)
         memcpy(rest + len, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
         len += parts[i].iov_len - skip;
     }
-    free(out->rest);
+    outgoing_drop_rest(out);
     out->rest = rest;
     out->rest_len = len;
     out->rest_at = 0;
@@ -101,24 +111,21 @@ request_send(struct request *r, const struct weir_value *body)
     struct connection *c = r->connection;
     struct weir_text head = buf_content(&r->edge->out);
     struct weir_text text = body != NULL ? value_as_text(body) : (struct weir_text){ "", 0 };
-    struct iovec parts[] = { part(head.bytes, head.len), part(text.bytes, text.len) };
     connection_go(c, CONNECTION_SENDING);
     r->sent = text.len;
-    bool gone;
-    size_t put = connection_write(c, parts, text.len > 0 ? 2 : 1, &gone);
-    if (gone)
-        return;
-    if (put == head.len + text.len) {
-        request_end(r);
-        return;
+    char *copy = arena_copy(&r->arena, head.bytes, head.len);
+    if (copy == NULL) {
+        struct iovec whole = part(head.bytes, head.len);
+        keep(&r->out, &whole, 1, 0);
+    } else {
+        r->out.rest = copy;
+        r->out.rest_lent = true;
+        r->out.rest_len = head.len;
+        r->out.rest_at = 0;
     }
-    if (put < head.len) {
-        keep(&r->out, parts, 1, put);
-        put = head.len;
-    }
-    r->out.body = body != NULL ? value_box(body) : NULL;
-    r->out.body_at = put - head.len;
-    wait_writable(c);
+    r->out.body = text.len > 0 ? value_box(body) : NULL;
+    r->out.body_at = 0;
+    soon_add(c->edge->shard, &c->soon);
 }
 
 /* -- streams -- */
@@ -245,14 +252,19 @@ advance_out(struct outgoing *out, size_t put)
     }
     if (out->rest != NULL) {
         put -= rest;
-        free(out->rest);
-        out->rest = NULL;
+        outgoing_drop_rest(out);
     }
     out->body_at += put;
     if (out->body != NULL && out->body_at < value_as_text(out->body).len)
         return false;
     value_unref(&out->body);
     return true;
+}
+
+bool
+request_waits(const struct request *r)
+{
+    return r->out.rest != NULL || r->out.body != NULL;
 }
 
 void
@@ -272,11 +284,12 @@ request_send_more(struct request *r)
         return;
     bool gone;
     size_t put = connection_write(c, parts, n, &gone);
-    if (gone || put == 0)
+    if (gone)
         return;
-    connection_deadline(c, shard_now(c->edge->shard) + c->edge->config.write_ms);
-    if (!advance_out(out, put))
-        return;
-    out->pieces = 0;
-    advance(r);
+    if (advance_out(out, put)) {
+        out->pieces = 0;
+        advance(r);
+    } else if (put > 0 || !(c->want & WEIR_WRITE)) {
+        wait_writable(c); /* each byte that was taken gives the caller its time again */
+    }
 }

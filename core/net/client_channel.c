@@ -2,7 +2,8 @@
  *
  * The read watch is armed as long as a channel lives (but for a stream that nobody pulls), so
  * that an exchange costs one write, one wait and one read, and that an idle channel notices
- * when the other side closes it or says what nobody has asked for.
+ * when the other side closes it or says what nobody has asked for. Requests are written together
+ * when the turn of the loop ends: see edge/request_send.c for why.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -211,7 +212,15 @@ channel_use(struct channel *ch, struct client_call *call)
     call->channel = ch;
     client_enter(call, CALL_EXCHANGING);
     channel_expect(ch);
-    (void)channel_write(ch);
+    soon_add(c->shard, &ch->start);
+}
+
+void
+channel_on_start(void *arg)
+{
+    struct channel *ch = arg;
+    if (ch->call != NULL)
+        (void)channel_write(ch);
 }
 
 /* Becomes idle; the latest used is the first to be used again. */
@@ -277,6 +286,7 @@ channel_close(struct channel *ch)
     if (ch->fd >= 0)
         close(ch->fd);
     timer_unset(u->client->shard, &ch->idle);
+    soon_remove(&ch->start);
     tls_free(&ch->tls);
     buf_fini(&ch->in);
     buf_fini(&ch->wire);

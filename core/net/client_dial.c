@@ -186,6 +186,7 @@ channel_dial(struct client_call *call)
     ch->fd = -1;
     list_init(&ch->link);
     timer_init(&ch->idle, channel_on_idle, ch);
+    soon_init(&ch->start, channel_on_start, ch);
     buf_init(&ch->in, http_answer_limits.head + CLIENT_READ);
     buf_init(&ch->wire, SIZE_MAX - 1);
     call->channel = ch;

@@ -144,6 +144,7 @@ struct channel {
     uint32_t keep_ms; /* how long it may be idle */
     uint64_t idle_since_ms;
     struct timer idle; /* armed lazily: it may fire while the channel is busy */
+    struct soon start; /* writes its request when the turn of the loop ends */
     struct buf in;     /* the beginning of a head, or body that was not pulled */
     struct buf wire;   /* encrypted bytes for the socket */
     size_t wire_sent;
@@ -162,7 +163,7 @@ void dial_on_ready(struct channel *ch, unsigned ready);
  * makes CH mute. */
 bool channel_flush(struct channel *ch);
 
-/* Lets CALL use the idle or new channel CH, and writes its request. */
+/* Lets CALL use the idle or new channel CH, and writes its request when the turn of the loop ends. */
 void channel_use(struct channel *ch, struct client_call *call);
 
 /* Whether the idle channel CH can be used now. */
@@ -188,6 +189,9 @@ void channel_on_ready(void *arg, int fd, unsigned ready);
 
 /* What its idle timer calls. */
 void channel_on_idle(void *arg);
+
+/* What calls it when the turn of the loop ends in which it got a request. */
+void channel_on_start(void *arg);
 
 /* -- calls: client.c, client_request.c, client_upload.c -- */
 
