@@ -1,10 +1,11 @@
 // What a server takes when nothing happens, how soon it answers, and what callers feel of reloads.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, copyFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, copyFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { family, memory } from './proc.mjs';
 import { median } from './tiers.mjs';
 import { load, quantile, request } from './load.mjs';
 
@@ -13,24 +14,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const CONNECTIONS = 9_500, STARTS = 9;
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 const freePort = () => new Promise((done) => { const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => done(port)); }); });
-
-/** A process and all below it, in bytes: resident; the same with what is shared by several counted in parts; anonymous. */
-function memory(pid) {
-  const sum = { rss: 0, pss: 0, anon: 0 }, parents = new Map();
-  for (const d of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try { const s = readFileSync(`/proc/${d}/stat`, 'latin1'); parents.set(Number(d), Number(s.slice(s.lastIndexOf(')') + 2).split(' ')[1])); } catch { /* it has ended */ }
-  }
-  const isOurs = (p) => p === pid || (parents.has(p) && parents.get(p) > 1 && isOurs(parents.get(p)));
-  for (const p of parents.keys()) {
-    if (!isOurs(p)) continue;
-    const text = readFileSync(`/proc/${p}/smaps_rollup`, 'latin1');
-    const of = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)[1]) * 1024;
-    sum.rss += of('Rss');
-    sum.pss += of('Pss');
-    sum.anon += of('Pss_Anon');
-  }
-  return sum;
-}
 
 /** How each server is started on PORT with what is in DIR; the path that answers. */
 const servers = {
@@ -95,10 +78,10 @@ async function atRest(name, env) {
   for (let i = 0; i < STARTS; i++) cold.push(await started(name, env, (s) => s.ms));
   return started(name, env, async ({ pid, port, path }) => {
     await sleep(1000); // what a start leaves behind is given back
-    const before = memory(pid);
+    const before = memory(family([pid]));
     const sockets = await connections(port, path, CONNECTIONS);
     await sleep(1000);
-    const after = memory(pid);
+    const after = memory(family([pid]));
     for (const s of sockets) s.destroy();
     return { rss_mib: before.rss / 2 ** 20, pss_mib: before.pss / 2 ** 20, anon_mib: before.anon / 2 ** 20, per_connection: (after.pss - before.pss) / CONNECTIONS, cold_ms: median(cold) };
   });

@@ -1,0 +1,42 @@
+// What /proc says of processes: CPU time and memory.
+import { readFileSync, readdirSync } from 'node:fs';
+
+const TICKS = 100; // a second has so many in /proc, on every Linux that Node runs on
+
+/** Fields of /proc/PID/stat behind the command's name; null: it has ended. */
+function stat(pid) {
+  try { const s = readFileSync(`/proc/${pid}/stat`, 'latin1'); return s.slice(s.lastIndexOf(')') + 2).split(' '); } catch { return null; }
+}
+
+/** PIDS and all processes below them. */
+export function family(pids) {
+  const parents = new Map();
+  for (const d of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) { const s = stat(d); if (s) parents.set(Number(d), Number(s[1])); }
+  const isOurs = (p) => pids.includes(p) || (parents.has(p) && parents.get(p) > 1 && isOurs(parents.get(p)));
+  return [...parents.keys()].filter(isOurs);
+}
+
+/** Seconds of CPU, user and system, that PIDS have taken. */
+export const cpu = (pids) => pids.reduce((sum, pid) => { const s = stat(pid); return sum + (s ? (Number(s[11]) + Number(s[12])) / TICKS : 0); }, 0);
+
+/** The same of this process and of its children that have ended. */
+export const ownCpu = () => { const s = stat(process.pid); return (Number(s[11]) + Number(s[12]) + Number(s[13]) + Number(s[14])) / TICKS; };
+
+/** Seconds in which a CPU of the machine was busy. */
+export const busy = () => { const f = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/).slice(1).map(Number); return (f[0] + f[1] + f[2] + f[5] + f[6] + f[7]) / TICKS; };
+
+/** The memory of PIDS in bytes: resident; the same with what is shared by several counted in parts; anonymous. */
+export function memory(pids) {
+  const sum = { rss: 0, pss: 0, anon: 0 };
+  for (const p of pids) {
+    const text = readFileSync(`/proc/${p}/smaps_rollup`, 'latin1');
+    const of = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)[1]) * 1024;
+    sum.rss += of('Rss');
+    sum.pss += of('Pss');
+    sum.anon += of('Pss_Anon');
+  }
+  return sum;
+}
+
+/** Resident memory of one process in bytes, at little cost. */
+export const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) * 1024;
