@@ -162,6 +162,7 @@ route_find(const void *tree, struct weir_text method, struct weir_text path,
         ret->trigger = l->trigger;
         ret->max_body = l->max_body;
         ret->name = l->name;
+        ret->pattern = l->pattern;
         __builtin_prefetch(l->name); /* among thousands of routes they are not in the caches */
         __builtin_prefetch(l->trigger);
         ret->param_names = l->param_names;

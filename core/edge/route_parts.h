@@ -19,6 +19,7 @@ struct leaf {
     struct trigger_unit *trigger;
     uint64_t max_body;
     struct route_name *name;
+    struct weir_text pattern; /* the name's text, so that a look-up need not wait for the name */
     struct weir_text *param_names;
     const struct weir_header *headers; /* the generation's */
     unsigned n_headers;

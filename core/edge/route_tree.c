@@ -211,6 +211,7 @@ add_route(struct maker *m, const struct engine_route *route)
     leaf->headers = route->headers;
     leaf->n_headers = route->n_headers;
     leaf->name = route_name_find(text_of(route->path));
+    leaf->pattern = route_name_text(leaf->name);
     leaf->param_names = take(m, (pattern.n_params + 1) * sizeof(struct weir_text));
 
     struct place *at = &m->root;

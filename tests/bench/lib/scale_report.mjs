@@ -32,7 +32,8 @@ export function markdown(result) {
 }
 
 function bars(rows, y) {
-  const shown = rows.filter((r) => !r.failed), most = Math.max(2, ...shown.map((r) => Math.max(verdict(r).max, r.at_most ?? r.at_least))) * 1.05, x = (v) => LEFT + (v / most) * WIDTH;
+  const shown = rows.filter((r) => !r.failed), most = Math.min(4, Math.max(2, ...shown.map((r) => Math.max(verdict(r).max, r.at_most ?? r.at_least))) * 1.05);
+  const x = (v) => LEFT + (Math.min(v, most) / most) * WIDTH; // what is far beyond its target ends at the edge
   const parts = [];
   for (const row of shown) {
     const v = verdict(row), limit = row.at_most ?? row.at_least;
