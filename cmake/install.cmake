@@ -1,6 +1,7 @@
-# cmake --install: the binary, the header for plugins, the plugins (see plugin.cmake), the
+# cmake --install: the binary and its supervisor, the header for plugins, the plugins (see plugin.cmake), the
 # service, and settings to start from. cpack -G DEB makes a package of it.
 install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS weir-supervisor RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/weir)
 install(FILES core/abi/weir.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/schemas)
 install(DIRECTORY lua/std lua/types DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/lua)

@@ -94,6 +94,7 @@ reload_over(struct server *s, bool ok, const char *text, struct diags *d)
     log_say(ok ? WEIR_INFO : WEIR_ERROR, "reload: %s", text);
     answer_asker(s, ok, text, d);
     notify_ready();
+    settle_soon(s);
     if (s->reload_again) {
         s->reload_again = false;
         keeper_reload(s, 0, "");

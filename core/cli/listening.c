@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ static const struct {
 
 _Static_assert(PLACES <= HANDOVER_SETTINGS, "each setting has a place");
 _Static_assert(HANDOVER_SHARDS >= SHARDS_MAX, "each shard has a place for its socket");
+_Static_assert(ORDER_PATH == sizeof(((struct sockaddr_un *)0)->sun_path), "each path has room");
 _Static_assert(HANDOVER_ADDRESSES >= EDGE_ADDRESSES, "each address has a place");
 
 /* Reads a mode such as 0660. */
@@ -210,6 +212,24 @@ listening_open(struct settings *s, struct handover *h)
                 all.items[i].name, text);
         close(all.items[i].fd);
     }
+}
+
+unsigned
+listening_files(struct order_file *ret)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < HANDOVER_SIDES; i++) {
+        for (unsigned j = 0; j < opened[i].n; j++) {
+            const struct edge_address *a = &opened[i].items[j];
+            if (a->inode == 0)
+                continue;
+            struct order_file *to = &ret[n++];
+            to->device = a->device;
+            to->inode = a->inode;
+            memcpy(to->path, ((const struct sockaddr_un *)(const void *)&a->address)->sun_path, sizeof to->path);
+        }
+    }
+    return n;
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "edge/edge.h"
 #include "guard/channel.h"
+#include "guard/order.h"
 #include "pipeline/settings.h"
 
 /* The addresses of a side, from its settings. The error names the setting. */
@@ -22,6 +23,10 @@ unsigned listening_shards(const struct settings *s);
  * with the name of a setting take its place in S.
  * What can't be opened is left to who listens, who will say what is wrong with it. */
 void listening_open(struct settings *s, struct handover *h);
+
+/* Writes down which files of paths listening_open made, for another program to remove; room for
+ * ORDER_FILES. Returns how many. */
+unsigned listening_files(struct order_file *ret);
 
 /* At the end: removes the files of paths that listening_open made. */
 void listening_end(void);

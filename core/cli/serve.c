@@ -257,7 +257,9 @@ serve(struct setup *setup, const char *const *paths, unsigned n_paths, struct ge
     if (begin(&s, &err) == WEIR_OK) {
         announce(&s);
         pulse_start(&s);
+        settle_start(&s);
         shard_run(s.keeper);
+        settle_stop(&s);
         pulse_stop(&s);
         log_say(WEIR_INFO, "weir ends");
     } else {

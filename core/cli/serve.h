@@ -72,6 +72,7 @@ struct server {
     struct timer pulse;    /* the next look at whether the shards are alive */
     uint64_t pulse_ms;     /* how often */
     uint64_t pulse_due_ms;
+    struct timer settle;   /* what a start or a reload needed is given back */
     /* a reload under way */
     enum reload_state reload;
     struct generation *pending;
@@ -149,6 +150,15 @@ void keeper_drain(struct server *s);
 
 /* The supervisor has let go of the listening sockets: the shards are told of the drain. */
 void keeper_let_go(struct server *s);
+
+/* -- keeper_settle.c -- */
+
+/* A reload is over: gives back, a little later, the memory that only it needed. */
+void settle_soon(struct server *s);
+
+/* The same for the start. */
+void settle_start(struct server *s);
+void settle_stop(struct server *s);
 
 /* -- keeper_pulse.c -- */
 

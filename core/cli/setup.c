@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/listening.h"
+#include "cli/neighbour.h"
 #include "edge/edge.h"
 #include "pipeline/secrets_aws.h"
 #include "value/json.h"
@@ -129,15 +130,7 @@ plugin_folder(const struct settings *s, char *ret, size_t room)
         snprintf(ret, room, "%s", set);
         return;
     }
-    char self[3072];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = '\0';
-    snprintf(ret, room, "%s/plugins", self);
-    if (access(ret, R_OK) != 0)
-        snprintf(ret, room, "%s/%s", self, WEIR_PLUGIN_FOLDER);
+    neighbour("plugins", ret, room);
 }
 
 static void

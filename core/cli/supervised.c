@@ -1,7 +1,7 @@
 /* cli/supervised.c - see supervised.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/supervised.h"
 
-#include <malloc.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/listening.h"
+#include "cli/neighbour.h"
 #include "guard/activation.h"
+#include "guard/order.h"
 #include "guard/privileges.h"
 #include "guard/supervisor.h"
 #include "guard/worker.h"
@@ -70,30 +72,51 @@ prepare(struct settings *s, bool supervise, struct handover *h)
     return drop_privileges(s);
 }
 
+/* Supervises until the end and returns the exit code: as a small program of its own (then this
+ * does not return), or as this one, if that can't be had. */
+static int
+supervise_by(struct order *o)
+{
+    char path[4096];
+    neighbour("weir-supervisor", path, sizeof path);
+    o->n_files = listening_files(o->files);
+    o->final_code = EXIT_USAGE;
+    log_stop(); /* exec takes its thread away */
+    order_give(o, path, program_argv);
+    int why = errno;
+    log_start(STDOUT_FILENO, o->log_format, o->log_level);
+    log_say(WEIR_DEBUG, "%s: %s: the supervisor is all of weir, and takes more memory", path, strerrordesc_np(why));
+    struct supervisor_plan plan = {
+        .argv = program_argv, .program = -1, .handover = &o->handover, .final_code = o->final_code
+    };
+    int code = supervise(&plan);
+    listening_end();
+    return code;
+}
+
 bool
 supervised(const struct args *a, int *ret_code)
 {
-    static struct handover h;
+    static struct order o;
     struct setup s;
     bool read = setup_settings(&s, a);
     bool good = read && s.diags.errors == 0;
     bool supervise_it = good && settings_bool(s.settings, "supervise");
     *ret_code = s.exit;
-    if (good)
+    if (good) {
         start_log(s.settings);
-    if (good && !prepare(s.settings, supervise_it, &h)) {
+        o.log_format = log_format(s.settings);
+        o.log_level = log_level(s.settings);
+    }
+    if (good && !prepare(s.settings, supervise_it, &o.handover)) {
         *ret_code = EXIT_WRONG;
         read = supervise_it = false;
     }
     setup_end(&s);
-    if (supervise_it) {
-        (void)malloc_trim(0);
-        struct supervisor_plan plan = { .argv = program_argv, .handover = &h, .final_code = EXIT_USAGE };
-        *ret_code = supervise(&plan);
-        listening_end();
-    } else if (h.n_settings > 0) {
-        worker_take(&h);
-    }
+    if (supervise_it)
+        *ret_code = supervise_by(&o);
+    else if (o.handover.n_settings > 0)
+        worker_take(&o.handover);
     log_stop();
     return supervise_it || !read;
 }

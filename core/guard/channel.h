@@ -1,7 +1,7 @@
 /* guard/channel.h - what the supervisor and its worker say to each other, over a pair of sockets.
  *
  * Each message is one packet: a word and what belongs to it, as it stands in memory, since both
- * are the same binary. The first one goes to the worker and hands over what was made for it.
+ * are of one build. The first one goes to the worker and hands over what was made for it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

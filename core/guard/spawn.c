@@ -1,7 +1,8 @@
-/* guard/spawn.c - starting a worker: fork, and exec of the same binary. See impl.h.
+/* guard/spawn.c - starting a worker: fork, and exec of weir's binary. See impl.h.
  *
- * The worker is a new program, with nothing of the supervisor's memory. /proc/self/exe is the
- * binary that the supervisor runs, even if a newer one lies at its path by now.
+ * The worker is a new program, with nothing of the supervisor's memory. A descriptor of the binary
+ * (or /proc/self/exe, where it is the supervisor's own) is the one that weir run was, even if a
+ * newer one lies at its path by now.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,6 +39,10 @@ become_worker(const struct supervisor *s, pid_t parent, int channel)
     if (h->n_fds > 0)
         (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     sigprocmask(SIG_SETMASK, &s->before, NULL);
+    if (s->plan->program >= 0) {
+        (void)fexecve(s->plan->program, s->plan->argv, environ);
+        _exit(EXIT_FAILURE);
+    }
     execv("/proc/self/exe", s->plan->argv);
     execvp(s->plan->argv[0], s->plan->argv); /* where there is no /proc */
     _exit(EXIT_FAILURE);

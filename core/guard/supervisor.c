@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "guard/impl.h"
 #include "guard/notify.h"
 
@@ -77,6 +78,7 @@ take_word(struct supervisor *s, const struct channel_message *m)
         s->ready = s->ever_ready = true;
         s->alive_ms = s->now_ms;
         notify_ready();
+        resident_release(); /* from now on there is next to nothing to do */
         break;
     case CHANNEL_RELOADING:
         notify_reloading();

@@ -13,6 +13,7 @@
 
 struct supervisor_plan {
     char *const *argv;         /* of the worker */
+    int program;               /* a descriptor of its binary; -1: it is that of this process */
     struct handover *handover; /* its descriptors are closed at the end */
     int final_code;            /* a worker that exits with it is never started again */
 };

@@ -2,16 +2,16 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, folder, root } from './lib/weir.mjs';
+import { build, folder, root, start } from './lib/weir.mjs';
 
 const install = (args, env = {}) => {
   const r = spawnSync('cmake', ['--install', build, ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
   assert.equal(r.status, 0, r.stderr);
 };
 
-test('an installed weir finds its plugins, wherever it lies', (t) => {
+test('an installed weir finds its plugins and its supervisor, wherever it lies', async (t) => {
   const prefix = join(folder(t), 'some where');
   install(['--prefix', prefix]);
   const run = (...args) => spawnSync(join(prefix, 'bin/weir'), args, { cwd: '/', encoding: 'utf8' });
@@ -25,6 +25,10 @@ test('an installed weir finds its plugins, wherever it lies', (t) => {
     assert.equal(run('man', page).stdout, readFileSync(join(prefix, `share/man/man1/${page}.1`), 'utf8'), page);
   for (const [shell, file] of [['bash', 'bash-completion/completions/weir'], ['zsh', 'zsh/vendor-completions/_weir'], ['fish', 'fish/vendor_completions.d/weir.fish']])
     assert.equal(run('completion', shell).stdout, readFileSync(join(prefix, 'share', file), 'utf8'), shell);
+  const w = await start(t, { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - reply: { text: ok }\n' },
+    { prefix: ['sh', '-c', 'shift; exec "$0" "$@"', join(prefix, 'bin/weir')] });
+  assert.match(readlinkSync(`/proc/${w.pid}/exe`), /\/some where\/lib\/.*weir\/weir-supervisor$/);
+  assert.equal(readlinkSync(`/proc/${w.worker}/exe`), join(prefix, 'bin/weir'));
 });
 
 test('below /usr it is a service, with settings that weir takes', (t) => {

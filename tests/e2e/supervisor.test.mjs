@@ -1,10 +1,10 @@
 // Two processes: a supervisor that holds the sockets, and a worker that it starts again.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync, readdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, folder, metric, nextWorker, sanitized, start, until, weir, workerOf, write } from './lib/weir.mjs';
+import { build, folder, metric, nextWorker, root, sanitized, start, until, weir, workerOf, write } from './lib/weir.mjs';
 import { connect } from './lib/net.mjs';
 import { place, post, upstream } from './lib/jobs.mjs';
 
@@ -234,12 +234,67 @@ test('the worker dies with its supervisor, and the next weir has the port and th
   assert.equal((await post(again, '/p')).status, 202);
 });
 
-test('the supervisor is small: no plugin, no store, no database in it', { skip: sanitized }, async (t) => {
-  const w = await start(t, { 'p.yaml': `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - reply: { text: ok }\n` });
+const hello = { 'p.yaml': `name: p\ntrigger: { webhook: { path: /p, methods: [GET] } }\nsteps:\n  - reply: { text: ok }\n` };
+
+/** A folder with weir, and its supervisor if SMALL; the options of start that run that one, with the plugins of the build. */
+function copyOfWeir(t, small) {
+  const dir = folder(t);
+  for (const name of small ? ['weir', 'weir-supervisor'] : ['weir']) copyFileSync(join(build, name), join(dir, name));
+  return { dir, options: { prefix: ['sh', '-c', 'shift; exec "$0" "$@"', join(dir, 'weir')], args: ['--plugins', join(build, 'plugins')] } };
+}
+
+/** What two processes have resident, in KiB. */
+const resident = (...pids) => pids.map((pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])).reduce((a, b) => a + b);
+
+test('the supervisor is small: no plugin, no store, no database in it, and no library but libc', { skip: sanitized }, async (t) => {
+  const w = await start(t, hello);
   const rollup = readFileSync(`/proc/${w.pid}/smaps_rollup`, 'utf8');
   const own = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)].reduce((sum, m) => sum + Number(m[1]), 0);
-  assert.ok(own <= 3 * 1024, `${own} KiB are the supervisor's own`);
-  assert.doesNotMatch(readFileSync(`/proc/${w.pid}/maps`, 'utf8'), /\/plugins\//);
+  assert.ok(own <= 1024, `${own} KiB are the supervisor's own`);
+  const files = new Set([...readFileSync(`/proc/${w.pid}/maps`, 'utf8').matchAll(/\/([^/\n]+)$/gm)].map((m) => m[1]));
+  assert.deepEqual([...files].filter((f) => !/^(libc|ld-linux-[\w-]+)\.so\.\d$/.test(f)), ['weir-supervisor']);
+  assert.equal(readFileSync(`/proc/${w.pid}/comm`, 'utf8'), 'weir\n');
+});
+
+test('at rest both processes have less than 14 MiB resident, less than 6 of it their own, with all pipelines that weir brings', { skip: sanitized }, async (t) => {
+  const w = await start(t, join(root, 'pipelines'), { shards: 2, cwd: folder(t), args: ['--store', `sqlite:${join(folder(t), 'weir.db')}`],
+    env: { SSL_CERT_FILE: undefined } }); // a bundle that is named there is read whole
+  await until(() => resident(w.pid, w.worker) < 14 * 1024, 'what only the start needed is let go');
+  const anonymous = [w.pid, w.worker].map((pid) => Number(/^Anonymous:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]));
+  assert.ok(anonymous[0] + anonymous[1] < 6 * 1024, `${anonymous.join(' and ')} KiB are anonymous`);
+  // All of it comes back when it is needed.
+  assert.equal(await get(`${w.edge}/hello/you`), 200);
+  w.child.kill('SIGHUP');
+  await w.log((l) => /^reload: generation 2/.test(l.msg));
+  assert.equal(await get(`${w.edge}/hello/you`), 200);
+});
+
+test('weir without its supervisor beside it supervises itself', async (t) => {
+  const { options } = copyOfWeir(t, false);
+  const w = await start(t, hello, options);
+  assert.notEqual(w.worker, w.pid);
+  process.kill(w.worker, 'SIGKILL');
+  await nextWorker(w, w.worker);
+  assert.equal(await get(`${w.edge}/p`), 200);
+});
+
+test('a worker that is started again is the weir that was started, whatever lies in its place by now', async (t) => {
+  const { dir, options } = copyOfWeir(t, true);
+  const w = await start(t, hello, options);
+  for (const name of ['weir', 'weir-supervisor']) {
+    write(dir, { [`${name}.new`]: 'not a program' });
+    renameSync(join(dir, `${name}.new`), join(dir, name));
+  }
+  process.kill(w.worker, 'SIGKILL');
+  await nextWorker(w, w.worker);
+  assert.equal(await get(`${w.edge}/p`), 200);
+  assert.equal(readlinkSync(`/proc/${workerOf(w)}/exe`), `${join(dir, 'weir')} (deleted)`);
+});
+
+test('who starts weir-supervisor is told what does', () => {
+  const alone = spawnSync(join(build, 'weir-supervisor'), [], { encoding: 'utf8' });
+  assert.equal(alone.status, 2);
+  assert.match(alone.stderr, /weir run/);
 });
 
 /** A socket that stands for systemd's: what it was told, by lines. */

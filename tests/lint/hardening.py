@@ -48,6 +48,7 @@ def check(path, binary):
 
 
 symbols = check(f"{build}/weir", True)
+check(f"{build}/weir-supervisor", True)
 plugins = sorted(glob.glob(f"{build}/plugins/*.so"))
 if not plugins:
     say(f"{build}/plugins: no plugin is there")

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 status=0
 say() { echo "$1"; status=1; }
 
-rooms=$(sed -n 's/^room(\([a-z]*\).*/\1/p' core/CMakeLists.txt; echo cli)
+rooms=$(sed -n 's/^room(\([a-z]*\).*/\1/p' core/CMakeLists.txt; echo cli supervisor)
 
 # Spelling: "room/file.h", and in plugins <weir.h> or a file of their own.
 for room in $rooms; do

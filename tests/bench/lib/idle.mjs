@@ -5,9 +5,9 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { family, memory } from './proc.mjs';
 import { median } from './tiers.mjs';
 import { load, quantile, request } from './load.mjs';
+import { memory } from './memory.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 // Under the usual limit of 20,000 descriptors haproxy takes no more than 9,900.
@@ -78,12 +78,16 @@ async function atRest(name, env) {
   for (let i = 0; i < STARTS; i++) cold.push(await started(name, env, (s) => s.ms));
   return started(name, env, async ({ pid, port, path }) => {
     await sleep(1000); // what a start leaves behind is given back
-    const before = memory(family([pid]));
+    const rest = memory(pid);
+    // What answering needs at all is no connection's.
+    for (const s of await connections(port, path, 200)) s.destroy();
+    await sleep(500);
+    const before = memory(pid);
     const sockets = await connections(port, path, CONNECTIONS);
     await sleep(1000);
-    const after = memory(family([pid]));
+    const after = memory(pid);
     for (const s of sockets) s.destroy();
-    return { rss_mib: before.rss / 2 ** 20, pss_mib: before.pss / 2 ** 20, anon_mib: before.anon / 2 ** 20, per_connection: (after.pss - before.pss) / CONNECTIONS, cold_ms: median(cold) };
+    return { rss_mib: rest.rss / 2 ** 20, pss_mib: rest.pss / 2 ** 20, anon_mib: rest.anon / 2 ** 20, per_connection: (after.pss - before.pss) / CONNECTIONS, cold_ms: median(cold) };
   });
 }
 

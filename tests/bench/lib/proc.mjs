@@ -1,4 +1,4 @@
-// What /proc says of processes: CPU time and memory.
+// What /proc says of processes: CPU time and resident memory (memory.mjs has it in full).
 import { readFileSync, readdirSync } from 'node:fs';
 
 const TICKS = 100; // a second has so many in /proc, on every Linux that Node runs on
@@ -24,19 +24,6 @@ export const ownCpu = () => { const s = stat(process.pid); return (Number(s[11])
 
 /** Seconds in which a CPU of the machine was busy. */
 export const busy = () => { const f = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/\s+/).slice(1).map(Number); return (f[0] + f[1] + f[2] + f[5] + f[6] + f[7]) / TICKS; };
-
-/** The memory of PIDS in bytes: resident; the same with what is shared by several counted in parts; anonymous. */
-export function memory(pids) {
-  const sum = { rss: 0, pss: 0, anon: 0 };
-  for (const p of pids) {
-    const text = readFileSync(`/proc/${p}/smaps_rollup`, 'latin1');
-    const of = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)[1]) * 1024;
-    sum.rss += of('Rss');
-    sum.pss += of('Pss');
-    sum.anon += of('Pss_Anon');
-  }
-  return sum;
-}
 
 /** Resident memory of one process in bytes, at little cost. */
 export const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) * 1024;

@@ -6,7 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folder, metric, weir as command } from '../../e2e/lib/weir.mjs';
 import { gateways, upstreams } from './gateway.mjs';
-import { family, memory, resident } from './proc.mjs';
+import { memory } from './memory.mjs';
+import { resident } from './proc.mjs';
 import { ask, atRest, idleConnections, nginx, scratch, sleep, steady, upstream, weir } from './scale_run.mjs';
 import { median } from './tiers.mjs';
 
@@ -131,11 +132,11 @@ const CONNECTIONS = 10_000;
 async function connections(c) {
   const small = await weir(c.t, '64', { 't0.yaml': t0 }), large = await weir(c.t, '10,064', { 't0.yaml': t0 });
   await sleep(500);
-  const before = memory(family(large.pids));
+  const before = memory(large.w.pid);
   c.progress(`opening ${CONNECTIONS} connections`);
   const sockets = await idleConnections(large, '/t0', CONNECTIONS);
   await sleep(1000); // what reading them took is given back
-  const after = memory(family(large.pids));
+  const after = memory(large.w.pid);
   try {
     const rest = await atRest(large);
     const r = await turns(c, [{ side: small, what: { path: '/t0' }, label: '64 connections' }, { side: large, what: { path: '/t0' }, label: '64, and 10,000 that wait' }]);

@@ -1,0 +1,18 @@
+/* base/resident.h - giving back memory that only the start needed.
+ *
+ * A start touches far more of its files than what follows: the tables of symbols and relocations
+ * of each library, and the code that reads settings and pipelines. All of it stays mapped until
+ * memory runs short, and counts as this process's.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BASE_RESIDENT_H
+#define BASE_RESIDENT_H
+
+/* Lets go of all pages of code and constants, and of the heap's free ones: what is used again comes
+ * back when it is touched, from the page cache, a few microseconds each. The heap of a process
+ * with more than 64 MiB stays as it is, since other threads would wait for it too long. Code stays
+ * below a debugger, whose breakpoints are in it. Any thread. */
+void resident_release(void);
+
+#endif
