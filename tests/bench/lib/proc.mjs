@@ -1,19 +1,11 @@
 // What /proc says of processes: CPU time and resident memory (memory.mjs has it in full).
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 const TICKS = 100; // a second has so many in /proc, on every Linux that Node runs on
 
 /** Fields of /proc/PID/stat behind the command's name; null: it has ended. */
 function stat(pid) {
   try { const s = readFileSync(`/proc/${pid}/stat`, 'latin1'); return s.slice(s.lastIndexOf(')') + 2).split(' '); } catch { return null; }
-}
-
-/** PIDS and all processes below them. */
-export function family(pids) {
-  const parents = new Map();
-  for (const d of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) { const s = stat(d); if (s) parents.set(Number(d), Number(s[1])); }
-  const isOurs = (p) => pids.includes(p) || (parents.has(p) && parents.get(p) > 1 && isOurs(parents.get(p)));
-  return [...parents.keys()].filter(isOurs);
 }
 
 /** Seconds of CPU, user and system, that PIDS have taken. */

@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { folder, start, until } from '../../e2e/lib/weir.mjs';
-import { busy, cpu, family, ownCpu } from './proc.mjs';
+import { family } from './memory.mjs';
+import { busy, cpu, ownCpu } from './proc.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const run = promisify(execFile);
@@ -20,6 +21,9 @@ const freePort = () => new Promise((done) => { const s = net.createServer().list
 /** A command with room for N descriptors, or as many as the system allows; on CPU N of a machine that has several. */
 const roomy = (n) => ['sh', '-c', `ulimit -n ${n} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"`, 'sh'];
 const on = (n) => (n === undefined || cpus().length < 2 ? [] : ['taskset', '-c', String(n)]);
+
+/** PIDS and all processes below them. */
+const families = (pids) => [...new Set(pids.flatMap((pid) => family(pid)))];
 
 /** A folder that goes at the end. */
 export function scratch(t) {
@@ -37,7 +41,7 @@ export async function weir(t, label, files, { shards = 1, pin = true, args = [],
     args: ['--store', 'none', '--set', 'log.access=false', '--set', 'edge.max_requests=1000000000', '--set', 'edge.max_age=100h', '--set', 'edge.idle_timeout=10h', '--set', 'edge.max_connections=20000', '--set', 'engine.max_lag=60s', ...args],
     ...wait,
   });
-  return { label, w, port: w.edgePort, pids: [w.pid, w.worker], pin, ms: performance.now() - begin, others: [] };
+  return { label, w, port: w.edgePort, pids: [w.pid], pin, ms: performance.now() - begin, others: [] };
 }
 
 /** An nginx with the body of an http block: { port, pids, stop }. Its place is that of a server (pin 0) or of an upstream (pin 1). */
@@ -62,7 +66,7 @@ export const upstream = (t) => nginx(t, 'upstream', (port) => `client_max_body_s
  * WHAT: { path, key, n, from, body, connections }, as lib/scale.lua reads them.
  */
 export async function ask(side, what, seconds) {
-  const pids = family(side.pids), others = family(side.others.flatMap((o) => o.pids));
+  const pids = families(side.pids), others = families(side.others.flatMap((o) => o.pids));
   const script = ['-s', join(here, 'scale.lua')], c = what.connections ?? 64;
   const env = { ...process.env, SCALE_PATH: what.path, SCALE_KEY: what.key ?? '', SCALE_N: String(what.n ?? 1), SCALE_FROM: String(what.from ?? 0), SCALE_BODY: what.body ?? '' };
   const command = [...roomy(65_536), ...on(side.pin ? 1 : undefined), 'wrk', `-t${side.pin ? 1 : 2}`, `-c${c}`, `-d${seconds}s`, '--timeout', '20s', ...script, `http://127.0.0.1:${side.port}`];
@@ -107,7 +111,7 @@ export async function idleConnections(side, path, n) {
 
 /** CPU milliseconds a second that SIDE takes while nobody asks. */
 export async function atRest(side, seconds = 2) {
-  const pids = family(side.pids), before = cpu(pids), at = performance.now();
+  const pids = families(side.pids), before = cpu(pids), at = performance.now();
   await sleep(seconds * 1000);
   return ((cpu(pids) - before) * 1e6) / (performance.now() - at);
 }
