@@ -11,6 +11,7 @@
 #include "loop/stream.h"
 
 #define PIECE (64u << 10)
+#define REST_MS 1u /* a timer that is due at once would run again in the same turn */
 #define PIECE_MAX (256u << 20) /* what collectors tell of one family comes at once */
 
 /* A reading that somebody takes. */
@@ -49,7 +50,7 @@ static void
 pull(void *source)
 {
     struct reading *r = source;
-    timer_set(r->shard, &r->turn, shard_now(r->shard));
+    timer_set(r->shard, &r->turn, shard_now(r->shard) + REST_MS);
 }
 
 static void
