@@ -72,7 +72,7 @@ struct weir_subscription; /* who is told of what is published                   
 struct weir_question; /* what an operator asks of a collection                    */
 struct weir_key;   /* what signatures are checked with                             */
 struct weir_sink;  /* takes the samples of a metric that is worked out when read  */
-struct weir_socket; /* a WebSocket of a caller: see host->socket_offer            */
+struct weir_socket; /* a connection of a caller that stays: see host->socket_offer */
 
 /* What went wrong. The caller owns it; the callee fills it. */
 struct weir_error {
@@ -369,7 +369,13 @@ typedef void weir_heard_fn(void *arg, struct weir_text message);
 /* Something was published under TOPIC; EVENT is lent. */
 typedef void weir_topic_fn(void *arg, struct weir_text topic, const struct weir_value *event);
 
-/* What a WebSocket may do. All is copied. */
+enum weir_socket_kind {
+    WEIR_SOCKET_WEBSOCKET, /* RFC 6455                                            */
+    WEIR_SOCKET_BODY       /* an answer of status 200 whose body goes on: what is sent is its next bytes,
+                              and nothing comes in. Over HTTP/1.1 and HTTP/2      */
+};
+
+/* What a socket may do. All is copied. */
 struct weir_socket_config {
     uint32_t size; /* sizeof(struct weir_socket_config)                           */
     uint32_t ping_ms; /* silence after which a ping is sent, and for which its pong is waited */
@@ -378,18 +384,25 @@ struct weir_socket_config {
     uint64_t max_queue;   /* bytes that may wait to be sent when one more is      */
     struct weir_text protocol; /* the subprotocol that was chosen; empty: none    */
     const struct weir_value *connection; /* request.connection of the event's run; NULL: null */
+    /* 1.1: */
+    uint32_t kind; /* enum weir_socket_kind; of a body ping_ms, idle_ms, max_message and protocol
+                      mean nothing                                                */
+    uint32_t pad;
+    struct weir_text content_type; /* of a body                                   */
 };
 
 /* Who is told of a socket; all on the shard's thread, and none inside of a host function. */
 struct weir_socket_owner {
     uint32_t size; /* sizeof(struct weir_socket_owner)                            */
     uint32_t pad;
-    /* The caller has its 101. BODY is that of the reply to the event, or NULL; lent. */
+    /* The caller has its 101, or the head of the answer. BODY is that of the reply to the event, or
+     * NULL; lent. */
     void (*opened)(void *arg, const struct weir_value *body);
     /* A whole message: a string (text) or bytes; lent. */
     void (*message)(void *arg, const struct weir_value *message);
     /* It is over: with the code and reason of the caller (RFC 6455 7.4), or ours if it was us; 1005:
-     * none was given; 1006: it broke off, or was never opened. Called once, and the last that is heard of it. */
+     * none was given; 1006: it broke off, or was never opened. A body ends with the same codes. Called once, and
+     * the last that is heard of it. */
     void (*closed)(void *arg, uint32_t code, struct weir_text reason);
     /* More than max_queue waited to be sent, and does no longer. */
     void (*drained)(void *arg);
@@ -409,6 +422,7 @@ struct weir_emit {
     const struct weir_header *params;  /* of a path                               */
     const struct weir_value *body;       /* request.body; NULL: null              */
     const struct weir_value *connection; /* request.connection; NULL: null        */
+    const struct weir_value *auth;       /* 1.1: request.auth; NULL: null         */
 };
 
 /* How an emitted event fares, on the shard's thread, and maybe before emit_request returns. REPLY is
@@ -889,21 +903,22 @@ struct weir_host {
      * in hex) }; lent. NULL: it showed none. */
     const struct weir_value *(*event_peer)(const struct weir_event *);
 
-    /* -- WebSockets (RFC 6455), for triggers, on the shard's thread -- */
+    /* -- sockets: WebSockets (RFC 6455) and bodies that go on; for triggers, on the shard's thread -- */
 
     /* Makes a socket of the connection of EVENT, which is a request for one: if its answer has a
      * status below 300, 101 is sent instead, and the connection is a WebSocket from then on; any other
-     * answer is sent as it is. The event is not decided by this. OWNER is copied and is told how it
-     * goes on. NULL and ERR, with status 400, 405 or 426, for an event that asks for none. */
+     * answer is sent as it is. Of a body 200 is sent instead, with the headers that the answer has. The event
+     * is not decided by this. OWNER is copied and is told how it goes on. NULL and ERR, with status 400, 405
+     * or 426, for an event that asks for none. */
     struct weir_socket *(*socket_offer)(struct weir_event *, const struct weir_socket_config *,
                                         const struct weir_socket_owner *owner, void *arg,
                                         struct weir_error *err);
     /* Queues a message: a string goes as text, bytes as binary, a stream piece by piece, each a
-     * message, others as JSON text. Before the socket is open it waits. False: it is being closed,
-     * also since too much waits. */
+     * message, others as JSON text. A body takes strings and bytes. Before the socket is open it waits. False: it
+     * is being closed, also since too much waits. */
     bool (*socket_send)(struct weir_socket *, const struct weir_value *message);
     /* Closes with CODE (1000, 1001, 1008, 1011 to 1014, 3000 to 4999; others become 1011) and REASON
-     * (123 bytes are sent), behind all that was queued. */
+     * (123 bytes are sent), behind all that was queued. A body just ends. */
     void (*socket_close)(struct weir_socket *, uint32_t code, struct weir_text reason);
     /* Reads no more messages until it is called with false. */
     void (*socket_hold)(struct weir_socket *, bool hold);
@@ -936,6 +951,13 @@ struct weir_host {
     /* What event_auth_set has set, or a test of the pipeline says in its place: then the trigger has nobody to
      * ask. Lent; NULL: neither. */
     const struct weir_value *(*event_auth)(const struct weir_event *);
+
+    /* -- events, for triggers, before they are decided -- */
+
+    /* Evaluates a slot of the trigger's configuration, whose schema has to allow it (x-weir-event), with
+     * what is known of the event; *ret is owned by the caller. WEIR_NOT_FOUND: it is absent. */
+    uint32_t (*event_eval)(struct weir_event *, uint32_t slot, const struct weir_value **ret,
+                           struct weir_error *err);
 };
 
 #ifdef __GNUC__

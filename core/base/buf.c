@@ -19,9 +19,17 @@ buf_init(struct buf *b, size_t max)
 }
 
 void
+buf_init_in(struct buf *b, size_t max, char *first, size_t room)
+{
+    assert(room > 0);
+    *b = (struct buf){ .bytes = first, .room = room - 1 > max ? max + 1 : room, .max = max, .lent = true };
+    first[0] = '\0';
+}
+
+void
 buf_fini(struct buf *b)
 {
-    if (b->room > 0)
+    if (b->room > 0 && !b->lent)
         free(b->bytes);
     buf_init(b, b->max);
 }
@@ -44,13 +52,15 @@ grow(struct buf *b, size_t need)
     if (room - 1 > b->max)
         room = b->max + 1;
 
-    char *bytes = realloc(b->room > 0 ? b->bytes : NULL, room);
+    bool own = b->room > 0 && !b->lent;
+    char *bytes = realloc(own ? b->bytes : NULL, room);
     if (bytes == NULL)
         abort();
-    if (b->room == 0)
-        bytes[0] = '\0';
+    if (!own)
+        memcpy(bytes, b->bytes, b->len + 1);
     b->bytes = bytes;
     b->room = room;
+    b->lent = false;
 }
 
 char *
@@ -164,8 +174,8 @@ buf_content(const struct buf *b)
 char *
 buf_give(struct buf *b, size_t *ret_len)
 {
-    if (b->room == 0)
-        grow(b, 0);
+    if (b->room == 0 || b->lent)
+        grow(b, b->len);
     char *bytes = b->bytes;
     if (ret_len != NULL)
         *ret_len = b->len;

@@ -12,15 +12,23 @@
 
 #include "base/err.h"
 
+/* Room on a stack for what is seldom longer; see buf_init_in. */
+#define BUF_USUAL 512
+
 struct buf {
-    char *bytes; /* owned; has a NUL after the last byte; never NULL */
+    char *bytes; /* owned, unless it is lent; has a NUL after the last byte; never NULL */
     size_t len;  /* without the NUL */
     size_t room;
     size_t max;
+    bool lent;   /* bytes are the caller's: buf_init_in */
 };
 
 /* Makes an empty buffer that never holds more than MAX bytes. */
 void buf_init(struct buf *b, size_t max);
+
+/* The same, which takes no memory of its own as long as ROOM bytes at FIRST are enough, the NUL
+ * included. They are the caller's, who keeps them until buf_fini. */
+void buf_init_in(struct buf *b, size_t max, char *first, size_t room);
 
 /* Frees the bytes. The buffer may be initialised again; a second fini does no harm. */
 void buf_fini(struct buf *b);

@@ -63,12 +63,14 @@ drop_input(struct connection *c)
 }
 
 /* The caller sends nothing more. One who waits for an answer is taken to be gone, but what is
- * answered nevertheless is sent: it may have closed one direction only. */
+ * answered nevertheless is sent: it may have closed one direction only. An answer that goes on is
+ * for nobody then. */
 static void
 on_eof(struct connection *c)
 {
-    bool waits =
-        c->state == CONNECTION_BUSY || (c->state == CONNECTION_SENDING && !c->request->streams);
+    const struct request *r = c->request;
+    bool waits = c->state == CONNECTION_BUSY ||
+                 (c->state == CONNECTION_SENDING && !r->streams && r->live == NULL);
     if (!waits) {
         connection_close(c, false);
         return;

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "edge/listener.h"
+#include "edge/live.h"
 #include "edge/port.h"
 #include "edge/request.h"
 #include "edge/ws.h"
@@ -234,6 +235,18 @@ retire(struct list *connections)
     }
 }
 
+/* Answers that would go on. */
+static void
+retire_bodies(struct edge *e)
+{
+    list_each(link, next, &e->requests)
+    {
+        struct request *r = list_entry(link, struct request, link);
+        if (r->live != NULL)
+            live_retire(r->live);
+    }
+}
+
 void
 edge_drain(struct edge *e)
 {
@@ -241,6 +254,7 @@ edge_drain(struct edge *e)
     e->draining = true;
     retire(&e->idle);
     retire(&e->active);
+    retire_bodies(e);
     uint64_t until_ms = shard_now(e->shard) + DRAIN_MS;
     list_each(link, next, &e->idle)
     {

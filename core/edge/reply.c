@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "edge/live.h"
 #include "edge/request.h"
 #include "edge/ws.h"
 
@@ -41,6 +42,8 @@ refuse_socket(struct request *r)
     r->ws = NULL;
     if (ws != NULL)
         ws_lose(ws);
+    if (r->live != NULL)
+        live_lose(r->live);
 }
 
 static void
@@ -85,6 +88,16 @@ switch_protocols(struct request *r, const struct event_reply *reply)
     request_send(r, NULL);
 }
 
+/* The answer's body is what the socket's owner says from now on. */
+static void
+begin_live(struct request *r, const struct event_reply *reply)
+{
+    r->streams = reply->body != NULL && value_type(reply->body) == WEIR_STREAM; /* who streams it is told */
+    if (!live_answer(r, reply))
+        fail(r, r->streams ? "what opens an event stream can't be a stream"
+                           : "the header of the answer is too large");
+}
+
 void
 request_reply(struct request *r, const struct event_reply *reply)
 {
@@ -98,6 +111,10 @@ request_reply(struct request *r, const struct event_reply *reply)
     }
     if (r->ws != NULL && reply->status < 300) {
         switch_protocols(r, reply);
+        return;
+    }
+    if (r->live != NULL && reply->status < 300) {
+        begin_live(r, reply);
         return;
     }
     refuse_socket(r);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "edge/access_log.h"
+#include "edge/live.h"
 #include "edge/ws.h"
 
 #define POOL_MAX 256
@@ -108,7 +109,15 @@ on_release(struct weir_event *e)
         recycle(r);
 }
 
-static const struct event_ops ops = { .reply = on_reply, .release = on_release, .offer_socket = ws_offer };
+static struct weir_socket *
+offer_socket(struct weir_event *e, const struct weir_socket_config *config, const struct weir_socket_owner *owner,
+             void *arg, struct weir_error *err)
+{
+    bool body = config->kind == WEIR_SOCKET_BODY;
+    return body ? live_offer(e, config, owner, arg, err) : ws_offer(e, config, owner, arg, err);
+}
+
+static const struct event_ops ops = { .reply = on_reply, .release = on_release, .offer_socket = offer_socket };
 
 static void
 on_soon(void *arg)
@@ -260,6 +269,8 @@ request_abandon(struct request *r)
     value_unref(&r->first);
     if (ws != NULL)
         ws_lose(ws);
+    if (r->live != NULL)
+        live_lose(r->live);
     if (detach(r))
         recycle(r);
     else

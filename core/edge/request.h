@@ -67,6 +67,7 @@ struct request {
     uint64_t body_ms; /* when it began to come */
 
     struct ws *ws; /* what the connection becomes if the answer is good; or NULL */
+    struct live *live; /* whose body the answer has if it is a good one; or NULL */
     const struct weir_value *first; /* counted: the body of that answer; or NULL */
     struct outgoing out;
     unsigned status;

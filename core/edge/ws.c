@@ -70,22 +70,28 @@ may_send(uint32_t code)
     }
 }
 
-static void
-op_close(struct weir_socket *s, uint32_t code, struct weir_text reason)
+void
+ws_reason(struct weir_text reason, char ret[WS_CONTROL - 1])
 {
-    struct ws *w = (struct ws *)s;
-    char text[WS_CONTROL - 1];
     struct utf8_check check = { 0 };
     size_t len = 0;
-    /* As many whole characters as fit. */
-    for (size_t i = 0; i < reason.len && i < sizeof(text) - 1; i++) {
+    for (size_t i = 0; i < reason.len && i < WS_CONTROL - 2; i++) {
         if (!utf8_go_on(&check, (struct weir_text){ reason.bytes + i, 1 }) || reason.bytes[i] == '\0')
             break;
         if (utf8_whole(&check))
             len = i + 1;
     }
-    memcpy(text, reason.bytes, len);
-    text[len] = '\0';
+    if (len > 0)
+        memcpy(ret, reason.bytes, len);
+    ret[len] = '\0';
+}
+
+static void
+op_close(struct weir_socket *s, uint32_t code, struct weir_text reason)
+{
+    struct ws *w = (struct ws *)s;
+    char text[WS_CONTROL - 1];
+    ws_reason(reason, text);
     ws_close(w, may_send(code) ? (enum ws_code)code : WS_INTERNAL, text, false);
 }
 

@@ -102,7 +102,8 @@ struct ws {
     /* what goes out: ws_write.c */
     struct ws_out *first; /* owned */
     struct ws_out **end;  /* where the next one goes */
-    uint64_t queued;      /* bytes */
+    uint64_t queued;      /* bytes, and what it takes to keep them */
+    unsigned streams;     /* in the queue */
     unsigned pongs;       /* in the queue */
     struct ws_out *pong;  /* the last one of them; NULL: none, or it is on its way */
     bool crowded;         /* more waits than may, and the owner is to be told when it does not */
@@ -138,6 +139,9 @@ bool ws_answer_head(struct request *r, const struct event_reply *reply);
 struct ws *ws_new(struct edge *e, const struct weir_socket_config *config, const struct weir_socket_owner *owner,
                   void *arg);
 
+/* As many whole characters of REASON as a close frame has room for, in RET, with a NUL behind them. */
+void ws_reason(struct weir_text reason, char ret[WS_CONTROL - 1]);
+
 /* The 101 is written: C is the socket's from now on. BODY (lent) is what was replied, or NULL. */
 void ws_begin(struct ws *w, struct connection *c, const struct weir_value *body);
 
@@ -170,7 +174,7 @@ void ws_read(struct ws *w);
 /* Queues a control frame; a pong beyond the bound replaces the last one. */
 void ws_control(struct ws *w, uint8_t opcode, const void *bytes, size_t len);
 
-/* Queues a message. False: too much waits already. */
+/* Queues a message. False: too much waits already, or too many streams. */
 bool ws_message(struct ws *w, const struct weir_value *message);
 
 /* Writes as much as the kernel takes. */

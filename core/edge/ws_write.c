@@ -19,6 +19,9 @@
 /* Writes, and pieces of a stream, in one go; then other connections have their turn. */
 #define TURNS_MAX 64
 
+/* Streams that may wait, each with a run and an upstream behind it. */
+#define STREAMS_MAX 16u
+
 /* Pongs that may wait; then the last one is the answer to all pings that come (RFC 6455 5.5.3). */
 #define PONGS_MAX 128u
 
@@ -32,6 +35,13 @@ static size_t
 size_of(const struct ws_out *o)
 {
     return o->head_len + (o->body != NULL && !is_stream(o) ? o->body->len : 0);
+}
+
+/* Also a message without a byte takes room. */
+static uint64_t
+weight_of(const struct ws_out *o)
+{
+    return sizeof(*o) + size_of(o);
 }
 
 static struct ws_out *
@@ -69,15 +79,19 @@ insert(struct ws *w, struct ws_out **at, struct ws_out *o)
     *at = o;
     if (w->end == at)
         w->end = &o->next;
-    w->queued += size_of(o);
+    w->queued += weight_of(o);
+    w->streams += is_stream(o);
 }
 
+/* Frees what is not in the queue any more. */
 static void
 out_free(struct ws *w, struct ws_out *o)
 {
     if (w->pong == o)
         w->pong = NULL;
     w->pongs -= o->opcode == WSLAY_PONG;
+    w->streams -= is_stream(o);
+    w->queued -= weight_of(o);
     value_unref(&o->body);
     free(o);
 }
@@ -87,7 +101,6 @@ static void
 shift(struct ws *w)
 {
     struct ws_out *o = w->first;
-    w->queued -= size_of(o);
     w->first = o->next;
     if (w->end == &o->next)
         w->end = &w->first;
@@ -103,7 +116,6 @@ drop_from(struct ws *w, struct ws_out **at)
     w->end = at;
     while (o != NULL) {
         struct ws_out *next = o->next;
-        w->queued -= size_of(o);
         out_free(w, o);
         o = next;
     }
@@ -136,12 +148,12 @@ ws_control(struct ws *w, uint8_t opcode, const void *bytes, size_t len)
     bool crowded = opcode == WSLAY_PONG && w->pongs >= PONGS_MAX && w->pong != NULL;
     struct ws_out *o = crowded ? w->pong : out_new(opcode, 2 + WS_CONTROL);
     if (crowded)
-        w->queued -= size_of(o);
+        w->queued -= weight_of(o);
     o->head_len = write_head(o->head, opcode, len) + len;
     if (len > 0)
         memcpy(o->head + 2, bytes, len);
     if (crowded) {
-        w->queued += size_of(o);
+        w->queued += weight_of(o);
         return;
     }
     insert(w, control_place(w), o);
@@ -157,7 +169,7 @@ ws_control(struct ws *w, uint8_t opcode, const void *bytes, size_t len)
 bool
 ws_message(struct ws *w, const struct weir_value *message)
 {
-    if (w->queued > w->max_queue)
+    if (w->queued > w->max_queue || (value_type(message) == WEIR_STREAM && w->streams >= STREAMS_MAX))
         return false;
     bool text = value_type(message) == WEIR_STRING;
     struct ws_out *o = out_new(text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, 10);

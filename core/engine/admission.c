@@ -121,18 +121,32 @@ admission_settle(struct engine *en)
         shard_turn(en->shard, 10);
 }
 
+/* An expression wants a run: one that has only its event yet. */
+static void
+probe_begin(struct run *probe, struct scope *s, struct weir_event *e)
+{
+    memset(probe, 0, sizeof *probe);
+    list_init(&probe->failures);
+    probe->event = e;
+    probe->flow = e->trigger->flow;
+    probe->part = e->part;
+    arena_init(&probe->arena, 1024, 1u << 20);
+    scope_init(s, probe, NULL);
+}
+
+static void
+probe_end(struct run *probe)
+{
+    run_forget(probe);
+    arena_fini(&probe->arena);
+}
+
 enum weir_code
 admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret, struct weir_error *err)
 {
-    struct run probe; /* an expression wants a run: one that has only its event yet */
-    memset(&probe, 0, sizeof probe);
-    list_init(&probe.failures);
-    probe.event = e;
-    probe.flow = e->trigger->flow;
-    probe.part = e->part;
-    arena_init(&probe.arena, 1024, 1u << 20);
+    struct run probe;
     struct scope s;
-    scope_init(&s, &probe, NULL);
+    probe_begin(&probe, &s, e);
     struct buf b;
     buf_init(&b, KEY_MAX);
     enum weir_code code = part_eval_text(part, &s.env, &b, err);
@@ -141,8 +155,18 @@ admission_text(struct weir_event *e, const struct part *part, struct weir_text *
         *ret = copy ? (struct weir_text){ copy, b.len } : *ret;
     }
     buf_fini(&b);
-    run_forget(&probe);
-    arena_fini(&probe.arena);
+    probe_end(&probe);
+    return code;
+}
+
+enum weir_code
+admission_eval(struct weir_event *e, const struct part *part, const struct weir_value **ret, struct weir_error *err)
+{
+    struct run probe;
+    struct scope s;
+    probe_begin(&probe, &s, e);
+    enum weir_code code = part_eval(part, &s.env, ret, err);
+    probe_end(&probe);
     return code;
 }
 

@@ -35,6 +35,10 @@ void admission_resume(struct weir_event *e);
 enum weir_code admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret,
                               struct weir_error *err) MUST_USE;
 
+/* The value of PART, an expression that sees the event alone; *ret is owned. As part_eval. */
+enum weir_code admission_eval(struct weir_event *e, const struct part *part, const struct weir_value **ret,
+                              struct weir_error *err) MUST_USE;
+
 /* ARG, a gate_wait, has got its place: its run starts. On its shard; the other, of any length of
  * stack, has that done soon. */
 void admission_placed(void *arg);

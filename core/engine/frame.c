@@ -217,7 +217,9 @@ step_answer(struct frame *f, const struct unit *u)
     f->answered = false;
     f->output = NULL;
     f->node_failure = NULL;
-    uint64_t took = clock_mono_ns() - f->attempt_started_ns;
+    uint64_t now_ns = clock_mono_ns();
+    uint64_t took = now_ns - f->attempt_started_ns;
+    f->run->engine->lately_ns = now_ns;
     unsigned shard = f->run->engine->shard->index;
     metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
     if (f->run->engine->stand_in)
@@ -279,6 +281,18 @@ forget_outputs(struct frame *f, const struct unit *u)
         value_unref(output_place(f, i));
 }
 
+/* When an attempt begins: as the one before it ended, or with the node around it; a node that is lent
+ * begins when it is asked, which may be long after its owner began. */
+static uint64_t
+begin_ns(const struct frame *f)
+{
+    struct engine *e = f->run->engine;
+    bool lent = f->owner && f->block->type == NULL;
+    if (e->lately_ns == 0 || lent)
+        e->lately_ns = clock_mono_ns();
+    return e->lately_ns;
+}
+
 /* Starts the node at hand, unless the store knows its answer, or has to be told first. */
 static enum step
 step_start(struct frame *f, const struct unit *u)
@@ -287,7 +301,7 @@ step_start(struct frame *f, const struct unit *u)
     case JOB_STEP_WAIT:
         return STEP_WAIT;
     case JOB_STEP_KNOWN:
-        f->attempt_started_ns = clock_mono_ns();
+        f->attempt_started_ns = begin_ns(f);
         if (f->node_failure) { /* it fails as it did, without another attempt */
             struct failure *failure = f->node_failure;
             f->node_failure = NULL;
@@ -301,7 +315,7 @@ step_start(struct frame *f, const struct unit *u)
     f->uuids = 0;
     if (++f->attempt > 1)
         forget_outputs(f, u);
-    f->attempt_started_ns = clock_mono_ns();
+    f->attempt_started_ns = begin_ns(f);
     call_start(f, u);
     return STEP_ON;
 }
@@ -333,20 +347,32 @@ step(struct frame *f)
     return step_start(f, u);
 }
 
+/* One walk less is on the stack of E. After the last one, and while a node is WAITED for, others run. */
+static void
+leave_walk(struct engine *e, bool waited)
+{
+    if (--e->walks == 0 || waited)
+        e->lately_ns = 0;
+}
+
 void
 frame_walk(struct frame *f)
 {
     assert(!f->running && !f->ended);
+    struct engine *e = f->run->engine;
     f->running = true;
+    e->walks++;
     enum step s;
     do
         s = step(f);
     while (s == STEP_ON);
     f->running = false;
     if (f->run->n_waits > 0)
-        soon_add(f->run->engine->shard, &f->run->still);
-    if (s == STEP_WAIT)
+        soon_add(e->shard, &f->run->still);
+    if (s == STEP_WAIT) {
+        leave_walk(e, true);
         return;
+    }
     if (s == STEP_DONE && f->input)
         f->result = value_ref(f->input);
     if (f->catching) {
@@ -355,6 +381,7 @@ frame_walk(struct frame *f)
     }
     f->ended = true;
     f->end(f); /* F may be gone after this */
+    leave_walk(e, false);
 }
 
 void

@@ -205,7 +205,8 @@ eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct we
         return WEIR_OK;
     }
     struct buf b;
-    buf_init(&b, TEXT_MAX);
+    char room[BUF_USUAL];
+    buf_init_in(&b, TEXT_MAX, room, sizeof room);
     enum weir_code code;
     if (c->prepared) {
         code = text_of_value(c->prepared[handle - 1], &b, err);

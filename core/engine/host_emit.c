@@ -106,6 +106,7 @@ emitted_release(struct weir_event *e)
     void *arg = m->arg;
     value_unref(&e->body);
     value_unref(&e->connection);
+    value_unref(&e->auth);
     arena_fini(&m->arena);
     free(m);
     if (fn)
@@ -229,6 +230,8 @@ emit_request(struct weir_shard *shard, void *state, const struct weir_emit *from
     }
     e->body = value_ref(from->body ? from->body : &value_null);
     e->connection = from->connection ? value_ref(from->connection) : NULL;
+    bool says_who = from->size > offsetof(struct weir_emit, auth) && from->auth; /* older plugins have no word for it */
+    e->auth = says_who ? value_ref(from->auth) : NULL;
     m->fn = fn;
     m->arg = arg;
     admission_offer(e);

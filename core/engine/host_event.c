@@ -143,6 +143,24 @@ event_peer(const struct weir_event *e)
     return e->peer;
 }
 
+static uint32_t
+event_eval(struct weir_event *e, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
+{
+    const struct slots *s = &e->trigger->slots;
+    assert(!e->decided);
+    if (handle == 0 || handle > s->n)
+        return err_set(err, WEIR_NOT_FOUND, "there is no such part of the configuration");
+    const struct part *part = s->parts[handle - 1];
+    if (part->kind == PART_CONSTANT) {
+        *ret = value_ref(part->constant);
+        return WEIR_OK;
+    }
+    enum weir_code code = admission_eval(e, part, ret, err);
+    if (code == WEIR_NOT_FOUND)
+        return err_set(err, WEIR_NOT_FOUND, "%s is absent", part->pointer ? part->pointer : "the value");
+    return code;
+}
+
 void
 host_fill_event(struct weir_host *h)
 {
@@ -163,4 +181,5 @@ host_fill_event(struct weir_host *h)
     h->event_query_text = event_query_text;
     h->event_headers = event_headers;
     h->event_params = event_params;
+    h->event_eval = event_eval;
 }

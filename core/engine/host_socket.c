@@ -1,5 +1,8 @@
-/* engine/host_socket.c - the host table for WebSockets. See host.h. SPDX-License-Identifier: Apache-2.0 */
+/* engine/host_socket.c - the host table for connections that stay. See host.h.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/host.h"
+
+#include <string.h>
 
 #include "engine/outcome.h"
 #include "engine/socket.h"
@@ -8,11 +11,13 @@ static struct weir_socket *
 socket_offer(struct weir_event *e, const struct weir_socket_config *config,
              const struct weir_socket_owner *owner, void *arg, struct weir_error *err)
 {
+    struct weir_socket_config whole = { 0 }; /* an older plugin knows less of it */
+    memcpy(&whole, config, config->size < sizeof whole ? config->size : sizeof whole);
     if (e->ops->offer_socket == NULL) {
-        err_set(err, WEIR_INVALID, "this event is no request for a WebSocket");
+        err_set(err, WEIR_INVALID, "there is no connection behind this event");
         return NULL;
     }
-    struct weir_socket *s = e->ops->offer_socket(e, config, owner, arg, err);
+    struct weir_socket *s = e->ops->offer_socket(e, &whole, owner, arg, err);
     if (s == NULL)
         return NULL;
     e->quiet = true;

@@ -110,14 +110,13 @@ static uint32_t
 write_json(const struct weir_value *v, const struct weir_value **ret, struct weir_error *err)
 {
     struct buf b;
-    buf_init(&b, JSON_MAX);
+    char room[BUF_USUAL];
+    buf_init_in(&b, JSON_MAX, room, sizeof room);
     enum weir_code code = json_write(&b, v, err);
-    if (code == WEIR_OK) {
-        size_t n;
-        char *text = buf_give(&b, &n);
-        *ret = value_take(WEIR_STRING, text, n);
-    }
-    buf_fini(&b);
+    if (code == WEIR_OK)
+        *ret = value_take_buf(WEIR_STRING, &b);
+    else
+        buf_fini(&b);
     return code;
 }
 

@@ -45,15 +45,13 @@ const struct weir_value *
 outcome_json(const struct weir_value *v, struct weir_error *err)
 {
     struct buf b;
-    buf_init(&b, JSON_MAX);
+    char room[BUF_USUAL];
+    buf_init_in(&b, JSON_MAX, room, sizeof room);
     if (json_write(&b, v, err) != WEIR_OK) {
         buf_fini(&b);
         return NULL;
     }
-    size_t len;
-    char *bytes = buf_give(&b, &len);
-    buf_fini(&b);
-    return value_take(WEIR_STRING, bytes, len);
+    return value_take_buf(WEIR_STRING, &b);
 }
 
 /* Whether the result of the run is the very answer that an upstream gave. */

@@ -213,6 +213,9 @@ struct engine {
     unsigned n_olders;
     unsigned n_once_waiting; /* events that wait for another one's answer: once.h */
     atomic_uint once_posts;  /* answers on their way to them */
+    unsigned walks;      /* of frame_walk that are on the stack */
+    uint64_t lately_ns;  /* when the latest attempt began or ended, while nothing but the engine has run
+                            since; 0: read the clock */
     bool draining;
     bool ending;         /* runs end at once */
     void (*when_idle)(void *arg);

@@ -1,4 +1,4 @@
-/* engine/socket.h - the port through which the edge's WebSockets are reached.
+/* engine/socket.h - the port through which the edge's sockets are reached.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -385,18 +385,15 @@ template_eval(const struct template *t, struct expr_env *env, const struct weir_
         return expr_eval(t->pieces[0].expr, env, ret, err);
 
     struct buf out;
-    buf_init(&out, TEMPLATE_RESULT_MAX);
+    char room[BUF_USUAL];
+    buf_init_in(&out, TEMPLATE_RESULT_MAX, room, sizeof room);
     struct writing w = { .t = t, .env = env, .out = &out, .err = err };
     enum weir_code code = write_all(&w);
-    if (code != WEIR_OK || out.len == 0) {
+    if (code != WEIR_OK) {
         buf_fini(&out);
-        if (code == WEIR_OK)
-            *ret = &value_empty_string;
         return code;
     }
-    size_t len;
-    char *bytes = buf_give(&out, &len);
-    const struct weir_value *v = value_take(WEIR_STRING, bytes, len);
+    const struct weir_value *v = value_take_buf(WEIR_STRING, &out);
     *ret = w.secret ? value_flagged(&v, VALUE_SECRET) : v;
     return WEIR_OK;
 }

@@ -56,11 +56,12 @@ static const struct {
     { "debug", NULL, ends },
 };
 
-/* Whether TEXT is NAME, in either case. */
+/* Whether TEXT is NAME, in either case. All of the table is gone through for
+ * each command: the first letter tells most of them apart. */
 static bool
 is(struct weir_text text, const char *name)
 {
-    return strncasecmp(text.bytes, name, text.len) == 0 && name[text.len] == '\0';
+    return text.len > 0 && (text.bytes[0] | 0x20) == name[0] && strncasecmp(text.bytes, name, text.len) == 0 && name[text.len] == '\0';
 }
 
 static const char *

@@ -1,6 +1,6 @@
 /* pipeline/advice.c - what is legal but unwise, and what only certain types can't do.
  *
- * The one file of the loader that knows types by name: webhook, switch, breaker, foreach and
+ * The one file of the loader that knows types by name: webhook, websocket, sse, switch, breaker, foreach and
  * reply. Where such a type lacks the option or block that an advice is about, it is silent.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -340,6 +340,18 @@ advise_node(struct loading *l, const struct draft *d)
     check_wait(l, n);
 }
 
+/* Whether a run looks at who opens a connection before it is open. */
+static bool
+runs_at_open(const struct trigger *t)
+{
+    const struct weir_value *on = value_field(t->config_value, "on");
+    for (size_t i = 0; on != NULL && value_at(on, i) != NULL; i++)
+        if (value_type(value_at(on, i)) == WEIR_STRING && text_is(value_as_text(value_at(on, i)), "open"))
+            return true;
+    return false;
+}
+
+/* That nobody is asked who he is where others can call. */
 static void
 advise_trigger(struct loading *l, const struct trigger *t)
 {
@@ -350,9 +362,15 @@ advise_trigger(struct loading *l, const struct trigger *t)
         has |= has_property(t->type->schema_doc, ways[i]);
         says |= value_field(t->config_value, ways[i]) != NULL;
     }
-    if (strcmp(t->type->abi.name, "webhook") == 0 && has && !says && l->options->edge_public)
+    if (!has || says || !l->options->edge_public)
+        return;
+    const char *name = t->type->abi.name;
+    if (strcmp(name, "webhook") == 0)
         load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
                     "anybody can call this webhook: it has neither 'auth' nor 'verify'");
+    else if ((strcmp(name, "websocket") == 0 || strcmp(name, "sse") == 0) && !runs_at_open(t))
+        load_say_at(l, t->mark, DIAG_WEBHOOK_OPEN, NULL,
+                    "anybody can open this %s: it has no 'auth', and no run on 'open' that could refuse", name);
 }
 
 void

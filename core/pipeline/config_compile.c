@@ -18,6 +18,7 @@ struct here {
     struct spec spec;
     bool literal; /* x-weir-literal, here or above */
     bool secret;  /* writeOnly, here or above */
+    bool event;   /* x-weir-event, here or above: of a trigger, worked out when an event is there */
 };
 
 /* Names whose values are the same for every event. */
@@ -90,7 +91,11 @@ compile_template(struct loading *l, const struct yaml_node *n, const struct here
         template_each_authority_access(t, note_event, &p->authority_event);
     struct schema *check = spec_compile(h->spec, !template_is_whole(t));
     p->check = check != NULL ? own_schema(l->p, check) : NULL;
+    struct sites *sites = l->sites;
+    if (h->event && sites == &l->trigger_sites)
+        l->sites = &l->run_sites;
     load_site(l, n, p);
+    l->sites = sites;
     return p;
 }
 
@@ -131,6 +136,7 @@ below(const struct yaml_node *n, const struct here *up, unsigned i)
     };
     h.literal = up->literal || spec_flag(h.spec, "x-weir-literal");
     h.secret = up->secret || spec_flag(h.spec, "writeOnly");
+    h.event = up->event || spec_flag(h.spec, "x-weir-event");
     return h;
 }
 

@@ -85,7 +85,8 @@
     X(WEBHOOK_OPEN, "W0801", WARNING, "a webhook that anybody can call",                    \
       "The edge can be reached from other machines (edge.listen, edge.public_url), and\n"   \
       "neither verify nor auth says who may send. If that is meant, say so with\n"          \
-      "auth: none where the trigger has it, or keep the path behind a proxy.\n")            \
+      "auth: none where the trigger has it, or keep the path behind a proxy. It is said\n"  \
+      "of a websocket and of sse, too, if they run nothing on open that could refuse.\n")   \
     X(UNSAFE_RETRY, "W0802", WARNING, "an unsafe step with a retry",                        \
       "Running the step twice may do harm, such as a second payment. After a timeout\n"     \
       "nobody knows whether the first attempt was done. If repeating is harmless, say\n"    \

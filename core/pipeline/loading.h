@@ -50,7 +50,7 @@ struct loading {
     unsigned room;
     struct sites *sites;        /* where new ones go */
     struct sites trigger_sites; /* see vars, env and secrets only */
-    struct sites run_sites;     /* see the event besides: concurrency, idempotency, order_by */
+    struct sites run_sites;     /* see the event besides: concurrency, idempotency, order_by, x-weir-event */
     unsigned errors;            /* in D, of other files */
     bool too_many;              /* was said */
 };

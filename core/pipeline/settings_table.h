@@ -160,7 +160,7 @@
     X("plugins", TEXT, "", "",                                                              \
       "The folder of the plugins; empty: plugins/ next to the binary.")                     \
     X("ws.redis", SECRET, "", "",                                                           \
-      "The Redis server through which rooms of WebSockets reach over several gateways, such as redis://cache:6379; empty: rooms are those of this process.") \
+      "The Redis server through which rooms of WebSockets and event streams reach over several gateways, such as redis://cache:6379; empty: rooms are those of this process.") \
     X("lua.path", TEXT, "", "",                                                             \
       "The folder with nodes/ and std/ of Lua; empty: lua/ beside the folder of the pipelines.") \
 

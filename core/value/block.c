@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/recycle.h"
+
 void *
 block_malloc(size_t size)
 {
@@ -27,7 +29,7 @@ block_new(size_t room)
 {
     size_t size = sizeof(struct value_block) + room;
     assert(size >= room);
-    struct value_block *b = block_malloc(size);
+    struct value_block *b = recycle_take(size);
     atomic_init(&b->refs, 1);
     b->size = size;
     b->chunks = NULL;
@@ -80,7 +82,7 @@ block_free(struct value_block *b)
             b = dep;
         }
         drop_content(dead); /* the last step: the list of deps may stand in a chunk */
-        free(dead);
+        recycle_give(dead, dead->size);
     }
 }
 

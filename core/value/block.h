@@ -25,11 +25,11 @@ struct value_chunk {
 };
 
 struct value_block {
-    atomic_size_t refs;
     union {
-        size_t size;               /* of this allocation                  */
+        atomic_size_t refs;
         struct value_block *after; /* once dead: the next one to be freed */
     };
+    size_t size;                /* of this allocation           */
     struct value_chunk *chunks; /* owned; NULL: none            */
     struct value_block **deps;  /* N_DEPS counted blocks        */
     uint32_t n_deps;

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/recycle.h"
 #include "value/block.h"
 #include "value/members.h"
 #include "value/node.h"
 
 enum {
     NODE_LOOSE = 1u << 7, /* a flag of a node: its bytes are a place in the builder's text */
-    FIRST_ITEMS = 10,     /* these three keep a builder below what malloc is quick for     */
+    FIRST_ITEMS = 10,     /* these three keep a builder below RECYCLE_MAX                  */
     FIRST_DEPS = 8,
     FIRST_TEXT = 320,
 };
@@ -38,10 +39,12 @@ struct weir_builder {
     char first_text[FIRST_TEXT];
 };
 
+_Static_assert(sizeof(struct weir_builder) <= RECYCLE_MAX, "a builder is kept to be used again");
+
 static struct weir_builder *
 builder_new(bool map)
 {
-    struct weir_builder *b = block_malloc(sizeof *b);
+    struct weir_builder *b = recycle_take(sizeof *b);
     b->map = map;
     b->taints = 0;
     b->n = 0;
@@ -203,7 +206,7 @@ builder_free(struct weir_builder **b)
         free(old->deps);
     if (old->text != old->first_text)
         free(old->text);
-    free(old);
+    recycle_give(old, sizeof *old);
 }
 
 /* Makes a collected node one that is at home in BLOCK, whose text begins at TEXT. */

@@ -109,6 +109,24 @@ value_take(enum weir_type type, char *bytes, size_t len)
 }
 
 const struct weir_value *
+value_take_buf(enum weir_type type, struct buf *b)
+{
+    assert(type_is_text((uint8_t)type));
+    const struct weir_value *v;
+    if (b->len == 0) {
+        v = type == WEIR_STRING ? &value_empty_string : &value_empty_bytes;
+    } else if (b->lent) {
+        v = copied(type, b->bytes, b->len, 0);
+    } else {
+        size_t len;
+        char *bytes = buf_give(b, &len);
+        v = value_take(type, bytes, len);
+    }
+    buf_fini(b);
+    return v;
+}
+
+const struct weir_value *
 value_slice(const struct weir_value *owner, enum weir_type type, const char *bytes, size_t len)
 {
     assert(type_is_text((uint8_t)type) && len <= UINT32_MAX);

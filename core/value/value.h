@@ -16,7 +16,7 @@
 #ifndef VALUE_VALUE_H
 #define VALUE_VALUE_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 struct value_block;
 struct value_members;
@@ -77,6 +77,9 @@ const struct weir_value *value_text(const char *s);
 const struct weir_value *value_bytes(const void *bytes, size_t len);
 /* Bytes or a string that take over the malloc'ed BYTES without a copy. */
 const struct weir_value *value_take(enum weir_type type, char *bytes, size_t len);
+
+/* The same of what is in B, which is empty and without memory afterwards. */
+const struct weir_value *value_take_buf(enum weir_type type, struct buf *b);
 /* A string or bytes that borrow LEN bytes of text that lies inside the counted OWNER (a few
  * bytes are copied instead). Part of a secret text is secret. */
 const struct weir_value *value_slice(const struct weir_value *owner, enum weir_type type,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "lately.h"
 #include "store.h"
 
 #define TTL_MAX_MS (UINT64_C(366) * 24 * 3600 * 1000)
@@ -14,6 +15,11 @@ struct access {
     struct weir_call *call;
     const struct node *node;
     struct weir_command *command;
+    /* of cache_set with refresh */
+    struct lately *lately; /* NULL: without */
+    uint64_t mark;
+    uint64_t set_ms;
+    unsigned epoch;
 };
 
 static struct access *
@@ -133,6 +139,8 @@ set_told(void *arg, const struct weir_value *reply, const struct weir_error *err
     struct access *a = arg;
     a->command = NULL;
     if (err == NULL) {
+        if (a->lately != NULL)
+            lately_note(a->lately, a->mark, a->epoch, a->set_ms);
         answer_flag(a->call, WEIR_TEXT("kept"), true);
         return;
     }
@@ -199,10 +207,34 @@ set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
     return code;
 }
 
+/* Writes E to Redis, unless that was done lately; the result is why it can't be, or NULL. */
+static const char *
+set_redis(struct weir_call *call, const struct seat *seat, const uint8_t id[ID_LEN], const struct entry *e)
+{
+    const struct node *node = seat->node;
+    const char *why = NULL;
+    uint64_t mark = seat->lately != NULL ? lately_mark(seat->lately, id, e) : 0;
+    uint64_t half = (e->keep_ms - e->set_ms) / 2;
+    if (lately_written(seat->lately, mark, store_epoch(&node->store, id), e->set_ms,
+                       node->refresh_ms < half ? node->refresh_ms : half)) {
+        answer_flag(call, WEIR_TEXT("kept"), true);
+        return NULL;
+    }
+    store_epoch_next(&node->store, id);
+    struct access *a = access_new(call, node);
+    a->lately = seat->lately;
+    a->mark = mark;
+    a->set_ms = e->set_ms;
+    a->epoch = store_epoch(&node->store, id);
+    a->command = redis_set(host->shard(call), &node->store, id, e, set_told, a, &why);
+    return why;
+}
+
 void
 set_run(struct weir_call *call, void *state)
 {
-    const struct node *node = ((const struct seat *)state)->node;
+    const struct seat *seat = state;
+    const struct node *node = seat->node;
     struct weir_error err = { 0 };
     struct entry e = { 0 };
     const char *why;
@@ -211,11 +243,10 @@ set_run(struct weir_call *call, void *state)
         fail(call, &err);
         return;
     }
-    store_epoch_next(&node->store, id);
     if (node->store.redis) {
-        struct access *a = access_new(call, node);
-        a->command = redis_set(host->shard(call), &node->store, id, &e, set_told, a, &why);
+        why = set_redis(call, seat, id, &e);
     } else {
+        store_epoch_next(&node->store, id);
         why = memory_set(&node->store, id, &e);
         if (why == NULL)
             answer_flag(call, WEIR_TEXT("kept"), true);

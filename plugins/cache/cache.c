@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "flight.h"
+#include "lately.h"
 
 const struct weir_host *host;
 
@@ -23,6 +24,8 @@ seat_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_
         abort();
     seat->node = n;
     seat->place = place_enter(shard, n->store.named);
+    if (n->refresh_ms > 0 && n->store.redis != NULL)
+        seat->lately = lately_new();
     *ret_state = seat;
     return WEIR_OK;
 }
@@ -32,6 +35,7 @@ seat_detach(void *state)
 {
     struct seat *seat = state;
     place_leave(seat->place);
+    lately_free(&seat->lately);
     free(seat);
 }
 
@@ -150,7 +154,7 @@ static const char set_schema[] = WEIR_JSON({
     "type": "object",
     "additionalProperties": false,
     "required": ["key", "name"],
-    "x-weir-resource": { "kind": "caches", "name": "name", "own": ["key", "value", "ttl", "keep", "required"] },
+    "x-weir-resource": { "kind": "caches", "name": "name", "own": ["key", "value", "ttl", "keep", "refresh", "required"] },
     "properties": {
         "key": {
             "description": "The key, as text.",
@@ -174,6 +178,14 @@ static const char set_schema[] = WEIR_JSON({
             "format": "duration",
             "default": "0s",
             "examples": ["1h"]
+        },
+        "refresh": {
+            "description": "A value that this process has written to Redis under its key is not written again for so long, if it is the same: half of ttl and keep at most. In memory, and with 0s, it always is.",
+            "type": "string",
+            "format": "duration",
+            "default": "0s",
+            "x-weir-literal": true,
+            "examples": ["10s"]
         },
         "required": {
             "description": "Whether the step fails if the value could not be kept.",

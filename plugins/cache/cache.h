@@ -49,6 +49,7 @@ struct node {
     uint64_t ttl_ms;
     uint64_t keep_ms; /* beyond the ttl, for reads of stale values */
     uint64_t negative_ms;
+    uint64_t refresh_ms; /* of cache_set: until a same value is written again; 0: always */
     bool stale;    /* of cache_get: it takes stale values */
     bool required; /* of cache_set and cache_drop: without the store they fail */
 };
@@ -56,6 +57,7 @@ struct node {
 /* A node on one shard. */
 struct seat {
     const struct node *node;
+    struct lately *lately; /* owned; NULL: everything is written */
     struct place *place;
 };
 

@@ -195,6 +195,8 @@ access_open(struct weir_open *open, const struct weir_value *config, void **ret_
         code = take_duration(open, config, "/ttl", 60000, &n->ttl, &n->ttl_ms, err);
     if (code == WEIR_OK)
         code = take_duration(open, config, "/keep", 0, &n->keep, &n->keep_ms, err);
+    if (code == WEIR_OK)
+        code = take_duration(open, config, "/refresh", 0, NULL, &n->refresh_ms, err);
     return finish(n, code, ret_conf);
 }
 

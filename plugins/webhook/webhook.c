@@ -10,6 +10,7 @@
 
 #include "auth.h"
 #include "auth_schema.h"
+#include "cors_schema.h"
 #include "headers.h"
 #include "verify.h"
 #include "verify_schema.h"
@@ -72,19 +73,6 @@ refuse_type(const struct webhook *w, struct weir_event *e)
     turn_away(w, e, &err);
 }
 
-/* An OPTIONS that is no preflight, and that the author didn't list. */
-static bool
-is_stray_options(const struct webhook *w, const struct weir_event *e)
-{
-    struct weir_text method = host->event_method(e);
-    if (w->cors == NULL || !text_same(method, WEIR_TEXT("OPTIONS")))
-        return false;
-    for (uint32_t i = 0; i < w->methods.n; i++)
-        if (text_same(w->methods.items[i], method))
-            return false;
-    return true;
-}
-
 static void
 refuse_method(const struct webhook *w, struct weir_event *e)
 {
@@ -96,15 +84,36 @@ refuse_method(const struct webhook *w, struct weir_event *e)
 
 /* What comes behind the question who sent it. */
 static void
-go_on(const struct webhook *w, struct weir_event *e)
+go_on(void *arg, struct weir_event *e)
 {
+    const struct desk *d = arg;
+    const struct webhook *w = d->webhook;
     if (!type_fits(w, e)) {
         refuse_type(w, e);
     } else if (w->verify == NULL || verify_event(w, e)) {
-        if (w->auth != NULL)
-            auth_hide(w->auth, e);
+        auth_hide(w->auth, e);
         host->start_run(e);
     }
+}
+
+static void
+keep_out(void *arg, struct weir_event *e, const struct weir_error *err, const char *reason)
+{
+    const struct desk *d = arg;
+    turn_away_for(d->webhook, e, err, reason);
+}
+
+static const struct auth_door door = { .enter = go_on, .turn_away = keep_out };
+
+/* Whether a browser that asks for leave has its answer. */
+static bool
+is_preflight(const struct webhook *w, struct weir_event *e)
+{
+    struct weir_error err = { 0 };
+    enum cors_step step = cors_preflight(w->cors, e, &err);
+    if (step == CORS_REFUSED)
+        turn_away(w, e, &err);
+    return step != CORS_GO_ON;
 }
 
 static void
@@ -115,16 +124,16 @@ webhook_accept(struct weir_event *e, void *state)
     for (uint32_t i = 0; i < w->n_headers; i++)
         host->event_header_set(e, w->headers[i].name, w->headers[i].value);
     if (w->cors != NULL) {
-        if (cors_preflight(w, e))
+        if (is_preflight(w, e))
             return;
         cors_allow(w->cors, e);
     }
-    if (is_stray_options(w, e))
+    if (w->cors != NULL && cors_is_stray(e, &w->methods))
         refuse_method(w, e);
     else if (d->guard != NULL)
         guard_check(d->guard, e);
     else
-        go_on(w, e);
+        go_on(d, e);
 }
 
 static uint32_t
@@ -135,7 +144,7 @@ webhook_attach(struct weir_shard *s, void *conf, void **ret_state, struct weir_e
     if (d == NULL)
         abort();
     d->webhook = conf;
-    d->guard = d->webhook->auth != NULL ? guard_new(s, d->webhook, go_on) : NULL;
+    d->guard = guard_new(s, d->webhook->auth, &door, d);
     *ret_state = d;
     return WEIR_OK;
 }
@@ -195,59 +204,7 @@ static const char schema[] = WEIR_JSON({
             "minimum": 1,
             "examples": ["64KiB", "5MiB"]
         },
-        "cors": {
-            "x-weir-named": { "kind": "cors" },
-            "description": "Lets pages of other sites call this webhook from a browser. Preflight requests are answered without a run.",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["origins"],
-            "examples": [{ "origins": ["https://app.example"], "headers": ["Content-Type"] }],
-            "properties": {
-                "origins": {
-                    "description": "The sites: https://app.example, https://*.example, or * for all.",
-                    "type": "array",
-                    "items": { "type": "string", "minLength": 1, "maxLength": 300 },
-                    "minItems": 1,
-                    "maxItems": 100,
-                    "examples": [["https://app.example", "https://*.app.example"], ["*"]]
-                },
-                "methods": {
-                    "description": "The methods that they may use. Left out: those of the webhook.",
-                    "type": "array",
-                    "items": { "type": "string", "pattern": "^[A-Z][A-Z-]{0,30}$" },
-                    "maxItems": 16,
-                    "examples": [["POST"]]
-                },
-                "headers": {
-                    "description": "The request headers that they may send besides the simple ones; * for all.",
-                    "type": "array",
-                    "items": { "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
-                    "maxItems": 100,
-                    "default": ["Content-Type"],
-                    "examples": [["Content-Type", "X-Api-Key"]]
-                },
-                "expose": {
-                    "description": "The response headers that their scripts may read.",
-                    "type": "array",
-                    "items": { "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
-                    "maxItems": 100,
-                    "examples": [["RateLimit", "X-Request-ID"]]
-                },
-                "credentials": {
-                    "description": "Whether they may send cookies and other credentials. Needs origins by name.",
-                    "type": "boolean",
-                    "default": false,
-                    "examples": [true]
-                },
-                "max_age": {
-                    "description": "How long a browser may remember the answer to a preflight.",
-                    "type": "string",
-                    "format": "duration",
-                    "default": "10m",
-                    "examples": ["1h"]
-                }
-            }
-        },
+        ) CORS_SCHEMA WEIR_JSON(,
         ) AUTH_SCHEMA WEIR_JSON(,
         "verify":) " " VERIFY_SCHEMA WEIR_JSON(,
         ) HEADERS_SCHEMA WEIR_JSON(,

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +10,6 @@
 #include "headers.h"
 #include "verify.h"
 #include "webhook_open.h"
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
-
-static bool
-holds(const struct texts *t, struct weir_text want)
-{
-    for (uint32_t i = 0; i < t->n; i++)
-        if (text_same(t->items[i], want))
-            return true;
-    return false;
-}
 
 /* Registers the route; for preflights it takes OPTIONS besides. */
 static uint32_t
@@ -41,16 +20,10 @@ add_route(struct weir_open *open, const struct webhook *w, struct weir_error *er
     (void)host->get_text(host->get(w->config, WEIR_TEXT("path")), &route.path);
     if (host->get_int(host->get(w->config, WEIR_TEXT("max_body")), &max_body) && max_body > 0)
         route.max_body = (uint64_t)max_body;
-    struct weir_text *methods = calloc(w->methods.n + 1, sizeof *methods);
-    if (methods == NULL)
-        abort();
-    memcpy(methods, w->methods.items, w->methods.n * sizeof *methods);
+    struct weir_text *methods = cors_methods(w->cors, &w->methods, &route.n_methods);
     route.methods = methods;
-    route.n_methods = w->methods.n;
     route.headers = w->headers;
     route.n_headers = w->n_headers;
-    if (w->cors != NULL && !holds(&w->methods, WEIR_TEXT("OPTIONS")))
-        methods[route.n_methods++] = WEIR_TEXT("OPTIONS");
     uint32_t code = host->route(open, &route, err);
     free(methods);
     return code;
@@ -67,10 +40,7 @@ make_metric(struct weir_open *open, struct webhook *w, struct weir_error *err)
         .help = "Requests that a webhook refused, by the code of the error.",
         .labels = "pipeline reason",
     };
-    struct weir_text name = host->pipeline_name(open);
-    w->pipeline = strndup(name.bytes, name.len);
-    if (w->pipeline == NULL)
-        abort();
+    w->pipeline = text_copied(host->pipeline_name(open));
     w->rejected = host->metric(open, &rejected, err);
     return w->rejected != 0 ? WEIR_OK : err->code;
 }
@@ -94,23 +64,6 @@ check_fixed(struct weir_open *open, const struct webhook *w, struct weir_error *
 }
 
 static uint32_t
-take_auth(struct weir_open *open, struct webhook *w, struct weir_error *err)
-{
-    const struct weir_value *config = NULL;
-    uint32_t slot = host->slot(open, "/auth");
-    if (slot == 0)
-        return WEIR_OK;
-    uint32_t code = host->constant(open, slot, &config, err);
-    bool everybody = code == WEIR_OK && host->get(config, WEIR_TEXT("open")) != NULL;
-    if (everybody && host->len(config) > 1)
-        code = refuse(err, WEIR_INVALID, "auth: 'open' lets everybody in, so nothing else can be asked for");
-    else if (code == WEIR_OK && !everybody)
-        code = auth_new(open, config, &w->auth, err);
-    host->unref(&config);
-    return code;
-}
-
-static uint32_t
 take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
 {
     if (check_fixed(open, w, err) != WEIR_OK)
@@ -120,9 +73,7 @@ take_all(struct weir_open *open, struct webhook *w, struct weir_error *err)
     w->allow = texts_joined(&w->methods);
     w->accept = texts_joined(&w->types);
     const struct weir_value *cors = host->get(w->config, WEIR_TEXT("cors"));
-    if (cors != NULL && cors_new(cors, w, &w->cors, err) != WEIR_OK)
-        return err->code;
-    if (take_auth(open, w, err) != WEIR_OK)
+    if (cors_new(cors, &w->methods, &w->cors, err) != WEIR_OK || auth_open(open, &w->auth, err) != WEIR_OK)
         return err->code;
     const struct weir_value *verify = host->get(w->config, WEIR_TEXT("verify"));
     struct weir_text path = WEIR_TEXT("");

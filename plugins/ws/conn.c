@@ -89,6 +89,9 @@ conn_new(struct gate *g, struct weir_event *e)
     c->hub = g->hub;
     c->hub->users++;
     c->line = line_get(g->hub, g->conf->line);
+    c->events = g->conf->events;
+    const struct weir_value *auth = host->event_auth(e);
+    c->auth = auth != NULL ? host->ref(auth) : NULL;
     c->max_rooms = g->conf->max_rooms;
     c->max_queue = g->conf->max_queue;
     c->on = g->conf->on;
@@ -117,6 +120,10 @@ conn_about(const struct conn *c, const char *event)
     struct weir_builder *map = host->map_new();
     set_text(map, "id", (struct weir_text){ c->id, ID_TEXT });
     set_text(map, "event", text_of(event));
+    set_text(map, "kind", c->events ? WEIR_TEXT("sse") : WEIR_TEXT("websocket"));
+    for (uint32_t i = 0; c->events && i < c->n_headers; i++)
+        if (text_same(c->headers[i].name, WEIR_TEXT("last-event-id")))
+            set_text(map, "last_event_id", c->headers[i].value);
     if (c->protocol != NULL)
         set_text(map, "protocol", text_of(c->protocol));
     if (c->code != 0) {
@@ -150,6 +157,7 @@ conn_free(struct conn *c)
         drop_mail(c);
     line_leave(h, &c->line);
     host->unref(&c->about);
+    host->unref(&c->auth);
     free(c->protocol);
     free(c->texts);
     free(c->headers);
@@ -163,8 +171,19 @@ static void
 vanish(struct conn *c)
 {
     c->socket = NULL;
+    place_give(c);
     room_leave_all(c);
     names_remove(&c->hub->conns, (struct weir_text){ c->id, ID_TEXT });
+}
+
+bool
+conn_send(struct conn *c, struct message *m)
+{
+    if (!c->events)
+        return host->socket_send(c->socket, m->value);
+    if (m->lines == NULL)
+        m->lines = lines_of(m);
+    return sse_send(c, m->lines);
 }
 
 /* Sends the problem ERR (RFC 9457), as the reply of a run that could not even begin. */
@@ -215,6 +234,7 @@ start(struct conn *c, const char *method, const struct weir_value *body, const s
         .n_params = c->n_params,
         .body = body,
         .connection = about,
+        .auth = c->auth,
     };
     struct weir_error err = { 0 };
     struct gate *gate = c->line->gate;
@@ -321,9 +341,13 @@ static void
 on_opened(void *arg, const struct weir_value *body)
 {
     struct conn *c = arg;
+    struct message m = { .value = body };
     c->opened = true;
+    if (c->events)
+        sse_opened(c);
     if (body != NULL)
-        (void)host->socket_send(c->socket, body);
+        (void)conn_send(c, &m);
+    host->unref(&m.lines);
 }
 
 static void
@@ -352,6 +376,8 @@ static void
 on_closed(void *arg, uint32_t code, struct weir_text reason)
 {
     struct conn *c = arg;
+    if (c->events)
+        sse_closed(c, code);
     c->code = code;
     snprintf(c->reason, sizeof c->reason, "%.*s", (int)reason.len, reason.bytes);
     c->farewell = c->opened && (c->on & ON_CLOSE) != 0;

@@ -2,8 +2,8 @@
  *
  * All of them publish on one channel and listen to it, each shard for itself; who has nobody in the
  * room takes no notice. A message is [process, order], an order's texts as base64 since they may be any
- * bytes: [TAG, { room, except, value, text }] or [TAG, { order, id, value, code, text }], as JSON. While
- * Redis is away, rooms are those of each process.
+ * bytes: [TAG, { room, except, value, text }] or [TAG, { order, id, value, code, text }], as JSON, both with
+ * event and event_id if there are such. While Redis is away, rooms are those of each process.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -75,9 +75,9 @@ pack_int(struct weir_builder *map, const char *key, const struct weir_value *v)
 static const struct weir_value *
 packed(const struct weir_value *order)
 {
-    static const char *const texts[] = { "room", "except", "id", "value" };
+    static const char *const texts[] = { "room", "except", "id", "event", "event_id", "value" };
     struct weir_builder *map = host->map_new();
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         const struct weir_value *v = host->get(order, text_of(texts[i]));
         if (v != NULL)
             pack(map, texts[i], v);
@@ -147,11 +147,11 @@ unpack(const struct weir_value *v, bool as_text)
 static const struct weir_value *
 unpacked(const struct weir_value *order)
 {
-    static const char *const texts[] = { "room", "except", "id" };
+    static const char *const texts[] = { "room", "except", "id", "event", "event_id" };
     bool is_text = false;
     (void)host->get_bool(host->get(order, WEIR_TEXT("text")), &is_text);
     struct weir_builder *map = host->map_new();
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         const struct weir_value *v = unpack(host->get(order, text_of(texts[i])), false);
         if (v != NULL)
             host->map_set(map, text_of(texts[i]), &v);

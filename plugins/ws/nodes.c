@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WORD_MAX 200u /* bytes of the name or id of an event */
+
 /* A configured node: the slots of its options, 0 where it has none. */
 struct node {
     uint32_t to;
     uint32_t room;
     uint32_t message;
+    uint32_t event;
+    uint32_t id;
     uint32_t except;
     uint32_t code;
     uint32_t reason;
@@ -34,6 +38,8 @@ node_open(struct weir_open *open, const struct weir_value *config, void **ret_co
     n->to = host->slot(open, "/to");
     n->room = host->slot(open, "/room");
     n->message = host->slot(open, "/message");
+    n->event = host->slot(open, "/event");
+    n->id = host->slot(open, "/id");
     n->except = host->slot(open, "/except");
     n->code = host->slot(open, "/code");
     n->reason = host->slot(open, "/reason");
@@ -114,10 +120,10 @@ connection_at(struct weir_call *call, uint32_t slot, struct weir_text *ret)
     return false;
 }
 
-/* The message of a node as it is sent, owned by the caller: a string or bytes in a block of its own,
+/* What a message is made of, as it is sent, owned by the caller: a string or bytes in a block of its own,
  * since it may wait for slow readers long after the run. False: the call has failed. */
 static bool
-message_at(struct weir_call *call, uint32_t slot, const struct weir_value **ret)
+value_at(struct weir_call *call, uint32_t slot, const struct weir_value **ret)
 {
     struct weir_error err = { 0 };
     struct weir_text text;
@@ -149,6 +155,36 @@ failed:
     return false;
 }
 
+/* The text of an option that becomes a field of an event stream. False: the call has failed. */
+static bool
+word_at(struct weir_call *call, uint32_t slot, const char *what, struct weir_text *ret)
+{
+    struct weir_error err = { 0 };
+    if (!text_at(call, slot, ret))
+        return false;
+    if (ret->len <= WORD_MAX && lines_is_word(*ret))
+        return true;
+    (void)refuse(&err, WEIR_INVALID, "'%s' has to be one line of at most %u bytes, without NUL", what, WORD_MAX);
+    host->fail(call, &err);
+    return false;
+}
+
+/* The message of a node; message_drop in any case. False: the call has failed. */
+static bool
+message_at(struct weir_call *call, const struct node *n, struct message *ret)
+{
+    *ret = (struct message){ 0 };
+    return word_at(call, n->event, "event", &ret->event) && word_at(call, n->id, "id", &ret->id) &&
+           value_at(call, n->message, &ret->value);
+}
+
+static void
+message_drop(struct message *m)
+{
+    host->unref(&m->value);
+    host->unref(&m->lines);
+}
+
 /* Answers { sent: BOOL }. */
 static void
 done(struct weir_call *call, const char *key, bool did)
@@ -165,11 +201,11 @@ send_run(struct weir_call *call, void *state)
 {
     const struct seated *s = state;
     struct weir_text to;
-    const struct weir_value *message;
-    if (!connection_at(call, s->conf->to, &to) || !message_at(call, s->conf->message, &message))
+    struct message m;
+    if (!connection_at(call, s->conf->to, &to) || !message_at(call, s->conf, &m))
         return;
-    bool sent = order_do(s->hub, ORDER_SEND, to, message, 0);
-    host->unref(&message);
+    bool sent = order_do(s->hub, ORDER_SEND, to, &m, 0);
+    message_drop(&m);
     done(call, "sent", sent);
 }
 
@@ -193,12 +229,12 @@ broadcast_run(struct weir_call *call, void *state)
     const struct seated *s = state;
     struct weir_text room;
     struct weir_text except;
-    const struct weir_value *message;
+    struct message m;
     if (!room_at(call, s->conf->room, &room) || !text_at(call, s->conf->except, &except) ||
-        !message_at(call, s->conf->message, &message))
+        !message_at(call, s->conf, &m))
         return;
-    order_room(s->hub, room, except, message);
-    host->unref(&message);
+    order_room(s->hub, room, except, &m);
+    message_drop(&m);
     host->done(call, NULL);
 }
 
@@ -209,9 +245,9 @@ move(struct weir_call *call, const struct seated *s, enum order what)
     struct weir_text room;
     if (!connection_at(call, s->conf->to, &to) || !room_at(call, s->conf->room, &room))
         return;
-    const struct weir_value *name = host->bytes(room);
-    bool did = order_do(s->hub, what, to, name, 0);
-    host->unref(&name);
+    struct message m = { .value = host->bytes(room) };
+    bool did = order_do(s->hub, what, to, &m, 0);
+    message_drop(&m);
     done(call, what == ORDER_JOIN ? "joined" : "left", did);
 }
 
@@ -245,9 +281,9 @@ close_run(struct weir_call *call, void *state)
     }
     (void)host->get_int(code, &number);
     host->unref(&code);
-    const struct weir_value *text = host->bytes(reason);
-    bool did = order_do(s->hub, ORDER_CLOSE, to, text, (uint32_t)number);
-    host->unref(&text);
+    struct message m = { .value = host->bytes(reason) };
+    bool did = order_do(s->hub, ORDER_CLOSE, to, &m, (uint32_t)number);
+    message_drop(&m);
     done(call, "closed", did);
 }
 
@@ -260,8 +296,20 @@ static const char send_schema[] = WEIR_JSON({
     "x-weir-shorthand": "message",
     "properties": {
         "message": {
-            "description": "What is sent: a string as text, bytes as binary, all else as JSON text.",
+            "description": "What is sent: a string as text, bytes as binary (to event streams as base64), all else as JSON text.",
             "examples": ["${ input }", { "text": "${ input.text }" }]
+        },
+        "event": {
+            "description": "The name of the event, for event streams: one line of at most 200 bytes. WebSockets don't get it.",
+            "type": "string",
+            "maxLength": 200,
+            "examples": ["price"]
+        },
+        "id": {
+            "description": "Its id, for event streams: what a browser sends as Last-Event-ID when it comes again. WebSockets don't get it.",
+            "type": ["string", "integer"],
+            "maxLength": 200,
+            "examples": ["${ steps.stored.id }"]
         },
         "to": {
             "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
@@ -287,8 +335,20 @@ static const char broadcast_schema[] = WEIR_JSON({
             "examples": ["lobby", "${ request.params.room }"]
         },
         "message": {
-            "description": "What is sent: a string as text, bytes as binary, all else as JSON text.",
+            "description": "What is sent: a string as text, bytes as binary (to event streams as base64), all else as JSON text.",
             "examples": ["${ input }", { "text": "${ input.text }" }]
+        },
+        "event": {
+            "description": "The name of the event, for event streams: one line of at most 200 bytes. WebSockets don't get it.",
+            "type": "string",
+            "maxLength": 200,
+            "examples": ["price"]
+        },
+        "id": {
+            "description": "Its id, for event streams: what a browser sends as Last-Event-ID when it comes again. WebSockets don't get it.",
+            "type": ["string", "integer"],
+            "maxLength": 200,
+            "examples": ["${ steps.stored.id }"]
         },
         "except": {
             "description": "A connection that does not get it: request.connection.id for the sender.",
@@ -385,7 +445,7 @@ const struct weir_node_type ws_nodes[] = {
     {
         COMMON,
         .name = "ws.send",
-        .summary = "Sends a message to one WebSocket.",
+        .summary = "Sends a message to one WebSocket or event stream.",
         .config_schema = send_schema,
         .example = "- ws.send: { message: \"${ input }\" }\n",
         .output = "{ sent }: whether the connection is there, as far as is known here",
@@ -395,7 +455,7 @@ const struct weir_node_type ws_nodes[] = {
     {
         COMMON,
         .name = "ws.broadcast",
-        .summary = "Sends a message to all WebSockets in a room.",
+        .summary = "Sends a message to all WebSockets and event streams in a room.",
         .config_schema = broadcast_schema,
         .example = "- ws.broadcast: { room: lobby, message: \"${ input }\" }\n",
         .output = "null",
@@ -405,7 +465,7 @@ const struct weir_node_type ws_nodes[] = {
     {
         COMMON,
         .name = "ws.join",
-        .summary = "Puts a WebSocket into a room.",
+        .summary = "Puts a WebSocket or an event stream into a room.",
         .config_schema = join_schema,
         .example = "- ws.join: lobby\n",
         .output = "{ joined }: false if the connection is gone, or in as many rooms as it may be",
@@ -415,7 +475,7 @@ const struct weir_node_type ws_nodes[] = {
     {
         COMMON,
         .name = "ws.leave",
-        .summary = "Takes a WebSocket out of a room.",
+        .summary = "Takes a WebSocket or an event stream out of a room.",
         .config_schema = leave_schema,
         .example = "- ws.leave: lobby\n",
         .output = "{ left }: false if the connection is gone",
@@ -425,7 +485,7 @@ const struct weir_node_type ws_nodes[] = {
     {
         COMMON,
         .name = "ws.close",
-        .summary = "Closes a WebSocket.",
+        .summary = "Closes a WebSocket or an event stream.",
         .config_schema = close_schema,
         .example = "- ws.close: { code: 4001, reason: your session is over }\n",
         .output = "{ closed }: false if the connection is gone",

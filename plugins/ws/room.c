@@ -143,16 +143,16 @@ room_leave_all(struct conn *c)
 }
 
 uint32_t
-room_send(struct hub *h, struct weir_text name, struct weir_text except, const struct weir_value *message)
+room_send(struct hub *h, struct weir_text name, struct weir_text except, struct message *m)
 {
     struct room *r = names_get(&h->rooms, name);
     uint32_t n = 0;
     if (r == NULL)
         return 0;
     for (struct link *at = r->seats.next; at != &r->seats; at = at->next) {
-        const struct conn *c = link_entry(at, struct seat, in_room)->conn;
+        struct conn *c = link_entry(at, struct seat, in_room)->conn;
         if (!text_same(except, (struct weir_text){ c->id, ID_TEXT }))
-            n += host->socket_send(c->socket, message);
+            n += conn_send(c, m);
     }
     return n;
 }

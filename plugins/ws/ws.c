@@ -1,10 +1,16 @@
-/* ws/ws.c - WebSockets: what this plugin brings; see README.md.
+/* ws/ws.c - WebSockets and event streams: what this plugin brings; see README.md and sse.md.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ws.h"
 
 #include <stdlib.h>
+
+#include "auth_schema.h"
+#include "cors_schema.h"
+
+/* The schema of a trigger with so many options is longer than C99 promises to hold. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
 
 const struct weir_host *host;
 
@@ -17,6 +23,7 @@ gate_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_
         abort();
     g->conf = conf;
     g->hub = hub_get(shard, g->conf->seats);
+    g->guard = guard_new(shard, g->conf->auth, &gate_door, g);
     *ret_state = g;
     return WEIR_OK;
 }
@@ -49,6 +56,7 @@ gate_detach(void *state)
 {
     struct gate *g = state;
     gate_stop(g);
+    guard_free(&g->guard);
     hub_leave(g->hub);
     free(g);
 }
@@ -68,6 +76,7 @@ static const char schema[] = WEIR_JSON({
             "maxLength": 1024,
             "examples": ["/live", "/chat/{room}"]
         },
+        ) AUTH_SCHEMA WEIR_JSON(,
         "on": {
             "description": "What starts a run: the request that opens a connection (it may be refused by a reply), each message, the end.",
             "type": "array",
@@ -100,11 +109,12 @@ static const char schema[] = WEIR_JSON({
             "examples": [["chat.v2", "chat.v1"]]
         },
         "rooms": {
-            "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path.",
+            "x-weir-event": true,
+            "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path. An expression sees request, with request.auth.",
             "type": "array",
             "items": { "type": "string", "minLength": 1, "maxLength": 200 },
             "maxItems": 32,
-            "examples": [["everybody", "chat/{room}"]]
+            "examples": [["everybody", "chat/{room}", "user/${ request.auth.name }"]]
         },
         "max_rooms": {
             "description": "In how many rooms one connection may be at once.",
@@ -113,6 +123,13 @@ static const char schema[] = WEIR_JSON({
             "maximum": 10000,
             "default": 100,
             "examples": [10]
+        },
+        "max_connections": {
+            "description": "How many may be open here at once, on all shards of the process; others are answered with 503. Left out: as many as the edge takes.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10000000,
+            "examples": [1000]
         },
         "max_message": {
             "description": "The largest message that is taken; a larger one ends the connection (1009).",
@@ -150,7 +167,87 @@ static const char schema[] = WEIR_JSON({
             "default": "1h",
             "examples": ["10m"]
         }
-    }
+    },
+    "$defs": {) AUTH_DEFS WEIR_JSON(}
+});
+
+static const char events_schema[] = WEIR_JSON({
+    "description": "Where event streams are asked for, and what they are sent.",
+    "type": "object",
+    "additionalProperties": false,
+    "required": ["path"],
+    "x-weir-shorthand": "path",
+    "properties": {
+        "path": {
+            "description": "The path. {name} takes one segment, {name*} at the end takes the rest; both are in request.params.",
+            "type": "string",
+            "pattern": "^/[^?#\\s]*$",
+            "maxLength": 1024,
+            "examples": ["/events", "/prices/{symbol}"]
+        },
+        ) AUTH_SCHEMA WEIR_JSON(,
+        ) CORS_SCHEMA WEIR_JSON(,
+        "on": {
+            "description": "What starts a run: the request that opens a stream (it may be refused by a reply), the end. Left out: nothing, the rooms are all that it hears.",
+            "type": "array",
+            "items": { "enum": ["open", "close"] },
+            "uniqueItems": true,
+            "default": [],
+            "examples": [["open"], ["open", "close"]]
+        },
+        "rooms": {
+            "x-weir-event": true,
+            "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path. An expression sees request, with request.auth.",
+            "type": "array",
+            "items": { "type": "string", "minLength": 1, "maxLength": 200 },
+            "maxItems": 32,
+            "examples": [["everybody", "chat/{room}", "user/${ request.auth.name }"]]
+        },
+        "max_rooms": {
+            "description": "In how many rooms one stream may be at once.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10000,
+            "default": 100,
+            "examples": [10]
+        },
+        "max_connections": {
+            "description": "How many may be open here at once, on all shards of the process; others are answered with 503.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10000000,
+            "default": 10000,
+            "examples": [1000]
+        },
+        "max_queue": {
+            "description": "How much may wait for a slow reader; if more waits when one more message is to be sent, the stream is cut.",
+            "type": ["string", "integer"],
+            "format": "bytes",
+            "minimum": 1,
+            "default": "1MiB",
+            "examples": ["256KiB"]
+        },
+        "retry": {
+            "description": "How long a browser is to wait before it comes again. Left out: as long as it likes, some seconds.",
+            "type": "string",
+            "format": "duration",
+            "examples": ["2s"]
+        },
+        "keep_alive": {
+            "description": "After so long a silence a comment is sent, which nobody sees but proxies.",
+            "type": "string",
+            "format": "duration",
+            "default": "15s",
+            "examples": ["30s"]
+        },
+        "max_age": {
+            "description": "How long a stream may be open; browsers come again. Left out: for ever.",
+            "type": "string",
+            "format": "duration",
+            "examples": ["1h"]
+        }
+    },
+    "$defs": {) AUTH_DEFS WEIR_JSON(}
 });
 /* clang-format on */
 
@@ -161,7 +258,21 @@ static const struct weir_trigger_type triggers[] = {
         .summary = "Starts a run for each message of a WebSocket.",
         .config_schema = schema,
         .example = "websocket: { path: \"/chat/{room}\", rooms: [\"chat/{room}\"], on: [open, message, close] }\n",
-        .open = trigger_open,
+        .open = socket_open,
+        .attach = gate_attach,
+        .start = gate_start,
+        .stop = gate_stop,
+        .accept = gate_accept,
+        .detach = gate_detach,
+        .close = trigger_close,
+    },
+    {
+        .size = sizeof(struct weir_trigger_type),
+        .name = "sse",
+        .summary = "Opens event streams (Server-Sent Events), which hear what is said in their rooms.",
+        .config_schema = events_schema,
+        .example = "sse: { path: \"/prices/{symbol}\", rooms: [\"prices/{symbol}\"], retry: 2s }\n",
+        .open = events_open,
         .attach = gate_attach,
         .start = gate_start,
         .stop = gate_stop,

@@ -1,5 +1,6 @@
 /* ws/ws.h - what the files of this plugin share: hubs, connections, rooms.
  *
+ * A connection is a WebSocket or an event stream, in which nothing comes in; all else is the same.
  * A hub has all that belongs to one shard: its connections, the rooms that they are in, and which
  * configured trigger takes the messages of which of them. It outlives generations, as connections
  * do. All of it belongs to the shard's thread. What is for another shard goes there as an order
@@ -10,11 +11,11 @@
 #ifndef WS_WS_H
 #define WS_WS_H
 
+#include "auth.h"
+#include "cors.h"
+#include "lines.h"
 #include "names.h"
-
-#include <weir.h>
-
-extern const struct weir_host *host;
+#include "texts.h"
 
 #define ID_BYTES 16u
 #define ID_TEXT (2 * ID_BYTES)
@@ -22,22 +23,25 @@ extern const struct weir_host *host;
 
 #define ROOM_NAME 200u /* bytes of a room's name */
 
-/* A list of texts of the configuration, which the owner of the list keeps. */
-struct texts {
-    struct weir_text *items; /* owned */
-    uint32_t n;
-};
-
 enum on { ON_OPEN = 1u << 0, ON_MESSAGE = 1u << 1, ON_CLOSE = 1u << 2 };
+
+/* A room that every connection of a trigger is in. */
+struct room_rule {
+    struct weir_text pattern; /* {name} is a parameter of the path */
+    uint32_t slot;            /* of an expression; 0: PATTERN it is */
+};
 
 /* A configured trigger: what is the same on all shards. */
 struct trigger {
     const struct weir_value *config; /* owned; all texts are in it */
+    bool events;           /* it opens event streams, else WebSockets */
     char *line;            /* which connections are its: pipeline and path; owned */
     char *pipeline;        /* owned */
+    struct auth *auth;     /* owned; NULL: everybody may enter */
     struct texts origins;  /* none: the same host */
     struct texts protocols;
-    struct texts rooms;    /* that every connection is in; {name} is a parameter of the path */
+    struct room_rule *rooms; /* owned */
+    uint32_t n_rooms;
     uint32_t on;           /* enum on */
     bool json;             /* messages are JSON */
     uint64_t max_message;
@@ -47,14 +51,24 @@ struct trigger {
     uint64_t rate;         /* messages in RATE_MS; 0: any number */
     double per_ms;         /* so many messages a millisecond */
     uint32_t max_rooms;
+    uint64_t max_connections; /* at once, on all shards; 0: any number */
     uint32_t refused;      /* the metric */
     struct weir_table *seats;
+    struct weir_table *places; /* how many connections a line has on all shards: uint64_t */
+
+    /* of event streams: */
+    struct cors *cors;      /* owned; NULL: none */
+    struct texts methods;   /* GET */
+    uint64_t retry_ms;      /* what browsers are told; 0: nothing */
+    uint64_t keep_alive_ms; /* silence after which a comment is sent; 0: never */
+    uint64_t max_age_ms;    /* after which a stream ends; 0: never */
 };
 
 /* A trigger on one shard. */
 struct gate {
     const struct trigger *conf;
     struct hub *hub;
+    struct guard *guard; /* owned; NULL: everybody may enter */
     struct line *line; /* NULL: it does not run */
 };
 
@@ -106,6 +120,8 @@ struct conn {
     struct hub *hub;
     struct line *line;
     struct weir_socket *socket; /* NULL: it is gone */
+    bool events; /* it is an event stream */
+    struct weir_table *places; /* where it is counted; NULL: it is not */
     struct link seats;
     uint32_t n_seats;
     uint32_t max_rooms;
@@ -126,7 +142,13 @@ struct conn {
     double tokens;      /* messages that may come at once */
     uint64_t tokens_ms; /* as of then */
 
+    /* of an event stream: */
+    struct weir_timer *timer; /* NULL: there is nothing to wait for */
+    uint64_t said_ms;         /* when something was last sent */
+    uint64_t opened_ms;
+
     const struct weir_value *about; /* owned: request.connection of a message */
+    const struct weir_value *auth;  /* owned: request.auth of all runs; NULL: null */
     char *protocol;                 /* owned; NULL: none */
     /* the handshake; all owned by TEXTS */
     char *texts;
@@ -163,6 +185,9 @@ void line_look(struct hub *h);
 /* A connection for the request E, which its trigger has accepted; it is in the hub. */
 struct conn *conn_new(struct gate *g, struct weir_event *e);
 
+/* Sends M, as C is one for. False: it is being closed, also since too much waits. */
+bool conn_send(struct conn *c, struct message *m);
+
 /* Who is told of its socket. */
 extern const struct weir_socket_owner conn_owner;
 
@@ -186,10 +211,9 @@ void room_leave(struct conn *c, struct weir_text name);
 /* Takes C out of all rooms. */
 void room_leave_all(struct conn *c);
 
-/* Sends MESSAGE to all of this shard that are in the room, but to the connection EXCEPT (an id, or
+/* Sends M to all of this shard that are in the room, but to the connection EXCEPT (an id, or
  * empty). Returns how many. */
-uint32_t room_send(struct hub *h, struct weir_text name, struct weir_text except,
-                   const struct weir_value *message);
+uint32_t room_send(struct hub *h, struct weir_text name, struct weir_text except, struct message *m);
 
 /* The shards, but for that of H, that have somebody in the room. */
 uint64_t room_shards(const struct hub *h, struct weir_text name);
@@ -198,12 +222,13 @@ uint64_t room_shards(const struct hub *h, struct weir_text name);
 
 enum order { ORDER_SEND, ORDER_JOIN, ORDER_LEAVE, ORDER_CLOSE };
 
-/* Carries an order for the connection ID out, here or, later, on the shard where it lives. TEXT is the
- * room or the reason, CODE that of a close. False: there is no such connection as far as is known. */
-bool order_do(struct hub *h, enum order what, struct weir_text id, const struct weir_value *value, uint32_t code);
+/* Carries an order for the connection ID out, here or, later, on the shard where it lives. The value of M is
+ * what is sent, the room, or the reason; CODE is that of a close. False: there is no such connection as far as is
+ * known. */
+bool order_do(struct hub *h, enum order what, struct weir_text id, struct message *m, uint32_t code);
 
-/* Sends MESSAGE to all that are in the room, on all shards. */
-void order_room(struct hub *h, struct weir_text name, struct weir_text except, const struct weir_value *message);
+/* Sends M to all that are in the room, on all shards. */
+void order_room(struct hub *h, struct weir_text name, struct weir_text except, struct message *m);
 
 /* Listens to what other shards ask for. */
 void order_listen(struct hub *h);
@@ -233,29 +258,50 @@ void far_begin(void);
 
 /* -- ws_open.c: from the configuration to a trigger -- */
 
-uint32_t trigger_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
-                      struct weir_error *err);
+/* As weir_trigger_type has them: of WebSockets, of event streams, and of both. */
+uint32_t socket_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+                     struct weir_error *err);
+uint32_t events_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+                     struct weir_error *err);
 void trigger_close(void *conf);
 
-/* -- handshake.c: who may open one -- */
+/* -- gate.c: who may open one -- */
 
 /* Accepts or refuses the request. */
 void gate_accept(struct weir_event *e, void *state);
+
+/* Whom auth: tells; its argument is a gate. */
+extern const struct auth_door gate_door;
+
+/* -- gate_rooms.c: where a connection is from its start -- */
+
+/* Puts C into the rooms that the trigger of E has for all. False and ERR: there is no name, or no good one. */
+bool gate_join(struct conn *c, const struct trigger *t, struct weir_event *e, struct weir_error *err);
+
+/* Takes one of the places of T, which C gives back when it is gone. False: all are taken. */
+bool place_take(struct conn *c, const struct trigger *t);
+void place_give(struct conn *c);
+
+/* -- sse.c: event streams -- */
+
+/* Makes the metrics; in open. */
+uint32_t sse_metrics(struct weir_open *open, struct weir_error *err);
+
+/* Sends lines that lines_of has made. */
+bool sse_send(struct conn *c, const struct weir_value *lines);
+
+/* The stream is open; it is over, with CODE. */
+void sse_opened(struct conn *c);
+void sse_closed(struct conn *c, uint32_t code);
 
 /* -- nodes.c -- */
 
 extern const struct weir_node_type ws_nodes[];
 extern const uint32_t ws_n_nodes;
 
-/* -- texts -- */
+/* -- names.c -- */
 
 /* Makes the key of all tables; once a process. */
 void names_begin(void);
-
-struct weir_text text_of(const char *s);
-bool text_same(struct weir_text a, struct weir_text b);
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -211,3 +211,44 @@ steps:
   assert.equal(await r.command('EXISTS', key), 0);
   assert.equal((await get(w, '/take/a')).text, '{"input":"nothing"}');
 });
+
+test('with refresh, a value that Redis was given lately is not written again, but another one is', async (t) => {
+  const r = await redis(t);
+  const step = (type, more) => `\n  - ${type}: { name: lately, key: "\${ request.params.key }", store: "${r.url}"${more} }`;
+  const pipe = (name, ...steps) => `
+name: ${name}
+trigger: { webhook: { path: "/${name}/{key}", methods: [GET, POST] } }
+steps:${steps.join('')}
+`;
+  const w = await start(t, {
+    'set.yaml': pipe('set', step('cache_set', ', value: "${ request.body }", ttl: 1h, refresh: 10m, required: true'), '\n  - set: done'),
+    'short.yaml': pipe('short', step('cache_set', ', value: "${ request.body }", ttl: 2ms, refresh: 10m, required: true'), '\n  - set: done'),
+    'drop.yaml': pipe('drop', step('cache_drop', ', required: true'), '\n  - set: done'),
+    'get.yaml': pipe('get', step('cache_get', ''), '\n  - reply: { json: "${ input }" }'),
+  }, { shards: 1 });
+  const set = async (path, value) => {
+    const answer = await fetch(`${w.edge}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
+    assert.equal(answer.status, 200, await answer.text());
+  };
+  const writes = async () => Number(/cmdstat_set:calls=(\d+)/.exec(await r.command('INFO', 'commandstats'))?.[1] ?? 0);
+  await until(async () => (await fetch(`${w.edge}/set/warm`, { method: 'POST' })).status < 300, 'Redis is reached');
+
+  const before = await writes();
+  for (let i = 0; i < 5; i++) await set('/set/k', { a: [1, 'x'] });
+  assert.equal(await writes() - before, 1);
+  await set('/set/k', { a: [1, 'y'] });
+  await set('/set/other', { a: [1, 'y'] });
+  assert.equal(await writes() - before, 3);
+  await set('/set/k', { a: [1, 'x'] }); // as before, but not what Redis has now
+  assert.equal(await writes() - before, 4);
+  assert.deepEqual(await (await fetch(`${w.edge}/get/k`)).json(), { a: [1, 'x'] });
+  assert.equal((await fetch(`${w.edge}/drop/k`)).status, 200);
+  await set('/set/k', { a: [1, 'x'] });
+  assert.equal(await writes() - before, 5);
+
+  // It is never believed to be there for longer than half of its time.
+  await set('/short/k', 'soon gone');
+  await until(async () => await r.command('EXISTS', 'x') === 0 && (await (await fetch(`${w.edge}/get/k`)).text()) === 'null', 'it is gone');
+  await set('/short/k', 'soon gone');
+  assert.equal(await writes() - before, 7);
+});

@@ -130,7 +130,7 @@ test('nodes lists the types, and shows one with options and an example', () => {
   assert.match(http, /\nExample:\n- /);
   assert.match(weir(['nodes', 'foreach']).out, /Brings into scope: item/);
   const all = JSON.parse(weir(['nodes', '--json']).out);
-  assert.deepEqual(all.filter((n) => n.kind === 'trigger').map((n) => n.name), ['event', 'schedule', 'webhook', 'websocket']);
+  assert.deepEqual(all.filter((n) => n.kind === 'trigger').map((n) => n.name), ['event', 'schedule', 'sse', 'webhook', 'websocket']);
   const one = JSON.parse(weir(['nodes', 'foreach', '--json']).out);
   assert.deepEqual(one, all.find((n) => n.name === 'foreach'));
   assert.equal(one.blocks[0].path, 'do');

@@ -13,9 +13,9 @@
 const struct weir_host *host;
 
 #define text_of plugin_text_of /* the base has one, too */
-#include "../../plugins/webhook/jwt.c"
+#include "../../plugins/shared/auth/jwt.c"
 #define text_in text_in_keys /* both files have one */
-#include "../../plugins/webhook/jwt_keys.c"
+#include "../../plugins/shared/auth/jwt_keys.c"
 #undef text_in
 #undef text_of
 

@@ -30,11 +30,12 @@ struct layout {
     { #member, offsetof(struct S, member), sizeof(((struct S *)0)->member), \
       _Alignof(__typeof__(((struct S *)0)->member)) },
 
-#define SOCKET_CONFIG_MEMBERS M(size) M(ping_ms) M(idle_ms) M(max_message) M(max_queue) M(protocol) M(connection)
+#define SOCKET_CONFIG_MEMBERS M(size) M(ping_ms) M(idle_ms) M(max_message) M(max_queue) M(protocol) M(connection) \
+    M(kind) M(pad) M(content_type)
 #define SOCKET_OWNER_MEMBERS M(size) M(pad) M(opened) M(message) M(closed) M(drained)
 #define EMIT_MEMBERS \
     M(size) M(n_headers) M(n_params) M(pad) M(method) M(path) M(query) M(client_ip) M(headers) M(params) M(body) \
-    M(connection)
+    M(connection) M(auth)
 #define TEXT_MEMBERS M(bytes) M(len)
 #define ERROR_MEMBERS M(code) M(status) M(retry_after_ms) M(sent) M(detail) M(text)
 #define METRIC_MEMBERS \
@@ -89,7 +90,7 @@ struct layout {
     M(signature_find) M(json_read_unique) M(event_peer) \
     M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(socket_queued) M(event_query_text) \
     M(event_headers) M(event_params) M(emit_request) M(publish_to) M(redis_listen) M(redis_listen_end) \
-    M(event_auth)
+    M(event_auth) M(event_eval)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

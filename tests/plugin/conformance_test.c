@@ -338,24 +338,34 @@ defaults_and_examples_fit_their_schemas(void **state)
 
 /* -- documentation -- */
 
+/* The rows of options are in the README, or on a page that the type has for itself. */
 static void
-check_readme(const struct type *t)
+check_options(const struct type *t, const char *readme)
 {
-    char *text = read_of(t->plugin, "README.md");
+    char path[512];
+    snprintf(path, sizeof path, WEIR_SOURCE "/plugins/%s/%s.md", t->plugin->name, t->name);
+    char *own = read_file(path);
     struct weir_text key;
     const struct weir_value *p;
-    char head[128];
-    snprintf(head, sizeof head, "# %s\n", t->plugin->name);
-    if (strncmp(text, head, strlen(head)) != 0)
-        fail_msg("%s/README.md does not begin with '%s'", t->plugin->name, head);
     const struct weir_value *properties = value_field(t->schema, "properties");
     for (size_t i = 0; is_map(properties) && value_member(properties, i, &key, &p); i++) {
         char option[128];
         snprintf(option, sizeof option, "| `%.*s` |", (int)key.len, key.bytes);
-        if (strstr(text, option) == NULL)
-            fail_msg("%s/README.md has no row of option '%.*s'", t->plugin->name, (int)key.len,
-                     key.bytes);
+        if (strstr(own != NULL ? own : readme, option) == NULL)
+            fail_msg("%s has no row of option '%.*s'", own != NULL ? path : "README.md", (int)key.len, key.bytes);
     }
+    free(own);
+}
+
+static void
+check_readme(const struct type *t)
+{
+    char *text = read_of(t->plugin, "README.md");
+    char head[128];
+    snprintf(head, sizeof head, "# %s\n", t->plugin->name);
+    if (strncmp(text, head, strlen(head)) != 0)
+        fail_msg("%s/README.md does not begin with '%s'", t->plugin->name, head);
+    check_options(t, text);
     static const char *const parts[] = { "## Options\n", "## Example\n", "## Output\n",
                                          "## Errors\n" };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -319,6 +319,24 @@ a_token_enters_with_its_claims(void **state)
 }
 
 static void
+a_token_may_stand_in_the_query_where_that_is_said(void **state)
+{
+    (void)state;
+    char line[2048];
+    const char *token = strstr(good("\"sub\":\"ada\","), "ey");
+    snprintf(line, sizeof line, "POST /in?a=1&access_token=%.*s&b=2", (int)strcspn(token, "\r\n"), token);
+    load("{ jwt: { secret: " SECRET " } }");
+    expect_on(line, NULL, 401, "a token is needed");
+    load("{ jwt: { secret: " SECRET ", query: access_token } }");
+    expect_on(line, NULL, 200, "\"query\":{\"a\":\"1\",\"b\":\"2\"}");
+    expect_on(line, good("\"sub\":\"ada\","), 401, "several tokens");
+    expect_on("POST /in?access_token=a&access_token=b", NULL, 401, "several tokens");
+    expect(good("\"sub\":\"ada\","), 200, "\"name\":\"ada\"");
+    load("{ jwt: { secret: " SECRET ", query: access_token, forward: true } }");
+    expect_on(line, NULL, 200, "\"access_token\":\"ey");
+}
+
+static void
 claims_that_are_not_for_us_are_refused(void **state)
 {
     (void)state;
@@ -585,6 +603,7 @@ main(void)
         cmocka_unit_test(only_allowed_addresses_enter),
         cmocka_unit_test(all_of_a_map_and_any_of_a_list_is_asked_for),
         cmocka_unit_test(a_token_enters_with_its_claims),
+        cmocka_unit_test(a_token_may_stand_in_the_query_where_that_is_said),
         cmocka_unit_test(claims_that_are_not_for_us_are_refused),
         cmocka_unit_test(dates_hold_within_the_leeway),
         cmocka_unit_test(the_algorithm_is_ours_to_choose),

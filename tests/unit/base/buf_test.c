@@ -154,6 +154,38 @@ bytes_that_are_given_away_belong_to_the_taker(void **state)
     buf_fini(&b);
 }
 
+static void
+a_lent_room_is_used_until_it_is_too_small(void **state)
+{
+    (void)state;
+    char room[8];
+    struct buf b;
+    buf_init_in(&b, 20, room, sizeof room);
+    assert_string_equal(b.bytes, "");
+    assert_true(buf_puts(&b, "1234567"));
+    assert_ptr_equal(b.bytes, room);
+    assert_true(buf_putc(&b, '8'));
+    assert_ptr_not_equal(b.bytes, room);
+    assert_string_equal(b.bytes, "12345678");
+    assert_false(buf_puts(&b, "more than 20 bytes"));
+    buf_fini(&b);
+
+    buf_init_in(&b, 3, room, sizeof room); /* no more than its maximum, however large the room */
+    assert_true(buf_puts(&b, "abc"));
+    assert_false(buf_putc(&b, 'd'));
+    buf_fini(&b);
+
+    size_t len;
+    buf_init_in(&b, 20, room, sizeof room);
+    assert_true(buf_puts(&b, "given"));
+    char *bytes = buf_give(&b, &len);
+    assert_ptr_not_equal(bytes, room);
+    assert_string_equal(bytes, "given");
+    assert_int_equal(len, 5);
+    free(bytes);
+    buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -166,6 +198,7 @@ main(void)
         cmocka_unit_test(shifting_drops_the_front),
         cmocka_unit_test(a_reset_keeps_the_memory),
         cmocka_unit_test(bytes_that_are_given_away_belong_to_the_taker),
+        cmocka_unit_test(a_lent_room_is_used_until_it_is_too_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

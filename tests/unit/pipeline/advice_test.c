@@ -15,6 +15,16 @@ a_webhook_says_who_may_call(void **state)
 }
 
 static void
+a_websocket_says_who_may_open_it_or_asks_in_a_run(void **state)
+{
+    (void)state;
+    assert_said("trigger: { websocket: {} }\nsteps: []\n",
+                "1:12+9 W0801 anybody can open this websocket: it has no 'auth', and no run on 'open' that could refuse\n");
+    assert_fine("trigger: { websocket: { auth: none } }\nsteps: []\n");
+    assert_fine("trigger: { websocket: { on: [ message, open ] } }\nsteps: []\n");
+}
+
+static void
 who_may_call_is_not_asked_where_nobody_else_can(void **state)
 {
     (void)state;
@@ -128,6 +138,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_webhook_says_who_may_call),
+        cmocka_unit_test(a_websocket_says_who_may_open_it_or_asks_in_a_run),
         cmocka_unit_test(who_may_call_is_not_asked_where_nobody_else_can),
         cmocka_unit_test(an_unsafe_step_has_no_retry),
         cmocka_unit_test(blocks_that_are_better_there),

@@ -218,6 +218,18 @@ static const struct weir_trigger_type fake_triggers[] = {
               "methods" : { "type" : "array", "items" : { "type" : "string" } },
               "max_body" : { "type" : "string", "format" : "bytes", "default" : "1MiB" },
               "verify" : { "type" : "string", "writeOnly" : true },
+              "rooms" : { "type" : "array", "x-weir-event" : true, "items" : { "type" : "string" } },
+              "auth" : { "enum" : ["none"] }
+          }
+      }) },
+    { .size = sizeof(struct weir_trigger_type),
+      .name = "websocket",
+      .summary = "Takes connections.",
+      .open = fake_open,
+      .config_schema = WEIR_JSON({
+          "type" : "object",
+          "properties" : {
+              "on" : { "type" : "array", "items" : { "type" : "string" }, "default" : ["message"] },
               "auth" : { "enum" : ["none"] }
           }
       }) },

@@ -88,6 +88,19 @@ triggers_and_keys_see_less(void **state)
 }
 
 static void
+what_a_trigger_works_out_for_each_event_sees_that(void **state)
+{
+    (void)state;
+    assert_fine("trigger: { webhook: { path: /a, auth: none, rooms: [ all, \"user/${ request.auth.name }\" ] } }\n"
+                "steps: []\n");
+    assert_said("trigger: { webhook: { path: /a, auth: none, rooms: [ \"${ steps.a }\" ], methods: [ \"${ request.id }\" ] } }\n"
+                "steps: []\n",
+                "1:58+5 W0304 'steps' is not there yet: here are request, input, run, vars, env and "
+                "secrets only\n"
+                "1:87+7 W0304 'request' is not there yet: here are vars, env and secrets only\n");
+}
+
+static void
 steps_are_seen_by_later_ones(void **state)
 {
     (void)state;
@@ -268,6 +281,7 @@ main(void)
         cmocka_unit_test(fields_are_known),
         cmocka_unit_test(names_of_places_are_there_only),
         cmocka_unit_test(triggers_and_keys_see_less),
+        cmocka_unit_test(what_a_trigger_works_out_for_each_event_sees_that),
         cmocka_unit_test(steps_are_seen_by_later_ones),
         cmocka_unit_test(steps_that_may_not_have_run_need_a_way_out),
         cmocka_unit_test(steps_can_be_out_of_sight),

@@ -1,4 +1,4 @@
-/* webhook/jwt_keys.c - the keys that tokens are checked with; see jwt.h.
+/* jwt_keys.c - the keys that tokens are checked with; see jwt.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,4 @@
-/* webhook/auth.c - the ways in, one after another; see auth.h.
+/* auth.c - the ways in, one after another; see auth.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -84,13 +84,13 @@ turn_out(struct guard *g, struct weir_event *e, const struct refusal *r)
         err.retry_after_ms = AWAY_RETRY_MS;
     else if (r->challenges[0] != '\0' && r->verdict != VERDICT_PLACE)
         host->event_header_set(e, WEIR_TEXT("WWW-Authenticate"), text_of(r->challenges));
-    turn_away_for(g->webhook, e, &err, away ? "unavailable" : "auth");
+    g->door->turn_away(g->arg, e, &err, away ? "unavailable" : "auth");
 }
 
 void
 auth_hide(const struct auth *a, struct weir_event *e)
 {
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = 0; a != NULL && i < a->n; i++) {
         if (a->ways[i].keys != NULL)
             api_keys_hide(a->ways[i].keys, e);
         if (a->ways[i].basic != NULL)
@@ -137,7 +137,7 @@ pend(struct guard *g, struct weir_event *e, struct pending *p, const void *what)
 static void
 look(struct guard *g, struct weir_event *e, struct pending *p, const struct basic_work *work)
 {
-    const struct auth *auth = g->webhook->auth;
+    const struct auth *auth = g->auth;
     struct inspection i = { .guard = g, .event = e, .work = work, .waited_for = p != NULL ? p->waits_for : NULL };
     struct refusal r = { .verdict = VERDICT_IN };
     const void *waits_for = NULL;
@@ -145,7 +145,7 @@ look(struct guard *g, struct weir_event *e, struct pending *p, const struct basi
         enum verdict verdict = try_way(&auth->ways[i.way], &i);
         if (verdict == VERDICT_IN) {
             host->event_auth_set(e, &i.found);
-            g->then(g->webhook, e);
+            g->door->enter(g->arg, e);
             return;
         }
         if (verdict == VERDICT_WAIT)
@@ -166,7 +166,7 @@ void
 guard_check(struct guard *g, struct weir_event *e)
 {
     if (host->event_auth(e) != NULL) /* a test says who it is */
-        g->then(g->webhook, e);
+        g->door->enter(g->arg, e);
     else
         look(g, e, NULL, NULL);
 }
@@ -193,24 +193,26 @@ guard_resume(struct guard *g, const void *what, const struct basic_work *work)
 }
 
 struct guard *
-guard_new(struct weir_shard *s, const struct webhook *w, auth_then_fn *then)
+guard_new(struct weir_shard *s, const struct auth *a, const struct auth_door *door, void *arg)
 {
     bool dear = false;
+    if (a == NULL)
+        return NULL;
     struct guard *g = calloc(1, sizeof *g);
     if (g == NULL)
         abort();
-    *g = (struct guard){ .shard = s, .webhook = w, .then = then };
-    g->sets = calloc(w->auth->n, sizeof(struct jwks *));
+    *g = (struct guard){ .shard = s, .auth = a, .door = door, .arg = arg };
+    g->sets = calloc(a->n, sizeof(struct jwks *));
     if (g->sets == NULL)
         abort();
-    for (uint32_t i = 0; i < w->auth->n; i++) {
-        const struct auth_way *way = &w->auth->ways[i];
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct auth_way *way = &a->ways[i];
         if (way->jwt != NULL && jwt_auth_source(way->jwt) != NULL)
             g->sets[i] = jwks_new(g, jwt_auth_source(way->jwt));
         dear = dear || (way->basic != NULL && basic_is_dear(way->basic));
     }
     g->seen = dear ? basic_seen_new() : NULL;
-    g->n_ways = w->auth->n;
+    g->n_ways = a->n;
     return g;
 }
 

@@ -1,9 +1,9 @@
-/* webhook/auth_parts.h - what the files of auth: share.
+/* auth_parts.h - what the files of auth: share.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef WEBHOOK_AUTH_PARTS_H
-#define WEBHOOK_AUTH_PARTS_H
+#ifndef AUTH_PARTS_H
+#define AUTH_PARTS_H
 
 #include "auth.h"
 #include "jwt.h"
@@ -58,8 +58,9 @@ struct pending {
 
 struct guard {
     struct weir_shard *shard;
-    const struct webhook *webhook;
-    auth_then_fn *then;
+    const struct auth *auth;
+    const struct auth_door *door;
+    void *arg; /* of the door */
     struct jwks **sets;      /* one a way; owned; NULL: that way needs none */
     uint32_t n_ways;
     struct basic_seen *seen; /* owned; NULL: no password is dear to check */

@@ -1,4 +1,4 @@
-/* webhook/auth_mtls.c - callers by the certificate that they showed; see auth_parts.h.
+/* auth_mtls.c - callers by the certificate that they showed; see auth_parts.h.
  *
  * That it is genuine was found out when TLS began (edge.tls.client_ca); here is asked whose it is.
  *

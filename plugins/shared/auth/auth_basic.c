@@ -1,4 +1,4 @@
-/* webhook/auth_basic.c - names and passwords (RFC 7617); see auth_parts.h.
+/* auth_basic.c - names and passwords (RFC 7617); see auth_parts.h.
  *
  * Every request is held against all names, by their digests, so that a name that is there takes as long as
  * one that isn't. Of passwords there are digests; the ones that people have chosen need scrypt, whose

@@ -1,4 +1,4 @@
-/* webhook/auth_open.c - auth: as it is configured; see auth.h.
+/* auth_open.c - auth: as it is configured; see auth.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -42,9 +42,8 @@ check_all(const struct auth *a, struct weir_error *err)
     return n < 2 ? WEIR_OK : refuse(err, WEIR_INVALID, "auth has 'basic' twice: put all users into one list");
 }
 
-uint32_t
-auth_new(struct weir_open *open, const struct weir_value *config, struct auth **ret,
-         struct weir_error *err)
+static uint32_t
+take_ways(struct weir_open *open, const struct weir_value *config, struct auth **ret, struct weir_error *err)
 {
     bool list = host->type(config) == WEIR_LIST;
     struct auth *a = calloc(1, sizeof *a);
@@ -64,6 +63,23 @@ auth_new(struct weir_open *open, const struct weir_value *config, struct auth **
         *ret = a;
     else
         auth_free(&a);
+    return code;
+}
+
+uint32_t
+auth_open(struct weir_open *open, struct auth **ret, struct weir_error *err)
+{
+    const struct weir_value *config = NULL;
+    uint32_t slot = host->slot(open, "/auth");
+    if (slot == 0)
+        return WEIR_OK;
+    uint32_t code = host->constant(open, slot, &config, err);
+    bool everybody = code == WEIR_OK && host->get(config, WEIR_TEXT("open")) != NULL;
+    if (everybody && host->len(config) > 1)
+        code = refuse(err, WEIR_INVALID, "auth: 'open' lets everybody in, so nothing else can be asked for");
+    else if (code == WEIR_OK && !everybody)
+        code = take_ways(open, config, ret, err);
+    host->unref(&config);
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* webhook/auth_key.c - API keys; see auth_parts.h.
+/* auth_key.c - API keys; see auth_parts.h.
  *
  * Known are SHA-256 digests of keys that have 128 bits of chance or more: who learns a digest can't
  * work its key out. A key is found by its digest, in a table whose order is this process's own, so

@@ -1,4 +1,4 @@
-/* webhook/jwt.c - the form of a token, and its signature; see jwt.h.
+/* jwt.c - the form of a token, and its signature; see jwt.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,4 @@
-/* webhook/auth_ip.c - addresses that may enter; see auth_parts.h.
+/* auth_ip.c - addresses that may enter; see auth_parts.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,4 @@
-/* webhook/jwt.h - JSON Web Tokens: RFC 7519 as signed tokens of RFC 7515, by the rules of RFC 8725.
+/* jwt.h - JSON Web Tokens: RFC 7519 as signed tokens of RFC 7515, by the rules of RFC 8725.
  *
  * A token is read in three steps, each of which trusts nothing but those before: its form and its header,
  * its signature, its claims. It says which algorithm it was signed with; whether that may be used
@@ -6,10 +6,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef WEBHOOK_JWT_H
-#define WEBHOOK_JWT_H
+#ifndef JWT_H
+#define JWT_H
 
-#include "webhook.h"
+#include "texts.h"
 
 #define JWT_MAX 8192
 #define JWT_SIGNATURE_MAX 1024

@@ -1,4 +1,4 @@
-/* webhook/jwks.c - keys that an issuer publishes as a JWK set (RFC 7517); see auth_parts.h.
+/* jwks.c - keys that an issuer publishes as a JWK set (RFC 7517); see auth_parts.h.
  *
  * Each shard reads the keys itself, without a lock; what one of them has fetched, the others take from a
  * cache that outlives reloads. Old keys are used while new ones come, and while they can't be had.
@@ -87,7 +87,7 @@ make_key(struct jwks_source *s, struct weir_error *err)
     if (json != NULL)
         (void)host->get_text(json, &tls);
     const struct weir_text parts[] = { text_of(s->url), tls };
-    (void)host->hmac_parts(WEIR_SHA256, WEIR_TEXT("webhook.jwks"), parts, 1, s->key);
+    (void)host->hmac_parts(WEIR_SHA256, WEIR_TEXT("auth.jwks"), parts, 1, s->key);
     (void)host->hmac_parts(WEIR_SHA256, (struct weir_text){ (const char *)s->key, 32 }, parts + 1, 1, s->key + 32);
     host->unref(&json);
     return WEIR_OK;
@@ -129,7 +129,7 @@ jwks_source_new(struct weir_open *open, const struct weir_value *config,
     s->tls = tls != NULL ? host->ref(tls) : NULL;
     s->fresh_ms = duration_of(config, WEIR_TEXT("cache"), 10u * 60 * 1000);
     s->keep_ms = duration_of(config, WEIR_TEXT("keep"), 24u * 60 * 60 * 1000);
-    s->cache = host->lru(open, "webhook.jwks", CACHE_BYTES);
+    s->cache = host->lru(open, "auth.jwks", CACHE_BYTES);
     uint32_t code = take_url(s, config, err);
     if (code == WEIR_OK)
         code = make_key(s, err);

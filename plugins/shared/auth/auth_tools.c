@@ -1,4 +1,4 @@
-/* webhook/auth_tools.c - small things of auth:; see auth_parts.h.
+/* auth_tools.c - small things of auth:; see auth_parts.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

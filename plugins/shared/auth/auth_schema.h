@@ -1,9 +1,9 @@
-/* webhook/auth_schema.h - the schema of auth:, which stands within that of the webhook.
+/* auth_schema.h - the schema of auth:, which stands within that of its trigger.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef WEBHOOK_AUTH_SCHEMA_H
-#define WEBHOOK_AUTH_SCHEMA_H
+#ifndef AUTH_SCHEMA_H
+#define AUTH_SCHEMA_H
 
 /* clang-format off */
 
@@ -389,6 +389,13 @@
                 "format": "duration", \
                 "default": "60s", \
                 "examples": ["5s"] \
+            }, \
+            "query": { \
+                "description": "A parameter of the query that the token may stand in, too (RFC 6750 2.3): browsers can't send a header with a WebSocket or an EventSource. Proxies write queries into their logs: a header is better.", \
+                "type": "string", \
+                "minLength": 1, \
+                "maxLength": 100, \
+                "examples": ["access_token"] \
             }, \
             "name_claim": { \
                 "description": "The claim that request.auth.name is.", \

@@ -1,4 +1,4 @@
-/* webhook/auth_basic_work.c - passwords that are dear to check: by workers, and not every time.
+/* auth_basic_work.c - passwords that are dear to check: by workers, and not every time.
  *
  * What was good is known again for a while by an HMAC under a key that this process made up. How much
  * may be under way at once is bounded: each takes some 32 MiB and a worker.

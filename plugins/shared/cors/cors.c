@@ -1,12 +1,12 @@
-/* webhook/cors.c - calls from the pages of other sites: see webhook.h.
+/* cors.c - see cors.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "cors.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "webhook.h"
 
 #define REQUEST_METHOD WEIR_TEXT("access-control-request-method")
 #define REQUEST_HEADERS WEIR_TEXT("access-control-request-headers")
@@ -33,9 +33,11 @@ has_star(const struct weir_value *list)
 }
 
 uint32_t
-cors_new(const struct weir_value *config, const struct webhook *w, struct cors **ret,
+cors_new(const struct weir_value *config, const struct texts *methods, struct cors **ret,
          struct weir_error *err)
 {
+    if (config == NULL)
+        return WEIR_OK;
     struct cors *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
@@ -48,7 +50,7 @@ cors_new(const struct weir_value *config, const struct webhook *w, struct cors *
     c->echo_headers = has_star(host->get(config, WEIR_TEXT("headers")));
     c->methods = joined(config, "methods");
     if (c->methods == NULL)
-        c->methods = texts_joined(&w->methods);
+        c->methods = texts_joined(methods);
     c->headers = joined(config, "headers");
     c->expose = joined(config, "expose");
     if (c->any && c->credentials) {
@@ -72,8 +74,8 @@ cors_free(struct cors *c)
     free(c);
 }
 
-static bool
-is_allowed(const struct cors *c, struct weir_text origin)
+bool
+cors_allows(const struct cors *c, struct weir_text origin)
 {
     if (c->any)
         return true;
@@ -104,19 +106,16 @@ add_origin(const struct cors *c, struct weir_text origin, struct answer *a)
         add(a, "Access-Control-Allow-Credentials", WEIR_TEXT("true"));
 }
 
-bool
-cors_preflight(const struct webhook *w, struct weir_event *e)
+enum cors_step
+cors_preflight(const struct cors *c, struct weir_event *e, struct weir_error *err)
 {
-    const struct cors *c = w->cors;
     if (!text_same(host->event_method(e), WEIR_TEXT("OPTIONS")) ||
         host->event_header(e, REQUEST_METHOD).bytes == NULL)
-        return false;
+        return CORS_GO_ON;
     struct weir_text origin = host->event_header(e, WEIR_TEXT("origin"));
-    if (origin.bytes == NULL || !is_allowed(c, origin)) {
-        struct weir_error err = { .code = WEIR_FORBIDDEN };
-        snprintf(err.text, sizeof err.text, "pages of this origin may not call here");
-        turn_away(w, e, &err);
-        return true;
+    if (origin.bytes == NULL || !cors_allows(c, origin)) {
+        (void)refuse(err, WEIR_FORBIDDEN, "pages of this origin may not call here");
+        return CORS_REFUSED;
     }
     struct answer a = { .n = 0 };
     add_origin(c, origin, &a);
@@ -133,7 +132,23 @@ cors_preflight(const struct webhook *w, struct weir_event *e)
         .size = sizeof reply, .status = 204, .headers = a.items, .n_headers = a.n
     };
     host->event_reply(e, &reply);
-    return true;
+    return CORS_ANSWERED;
+}
+
+static bool
+holds(const struct texts *t, struct weir_text want)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (text_same(t->items[i], want))
+            return true;
+    return false;
+}
+
+bool
+cors_is_stray(const struct weir_event *e, const struct texts *methods)
+{
+    struct weir_text method = host->event_method(e);
+    return text_same(method, WEIR_TEXT("OPTIONS")) && !holds(methods, method);
 }
 
 void
@@ -143,11 +158,25 @@ cors_allow(const struct cors *c, struct weir_event *e)
     struct answer a = { .n = 0 };
     if (!c->any)
         add(&a, "Vary", WEIR_TEXT("Origin")); /* also without one: what caches keep differs */
-    if (origin.bytes != NULL && is_allowed(c, origin)) {
+    if (origin.bytes != NULL && cors_allows(c, origin)) {
         add_origin(c, origin, &a);
         if (c->expose != NULL)
             add(&a, "Access-Control-Expose-Headers", text_of(c->expose));
     }
     for (uint32_t i = 0; i < a.n; i++)
         host->event_header_set(e, a.items[i].name, a.items[i].value);
+}
+
+struct weir_text *
+cors_methods(const struct cors *c, const struct texts *methods, uint32_t *ret_n)
+{
+    struct weir_text *all = calloc(methods->n + 1, sizeof *all);
+    if (all == NULL)
+        abort();
+    if (methods->n > 0)
+        memcpy(all, methods->items, methods->n * sizeof *all);
+    *ret_n = methods->n;
+    if (c != NULL && !holds(methods, WEIR_TEXT("OPTIONS")))
+        all[(*ret_n)++] = WEIR_TEXT("OPTIONS");
+    return all;
 }

@@ -1,4 +1,4 @@
-/* webhook/auth_jwt.c - bearer tokens (RFC 6750) that are JSON Web Tokens; see auth_parts.h.
+/* auth_jwt.c - bearer tokens (RFC 6750) that are JSON Web Tokens; see auth_parts.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,6 +18,7 @@ struct jwt_auth {
     struct jwks_source *source; /* owned; NULL: they are configured */
     const struct weir_value *scopes; /* needed; in config; NULL: none */
     struct weir_text name_claim;
+    struct weir_text query; /* the parameter that a token may stand in, too; empty: none */
     bool forward;
 };
 
@@ -157,6 +158,7 @@ jwt_auth_new(struct weir_open *open, const struct weir_value *config, struct jwt
     if (j == NULL)
         abort();
     j->config = host->ref(config);
+    j->query = config_text(config, WEIR_TEXT("query"));
     uint32_t code = take_keys(open, j, err);
     if (code == WEIR_OK)
         code = take_rules(j, err);
@@ -191,8 +193,11 @@ jwt_auth_source(const struct jwt_auth *j)
 void
 jwt_auth_hide(const struct jwt_auth *j, struct weir_event *e)
 {
-    if (!j->forward)
-        host->event_header_hide(e, AUTHORIZATION);
+    if (j->forward)
+        return;
+    host->event_header_hide(e, AUTHORIZATION);
+    if (j->query.len > 0)
+        host->event_query_hide(e, j->query);
 }
 
 /* -- checks -- */
@@ -286,6 +291,23 @@ check_claims(const struct jwt_auth *j, const struct jwt *token, struct inspectio
     return verdict;
 }
 
+/* The token that was sent, once and in one place (RFC 6750 2); bytes NULL if none was. */
+static enum verdict
+given_token(const struct jwt_auth *j, struct inspection *i, struct weir_text *ret)
+{
+    if (!authorization_of(i->event, WEIR_TEXT("bearer"), ret))
+        return wrong(i, "there are several Authorization headers");
+    if (j->query.len == 0)
+        return VERDICT_IN;
+    struct weir_text asked = host->event_query(i->event, j->query, 0);
+    if (asked.bytes == NULL)
+        return VERDICT_IN;
+    if (ret->bytes != NULL || host->event_query(i->event, j->query, 1).bytes != NULL)
+        return wrong(i, "there are several tokens");
+    *ret = asked;
+    return VERDICT_IN;
+}
+
 enum verdict
 jwt_auth_check(const struct jwt_auth *j, struct inspection *i)
 {
@@ -293,13 +315,14 @@ jwt_auth_check(const struct jwt_auth *j, struct inspection *i)
     struct jwt token;
     char why[JWT_WHY_MAX];
     snprintf(i->challenge, sizeof i->challenge, "Bearer");
-    if (!authorization_of(i->event, WEIR_TEXT("bearer"), &given))
-        return wrong(i, "there are several Authorization headers");
+    enum verdict verdict = given_token(j, i, &given);
+    if (verdict != VERDICT_IN)
+        return verdict;
     if (given.bytes == NULL)
         return judge(i, VERDICT_MISSING, "a token is needed: Authorization: Bearer TOKEN");
     if (!jwt_read(given, &j->rules, &token, why))
         return wrong(i, why);
-    enum verdict verdict = check_signature(j, &token, i);
+    verdict = check_signature(j, &token, i);
     if (verdict == VERDICT_IN)
         verdict = check_claims(j, &token, i);
     jwt_free(&token);

@@ -1,0 +1,41 @@
+/* texts.h - lists and patterns of texts, and errors: small things that several plugins need. It is
+ * linked into each of them, and knows of the world only <weir.h>. Any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TEXTS_H
+#define TEXTS_H
+
+#include <weir.h>
+
+extern const struct weir_host *host; /* the plugin's */
+
+/* A list of texts of the configuration, which the owner of the list keeps. */
+struct texts {
+    struct weir_text *items; /* owned */
+    uint32_t n;
+};
+
+/* A text from a C string. */
+struct weir_text text_of(const char *s);
+
+/* Whether A and B are the same bytes. */
+bool text_same(struct weir_text a, struct weir_text b);
+
+/* Whether TEXT is PATTERN, in which * stands for any characters; in any case of letters. */
+bool text_fits(struct weir_text text, struct weir_text pattern);
+
+/* The list of strings V; empty if it is NULL. The caller frees its items. */
+struct texts texts_of(const struct weir_value *v);
+
+/* The texts with ", " between them, owned by the caller; NULL if there is none. */
+char *texts_joined(const struct texts *t);
+
+/* A copy of T with a NUL behind it, owned by the caller. */
+char *text_copied(struct weir_text t);
+
+/* Fills ERR and returns its code. */
+uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
