@@ -1,10 +1,7 @@
-/* admin/health.c - /livez, /readyz, /metrics. SPDX-License-Identifier: Apache-2.0 */
+/* admin/health.c - /livez, /readyz. SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "admin/parts.h"
-#include "engine/metrics.h"
-
-#define METRICS_MAX (256u << 20)
 
 /* One thing that has to be so. */
 struct check {
@@ -63,23 +60,4 @@ health_ready(struct admin *a, struct weir_event *e)
     struct check checks[] = { { "generation", engine_generation(a->shard) != NULL },
                               { "shutdown", !a->shutting_down } };
     answer_checks(e, checks, 2);
-}
-
-void
-show_metrics(struct admin *a, struct weir_event *e)
-{
-    (void)a;
-    struct weir_text accept = event_header(e, TEXT("accept"));
-    bool open = accept.len && memmem(accept.bytes, accept.len, "application/openmetrics-text", 28) != NULL;
-    struct buf b;
-    struct weir_error err = { 0 };
-    buf_init(&b, METRICS_MAX);
-    if (metrics_write(&b, open, &err) == WEIR_OK)
-        answer_text(e, 200,
-                    open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                         : "text/plain; version=0.0.4; charset=utf-8",
-                    buf_content(&b));
-    else
-        event_answer_error(e, &err);
-    buf_fini(&b);
 }

@@ -79,6 +79,18 @@ arena_reset(struct arena *a)
     CLOSE(block->bytes, block->size);
 }
 
+const void *
+arena_newest(const struct arena *a, size_t *ret_len)
+{
+    const struct arena_block *b = a->blocks;
+    *ret_len = 0;
+    if (b == NULL)
+        return NULL;
+    bool begun = a->next >= b->bytes && a->next <= b->bytes + b->size;
+    *ret_len = begun ? (size_t)(a->next - b->bytes) : b->size;
+    return b->bytes;
+}
+
 static struct arena_block *
 add_block(struct arena *a, size_t size)
 {

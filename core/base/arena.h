@@ -31,6 +31,9 @@ void arena_fini(struct arena *a);
 /* Forgets all that was allocated; keeps the first block. */
 void arena_reset(struct arena *a);
 
+/* The newest block as far as it is handed out; NULL and 0 if there is none. */
+const void *arena_newest(const struct arena *a, size_t *ret_len);
+
 /* SIZE zeroed bytes, aligned for any type. NULL if MAX would be passed. */
 void *arena_alloc(struct arena *a, size_t size);
 

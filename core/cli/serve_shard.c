@@ -41,12 +41,9 @@ look_idle(void *arg)
 }
 
 static void
-prepare(struct shard_part *p)
+prepared(void *arg, const struct weir_error *err)
 {
-    struct weir_error err = { 0 };
-    bool good = engine_prepare(p->shard, p->server->pending, &err) == WEIR_OK;
-    send_keeper(p, "prepared", good ? NULL : err.text);
-    value_unref(&err.detail);
+    send_keeper(arg, "prepared", err ? err->text : NULL);
 }
 
 static void
@@ -55,7 +52,7 @@ receive(void *arg, const struct weir_value *message)
     struct shard_part *p = arg;
     struct weir_text kind = value_as_text(value_field(message, "kind"));
     if (text_is(kind, "prepare")) {
-        prepare(p);
+        engine_prepare_in_turns(p->shard, p->server->pending, prepared, p);
     } else if (text_is(kind, "commit")) {
         engine_commit(p->shard, p->server->pending);
         send_keeper(p, "committed", NULL);

@@ -149,7 +149,7 @@ find_route(struct request *r, struct weir_error *err)
     r->trigger = match.trigger;
     r->max_body = match.max_body > 0 ? match.max_body : config->max_body;
     r->route = match.name;
-    r->event.route = route_name_text(match.name);
+    r->event.route = match.pattern;
     return set_params(r, &match, err);
 }
 

@@ -8,21 +8,22 @@
 #include "base/arena.h"
 #include "edge/route_tree.h"
 
-/* One route at the end of its pattern. */
+/* One route at the end of its pattern; first what a look-up reads. */
 struct leaf {
-    struct leaf *next;               /* another one with the same shape and other methods */
-    const struct engine_route *from; /* valid while the tree is made */
+    struct leaf *next; /* another one with the same shape and other methods */
+    uint32_t known;    /* bits 1 << enum method; all of them: every method */
+    bool every;        /* every method, also those that have no number */
+    unsigned n_others;
+    unsigned n_params;
+    struct weir_text *others; /* methods without a number */
     struct trigger_unit *trigger;
     uint64_t max_body;
+    struct route_name *name;
+    struct weir_text pattern; /* the name's text, so that a look-up need not wait for the name */
+    struct weir_text *param_names;
     const struct weir_header *headers; /* the generation's */
     unsigned n_headers;
-    uint32_t known; /* bits 1 << enum method; all of them: every method */
-    bool every;     /* every method, also those that have no number */
-    unsigned n_others;
-    struct weir_text *others; /* methods without a number */
-    unsigned n_params;
-    struct weir_text *param_names;
-    struct route_name *name;
+    const struct engine_route *from; /* valid while the tree is made */
 };
 
 /* A place in patterns: behind the bytes TEXT, which follow the place above. Parameters begin
@@ -30,6 +31,7 @@ struct leaf {
 struct place {
     struct weir_text text;   /* empty: the root, and the place behind a {name} */
     struct place **children; /* each begins with another byte */
+    const char *firsts;      /* these bytes, in the order of children; set when it is packed */
     unsigned n;
     struct place *param; /* behind a {name} that begins here */
     struct leaf *leaf;   /* patterns that end here */
@@ -38,7 +40,7 @@ struct place {
 
 struct route_tree {
     struct arena arena; /* holds it all */
-    struct place root;
+    struct place *root;
 };
 
 /* A pattern taken apart. */
@@ -57,5 +59,9 @@ const char *pattern_parse(struct weir_text text, struct pattern *ret);
 
 /* Whether two routes of one shape have a method in common. */
 bool leaf_clash(const struct leaf *a, const struct leaf *b);
+
+/* A copy of FROM and all below it in ARENA, in which lies side by side what a look-up reads one
+ * after the other. NULL if the arena's maximum would be passed. */
+struct place *place_pack(struct arena *arena, const struct place *from);
 
 #endif

@@ -15,7 +15,8 @@
 
 /* The making of a tree. */
 struct maker {
-    struct route_tree *tree;
+    struct arena arena; /* of the tree as it grows */
+    struct place root;
     void (*complain)(void *arg, const struct engine_route *at, const struct engine_route *other,
                      const char *message);
     void *arg;
@@ -27,7 +28,7 @@ struct maker {
 static void *
 take(struct maker *m, size_t size)
 {
-    void *memory = arena_alloc(&m->tree->arena, size);
+    void *memory = arena_alloc(&m->arena, size);
     if (memory == NULL)
         abort();
     return memory;
@@ -210,9 +211,10 @@ add_route(struct maker *m, const struct engine_route *route)
     leaf->headers = route->headers;
     leaf->n_headers = route->n_headers;
     leaf->name = route_name_find(text_of(route->path));
+    leaf->pattern = route_name_text(leaf->name);
     leaf->param_names = take(m, (pattern.n_params + 1) * sizeof(struct weir_text));
 
-    struct place *at = &m->tree->root;
+    struct place *at = &m->root;
     struct leaf **list = NULL;
     for (unsigned i = 0; i < pattern.n; i++) {
         if (pattern.parts[i].kind == SEGMENT_TEXT) {
@@ -238,23 +240,31 @@ tree_drop(void *table)
     free(tree);
 }
 
+static struct route_tree *
+tree_of(const struct place *root)
+{
+    struct route_tree *tree = calloc(1, sizeof(*tree));
+    if (tree == NULL)
+        abort();
+    arena_init(&tree->arena, 0, TREE_MAX);
+    tree->root = place_pack(&tree->arena, root);
+    if (tree->root == NULL)
+        abort();
+    return tree;
+}
+
 static void *
 tree_make(const struct engine_route *routes, unsigned n,
           void (*complain)(void *arg, const struct engine_route *at,
                            const struct engine_route *other, const char *message),
           void *arg)
 {
-    struct route_tree *tree = calloc(1, sizeof(*tree));
-    if (tree == NULL)
-        abort();
-    arena_init(&tree->arena, 0, TREE_MAX);
-    struct maker m = { .tree = tree, .complain = complain, .arg = arg };
+    struct maker m = { .complain = complain, .arg = arg };
+    arena_init(&m.arena, 0, TREE_MAX);
     for (unsigned i = 0; i < n; i++)
         add_route(&m, &routes[i]);
-    if (m.faults > 0) {
-        tree_drop(tree);
-        return NULL;
-    }
+    struct route_tree *tree = m.faults == 0 ? tree_of(&m.root) : NULL;
+    arena_fini(&m.arena);
     return tree;
 }
 

@@ -28,6 +28,7 @@ struct route_match {
     struct trigger_unit *trigger;
     uint64_t max_body;
     struct route_name *name; /* the pattern, with its metrics */
+    struct weir_text pattern; /* its text */
     const struct weir_text *param_names;
     struct weir_text params[ROUTE_PARAMS]; /* slices of the path */
     unsigned n_params;

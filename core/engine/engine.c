@@ -13,6 +13,7 @@
 #include "engine/once.h"
 #include "engine/older.h"
 #include "engine/run.h"
+#include "engine/warm.h"
 #include "net/redis.h"
 
 static uint32_t
@@ -48,6 +49,7 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     e->shard = s;
     e->limits = *limits;
     list_init(&e->runs);
+    list_init(&e->leaving);
     admission_begin(e);
     list_init(&e->olders);
     list_init(&e->fetches);
@@ -75,57 +77,6 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
     if (limits->store)
         jobs_init(e, limits->store);
     return WEIR_OK;
-}
-
-static void
-detach(struct generation_part *part)
-{
-    struct generation *g = part->generation;
-    for (unsigned i = 0; i < g->n_opened; i++) {
-        struct flow *f = g->opened[i];
-        for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
-            struct trigger_unit *t = &f->triggers[k];
-            if (t->opened && t->number < part->n_attached_triggers && t->type->attach && t->type->detach)
-                t->type->detach(part->trigger_states[t->number]);
-        }
-        for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
-            struct unit *u = &f->units[k];
-            if (u->opened && u->number < part->n_attached && u->type->attach && u->type->detach)
-                u->type->detach(part->states[u->number]);
-        }
-    }
-}
-
-static void
-part_free(struct generation_part *part)
-{
-    detach(part);
-    generation_unref(&part->generation);
-    free(part->states);
-    free(part->trigger_states);
-    free(part);
-}
-
-void
-part_pin(struct generation_part *part)
-{
-    part->pins++;
-}
-
-void
-part_unpin(struct generation_part *part)
-{
-    assert(part->pins > 0);
-    if (--part->pins == 0 && part->retired)
-        part_free(part);
-}
-
-void
-part_retire(struct generation_part *part)
-{
-    part->retired = true;
-    if (part->pins == 0)
-        part_free(part);
 }
 
 static void
@@ -176,6 +127,7 @@ engine_shard_free(struct weir_shard *s)
         }
         part_retire(e->current);
     }
+    parts_end(e);
     claims_free(e);
     redis_free(s);
     topics_fini(&e->topics);
@@ -185,58 +137,20 @@ engine_shard_free(struct weir_shard *s)
     free(e);
 }
 
-/* Attaches the nodes and triggers of one flow, in the order of their numbers, but for those whose
- * open was refused. */
-static enum weir_code
-attach_flow(struct generation_part *part, struct flow *f, struct weir_error *err)
-{
-    for (unsigned k = 0; k < f->pipeline->n_nodes; k++) {
-        struct unit *u = &f->units[k];
-        part->states[u->number] = u->conf;
-        if (u->opened && u->type->attach &&
-            u->type->attach(part->shard, u->conf, &part->states[u->number], err) != WEIR_OK)
-            return err_in(err, "pipeline %s: node %s", f->pipeline->name, u->node->id);
-        part->n_attached = u->number + 1;
-    }
-    for (unsigned k = 0; k < f->pipeline->n_triggers; k++) {
-        struct trigger_unit *t = &f->triggers[k];
-        part->trigger_states[t->number] = t->conf;
-        if (t->opened && t->type->attach &&
-            t->type->attach(part->shard, t->conf, &part->trigger_states[t->number], err) != WEIR_OK)
-            return err_in(err, "pipeline %s: trigger %s", f->pipeline->name, t->type->name);
-        part->n_attached_triggers = t->number + 1;
-    }
-    return WEIR_OK;
-}
-
-enum weir_code
-part_new(struct weir_shard *s, struct generation *g, struct generation_part **ret, struct weir_error *err)
-{
-    struct generation_part *part = calloc(1, sizeof *part);
-    if (part == NULL)
-        abort();
-    part->shard = s;
-    part->generation = g;
-    generation_ref(g);
-    part->states = calloc(g->n_units + 1, sizeof *part->states);
-    part->trigger_states = calloc(g->n_triggers + 1, sizeof *part->trigger_states);
-    if (part->states == NULL || part->trigger_states == NULL)
-        abort();
-    for (unsigned i = 0; i < g->n_opened; i++)
-        if (attach_flow(part, g->opened[i], err) != WEIR_OK) {
-            part_free(part);
-            return (enum weir_code)err->code;
-        }
-    *ret = part;
-    return WEIR_OK;
-}
-
 enum weir_code
 engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err)
 {
     struct engine *e = engine_of(s);
     assert(e->prepared == NULL);
     return part_new(s, g, &e->prepared, err);
+}
+
+void
+engine_prepare_in_turns(struct weir_shard *s, struct generation *g,
+                        void (*fn)(void *arg, const struct weir_error *err), void *arg)
+{
+    assert(engine_of(s)->prepared == NULL);
+    part_begin(engine_of(s), g, fn, arg);
 }
 
 /* Starts or stops all triggers of PART. */
@@ -281,7 +195,7 @@ engine_abandon(struct weir_shard *s, struct generation *g)
         return;
     struct generation_part *part = e->prepared;
     e->prepared = NULL;
-    part_free(part);
+    part_retire(part);
 }
 
 struct generation *
@@ -302,6 +216,7 @@ void
 engine_offer(struct weir_event *e, struct trigger_unit *t)
 {
     struct engine *en = engine_of(e->shard);
+    warm_fetch(t, en->current, e->shard->index);
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);

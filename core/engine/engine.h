@@ -35,6 +35,11 @@ void engine_shard_free(struct weir_shard *s);
  * detached again. */
 enum weir_code engine_prepare(struct weir_shard *s, struct generation *g, struct weir_error *err) MUST_USE;
 
+/* The same while requests go on, in turns of the loop. FN is told of the end, perhaps at once; not if the engine
+ * is freed before. */
+void engine_prepare_in_turns(struct weir_shard *s, struct generation *g,
+                             void (*fn)(void *arg, const struct weir_error *err), void *arg);
+
 /* Makes the prepared generation the current one: new runs use it. The former one is let go
  * of when its last run ends. */
 void engine_commit(struct weir_shard *s, struct generation *g);

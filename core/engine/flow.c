@@ -7,6 +7,7 @@
 
 #include "engine/host.h"
 #include "engine/metrics.h"
+#include "engine/warm.h"
 
 /* The series of the metrics that a type declares, for one node or trigger. */
 static uint32_t *
@@ -28,8 +29,17 @@ type_metrics(const struct weir_metric *metrics, uint32_t n, const char *pipeline
     return series;
 }
 
-static uint32_t
-duration_series(const struct unit *u, const char *outcome)
+static void
+duration_labels(const struct unit *u, const char *outcome, struct weir_text ret[4])
+{
+    ret[0] = text_of(u->flow->pipeline->name);
+    ret[1] = text_of(u->node->id);
+    ret[2] = text_of(u->type->name);
+    ret[3] = text_of(outcome);
+}
+
+static void
+time_attempts(struct unit *u)
 {
     static const struct weir_metric m = { .size = sizeof m,
                                           .kind = WEIR_HISTOGRAM,
@@ -38,9 +48,18 @@ duration_series(const struct unit *u, const char *outcome)
                                           .labels = "pipeline node type outcome",
                                           .max_series = 100000 };
     struct weir_error err = { 0 };
-    struct weir_text labels[] = { text_of(u->flow->pipeline->name), text_of(u->node->id),
-                                  text_of(u->type->name), text_of(outcome) };
-    return metric_series(metric_family(&m, &err), labels);
+    struct weir_text labels[4];
+    duration_labels(u, "ok", labels);
+    u->duration = metric_family(&m, &err);
+    u->duration_ok = metric_series(u->duration, labels);
+}
+
+uint32_t
+unit_failures(const struct unit *u, unsigned shard)
+{
+    struct weir_text labels[4];
+    duration_labels(u, "failed", labels);
+    return metric_series_of(shard, u->duration, labels);
 }
 
 /* What a type says of a value that it refuses may quote it, and the value may be a secret. */
@@ -61,8 +80,7 @@ open_unit(struct unit *u, struct diags *d)
     const struct pipeline *p = u->flow->pipeline;
     struct weir_error err = { 0 };
     u->counts = type_metrics(u->type->metrics, u->type->n_metrics, p->name, u->node->id, &err);
-    u->duration_ok = duration_series(u, "ok");
-    u->duration_failed = duration_series(u, "failed");
+    time_attempts(u);
     struct weir_open o = { .generation = u->flow->generation,
                            .flow = u->flow,
                            .unit = u,
@@ -198,6 +216,7 @@ flow_open(struct flow *f, struct diags *d)
         t->number = f->generation->n_triggers++;
         open_trigger(t, d);
     }
+    warm_make(f);
 }
 
 void
@@ -221,4 +240,5 @@ flow_close(struct flow *f)
     }
     free(f->units);
     free(f->triggers);
+    warm_free(f);
 }

@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 
 #include "engine/generation.h"
+#include "loop/shard.h"
+
+struct engine;
 
 /* Parts of a configuration that a plugin has named in its open, by handle - 1. */
 struct slots {
@@ -33,8 +36,8 @@ struct unit {
     uint32_t *counts;       /* series of the metrics that its type declares */
     struct flow **callees;  /* what pipeline_find gave, by handle */
     unsigned n_callees;
-    uint32_t duration_ok;   /* series of weir_node_duration_seconds */
-    uint32_t duration_failed;
+    uint32_t duration;      /* the family weir_node_duration_seconds */
+    uint32_t duration_ok;   /* a series of it; most nodes never need the one of failures */
 };
 
 /* One configured trigger. */
@@ -42,6 +45,7 @@ struct trigger_unit {
     const struct trigger *trigger;
     const struct weir_trigger_type *type;
     struct flow *flow;
+    struct warm *warm; /* what a run reads first, the flow's; NULL: it is not fetched ahead */
     unsigned number; /* within the generation */
     bool opened;
     void *conf;
@@ -62,6 +66,7 @@ struct flow {
     uint32_t runs_failed;
     uint32_t runs_cancelled;
     uint32_t run_duration;
+    struct warm *warm; /* what a run reads first; owned; NULL: it is not fetched ahead */
 };
 
 struct generation {
@@ -84,6 +89,9 @@ struct generation {
     unsigned n_routes;
 };
 
+/* All of a part is attached, or ERR says why not. */
+typedef void part_fn(void *arg, const struct weir_error *err);
+
 /* A shard's part of a generation. */
 struct generation_part {
     struct generation *generation; /* a reference */
@@ -92,8 +100,12 @@ struct generation_part {
     void **trigger_states; /* of triggers by number */
     unsigned n_attached;   /* units up to here are attached */
     unsigned n_attached_triggers;
+    unsigned n_flows;      /* of those that the generation has opened; the last one may be attached in part */
     unsigned pins;         /* events and runs that use it */
     bool retired;          /* a newer one is current: goes with its last pin */
+    struct timer turn;     /* more is attached, or detached */
+    part_fn *prepared;     /* is told when all is attached; part_begin's */
+    struct list leaving;   /* of the engine */
 };
 
 /* The state that UNIT (TRIGGER) has on the shard of PART. */
@@ -113,15 +125,26 @@ trigger_state(const struct generation_part *part, const struct trigger_unit *t)
 enum weir_code part_new(struct weir_shard *s, struct generation *g, struct generation_part **ret,
                         struct weir_error *err) MUST_USE;
 
-/* PART is nobody's any more: it goes with its last pin. */
+/* The same in turns of the loop, so that no request waits for it; the part is E's prepared one from now
+ * on. FN is told of the end, perhaps at once; on an error nothing stays attached. */
+void part_begin(struct engine *e, struct generation *g, part_fn *fn, void *arg);
+
+/* PART is nobody's any more: it goes with its last pin, in turns of the loop if it is large. */
 void part_retire(struct generation_part *part);
 
 /* Holds PART while an event or a run uses it; the last unpin of a retired one detaches it. */
 void part_pin(struct generation_part *part);
 void part_unpin(struct generation_part *part);
 
+/* Detaches at once what is left of those that go. */
+void parts_end(struct engine *e);
+
 /* Opens every node and trigger of FLOW; what is refused is a diagnostic. Main thread. */
 void flow_open(struct flow *f, struct diags *d);
+
+/* The series of weir_node_duration_seconds for failures of U, made at the first one. SHARD is the
+ * caller's. */
+uint32_t unit_failures(const struct unit *u, unsigned shard);
 
 /* Closes what was opened. Main thread. */
 void flow_close(struct flow *f);

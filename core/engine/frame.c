@@ -220,8 +220,8 @@ step_answer(struct frame *f, const struct unit *u)
     uint64_t now_ns = clock_mono_ns();
     uint64_t took = now_ns - f->attempt_started_ns;
     f->run->engine->lately_ns = now_ns;
-    metric_add(f->run->engine->shard->index, failure ? u->duration_failed : u->duration_ok,
-               (double)took / 1e9);
+    unsigned shard = f->run->engine->shard->index;
+    metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
     if (f->run->engine->stand_in)
         stand_in_ended(f, u, output, failure);
     if (tail_wanted())

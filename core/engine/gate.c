@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "engine/admission.h"
 #include "engine/table.h"
 #include "loop/worker.h"
@@ -16,8 +17,6 @@
 #define SWEEP_EACH 64u         /* places that were left, to one look at a part of the table */
 
 struct gate {
-    struct gate *next;
-    char *name;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
     struct weir_table *table; /* key to struct place */
@@ -35,7 +34,7 @@ struct place {
 #define EACH_WEIGHT 64u /* of what was known, to 1 of what is new */
 
 static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gate *gates;
+static struct map gates; /* by name; they stay. Zeroed is empty */
 static atomic_uint in_line; /* of all gates */
 
 /* Tells those of LIST, whose places they have by now, and who may be gone after that. */
@@ -120,11 +119,10 @@ gate_new(const char *name)
     char table[160];
     snprintf(table, sizeof table, "concurrency/%s", name);
     struct gate *g = calloc(1, sizeof *g);
-    if (g == NULL || (g->name = strdup(name)) == NULL)
+    if (g == NULL)
         abort();
     g->table = table_open(table, sizeof(struct place), PLACES_MAX);
-    g->next = gates;
-    gates = g;
+    (void)map_set(&gates, name, strlen(name), g);
     return g;
 }
 
@@ -132,9 +130,7 @@ struct gate *
 gate_of(const char *name, unsigned limit, bool todays)
 {
     pthread_mutex_lock(&gates_lock);
-    struct gate *g = gates;
-    while (g && strcmp(g->name, name) != 0)
-        g = g->next;
+    struct gate *g = map_get(&gates, name, strlen(name));
     bool fresh = g == NULL;
     if (fresh)
         g = gate_new(name);

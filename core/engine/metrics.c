@@ -27,8 +27,10 @@ const double metric_http_buckets[14] = { 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0
 /* The numbers of each shard; a chunk is made by the shard at its first use. */
 static _Atomic(_Atomic uint64_t *) chunks[METRICS_SHARDS][CHUNKS];
 
-/* Every series by number; 0 is none. */
+/* Every series by number; 0 is none. What counting needs of one stands in a word beside it: a
+ * series of its own would be one more line of memory to wait for, with ten thousand pipelines. */
 static _Atomic(struct metric_series *) table[METRIC_SERIES_MAX];
+static _Atomic uint64_t words[METRIC_SERIES_MAX]; /* slot, family and kind; 0: none */
 static atomic_uint n_series;
 static uint32_t n_slots;      /* under metric_lock */
 static struct map all_series; /* by key; under metric_lock */
@@ -51,6 +53,35 @@ series_at(uint32_t number)
 {
     assert(number < METRIC_SERIES_MAX);
     return atomic_load_explicit(&table[number], memory_order_acquire);
+}
+
+struct word {
+    uint32_t slot;
+    uint16_t family;
+    uint8_t kind;
+    uint8_t there;
+};
+
+_Static_assert(sizeof(struct word) == sizeof(uint64_t), "a word is read at once");
+_Static_assert(METRIC_FAMILIES_MAX <= UINT16_MAX, "a family's number fits a word");
+
+/* What SERIES is; false: there is none of that number. */
+static inline bool
+word_of(uint32_t series, struct word *ret)
+{
+    assert(series < METRIC_SERIES_MAX);
+    uint64_t bits = atomic_load_explicit(&words[series], memory_order_acquire);
+    memcpy(ret, &bits, sizeof bits);
+    return bits != 0;
+}
+
+static void
+word_set(const struct metric_series *s)
+{
+    struct word w = { s->slot, (uint16_t)s->family->number, (uint8_t)s->kind, 1 };
+    uint64_t bits;
+    memcpy(&bits, &w, sizeof bits);
+    atomic_store_explicit(&words[s->number], bits, memory_order_release);
 }
 
 /* -- slots -- */
@@ -106,41 +137,64 @@ metric_sum(const struct metric_series *s, unsigned n, double *ret)
     }
 }
 
+/* The sum stands before the first bucket, where most of what is observed is counted. */
 static void
-observe(unsigned shard, const struct metric_series *s, double v)
+observe(unsigned shard, struct word w, double v)
 {
-    const struct metric_family *f = s->family;
+    const struct metric_family *f = metric_family_at(w.family);
     unsigned i = 0;
     while (i < f->n_buckets && v > f->buckets[i])
         i++;
-    _Atomic uint64_t *slots = slot_of(shard, s->slot);
-    slot_write(&slots[i], slot_read(&slots[i]) + 1);
-    slot_write(&slots[f->n_buckets + 1], slot_read(&slots[f->n_buckets + 1]) + v);
+    _Atomic uint64_t *slots = slot_of(shard, w.slot);
+    slot_write(&slots[0], slot_read(&slots[0]) + v);
+    slot_write(&slots[1 + i], slot_read(&slots[1 + i]) + 1);
 }
 
 void
 metric_add(unsigned shard, uint32_t series, double by)
 {
-    const struct metric_series *s = series_at(series);
-    if (s == NULL || !isfinite(by))
+    struct word w;
+    if (!word_of(series, &w) || !isfinite(by))
         return;
-    if (s->kind == WEIR_HISTOGRAM) {
-        observe(shard, s, by);
+    if (w.kind == WEIR_HISTOGRAM) {
+        observe(shard, w, by);
         return;
     }
-    if (s->kind == WEIR_COUNTER && by < 0)
+    if (w.kind == WEIR_COUNTER && by < 0)
         return; /* a counter that goes down looks like a restart to whoever reads it */
-    _Atomic uint64_t *slot = slot_of(shard, s->slot);
+    _Atomic uint64_t *slot = slot_of(shard, w.slot);
     slot_write(slot, slot_read(slot) + by);
+}
+
+const void *
+metric_word(uint32_t series)
+{
+    return &words[series];
+}
+
+uint32_t
+metric_slot(uint32_t series)
+{
+    struct word w;
+    return word_of(series, &w) ? w.slot : 0;
+}
+
+void
+metric_fetch(unsigned shard, uint32_t slot)
+{
+    const _Atomic uint64_t *slots =
+        atomic_load_explicit(&chunks[shard][slot / METRIC_CHUNK], memory_order_relaxed);
+    if (slots != NULL)
+        __builtin_prefetch(&slots[slot % METRIC_CHUNK]);
 }
 
 void
 metric_set(unsigned shard, uint32_t series, double v)
 {
-    const struct metric_series *s = series_at(series);
-    if (s == NULL || s->kind != WEIR_GAUGE || !isfinite(v))
+    struct word w;
+    if (!word_of(series, &w) || w.kind != WEIR_GAUGE || !isfinite(v))
         return;
-    slot_write(slot_of(shard, s->slot), v);
+    slot_write(slot_of(shard, w.slot), v);
 }
 
 double
@@ -155,7 +209,7 @@ metric_read(uint32_t series)
     if (s->kind != WEIR_HISTOGRAM)
         return v[0];
     double count = 0;
-    for (unsigned i = 0; i + 1 < n; i++)
+    for (unsigned i = 1; i < n; i++)
         count += v[i];
     return count;
 }
@@ -247,6 +301,7 @@ series_new(struct metric_family *f, const struct key *k)
     s->values = values_new(f, k);
     map_set(&all_series, k->bytes, k->len, s);
 
+    word_set(s);
     atomic_store_explicit(&table[s->number], s, memory_order_release);
     atomic_store_explicit(&n_series, s->number, memory_order_release);
     _Atomic(struct metric_series *) *link = f->last ? &f->last->next : &f->first;

@@ -34,6 +34,12 @@ void metric_add(unsigned shard, uint32_t series, double by);
 /* Sets a gauge of this shard to V (gauges are summed over shards). */
 void metric_set(unsigned shard, uint32_t series, double v);
 
+/* For whoever fetches ahead into the caches what counting reads: where it is written what SERIES
+ * is, the number of its first slot, and that slot on SHARD. Any thread; metric_fetch the shard's. */
+const void *metric_word(uint32_t series);
+uint32_t metric_slot(uint32_t series);
+void metric_fetch(unsigned shard, uint32_t slot);
+
 /* Sums the value of a counter or gauge, or the count of a histogram. Any thread. */
 double metric_read(uint32_t series);
 
@@ -44,6 +50,17 @@ struct metric_sink;
 bool metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *), void *arg,
                     struct weir_error *err);
 void metric_sample(struct metric_sink *sink, const struct weir_text *values, double v);
+
+/* The same text in pieces, so that nobody waits for a large one. Begins a reading; the caller ends
+ * it. */
+struct metric_walk;
+struct metric_walk *metrics_begin(bool openmetrics);
+
+/* Appends until OUT has ENOUGH bytes, and the series at hand is whole; false: that was the end. */
+bool metrics_more(struct metric_walk *w, size_t enough, struct buf *out);
+
+/* Frees it; whether OUT took everything. */
+bool metrics_end(struct metric_walk **w);
 
 /* Appends all in Prometheus' text format 0.0.4, or as OpenMetrics 1.0.0 (with # EOF). */
 enum weir_code metrics_write(struct buf *out, bool openmetrics, struct weir_error *err) MUST_USE;

@@ -2,8 +2,8 @@
  *
  * Families and series are only ever added, and published by a release store once they are
  * whole: readers walk them without the lock, which only makers take. A series has consecutive
- * slots, one number each: the value of a counter or gauge; of a histogram the count of each
- * bucket (not cumulative), the count above the last one, and the sum.
+ * slots, one number each: the value of a counter or gauge; of a histogram the sum, the count of
+ * each bucket (not cumulative), and the count above the last one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,10 +142,10 @@ put_histogram(struct metric_sink *s, const struct metric_series *series)
     double count = 0;
     for (unsigned i = 0; i <= f->n_buckets; i++) {
         double bound = i < f->n_buckets ? f->buckets[i] : INFINITY;
-        count += v[i];
+        count += v[1 + i];
         put_line(s, "_bucket", series->values, &bound, count);
     }
-    put_line(s, "_sum", series->values, NULL, v[f->n_buckets + 1]);
+    put_line(s, "_sum", series->values, NULL, v[0]);
     put_line(s, "_count", series->values, NULL, count);
 }
 
@@ -158,21 +159,6 @@ metric_sample(struct metric_sink *s, const struct weir_text *values, double v)
     put_line(s, "", clean, NULL, v);
 }
 
-static void
-put_family(struct metric_sink *s, const struct metric_family *f)
-{
-    s->family = f;
-    s->headed = false;
-    for (struct metric_collector *c = atomic_load(&f->collectors); c; c = atomic_load(&c->next))
-        c->fn(c->arg, s);
-    for (const struct metric_series *at = atomic_load(&f->first); at;
-         at = atomic_load(&at->next))
-        if (f->kind == WEIR_HISTOGRAM)
-            put_histogram(s, at);
-        else
-            put_line(s, "", at->values, NULL, metric_read(at->number));
-}
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -181,24 +167,88 @@ by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-enum weir_code
-metrics_write(struct buf *out, bool openmetrics, struct weir_error *err)
+/* Where a reading stands. */
+struct metric_walk {
+    const struct metric_family **sorted;
+    unsigned n;
+    unsigned at;                      /* the family that is written */
+    const struct metric_series *next; /* of it; NULL: it is done */
+    struct metric_sink sink;
+};
+
+/* Begins the next family: what collectors have to tell of it is told at once. */
+static void
+begin_family(struct metric_walk *w)
 {
+    const struct metric_family *f = w->sorted[w->at];
+    w->sink.family = f;
+    w->sink.headed = false;
+    for (struct metric_collector *c = atomic_load(&f->collectors); c; c = atomic_load(&c->next))
+        c->fn(c->arg, &w->sink);
+    w->next = atomic_load(&f->first);
+}
+
+struct metric_walk *
+metrics_begin(bool openmetrics)
+{
+    struct metric_walk *w = calloc(1, sizeof *w);
     unsigned n = metric_families();
     const struct metric_family **sorted = calloc(n + 1, sizeof *sorted);
-    if (sorted == NULL)
+    if (w == NULL || sorted == NULL)
         abort();
     for (unsigned i = 0; i < n; i++)
         sorted[i] = metric_family_at(i + 1);
     qsort(sorted, n, sizeof *sorted, by_name);
+    w->sorted = sorted;
+    w->n = n;
+    w->at = UINT_MAX; /* the first family comes next */
+    w->sink.openmetrics = openmetrics;
+    return w;
+}
 
-    struct metric_sink s = { .out = out, .openmetrics = openmetrics };
-    for (unsigned i = 0; i < n && !s.full; i++)
-        put_family(&s, sorted[i]);
-    free(sorted);
-    if (openmetrics)
-        put_s(&s, "# EOF\n");
-    if (s.full)
+bool
+metrics_more(struct metric_walk *w, size_t enough, struct buf *out)
+{
+    struct metric_sink *s = &w->sink;
+    s->out = out;
+    while (out->len < enough && !s->full) {
+        if (w->next == NULL) {
+            if (w->at + 1 == w->n)
+                break;
+            w->at++;
+            begin_family(w);
+            continue;
+        }
+        if (w->next->kind == WEIR_HISTOGRAM)
+            put_histogram(s, w->next);
+        else
+            put_line(s, "", w->next->values, NULL, metric_read(w->next->number));
+        w->next = atomic_load(&w->next->next);
+    }
+    if (w->next != NULL || w->at + 1 != w->n)
+        return !s->full;
+    if (s->openmetrics)
+        put_s(s, "# EOF\n");
+    return false;
+}
+
+bool
+metrics_end(struct metric_walk **w)
+{
+    bool whole = !(*w)->sink.full;
+    free((*w)->sorted);
+    free(*w);
+    *w = NULL;
+    return whole;
+}
+
+enum weir_code
+metrics_write(struct buf *out, bool openmetrics, struct weir_error *err)
+{
+    struct metric_walk *w = metrics_begin(openmetrics);
+    while (metrics_more(w, SIZE_MAX, out))
+        continue;
+    if (!metrics_end(&w))
         return err_set(err, WEIR_TOO_LARGE, "the metrics have more than %zu bytes", out->max);
     return WEIR_OK;
 }

@@ -194,6 +194,8 @@ struct engine {
     struct client *client;
     struct generation_part *current;
     struct generation_part *prepared; /* NULL: none */
+    void *prepared_arg;               /* of who waits for it */
+    struct list leaving;              /* parts that are detached: attach.c */
     struct list runs;
     atomic_uint n_runs;
     struct run *free_runs[32];

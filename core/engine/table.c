@@ -32,7 +32,6 @@ struct stripe {
 
 struct weir_table {
     struct weir_table *next;
-    char *name;
     uint32_t entry_size;
     uint64_t max_bytes;  /* of a stripe */
     weir_entry_fn *dropped;
@@ -41,6 +40,7 @@ struct weir_table {
 
 static pthread_mutex_t tables_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct weir_table *tables;
+static struct map by_name; /* the same; zeroed is empty */
 
 /* The stripe that this thread has locked, for table_realloc. */
 static _Thread_local struct stripe *at_hand;
@@ -92,7 +92,7 @@ static struct weir_table *
 table_new(const char *name, uint32_t entry_size, uint64_t max_bytes)
 {
     struct weir_table *t = calloc(1, sizeof *t);
-    if (t == NULL || (t->name = strdup(name)) == NULL)
+    if (t == NULL)
         abort();
     t->entry_size = entry_size;
     t->max_bytes = max_bytes / STRIPES;
@@ -100,6 +100,7 @@ table_new(const char *name, uint32_t entry_size, uint64_t max_bytes)
         pthread_mutex_init(&t->stripes[i].lock, NULL);
     t->next = tables;
     tables = t;
+    (void)map_set(&by_name, name, strlen(name), t);
     return t;
 }
 
@@ -107,9 +108,7 @@ struct weir_table *
 table_open(const char *name, uint32_t entry_size, uint64_t max_bytes)
 {
     pthread_mutex_lock(&tables_lock);
-    struct weir_table *t = tables;
-    while (t && strcmp(t->name, name) != 0)
-        t = t->next;
+    struct weir_table *t = map_get(&by_name, name, strlen(name));
     if (t == NULL)
         t = table_new(name, entry_size, max_bytes);
     else if (t->entry_size != entry_size)
@@ -308,7 +307,6 @@ table_free(struct weir_table *t)
     table_sweep(t, drop_all, t);
     for (unsigned i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&t->stripes[i].lock);
-    free(t->name);
     free(t);
 }
 
@@ -320,4 +318,5 @@ tables_free(void)
         tables = t->next;
         table_free(t);
     }
+    map_fini(&by_name);
 }

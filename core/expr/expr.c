@@ -62,6 +62,17 @@ expr_free(struct expr **e)
     free(old);
 }
 
+void
+expr_each_memory(const struct expr *e, void (*fn)(void *arg, const void *at, size_t len), void *arg)
+{
+    size_t len;
+    const void *terms = arena_newest(&e->arena, &len);
+    fn(arg, e, sizeof(*e));
+    fn(arg, terms, len);
+    for (const struct owned *o = e->owned; o != NULL; o = o->next)
+        fn(arg, o->value, o->value != NULL ? sizeof(*o->value) : 0);
+}
+
 enum weir_code
 expr_eval(const struct expr *e, struct expr_env *env, const struct weir_value **ret,
           struct weir_error *err)

@@ -40,6 +40,10 @@ enum weir_code expr_parse(struct weir_text text, struct expr **ret, struct expr_
 /* Frees; NULL is accepted and left. */
 void expr_free(struct expr **e);
 
+/* Tells the memory that an evaluation reads, for whoever fetches it ahead into the caches. */
+void expr_each_memory(const struct expr *e, void (*fn)(void *arg, const void *at, size_t len),
+                      void *arg);
+
 /* One chain of accesses that starts at a name which no macro binds: request.headers["x-id"]. */
 struct expr_access {
     const struct weir_text *path;     /* the name, then constant keys; a chain ends before what

@@ -208,6 +208,23 @@ template_parse(struct weir_text text, enum template_kind kind, struct template *
     return WEIR_OK;
 }
 
+void
+template_each_memory(const struct template *t, void (*fn)(void *arg, const void *at, size_t len),
+                     void *arg)
+{
+    fn(arg, t, sizeof(*t));
+    if (t->constant != NULL) {
+        fn(arg, t->constant, sizeof(*t->constant));
+        return;
+    }
+    fn(arg, t->pieces, t->n * sizeof(*t->pieces));
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->pieces[i].expr != NULL)
+            expr_each_memory(t->pieces[i].expr, fn, arg);
+        else
+            fn(arg, t->pieces[i].text.bytes, t->pieces[i].text.len);
+}
+
 bool
 template_is_whole(const struct template *t)
 {

@@ -46,6 +46,10 @@ void template_each_authority_access(const struct template *t,
 void template_each_access(const struct template *t, void (*fn)(void *arg, const struct expr_access *),
                           void *arg);
 
+/* Tells the memory that an evaluation reads, for whoever fetches it ahead into the caches. */
+void template_each_memory(const struct template *t, void (*fn)(void *arg, const void *at, size_t len),
+                          void *arg);
+
 /* Evaluates, as expr_eval does. In text an absent part is WEIR_SCRIPT. */
 enum weir_code template_eval(const struct template *t, struct expr_env *env,
                              const struct weir_value **ret, struct weir_error *err) MUST_USE;

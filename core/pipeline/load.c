@@ -29,7 +29,7 @@ pipeline_new(const char *file, const struct yaml *y, struct weir_text source)
     struct pipeline *p = calloc(1, sizeof *p);
     if (p == NULL)
         abort();
-    arena_init(&p->arena, 16384, SIZE_MAX);
+    arena_init(&p->arena, 4096, SIZE_MAX);
     map_init(&p->ids);
     p->file = own_text(p, text_of(file));
     p->text = own_text(p, y->text);

@@ -47,8 +47,8 @@
       "Requests on one connection before it is closed.")                                    \
     X("edge.write_timeout", DURATION, "30s", "",                                            \
       "How long a reader may take nothing before its connection is closed.")                \
-    X("edge.max_connections", COUNT, "0", "0..10000",                                       \
-      "Open connections of a listener; 0: half of the descriptors, at most 10,000.")        \
+    X("edge.max_connections", COUNT, "0", "0..1000000",                                     \
+      "Open connections of a shard; 0: its part of half of the descriptors, at most of 10,000.") \
     X("edge.h2", BOOL, "true", "",                                                          \
       "HTTP/2 for callers over TLS that offer it (ALPN).")                                  \
     X("edge.h2c", BOOL, "false", "",                                                        \

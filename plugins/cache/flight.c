@@ -17,7 +17,8 @@
 struct desk {
     struct desk *next;
     struct weir_shard *shard;
-    struct place *places;
+    struct place *places[BUCKETS]; /* by the address of their name */
+    unsigned n_places;
     uint32_t leads[RUNS];
     uint32_t waits[RUNS];
 };
@@ -69,12 +70,18 @@ desk_of(struct weir_shard *shard)
     return d;
 }
 
+static struct place **
+bucket_of(struct desk *d, const struct named *named)
+{
+    return &d->places[(uintptr_t)named / 64 % BUCKETS];
+}
+
 struct place *
 place_enter(struct weir_shard *shard, struct named *named)
 {
     pthread_mutex_lock(&lock);
     struct desk *d = desk_of(shard);
-    struct place *p = d->places;
+    struct place **bucket = bucket_of(d, named), *p = *bucket;
     while (p && p->named != named)
         p = p->next;
     if (p == NULL) {
@@ -83,8 +90,9 @@ place_enter(struct weir_shard *shard, struct named *named)
             abort();
         p->desk = d;
         p->named = named;
-        p->next = d->places;
-        d->places = p;
+        p->next = *bucket;
+        *bucket = p;
+        d->n_places++;
     }
     p->refs++;
     pthread_mutex_unlock(&lock);
@@ -104,11 +112,11 @@ desk_free(struct desk *d)
 static void
 place_free(struct place *p)
 {
-    struct place **at = &p->desk->places;
+    struct place **at = bucket_of(p->desk, p->named);
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    if (p->desk->places == NULL)
+    if (--p->desk->n_places == 0)
         desk_free(p->desk);
     while (p->sent)
         sent_free(p->sent);

@@ -11,14 +11,26 @@
 
 #include "cache.h"
 
+#define BUCKETS 1024u
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct named *names;
+static struct named *names[BUCKETS];
+
+/* FNV-1a (Fowler, Noll, Vo): names are the authors' own, nobody chooses them to collide. */
+static struct named **
+bucket_of(struct weir_text name)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.bytes[i]) * 16777619u;
+    return &names[hash % BUCKETS];
+}
 
 struct named *
 named_open(struct weir_text name)
 {
     pthread_mutex_lock(&lock);
-    struct named *n = names;
+    struct named **bucket = bucket_of(name), *n = *bucket;
     while (n && (strlen(n->name) != name.len || memcmp(n->name, name.bytes, name.len) != 0))
         n = n->next;
     if (n == NULL) {
@@ -26,8 +38,8 @@ named_open(struct weir_text name)
         if (n == NULL)
             abort();
         memcpy(n->name, name.bytes, name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);
-        n->next = names;
-        names = n;
+        n->next = *bucket;
+        *bucket = n;
     }
     n->refs++;
     pthread_mutex_unlock(&lock);
@@ -39,7 +51,7 @@ named_close(struct named *n)
 {
     pthread_mutex_lock(&lock);
     if (--n->refs == 0) {
-        struct named **at = &names;
+        struct named **at = bucket_of((struct weir_text){ n->name, strlen(n->name) });
         while (*at != n)
             at = &(*at)->next;
         *at = n->next;

@@ -57,6 +57,8 @@ policy_enter(struct policy *p)
     pthread_mutex_lock(&lock);
     p->number = memory_number(p->name);
     p->next = newest;
+    if (newest)
+        newest->prev = p;
     newest = p;
     pthread_mutex_unlock(&lock);
 }
@@ -75,12 +77,14 @@ void
 policy_leave(struct policy *p)
 {
     pthread_mutex_lock(&lock);
-    struct policy **at = &newest;
-    while (*at && *at != p)
-        at = &(*at)->next;
-    if (*at)
-        *at = p->next;
-    if (!is_used(p->name))
+    if (p->prev)
+        p->prev->next = p->next;
+    else if (newest == p)
+        newest = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    p->next = p->prev = NULL;
+    if (p->number > 0 && !is_used(p->name)) /* with thousands of names most have none */
         memory_number_free(p->number);
     pthread_mutex_unlock(&lock);
 }

@@ -30,7 +30,8 @@ struct limit {
 
 struct policy {
     atomic_uint refs;
-    struct policy *next; /* of the list */
+    struct policy *next; /* of the list: an older one */
+    struct policy *prev;
     char name[NAME_MAX_LEN + 1];
     char *pipeline;
     char *node;

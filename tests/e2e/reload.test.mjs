@@ -104,6 +104,46 @@ test('a reload refuses a bad weir.yaml, and says which setting waits for the nex
   await w.log((l) => /the setting drain_timeout has changed/.test(l.msg));
 });
 
+// From 500 pipelines on what a run reads is fetched ahead (engine/warm.h); metrics do not fit one piece; and a reload
+// attaches and detaches in turns of the loop (engine/attach.c).
+test('five hundred pipelines each answer, also after reloads, and their metrics come whole', async (t) => {
+  const N = 520, one = (n, v) => `
+name: p${n}
+trigger: { webhook: { path: "/p${n}/{id}", methods: [GET] } }
+steps:
+  - id: seen
+    set: { id: "\${ request.params.id }", n: ${n}, v: ${v} }
+${n % 5 === 0 ? '  - lua: "return input"' : ''}
+  - if: \${ steps.seen.id == 'bad' }
+    id: fails
+    validate: { schema: { type: string } }
+  - reply: { json: "\${ steps.seen }" }
+`;
+  const files = (v) => Object.fromEntries(Array.from({ length: N }, (_, n) => [`p${n}.yaml`, one(n, v)]));
+  const w = await start(t, files(0), { shards: 2, args: ['--set', 'log.access=false', '--set', 'engine.max_lag=1m'] });
+  const numbers = Array.from({ length: N / 4 }, (_, n) => 4 * n);
+  for (const v of [0, 1]) {
+    if (v > 0) {
+      const clients = load(w, '/p5/x', 4);
+      write(w.dir, files(v));
+      assert.equal((await reload(w)).status, 200);
+      assert.deepEqual((await clients.stop()).bad, []);
+    }
+    const answers = await Promise.all(numbers.map(async (n) => (await fetch(`${w.edge}/p${n}/i${n}`)).json()));
+    assert.deepEqual(answers, numbers.map((n) => ({ id: `i${n}`, n, v })));
+  }
+  assert.equal((await fetch(`${w.edge}/p7/bad`)).status, 422);
+  for (const openmetrics of [false, true]) {
+    const r = await fetch(`${w.admin}/metrics`, { headers: openmetrics ? { accept: 'application/openmetrics-text' } : {} });
+    const text = await r.text(), lines = text.trimEnd().split('\n');
+    assert.ok(r.headers.get('content-length') === null && text.length > 1_000_000, `${text.length} bytes in pieces`);
+    assert.equal(lines.at(-1) === '# EOF', openmetrics);
+    assert.equal(lines.filter((l) => /^weir_runs_total\{pipeline="p\d+",outcome="completed"\} \d+$/.test(l)).length, N);
+    assert.deepEqual(lines.filter((l) => /^weir_node_duration_seconds_count\{.*outcome="failed"/.test(l)), ['weir_node_duration_seconds_count{pipeline="p7",node="fails",type="validate",outcome="failed"} 1']);
+    assert.ok(lines.every((l) => /^#|^[a-z_]+(\{.*\})? \S+$/.test(l)), 'no line is cut');
+  }
+});
+
 test('SIGHUP and weir reload load all files anew', async (t) => {
   const w = await start(t, { 'v.yaml': version(1) });
   write(w.dir, { 'v.yaml': version(2) });

@@ -369,6 +369,33 @@ a_buffer_that_is_too_small_is_said(void **state)
 #define SHARDS 4
 #define ROUNDS 20000u
 
+static void
+pieces_are_together_what_is_written_at_once(void **state)
+{
+    (void)state;
+    struct weir_error err;
+    struct buf whole, all, piece;
+    buf_init(&whole, 1 << 20);
+    buf_init(&all, 1 << 20);
+    buf_init(&piece, 1 << 20);
+    assert_int_equal(metrics_write(&whole, true, &err), WEIR_OK);
+    struct metric_walk *w = metrics_begin(true);
+    unsigned pieces = 0;
+    for (bool more = true; more; pieces++) {
+        more = metrics_more(w, 200, &piece);
+        assert_true(!more || piece.len >= 200);
+        assert_int_equal(buf_add(&all, piece.bytes, piece.len, &err), WEIR_OK);
+        piece.len = 0;
+    }
+    assert_true(metrics_end(&w));
+    assert_null(w);
+    assert_true(pieces > 3);
+    assert_string_equal(all.bytes, whole.bytes);
+    buf_fini(&whole);
+    buf_fini(&all);
+    buf_fini(&piece);
+}
+
 static void *
 count_on_a_shard(void *arg)
 {
@@ -434,6 +461,7 @@ main(void)
         cmocka_unit_test(numbers_are_written_as_prometheus_reads_them),
         cmocka_unit_test(openmetrics_ends_with_eof_and_families_are_sorted),
         cmocka_unit_test(a_buffer_that_is_too_small_is_said),
+        cmocka_unit_test(pieces_are_together_what_is_written_at_once),
         cmocka_unit_test(threads_count_together_and_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
