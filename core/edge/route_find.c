@@ -44,10 +44,12 @@ push_child(struct walk *w, const struct place *place, size_t at, unsigned n_para
 {
     const char *bytes = w->path.bytes + at;
     size_t left = w->path.len - at;
-    const char *first = place->n > 0 ? memchr(place->firsts, bytes[0], place->n) : NULL;
-    if (first == NULL)
+    unsigned i = 0; /* mostly of a few: a call of memchr would cost more */
+    while (i < place->n && place->firsts[i] != bytes[0])
+        i++;
+    if (i == place->n)
         return;
-    const struct place *child = place->children[first - place->firsts];
+    const struct place *child = place->children[i];
     if (child->text.len <= left && memcmp(child->text.bytes, bytes, child->text.len) == 0)
         push(w, child, at + child->text.len, n_params, STEP_ENTER);
 }
