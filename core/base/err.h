@@ -51,7 +51,9 @@ text_of(const char *s)
 static inline bool
 text_equal(struct weir_text a, struct weir_text b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
+    if (a.len != b.len || a.len == 0)
+        return a.len == b.len;
+    return a.bytes[0] == b.bytes[0] && memcmp(a.bytes, b.bytes, a.len) == 0; /* names differ early */
 }
 
 /* Whether A holds exactly the bytes of the C string S. */

@@ -158,6 +158,7 @@ flow_open(struct flow *f, struct diags *d)
     for (unsigned i = 0; i < p->n_nodes; i++) {
         struct unit *u = &f->units[i];
         u->node = p->nodes[i];
+        u->effect = node_effect(p->nodes[i]);
         u->type = &u->node->type->abi;
         u->flow = f;
         u->number = f->generation->n_units++;

@@ -26,6 +26,7 @@ struct unit {
     struct flow *flow;
     unsigned number; /* within the generation */
     unsigned last;   /* index of the last node inside its blocks; its own if it has none */
+    enum weir_effect effect;
     bool opened;
     void *conf;
     struct slots slots;

@@ -158,7 +158,7 @@ step_key(struct weir_call *c)
 static struct weir_text
 idempotency_key(struct weir_call *c)
 {
-    if (node_effect(c->unit->node) != WEIR_EFFECT_IDEMPOTENT)
+    if (c->unit->effect != WEIR_EFFECT_IDEMPOTENT)
         return (struct weir_text){ "", 0 };
     return step_key(c);
 }

@@ -79,7 +79,7 @@ job_step_uuid(struct frame *f, char ret[ID_UUID])
 static bool
 is_unsafe(const struct unit *u)
 {
-    return node_effect(u->node) == WEIR_EFFECT_UNSAFE;
+    return u->effect == WEIR_EFFECT_UNSAFE;
 }
 
 /* Whether U has records in a run of F's pipeline. */

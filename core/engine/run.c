@@ -137,7 +137,8 @@ void
 run_forget(struct run *r)
 {
     for (unsigned i = 0; r->outputs && i < r->flow->pipeline->n_nodes; i++)
-        value_unref(&r->outputs[i]);
+        if (r->outputs[i] != NULL) /* most nodes stand on ways that were not taken */
+            value_unref(&r->outputs[i]);
     list_each(link, next, &r->failures) empty(list_entry(link, struct failure, link));
     empty(&r->spare);
     value_unref(&r->answer);
