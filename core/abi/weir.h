@@ -958,6 +958,12 @@ struct weir_host {
      * what is known of the event; *ret is owned by the caller. WEIR_NOT_FOUND: it is absent. */
     uint32_t (*event_eval)(struct weir_event *, uint32_t slot, const struct weir_value **ret,
                            struct weir_error *err);
+
+    /* -- a call, until it is answered -- */
+
+    /* A UUID with a NUL behind it, as uuid() of expressions gives it: random, but in a durable run the same
+     * ones, one after another, whenever the step is tried again. */
+    void (*uuid)(struct weir_call *, char ret[37]);
 };
 
 #ifdef __GNUC__
