@@ -971,6 +971,12 @@ struct weir_host {
     uint64_t (*event_auth_blocked)(const struct weir_event *);
     /* It came with a credential that is not good, which may have been a guess. */
     void (*event_auth_failed)(const struct weir_event *);
+
+    /* -- a call, until it is answered -- */
+
+    /* A UUID with a NUL behind it, as uuid() of expressions gives it: random, but in a durable run the same
+     * ones, one after another, whenever the step is tried again. */
+    void (*uuid)(struct weir_call *, char ret[37]);
 };
 
 #ifdef __GNUC__

@@ -12,6 +12,19 @@
 
 #define TRIM_MAX (64u << 20)
 
+/* The C library's heap sets itself up when it is first asked, on the thread that asks: two threads that do
+ * so at once are too many for it, and with sanitizers nobody has asked before. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_HEAP 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define OWN_HEAP 0
+#endif
+#endif
+#ifndef OWN_HEAP
+#define OWN_HEAP 1
+#endif
+
 /* Whether a debugger looks at this process; also where that can't be known. */
 static bool
 is_traced(void)
@@ -77,10 +90,23 @@ is_small(void)
 }
 
 void
+resident_trim(void)
+{
+    if (OWN_HEAP)
+        (void)malloc_trim(0);
+}
+
+size_t
+resident_free_heap(void)
+{
+    return OWN_HEAP ? mallinfo2().fordblks : 0;
+}
+
+void
 resident_release(void)
 {
     if (is_small())
-        (void)malloc_trim(0);
+        resident_trim();
     if (!is_traced())
         (void)dl_iterate_phdr(release_object, NULL);
 }

@@ -208,9 +208,10 @@ contact_open(struct contact *c, const struct args *a, const struct settings *s, 
     *c = (struct contact){ .fd = -1 };
     buf_init(&c->plain, BYTES_MAX);
     buf_init(&c->wire, 2 * BYTES_MAX);
-    *ret_exit = EXIT_NO_SERVER;
+    *ret_exit = EXIT_USAGE;
     if (!find_place(a, s, &p))
         return false;
+    *ret_exit = EXIT_NO_SERVER;
     if (p.tls && make_context(c, a, s, &err) != WEIR_OK) {
         fprintf(stderr, "weir: %s\n", err.text);
         *ret_exit = EXIT_USAGE;

@@ -5,12 +5,12 @@
 #include "edge/edge.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/resident.h"
 #include "edge/listener.h"
 #include "edge/live.h"
 #include "edge/port.h"
@@ -109,7 +109,7 @@ give_back(struct edge *e, uint64_t now_ms)
     e->trimmed_ms = now_ms;
     buffer_pool_trim(&e->buffers);
     request_pool_trim(e);
-    malloc_trim(0);
+    resident_trim();
     memory_watch_look(&e->memory);
     e->kept = e->memory.used;
 }
@@ -123,7 +123,7 @@ has_calmed(struct edge *e, uint64_t now_ms)
     if (now_ms < e->trimmed_ms + GIVE_BACK_MS || e->memory.used < e->kept + GIVE_BACK_MIN)
         return false;
     e->trimmed_ms = now_ms; /* to look takes some, too */
-    return mallinfo2().fordblks > e->memory.used / 2;
+    return resident_free_heap() > e->memory.used / 2;
 }
 
 static void

@@ -163,6 +163,15 @@ idempotency_key(struct weir_call *c)
     return step_key(c);
 }
 
+static void
+uuid(struct weir_call *c, char ret[ID_UUID])
+{
+    if (c->frame && c->run->event->job)
+        job_step_uuid(c->frame, ret);
+    else
+        id_uuid4(ret);
+}
+
 static uint32_t
 eval(struct weir_call *c, uint32_t handle, const struct weir_value **ret, struct weir_error *err)
 {
@@ -393,6 +402,7 @@ host_fill_call(struct weir_host *h)
     h->input = input;
     h->idempotency_key = idempotency_key;
     h->step_key = step_key;
+    h->uuid = uuid;
     h->eval = eval;
     h->eval_text = eval_text;
     h->lookup = lookup;

@@ -145,14 +145,20 @@ ipairs_step(lua_State *L)
 {
     lua_Integer i = (lua_Integer)((lua_Unsigned)luaL_checkinteger(L, 2) + 1);
     lua_pushinteger(L, i);
-    return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+    int type = lua_istable(L, 1) ? lua_rawgeti(L, 1, i) : lua_geti(L, 1, i);
+    return type == LUA_TNIL ? 1 : 2;
 }
 
 static int
 base_ipairs(lua_State *L)
 {
     luaL_checkany(L, 1);
-    lua_pushcfunction(L, value_is_proxy(L, 1) ? items_step : ipairs_step);
+    if (value_is_proxy(L, 1))
+        lua_pushcfunction(L, items_step);
+    else if (lua_istable(L, 1) && luaL_getmetafield(L, 1, "__index") != LUA_TNIL)
+        vm_push_helper(L, HELP_STEP); /* may wait and be left in __index */
+    else
+        lua_pushcfunction(L, ipairs_step);
     lua_pushvalue(L, 1);
     lua_pushinteger(L, 0);
     return 3;

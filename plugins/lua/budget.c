@@ -140,18 +140,27 @@ budget_on_top(void *arg)
 }
 
 void
+budget_on_asked(void *arg)
+{
+    look_now(arg);
+}
+
+void
+budget_on_limit(void *arg)
+{
+    budget_end(arg, ABORT_MEMORY);
+}
+
+/* Leaves by an error, which is what Lua does if it gets nothing, before it has collected all of
+ * its garbage in one go. */
+void
 budget_on_refused(void *arg)
 {
-    struct vm *vm = arg;
-    struct budget *b = vm->budget;
-    if (b == NULL)
+    const struct vm *vm = arg;
+    if (vm->running == NULL)
         return;
-    /* Lua collects all of its garbage and asks once more, which takes its time; it must not do
-     * so again and again. A string or table that is too large is so afterwards, too. */
-    if (vm->heap.refused != HEAP_FULL || vm->heap.again)
-        budget_end(vm, ABORT_MEMORY);
-    else if (budget_time_is_up(b))
-        budget_end(vm, ABORT_TIME);
+    lua_pushnil(vm->running);
+    lua_error(vm->running);
 }
 
 int
@@ -233,13 +242,16 @@ on_count(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     struct vm *vm = vm_of(L);
+    struct heap *h = &vm->heap;
     vm->debt += vm->stride;
+    if (h->n_fresh > 0 && heap_zeros(h))
+        budget_end(vm, ABORT_MEMORY);
     if (!take_off(vm)) {
         end_here(L);
         return;
     }
     budget_watch(vm, L);
-    if (slice_is_over(vm) && lua_isyieldable(L)) {
+    if ((h->asked || slice_is_over(vm)) && lua_isyieldable(L)) {
         vm->preempted = true;
         (void)lua_yield(L, 0);
     }

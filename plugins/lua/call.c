@@ -21,6 +21,17 @@
 
 /* -- the function of a call -- */
 
+static int
+take_output(lua_State *L, const struct weir_value *v, const struct weir_error *err)
+{
+    struct call *c = vm_of(L)->strand->call;
+    if (v == NULL)
+        refuse(&c->error, err->code == WEIR_INVALID ? WEIR_SCRIPT : err->code,
+               "the output: %.400s", err->text);
+    c->output = v;
+    return 0;
+}
+
 /* The results of run are on the stack: a value, or nil and an error. */
 static int
 finish(lua_State *L, int status, lua_KContext context)
@@ -32,11 +43,7 @@ finish(lua_State *L, int status, lua_KContext context)
         fault_read(L, 2, &c->error);
         return 0;
     }
-    struct weir_error err = { 0 };
-    if (value_make(L, 1, &c->output, &err) != WEIR_OK)
-        refuse(&c->error, err.code == WEIR_INVALID ? WEIR_SCRIPT : err.code,
-               "the output: %.400s", err.text);
-    return 0;
+    return value_make_then(L, 1, take_output);
 }
 
 static int
@@ -256,6 +263,24 @@ call_turn(struct call *c)
     call_go_on(c);
 }
 
+/* Collects garbage if that was asked for, as long as the slice lasts: whether it is done. The
+ * call whose turn it is ends if that leaves too much. */
+static bool
+collect(struct call *c)
+{
+    struct vm *vm = c->vm;
+    if (!vm->heap.asked)
+        return true;
+    bool done = vm_collect(vm, vm->slice_ns + vm->slice_max_ns);
+    if (done && heap_is_over(&vm->heap))
+        c->budget.reason = ABORT_MEMORY;
+    else if (!done && budget_time_is_up(&c->budget))
+        c->budget.reason = ABORT_TIME;
+    if (c->budget.reason != ABORT_NONE)
+        abort_call(c, c->first);
+    return done;
+}
+
 void
 call_go_on(struct call *c)
 {
@@ -279,6 +304,12 @@ call_go_on(struct call *c)
     c->running = true;
     bool turn = false;
     while (!c->over && !turn && c->first != NULL) {
+        if (!collect(c)) {
+            turn = true;
+            break;
+        }
+        if (c->over)
+            break;
         struct strand *s = c->first;
         c->first = s->queued;
         run_strand(s);

@@ -53,18 +53,12 @@ answered(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* upvalue 1: the index of the lent node. */
 static int
-lent(lua_State *L)
+ask(lua_State *L, const struct weir_value *input, const struct weir_error *err)
 {
+    if (input == NULL)
+        return luaL_error(L, "the argument: %s", err->text);
     struct strand *s = strand_here(L);
-    const struct weir_value *input = NULL;
-    struct weir_error err = { 0 };
-    lua_settop(L, 1);
-    if (!lua_isyieldable(L))
-        return wait_here(L, 0, answered);
-    if (value_make(L, 1, &input, &err) != WEIR_OK)
-        return luaL_error(L, "the argument: %s", err.text);
     host->unref(&s->answer);
     s->error = (struct weir_error){ 0 };
     s->asked = true;
@@ -72,6 +66,17 @@ lent(lua_State *L)
     s->call->world->ask(s, (unsigned)lua_tointeger(L, lua_upvalueindex(1)), input);
     host->unref(&input);
     return lua_yieldk(L, 0, 0, answered);
+}
+
+/* upvalue 1: the index of the lent node. */
+static int
+lent(lua_State *L)
+{
+    (void)strand_here(L);
+    lua_settop(L, 1);
+    if (!lua_isyieldable(L))
+        return wait_here(L, 0, answered);
+    return value_make_then(L, 1, ask);
 }
 
 /* -- time -- */
@@ -120,25 +125,16 @@ ctx_deadline(lua_State *L)
 
 /* -- log -- */
 
-static int
-ctx_log(lua_State *L)
+/* A line, with level and text at 1 and 2. */
+static void
+write_line(lua_State *L, uint32_t level, const struct weir_value *fields)
 {
-    static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
     struct call *c = strand_here(L)->call;
-    struct weir_error err = { 0 };
-    const struct weir_value *fields = NULL;
     struct weir_text text;
-    int level = luaL_checkoption(L, 1, NULL, levels);
-    text.bytes = luaL_checklstring(L, 2, &text.len);
-    if (!lua_isnoneornil(L, 3) && value_make(L, 3, &fields, &err) != WEIR_OK)
-        return luaL_error(L, "the fields: %s", err.text);
-    if (fields != NULL && host->type(fields) != WEIR_MAP) {
-        host->unref(&fields);
-        return luaL_error(L, "the fields must be a map");
-    }
     uint64_t max = c->vm->script->limits.log_lines;
+    text.bytes = lua_tolstring(L, 2, &text.len);
     if (c->log_lines < max) {
-        c->world->log(c, (uint32_t)level, text, fields);
+        c->world->log(c, level, text, fields);
     } else if (c->log_lines == max) {
         c->world->aborted(c, ABORT_LOG);
         c->world->log(
@@ -146,7 +142,32 @@ ctx_log(lua_State *L)
             WEIR_TEXT("the script logs more lines than it may; the others are dropped"), NULL);
     }
     c->log_lines++;
+}
+
+static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+
+static int
+log_fields(lua_State *L, const struct weir_value *fields, const struct weir_error *err)
+{
+    if (fields == NULL)
+        return luaL_error(L, "the fields: %s", err->text);
+    bool map = host->type(fields) == WEIR_MAP;
+    if (map)
+        write_line(L, (uint32_t)luaL_checkoption(L, 1, NULL, levels), fields);
     host->unref(&fields);
+    return map ? 0 : luaL_error(L, "the fields must be a map");
+}
+
+static int
+ctx_log(lua_State *L)
+{
+    (void)strand_here(L);
+    int level = luaL_checkoption(L, 1, NULL, levels);
+    (void)luaL_checkstring(L, 2);
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3))
+        return value_make_then(L, 3, log_fields);
+    write_line(L, (uint32_t)level, NULL);
     return 0;
 }
 

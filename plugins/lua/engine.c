@@ -14,7 +14,7 @@
 #define SLICE_NS 100000u
 /* The first slice of a call, while others wait for theirs. */
 #define SHORT_SLICE_NS 30000u
-/* A script that takes longer to load is not loaded while others wait. */
+/* A state whose memory has run out is not replaced if its script takes longer to load. */
 #define RENEW_MS 20u
 
 /* One configured node on one shard. */
@@ -22,6 +22,10 @@ struct place {
     const struct script *script;
     struct vm *vm;
     struct weir_shard *shard;
+    struct vm *fresh;   /* that is loaded to take the place of one that is spoilt; or NULL */
+    struct vm *old;     /* that is collected when its last call has ended; or NULL */
+    struct place *next; /* that are tidied up */
+    bool tidied;        /* it is among them */
 };
 
 /* Calls of this thread that wait for their next slice. */
@@ -111,9 +115,19 @@ sleep_for(struct strand *s, uint64_t ms)
     s->timer = host->timer_start(s->call->shard, ms, on_wake, s);
 }
 
+static bool
+work(struct strand *s, weir_work_fn *run, weir_worked_fn *done, void *arg)
+{
+    struct weir_error err = { 0 };
+    uint32_t code = host->work(s->call->shard, run, done, arg, &err);
+    host->unref(&err.detail);
+    return code == WEIR_OK;
+}
+
 static void
 stop(struct strand *s)
 {
+    work_forget(s);
     host->timer_stop(&s->timer);
     if (s->asked && !s->call->over)
         host->block_cancel(s->call->host, s->block);
@@ -136,6 +150,12 @@ left_ms(struct call *c)
 }
 
 static void
+uuid(struct call *c, char ret[37])
+{
+    host->uuid(c->host, ret);
+}
+
+static void
 log_line(struct call *c, uint32_t level, struct weir_text text, const struct weir_value *fields)
 {
     host->log_fields(c->host, level, text, fields);
@@ -155,29 +175,106 @@ aborted(struct call *c, enum abort_reason reason)
     host->shard_measure(c->shard, c->vm->script->metric, &label, 1);
 }
 
-/* A state whose memory has run out begins anew when nobody is in it. Others wait meanwhile: one
- * that takes long to load stays as it is. */
+/* -- states whose memory has run out -- */
+
+/* Places of this thread where a state is to be replaced or collected: a slice of one of them a
+ * turn. */
+static _Thread_local struct {
+    struct place *first;
+    struct weir_timer *timer;
+} tidying;
+
+/* Loads a state in place of one that is spoilt. */
 static void
-renew(struct place *p)
+renew(struct place *p, uint64_t until_ns)
 {
     struct weir_error err = { 0 };
-    if (p->vm == NULL || !p->vm->spoilt || p->vm->calls > 0)
+    enum loading how = LOAD_FAILED;
+    if (p->fresh == NULL)
+        p->fresh = vm_begin(p->script, RENEW_MS, &err);
+    if (p->fresh != NULL)
+        how = vm_load(p->fresh, until_ns, &err);
+    if (how == LOADING)
         return;
-    struct vm *fresh = vm_new(p->script, RENEW_MS, &err);
-    if (fresh != NULL) {
-        vm_free(&p->vm);
-        p->vm = fresh;
+    if (how == LOADED) {
+        p->old = p->vm;
+        p->vm = p->fresh;
     } else {
-        host->unref(&err.detail);
+        p->old = p->fresh;
         p->vm->spoilt = false;
+        host->unref(&err.detail);
     }
+    p->fresh = NULL;
+}
+
+/* One slice of what there is to do at a place; false: that was all for now. */
+static bool
+tidy(struct place *p, uint64_t until_ns)
+{
+    if (p->old != NULL && p->old->calls == 0) {
+        vm_strip(p->old);
+        if (vm_collect(p->old, until_ns))
+            vm_free(&p->old);
+    } else if (p->old == NULL && p->vm->spoilt) {
+        renew(p, until_ns);
+    }
+    return p->old == NULL ? p->vm->spoilt : p->old->calls == 0;
+}
+
+static void
+leave_tidying(struct place *p)
+{
+    struct place **at = &tidying.first;
+    while (*at != NULL && *at != p)
+        at = &(*at)->next;
+    if (*at == p)
+        *at = p->next;
+    p->tidied = false;
+    if (tidying.first == NULL)
+        host->timer_stop(&tidying.timer);
+}
+
+static void
+on_tidy(void *arg)
+{
+    (void)arg;
+    struct place *p = tidying.first;
+    struct weir_shard *shard = p->shard;
+    host->timer_stop(&tidying.timer);
+    bool more = tidy(p, clock_ns() + SLICE_NS);
+    if (more && p->next != NULL) { /* behind the others */
+        struct place **last = &p->next;
+        while (*last != NULL)
+            last = &(*last)->next;
+        tidying.first = p->next;
+        p->next = NULL;
+        *last = p;
+    }
+    if (!more)
+        leave_tidying(p);
+    if (tidying.first != NULL)
+        tidying.timer = host->timer_start(shard, 0, on_tidy, NULL);
+}
+
+/* A call has ended at P: is there a state to be replaced, or one that nobody needs any more? */
+static void
+begin_tidying(struct place *p)
+{
+    bool unused = p->old != NULL && p->old->calls == 0;
+    if (p->tidied || (!unused && !p->vm->spoilt))
+        return;
+    p->tidied = true;
+    p->next = tidying.first;
+    tidying.first = p;
+    if (tidying.timer == NULL)
+        tidying.timer = host->timer_start(p->shard, 0, on_tidy, NULL);
 }
 
 static void
 end(struct call *c, const struct weir_value *output, const struct weir_error *err)
 {
     struct weir_call *call = c->host;
-    renew(c->own);
+    begin_tidying(c->own);
     if (output == NULL) {
         host->fail(call, err);
         return;
@@ -189,9 +286,11 @@ end(struct call *c, const struct weir_value *output, const struct weir_error *er
 const struct world engine_world = {
     .ask = ask,
     .sleep = sleep_for,
+    .work = work,
     .stop = stop,
     .wall_ms = wall_ms,
     .left_ms = left_ms,
+    .uuid = uuid,
     .log = log_line,
     .lookup = lookup,
     .turn = wait_for_turn,
@@ -222,6 +321,9 @@ void
 engine_detach(void *state)
 {
     struct place *p = state;
+    leave_tidying(p);
+    vm_free(&p->fresh);
+    vm_free(&p->old);
     vm_free(&p->vm);
     free(p);
 }
@@ -279,7 +381,7 @@ engine_cancel(struct weir_call *call, void *state)
     struct call *c = host->data(call);
     leave_turns(c);
     call_drop(c);
-    renew(state);
+    begin_tidying(state);
     host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
                                            .text = "the script was cut short" });
 }

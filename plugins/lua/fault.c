@@ -155,6 +155,13 @@ number_field(lua_State *L, int index, const char *key)
     return i > 0 && i < UINT32_MAX ? (uint32_t)i : 0;
 }
 
+/* As much of TEXT as there is room for, without a look at the rest. */
+static void
+set_text(struct weir_error *err, const char *text)
+{
+    snprintf(err->text, sizeof err->text, "%.*s", (int)sizeof err->text - 1, text);
+}
+
 static void
 read_table(lua_State *L, int index, struct weir_error *err)
 {
@@ -170,10 +177,10 @@ read_table(lua_State *L, int index, struct weir_error *err)
     if (find_field(L, index, "message")) {
         if (lua_type(L, -1) == LUA_TSTRING)
             text = lua_tolstring(L, -1, NULL);
-        snprintf(err->text, sizeof err->text, "%s", text);
+        set_text(err, text);
         lua_pop(L, 1);
     } else {
-        snprintf(err->text, sizeof err->text, "%s", text);
+        set_text(err, text);
     }
     err->status = number_field(L, index, "status");
     err->retry_after_ms = number_field(L, index, "retry_after_ms");
@@ -194,7 +201,7 @@ fault_read(lua_State *L, int index, struct weir_error *err)
     else if (lua_istable(L, index))
         read_table(L, index, err);
     else if (lua_type(L, index) == LUA_TSTRING)
-        snprintf(err->text, sizeof err->text, "%s", lua_tostring(L, index));
+        set_text(err, lua_tostring(L, index));
     else if (lua_type(L, index) == LUA_TNUMBER)
         snprintf(err->text, sizeof err->text, "the error %g", lua_tonumber(L, index));
     else

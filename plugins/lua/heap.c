@@ -1,14 +1,32 @@
 /* lua/heap.c - see heap.h. SPDX-License-Identifier: Apache-2.0 */
-#include "heap.h"
+#include "script.h"
 
-#include <lauxlib.h>
-#include <lua.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SMALL 1024u
 /* Bytes that one key of a table takes in Lua 5.4; a test sees to it that it is so. */
 #define KEY_SIZE 24u
+/* Bytes of a string's block beside its text in Lua 5.4. */
+#define STRING_SIZE 25u
+/* A block of this size is made and moved in no time, however little memory there is. */
+#define BLOCK_MIN (1024u * 1024u)
+/* A string with so many zeros is compared as fast as other large ones. */
+#define ZEROS_MAX 65536u
+/* At least so much comes between two collections. */
+#define BETWEEN_MIN (512u * 1024u)
+/* The size of a collector's step, as a power of two: some 10 us. */
+#define STEP_LOG2 9
+
+void
+heap_init(struct heap *h, uint64_t max, uint32_t max_keys)
+{
+    h->max = max;
+    h->due = max < BETWEEN_MIN ? max : BETWEEN_MIN;
+    h->max_string = max / 8;
+    h->max_block = max / 8 > BLOCK_MIN ? max / 8 : BLOCK_MIN;
+    h->max_keys = max_keys;
+}
 
 static unsigned
 class_of(size_t size)
@@ -52,41 +70,96 @@ is_keys(size_t size)
     return size % KEY_SIZE == 0 && (n & (n - 1)) == 0;
 }
 
-/* A finalizer that can't be called is never called again, and what it would have given back is
- * lost. Those of scripts are all of this plugin, and need little. Lua tells that it is in one
- * by having stopped its collector, which nobody else does. */
+/* Whether a new block, for which OLD_SIZE is the type of what it is for, is of a kind that is
+ * never granted beyond its limit. */
 static bool
-gives_back(const struct heap *h)
+is_refused(const struct heap *h, size_t old_size, size_t new_size)
 {
-    return h->collecting || (h->L != NULL && lua_gc(h->L, LUA_GCISRUNNING) != 1);
+    if (old_size == LUA_TSTRING)
+        return new_size > h->max_string + STRING_SIZE;
+    return old_size == 0 && !h->any_size && new_size / KEY_SIZE > h->max_keys &&
+           is_keys(new_size);
 }
 
-/* For a new block OLD_SIZE is the type of what it is for. When one is refused, Lua collects
- * without calling finalizers: what of the host may be garbage is no reason to refuse. It is
- * bounded, since it is collected in time. */
-static enum heap_refusal
-refuse(const struct heap *h, const void *block, size_t old_size, size_t new_size)
+/* Whether a text has more zeros than a large one may. */
+static bool
+has_zeros(const struct heap_text *t)
 {
-    if (block == NULL && old_size == LUA_TSTRING && new_size > h->max_string)
-        return HEAP_STRING;
-    if (block == NULL && old_size == 0 && !h->any_size && new_size / KEY_SIZE > h->max_keys &&
-        is_keys(new_size))
-        return HEAP_KEYS;
-    size_t old = block == NULL ? 0 : old_size;
-    uint64_t kept = h->kept < h->outside ? h->kept : h->outside;
-    if (new_size > old && h->used + kept + (new_size - old) > h->max)
-        return HEAP_FULL;
-    return HEAP_FITS;
+    unsigned n = 0;
+    const char *end = t->block + t->size;
+    for (const char *at = t->block; (at = memchr(at, 0, (size_t)(end - at))) != NULL; at++)
+        if (++n > ZEROS_MAX)
+            return true;
+    return false;
 }
 
-void
-heap_collect(struct heap *h, lua_State *L)
+static void
+look_at_fresh(struct heap *h)
 {
-    bool before = h->collecting;
-    h->collecting = true;
-    lua_gc(L, LUA_GCCOLLECT);
-    h->collecting = before;
-    h->kept = h->outside;
+    for (unsigned i = 0; i < h->n_fresh; i++)
+        h->zeros = h->zeros || (h->fresh[i].size > 0 && has_zeros(&h->fresh[i]));
+    h->n_fresh = 0;
+}
+
+/* Notes a string that is large enough to have too many zeros; it has no bytes yet. */
+static void
+note_fresh(struct heap *h, const char *block, size_t size)
+{
+    if (h->n_fresh == HEAP_FRESH)
+        look_at_fresh(h);
+    h->fresh[h->n_fresh++] = (struct heap_text){ block, size };
+    h->on_asked(h->arg);
+}
+
+static void
+forget_fresh(struct heap *h, const char *block)
+{
+    for (unsigned i = 0; i < h->n_fresh; i++)
+        if (h->fresh[i].block == block)
+            h->fresh[i].size = 0;
+}
+
+static void
+give_back(struct heap *h, void *block, size_t old_size)
+{
+    if (block == NULL)
+        return;
+    if (h->n_fresh > 0)
+        forget_fresh(h, block);
+    count_block(h, old_size, 0);
+    free(block);
+}
+
+/* The items of a table are doubled; buffers and stacks, which are of other sizes and are only copied,
+ * may have twice as much. */
+static bool
+is_large(const struct heap *h, size_t size)
+{
+    return size > ((size & (size - 1)) == 0 ? h->max_block : 2 * h->max_block);
+}
+
+/* Whether a block that would be of NEW_SIZE and GROWS by so much may be. RESIZES: the keys of
+ * its table were made just before, and only Lua itself gives them back. */
+static bool
+is_granted(struct heap *h, const void *block, size_t old_size, size_t new_size, size_t grows,
+           bool resizes)
+{
+    if (block == NULL && is_refused(h, old_size, new_size)) {
+        h->on_limit(h->arg);
+        if (!resizes)
+            h->on_refused(h->arg);
+        return false;
+    }
+    if (grows > 0 && is_large(h, new_size)) {
+        h->on_limit(h->arg);
+        if (h->any_size)
+            return false; /* a buffer: Lua throws and collects nothing */
+    }
+    if (h->used + grows > 2 * h->max) { /* within one function of the library */
+        h->on_limit(h->arg);
+        return false;
+    }
+    return true;
 }
 
 void *
@@ -94,26 +167,96 @@ heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
 {
     struct heap *h = heap;
     if (new_size == 0) {
-        if (block != NULL)
-            count_block(h, old_size, 0);
-        free(block);
+        h->resizes = false;
+        give_back(h, block, old_size);
         return NULL;
     }
-    enum heap_refusal why = refuse(h, block, old_size, new_size);
-    if (why != HEAP_FITS && !gives_back(h)) { /* Lua collects garbage and asks once more */
-        h->again = h->refused == why && h->refused_size == new_size;
-        h->refused = why;
-        h->refused_size = new_size;
-        h->on_refused(h->arg);
+    size_t old = block == NULL ? 0 : old_size;
+    size_t grows = new_size > old ? new_size - old : 0;
+    bool resizes = h->resizes;
+    h->resizes = block == NULL && old_size == 0 && is_keys(new_size);
+    if (!is_granted(h, block, old_size, new_size, grows, resizes))
         return NULL;
-    }
     void *fresh = realloc(block, new_size);
     if (fresh == NULL)
         abort();
-    if (block == NULL || new_size > old_size)
-        h->refused_size = 0;
-    count_block(h, block == NULL ? 0 : old_size, new_size);
+    count_block(h, old, new_size);
+    if (block == NULL && old_size == LUA_TSTRING && new_size > ZEROS_MAX)
+        note_fresh(h, fresh, new_size);
+    if (h->used + h->outside > h->due && !h->asked)
+        heap_ask(h);
     return fresh;
+}
+
+/* -- collecting -- */
+
+/* Lua's own count of what it owes the collector is set back so far that it never comes. */
+static void
+put_off(lua_State *L)
+{
+    (void)lua_gc(L, LUA_GCSTEP, -(1 << 30));
+}
+
+void
+heap_take_over(lua_State *L)
+{
+    (void)lua_gc(L, LUA_GCINC, 0, 0, STEP_LOG2);
+    (void)lua_gc(L, LUA_GCSTOP);
+    put_off(L);
+}
+
+void
+heap_ask(struct heap *h)
+{
+    h->asked = true;
+    h->on_asked(h->arg);
+}
+
+void
+heap_check(struct heap *h)
+{
+    if (h->kept > h->outside)
+        h->kept = h->outside;
+    if (!h->asked &&
+        (h->used + h->outside > h->due || h->outside - h->kept > h->max / 4))
+        heap_ask(h);
+}
+
+bool
+heap_collect(struct heap *h, lua_State *L, uint64_t until_ns)
+{
+    while (h->asked) {
+        bool done = lua_gc(L, LUA_GCSTEP, 0) == 1;
+        put_off(L);
+        if (done || clock_ns() > until_ns)
+            return done;
+    }
+    return true;
+}
+
+void
+heap_collected(struct heap *h)
+{
+    uint64_t lives = h->used + h->outside;
+    uint64_t more = lives > BETWEEN_MIN ? lives : BETWEEN_MIN;
+    h->due = lives + more < h->max ? lives + more : h->max;
+    h->kept = h->outside;
+    h->asked = false;
+}
+
+bool
+heap_is_over(const struct heap *h)
+{
+    return h->used + h->outside > h->max;
+}
+
+bool
+heap_zeros(struct heap *h)
+{
+    look_at_fresh(h);
+    bool zeros = h->zeros;
+    h->zeros = false;
+    return zeros;
 }
 
 size_t

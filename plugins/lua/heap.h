@@ -1,9 +1,13 @@
-/* lua/heap.h - the memory of one Lua state: an allocator that counts, and that refuses.
+/* lua/heap.h - the memory of one Lua state: an allocator that counts, asks for collections, and
+ * says when a script has too much.
  *
- * What a script can make grow is bounded here: all its memory, one string (comparing two of
- * them is one instruction) and the keys of one table (making room for one more is one
- * instruction). The heap also knows its largest block, from which follows how long one
- * instruction can take. A heap belongs to one thread.
+ * Lua's answer to a block that is refused is to collect all garbage at once, during which nobody
+ * else has a turn. So next to nothing is refused: what goes beyond a limit is granted, once, and
+ * the script ended at its next instruction. What would be slow to fill or to move is known
+ * beforehand: one string, the keys of one table (making room for one more is one instruction)
+ * and any block (the items of a table, a stack) have a limit each. The heap also knows its
+ * largest block, from which follows how long one instruction can take. Garbage is collected by
+ * whoever owns the heap, when it asks for that. A heap belongs to one thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,9 +22,8 @@
 
 /* Blocks are counted by the power of two that they reach, from 1 KiB on. */
 #define HEAP_CLASSES 32
-
-/* Why a block was refused. */
-enum heap_refusal { HEAP_FITS, HEAP_FULL, HEAP_STRING, HEAP_KEYS };
+/* Large strings whose bytes nobody has looked at yet. */
+#define HEAP_FRESH 8u
 
 struct heap {
     uint64_t used;    /* bytes of Lua's own */
@@ -28,28 +31,59 @@ struct heap {
     uint64_t kept;    /* of OUTSIDE: what was there after garbage was collected */
     uint64_t waiting; /* the same of calls that have ended, garbage for the most part */
     uint64_t max;     /* of the first two together */
+    uint64_t due;     /* how much of them asks for a collection */
     size_t max_string;
+    size_t max_block;
     uint32_t max_keys;             /* of one table, those of its sequence apart */
     uint32_t counts[HEAP_CLASSES]; /* live blocks of each class */
     unsigned top;                  /* the highest class in use; 0: none */
     bool any_size;                 /* a new block is no table's, whatever its size */
-    bool collecting;               /* garbage is collected: nothing is refused meanwhile */
-    lua_State *L;                  /* the state; NULL: it is being made */
-    enum heap_refusal refused;     /* the latest refusal */
-    size_t refused_size;           /* its size; 0: something was granted since */
-    bool again;                    /* the latest refusal was the second of the same block */
+    bool asked;                    /* garbage has to be collected */
+    bool resizes;                  /* the latest call was for the keys of a table */
+    struct heap_text {
+        const char *block;
+        size_t size;
+    } fresh[HEAP_FRESH]; /* large strings since the latest heap_zeros */
+    unsigned n_fresh;
+    bool zeros; /* one of those before has too many zeros */
     void (*on_top)(void *arg);     /* TOP has changed */
-    void (*on_refused)(void *arg);
+    void (*on_asked)(void *arg);   /* ASKED has become true, or there is a large string */
+    void (*on_limit)(void *arg);   /* a limit was passed */
+    void (*on_refused)(void *arg); /* and is not granted; may be left by an error of Lua */
     void *arg;
 };
 
-/* The lua_Alloc of a heap. A block that is too large is refused like one for which there is no
- * memory, after on_refused was told. The keys of a table are known by their size, so a buffer
- * must not have it by chance: its size is odd, or any_size is set meanwhile. */
+/* Gives the heap its limits, for a memory of MAX bytes. */
+void heap_init(struct heap *h, uint64_t max, uint32_t max_keys);
+
+/* The lua_Alloc of a heap. The keys of a table are known by their size, so a buffer must not
+ * have it by chance: its size is odd, or any_size is set meanwhile. May leave by an error where
+ * Lua would throw if it got nothing. */
 void *heap_alloc(void *heap, void *block, size_t old_size, size_t new_size);
 
-/* Collects all garbage, as L. Does not throw. */
-void heap_collect(struct heap *h, lua_State *L);
+/* Has L collect by heap_collect alone. */
+void heap_take_over(lua_State *L);
+
+/* Asks for a collection if there is as much as is due, or a quarter of the memory may be garbage
+ * of the host. */
+void heap_check(struct heap *h);
+
+/* Asks for one in any case. */
+void heap_ask(struct heap *h);
+
+/* Collects as L for about as long as until UNTIL_NS of clock_ns, if it is asked for. True: there
+ * is nothing more to do. Finalizers run; does not throw. */
+bool heap_collect(struct heap *h, lua_State *L, uint64_t until_ns);
+
+/* Notes that all garbage was collected. */
+void heap_collected(struct heap *h);
+
+/* Whether there is more than there may be, garbage apart. */
+bool heap_is_over(const struct heap *h);
+
+/* Whether a large string that has come since the last time has more zeros than it may: to compare
+ * two of those takes ten times as long as others of that length. */
+bool heap_zeros(struct heap *h);
 
 /* An upper bound for the largest live block, in bytes. */
 size_t heap_largest(const struct heap *h);

@@ -1,7 +1,7 @@
-/* lua/json.c - see script.h: weir.json.
+/* lua/json.c - see script.h: weir.json, and its decode; encode is in encode.c.
  *
- * Reading and writing take memory of the host, many times what is read or written: what may not
- * fit is refused before any of it is made.
+ * Reading takes memory of the host, many times what is read: what may not fit is refused before
+ * any of it is made.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -80,153 +80,74 @@ memory_left(const struct heap *h)
     return taken < h->max ? h->max - taken : 0;
 }
 
-/* Ends the script if what the text holds does not fit into its memory, before there is any of
- * it. */
-static void
-check_fits(lua_State *L, struct weir_text t)
+static int
+give_error(lua_State *L, struct weir_error *err)
 {
+    host->unref(&err->detail);
+    lua_pushnil(L);
+    fault_push(L, err);
+    return 2;
+}
+
+/* A worker has read the text. */
+static int
+was_read(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    struct strand *s = vm_of(L)->strand;
+    if (s->answer == NULL)
+        return give_error(L, &s->error);
+    value_push(L, s->answer, s->weight);
+    host->unref(&s->answer);
+    return 1;
+}
+
+/* The text at 1, whose values weigh WEIGHT at least: there is room for them. */
+static int
+decode(lua_State *L, uint64_t weight)
+{
+    struct weir_text t;
+    t.bytes = lua_tolstring(L, 1, &t.len);
+    struct weir_error err = { 0 };
+    const struct weir_value *v = NULL;
+    if (work_is_large(L, t.len))
+        return work_json(L, t, weight, was_read);
+    push_box(L);
+    if (host->json_read(t, &v, &err) != WEIR_OK)
+        return give_error(L, &err);
+    push_owned(L, v, value_weight(v, UINT64_MAX));
+    return 1;
+}
+
+/* Garbage was collected: what does not fit now ends the script, before there is any of it. */
+static int
+decode_or_end(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
     struct vm *vm = vm_of(L);
-    uint64_t left = memory_left(&vm->heap);
+    struct weir_text t;
+    t.bytes = lua_tolstring(L, 1, &t.len);
     uint64_t weight = json_weight(t, vm->heap.max);
-    charge(L, t.len / 8 + weight / 16);
-    if (weight <= left)
-        return;
-    value_collect(L);
     if (weight <= memory_left(&vm->heap))
-        return;
+        return decode(L, weight);
     budget_end(vm, ABORT_MEMORY);
-    throw_abort(L);
+    return throw_abort(L);
 }
 
 static int
 json_decode(lua_State *L)
 {
+    struct vm *vm = vm_of(L);
     struct weir_text t;
     t.bytes = luaL_checklstring(L, 1, &t.len);
-    struct weir_error err = { 0 };
-    const struct weir_value *v = NULL;
-    check_fits(L, t);
-    push_box(L);
-    if (host->json_read(t, &v, &err) != WEIR_OK) {
-        host->unref(&err.detail);
-        lua_pushnil(L);
-        fault_push(L, &err);
-        return 2;
-    }
-    push_owned(L, v, value_weight(v, UINT64_MAX));
-    return 1;
-}
-
-/* -- writing -- */
-
-/* Throws ERR, of a value that could not be made. */
-static int
-throw_made(lua_State *L, struct weir_error *err)
-{
-    if (vm_of(L)->budget && vm_of(L)->budget->reason != ABORT_NONE)
-        return throw_abort(L);
-    return luaL_error(L, "%s", err->text);
-}
-
-/* Bytes of a text as JSON. */
-static uint64_t
-text_size(struct weir_text t, uint64_t max)
-{
-    uint64_t sum = t.len + 2;
-    for (size_t i = 0; i < t.len && sum <= max; i++) {
-        unsigned char c = (unsigned char)t.bytes[i];
-        bool letter = c == '"' || c == '\\' || (c >= '\b' && c <= '\r' && c != '\v');
-        sum += letter ? 1 : c < ' ' ? 5 : 0;
-    }
-    return sum;
-}
-
-static uint64_t
-scalar_size(const struct weir_value *v, uint64_t max)
-{
-    char number[24];
-    int64_t i = 0;
-    bool b = false;
-    struct weir_text t = { "", 0 };
-    switch (host->type(v)) {
-    case WEIR_STRING:
-        (void)host->get_text(v, &t);
-        return text_size(t, max);
-    case WEIR_BYTES:
-        return (uint64_t)(host->len(v) + 2) / 3 * 4 + 2;
-    case WEIR_INT:
-        (void)host->get_int(v, &i);
-        return (uint64_t)snprintf(number, sizeof number, "%lld", (long long)i);
-    case WEIR_DOUBLE: /* at least; its value weighs twice what its text may have */
-        return strlen("0.0");
-    case WEIR_BOOL:
-        (void)host->get_bool(v, &b);
-        return b ? strlen("true") : strlen("false");
-    default:
-        return strlen("null");
-    }
-}
-
-/* Bytes that V takes at least as JSON, counted up to MAX: all of it but doubles exactly. Text
- * can be six times its value. */
-static uint64_t
-json_size(const struct weir_value *v, uint64_t max)
-{
-    uint32_t type = host->type(v);
-    if (type != WEIR_LIST && type != WEIR_MAP)
-        return scalar_size(v, max);
-    struct weir_text key = { NULL, 0 };
-    size_t n = host->len(v);
-    uint64_t sum = 2 + (n > 0 ? n - 1 : 0); /* brackets, commas */
-    for (size_t i = 0; i < n && sum <= max; i++) {
-        const struct weir_value *item = host->at(v, i);
-        if (type == WEIR_MAP) {
-            (void)host->member(v, i, &key, &item);
-            sum += text_size(key, max - sum) + 1;
-        }
-        sum += sum <= max ? json_size(item, max - sum) : 0;
-    }
-    return sum;
-}
-
-/* Pays for the text of V, and ends the script if it is larger than a string may be. */
-static void
-check_size(lua_State *L, const struct weir_value *v)
-{
-    struct vm *vm = vm_of(L);
-    uint64_t weight = value_weight(v, vm->heap.max + 1);
-    charge(L, weight / 16);
-    if (weight <= vm->heap.max) {
-        uint64_t size = json_size(v, vm->heap.max_string);
-        charge(L, size / 8);
-        if (size <= vm->heap.max_string)
-            return;
-    }
-    budget_end(vm, ABORT_MEMORY);
-    throw_abort(L);
-}
-
-static int
-json_encode(lua_State *L)
-{
-    struct weir_error err = { 0 };
-    const struct weir_value *text = NULL;
-    struct weir_text t;
-    luaL_checkany(L, 1);
-    push_box(L);
-    const struct weir_value **box = lua_touserdata(L, -1);
-    if (value_make(L, 1, box, &err) != WEIR_OK)
-        return throw_made(L, &err);
-    check_size(L, *box);
-    uint32_t code = host->json_write(*box, &text, &err);
-    host->unref(box);
-    if (code != WEIR_OK)
-        return luaL_error(L, "%s", err.text);
-    *box = text;
-    (void)host->get_text(text, &t);
-    lua_pushlstring(L, t.bytes, t.len);
-    host->unref(box);
-    return 1;
+    lua_settop(L, 1);
+    uint64_t weight = json_weight(t, vm->heap.max);
+    charge(L, t.len / 8 + weight / 16);
+    if (weight <= memory_left(&vm->heap))
+        return decode(L, weight);
+    return value_collect(L, decode_or_end);
 }
 
 void

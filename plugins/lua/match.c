@@ -13,6 +13,8 @@
 
 /* Steps until a search looks at the clock. */
 #define PAUSE 4000u
+/* Bytes in which a plain text is looked for at once. */
+#define WINDOW 65536u
 
 enum kind { FIND, MATCH, STEP, NEXT };
 
@@ -82,21 +84,34 @@ start_of(lua_State *L, const struct pattern_match *m)
     return init > len + 1 ? NULL : m->subject + init - 1;
 }
 
+/* Finds the text at 2 in the one at 1, from the byte FROM on, a window of it at a time. */
 static int
-find_plain(lua_State *L, const struct pattern_match *m, const char *start)
+find_plain(lua_State *L, int status, lua_KContext from)
 {
-    size_t len;
-    const char *text = luaL_checklstring(L, 2, &len);
-    size_t left = (size_t)(m->end - start);
-    const char *at = len == 0 ? start : memmem(start, left, text, len);
-    charge(L, (len + (at ? (size_t)(at - start) : left)) / 16);
-    if (at == NULL) {
-        lua_pushnil(L);
-        return 1;
+    (void)status;
+    size_t len, all;
+    struct vm *vm = vm_of(L);
+    const char *s = luaL_checklstring(L, 1, &all), *text = luaL_checklstring(L, 2, &len);
+    size_t window = len < WINDOW / 4 ? WINDOW : 4 * len;
+    for (size_t at = (size_t)from;; at += window) {
+        size_t left = all - at, room = window + len;
+        room = room < left ? room : left;
+        const char *found = len == 0 ? s + at : memmem(s + at, room, text, len);
+        charge(L, (len + (found ? (size_t)(found - s) - at : room)) / 16);
+        if (found != NULL) {
+            lua_pushinteger(L, found - s + 1);
+            lua_pushinteger(L, found - s + (lua_Integer)len);
+            return 2;
+        }
+        if (room == left) {
+            lua_pushnil(L);
+            return 1;
+        }
+        if (slice_is_over(vm) && lua_isyieldable(L)) {
+            vm->preempted = true;
+            return lua_yieldk(L, 0, (lua_KContext)(at + window), find_plain);
+        }
     }
-    lua_pushinteger(L, at - m->subject + 1);
-    lua_pushinteger(L, at - m->subject + (lua_Integer)len);
-    return 2;
 }
 
 /* Whether the text at INDEX means itself as a pattern. */
@@ -223,7 +238,7 @@ find_or_match(lua_State *L, enum kind kind)
     subject(L, 1, &x.m);
     const char *start = start_of(L, &x.m);
     if (start != NULL && kind == FIND && (lua_toboolean(L, 4) || is_plain(L, 2)))
-        return find_plain(L, &x.m, start);
+        return find_plain(L, LUA_OK, start - x.m.subject);
     compile(L, 2, &x.p);
     if (start == NULL)
         return push_nothing(L, &x);

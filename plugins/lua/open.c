@@ -110,6 +110,49 @@ take_limits(const struct weir_value *config, struct limits *l, struct weir_error
     return code;
 }
 
+/* Letters to be changed, added or left out to make B of A. */
+static unsigned
+distance(struct weir_text a, const char *b)
+{
+    unsigned row[32] = { 0 };
+    size_t n = strlen(b);
+    for (size_t k = 0; k <= n; k++)
+        row[k] = (unsigned)k;
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned diagonal = row[0]++;
+        for (size_t k = 1; k <= n; k++) {
+            unsigned least = diagonal + (a.bytes[i] != b[k - 1]);
+            diagonal = row[k];
+            least = least < row[k] + 1 ? least : row[k] + 1;
+            row[k] = least < row[k - 1] + 1 ? least : row[k - 1] + 1;
+        }
+    }
+    return row[n];
+}
+
+/* Fails for a name among the LIMITS of a file that is none. */
+static uint32_t
+check_names(const struct weir_value *limits, struct weir_error *err)
+{
+    struct weir_text key;
+    const struct weir_value *v;
+    if (host->type(limits) != WEIR_MAP)
+        return refuse(err, WEIR_INVALID, "limits must be a table, { max_time = 200 }");
+    for (size_t i = 0; host->member(limits, i, &key, &v); i++) {
+        const char *nearest = ranges[0].name;
+        for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
+            if (distance(key, ranges[k].name) < distance(key, nearest))
+                nearest = ranges[k].name;
+        unsigned far = distance(key, nearest);
+        if (far > 0)
+            return refuse(err, WEIR_INVALID, "there is no limit '%.*s'%s%s%s",
+                          (int)(key.len < 64 ? key.len : 64), key.bytes,
+                          far <= 4 ? ": did you mean '" : "", far <= 4 ? nearest : "",
+                          far <= 4 ? "'?" : "");
+    }
+    return WEIR_OK;
+}
+
 static uint32_t
 make_metric(struct weir_open *open, struct script *s, struct weir_error *err)
 {
@@ -193,7 +236,8 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     if (s->body)
         return WEIR_OK;
     if (node_field(L, "limits")) {
-        (void)value_make(L, -1, &limits, err);
+        if (value_make(L, -1, &limits, err) == WEIR_OK)
+            (void)check_names(limits, err);
         lua_pop(L, 1);
     }
     uint32_t code = err->code == WEIR_OK ? take_limits(limits, &s->limits, err) : err->code;

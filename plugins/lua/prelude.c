@@ -7,10 +7,10 @@
 
 /* clang-format off */
 const char prelude[] =
-    "local string, table, weir, type, error, tostring, math = ...\n"
+    "local string, table, weir, type, error, tostring, next, math = ...\n"
     "local next_match, text, expand, sub = string._next, string._text, string._expand, string.sub\n"
     "local concat, own, move = table.concat, table._own, table.move\n"
-    "string._next, string._text, string._expand, table._own = nil, nil, nil, nil\n"
+    "string._next, string._text, string._expand, table._own, table._join = nil, nil, nil, nil, nil\n"
     "\n"
     "local function replace(out, n, s, from, to, with, first, ...)\n"
     "  local new\n"

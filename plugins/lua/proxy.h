@@ -12,7 +12,8 @@ struct origin;
 struct proxy {
     const struct weir_value *v; /* owned */
     struct origin *origin;      /* shared; NULL: it costs nothing */
-    bool own;                   /* the table beside it has all of it */
+    size_t copied;              /* members that were copied into the table beside it */
+    bool own;                   /* it has all of them, and is what is shown */
     bool frozen;
 };
 
@@ -21,6 +22,9 @@ const struct weir_value *proxy_original(lua_State *L, const struct proxy *p, int
 
 /* Pushes the field of the proxy at INDEX whose value is V and whose key is at KEY. Throws. */
 void proxy_push_field(lua_State *L, int index, int key, const struct weir_value *v);
+
+/* Pushes the table of the proxy at INDEX, made if there is none. Throws. */
+void proxy_push_table(lua_State *L, int index);
 
 /* Replaces a sentinel of null on the top by nil. */
 void proxy_without_null(lua_State *L);

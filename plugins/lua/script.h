@@ -18,6 +18,7 @@
 #include <weir.h>
 
 #include "heap.h"
+#include "values.h"
 
 /* The host table, from the entry. */
 extern const struct weir_host *host;
@@ -123,8 +124,11 @@ struct vm {
     uint64_t debt;         /* work of C functions, in instructions, not yet taken off */
     uint64_t slice_ns;     /* when the slice began */
     uint64_t slice_max_ns;
+    lua_State *loader;     /* that loads the script; NULL: it is loaded */
+    struct budget loading; /* what it may take for that */
+    unsigned passes; /* of the collector, until one that is stripped can be freed; 0: it is not */
     bool preempted; /* it yielded because its slice is over */
-    bool spoilt;    /* it has run out of memory: replaced when its last call has ended */
+    bool spoilt;    /* it has run out of memory: replaced by a fresh one */
     unsigned calls;
     int idle[IDLE_MAX]; /* references of coroutines that can be used again */
     unsigned n_idle;
@@ -149,8 +153,25 @@ vm_of(lua_State *L)
  * does not load. */
 struct vm *vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err);
 
-/* Frees a state that has no calls; accepts NULL and leaves it. */
+/* The same in pieces: makes the state, without the script. NULL and ERR if that can't be. */
+struct vm *vm_begin(const struct script *s, uint64_t max_ms, struct weir_error *err);
+
+/* Goes on with loading for about as long as until UNTIL_NS of clock_ns. ERR is filled if the
+ * script does not load; then the state can only be freed. */
+enum loading { LOADING, LOADED, LOAD_FAILED };
+enum loading vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err);
+
+/* Frees a state that has no calls; accepts NULL and leaves it. That takes long if there is much
+ * in it. */
 void vm_free(struct vm **vm);
+
+/* Takes from a state that has no calls all that a script has put there: now it can only be
+ * collected, and freed. */
+void vm_strip(struct vm *vm);
+
+/* Collects garbage until UNTIL_NS if that was asked for: true when there is nothing more to do.
+ * It is work of the call that runs next. */
+bool vm_collect(struct vm *vm, uint64_t until_ns);
 
 /* Resumes CO, whose function and N_ARGS arguments are on its stack, until it ends in some way,
  * without a call: what it computes is taken off B. Returns the status of lua_resume. */
@@ -205,74 +226,9 @@ void charge_steps(lua_State *L, uint64_t left);
 
 /* For the heap of a vm. */
 void budget_on_top(void *vm);
+void budget_on_asked(void *vm);
+void budget_on_limit(void *vm);
 void budget_on_refused(void *vm);
-
-/* -- values: value.c, make.c -- */
-
-/* The metatables of proxies and of arrays; throws. */
-void value_open(lua_State *L);
-
-/* Pushes V: scalars as Lua's own, maps and lists as proxies that read on touch. COST: bytes
- * that it adds to the memory of the script; 0 for what the engine holds anyway, as long as the
- * call goes on. Throws. */
-void value_push(lua_State *L, const struct weir_value *v, uint64_t cost);
-
-/* The same for what must not be changed: a configuration that all calls share. Throws. */
-void value_push_frozen(lua_State *L, const struct weir_value *v);
-
-/* Pushes a proxy of what that at INDEX was made of, not of what was changed in it. Throws. */
-void value_push_original(lua_State *L, int index);
-
-/* Collects garbage. It may be full again at once, so this is work of the script like any other.
- * Throws. */
-void value_collect(lua_State *L);
-
-/* What the script has kept of what C has lent it costs memory, now that C ends. */
-void value_end_call(struct call *c);
-
-/* Whether the value at INDEX is a proxy. */
-bool value_is_proxy(lua_State *L, int index);
-
-/* Pushes a table with the level of the proxy at INDEX, which from now on is what the proxy
- * shows. Throws for a frozen one. */
-void value_own(lua_State *L, int index);
-
-/* Pushes the field KEY (an index of the stack) of a proxy. Throws. */
-void value_field(lua_State *L, int index, int key);
-
-/* Length of a list; 0 for a map. */
-size_t value_length(lua_State *L, int index);
-
-/* pairs and next of a proxy: value_pairs pushes three values, value_next one or two. Throws. */
-int value_pairs(lua_State *L, int index);
-int value_next(lua_State *L, int index, int key);
-
-/* Sets a field of a proxy to the value on the top of the stack, and pops it. Throws. */
-void value_set(lua_State *L, int index, int key);
-
-/* The bytes that V takes, elements included, counted up to MAX. */
-uint64_t value_weight(const struct weir_value *v, uint64_t max);
-
-/* The host's value of what stands at INDEX; owned by the caller. WEIR_INVALID with ERR for what
- * is none, WEIR_TOO_LARGE for too much. Does not throw; the stack stays as it is. */
-uint32_t value_make(lua_State *L, int index, const struct weir_value **ret,
-                    struct weir_error *err);
-
-/* The same, of at most MAX bytes. */
-uint32_t value_make_within(lua_State *L, int index, uint64_t max, const struct weir_value **ret,
-                           struct weir_error *err);
-
-/* What a proxy shows, for make.c: its original, and whether anything was changed; with a table
- * pushed (nil: none) that has what was touched or, if OWN, all of it. */
-struct proxy_look {
-    const struct weir_value *v;
-    bool own;
-    bool frozen;
-};
-struct proxy_look value_look(lua_State *L, int index);
-
-/* The sentinel of null. */
-extern const char null_key;
 
 /* -- errors: fault.c -- */
 
@@ -304,7 +260,9 @@ void utf8_open(lua_State *L);
 void math_open(lua_State *L);
 void table_open(lua_State *L); /* table */
 void weir_open_library(lua_State *L);
+void uuid_random(char ret[37]); /* with a NUL */
 void json_open(lua_State *L);
+int json_encode(lua_State *L); /* is one of them */
 void ctx_open(lua_State *L);
 
 /* find, match, gmatch and gsub: into the table on the top. */
@@ -316,8 +274,15 @@ void freeze(lua_State *L, const char *name);
 /* require, while SCRIPT loads. */
 int module_require(lua_State *L);
 
-/* The chunk of what is written in Lua itself. */
-extern const char prelude[];
+/* The chunks of what is written in Lua itself. */
+extern const char prelude[], helpers[];
+
+/* What helpers gives, in its order. */
+enum helper { HELP_STEP, HELP_JOIN, HELP_PIECES, HELP_COUNT, HELP_MERGE, N_HELPERS };
+void vm_push_helper(lua_State *L, enum helper h);
+
+/* Calls a helper with all of the stack: gives what the C function has to return. Throws. */
+int vm_help(lua_State *L, enum helper h);
 
 /* -- calls -- */
 
@@ -326,11 +291,15 @@ struct world {
     /* Asks the lent node for its answer to INPUT. */
     void (*ask)(struct strand *, unsigned lend, const struct weir_value *input);
     void (*sleep)(struct strand *, uint64_t ms);
+    /* Has RUN done on another thread, and DONE called here then, whatever becomes of the strand.
+     * False: nobody does it. */
+    bool (*work)(struct strand *, weir_work_fn *run, weir_worked_fn *done, void *arg);
     /* Ends what a strand waits for; its answer may still come and is dropped. */
     void (*stop)(struct strand *);
     uint64_t (*wall_ms)(struct call *);
     /* Milliseconds that are left; UINT64_MAX: no deadline. */
     uint64_t (*left_ms)(struct call *);
+    void (*uuid)(struct call *, char ret[37]);
     void (*log)(struct call *, uint32_t level, struct weir_text text,
                 const struct weir_value *fields);
     uint32_t (*lookup)(struct call *, const struct weir_text *path, uint32_t n,
@@ -365,6 +334,8 @@ struct strand {
     struct weir_timer *timer;
     const struct weir_value *answer; /* owned */
     struct weir_error error;         /* owns its detail; code 0: none */
+    struct work *work;               /* that it waits for; NULL: none */
+    uint64_t weight;                 /* of what that has read (value_weight) */
     void *own;                       /* of the world */
 };
 
@@ -392,6 +363,23 @@ struct call {
     struct call *next; /* that wait for their turn */
     void *own;         /* of the world */
 };
+
+/* -- work on another thread: work.c -- */
+
+/* Whether going over so many bytes is for a worker. */
+bool work_is_large(lua_State *L, size_t len);
+
+/* Reads JSON whose values weigh WEIGHT at least, and goes on in THEN: its strand has the answer, or
+ * the error. Throws. */
+int work_json(lua_State *L, struct weir_text text, uint64_t weight, lua_KFunction then);
+
+/* The digest of TEXT, or its HMAC with KEY if that isn't NULL: what the C function has to return
+ * that returns this. Throws. */
+int work_digest(lua_State *L, uint32_t algorithm, const struct weir_text *key,
+                struct weir_text text);
+
+/* The strand does not wait for its work any more. */
+void work_forget(struct strand *s);
 
 /* Begins a call: C has world, vm, input and config. It may be over when this returns. */
 void call_begin(struct call *c);

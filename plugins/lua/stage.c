@@ -73,6 +73,16 @@ sleep_for(struct strand *s, uint64_t ms)
     add_wait(s, (struct wait){ .at_ms = stage_of(s)->now_ms + ms });
 }
 
+static bool
+work(struct strand *s, weir_work_fn *run, weir_worked_fn *done, void *arg)
+{
+    (void)s;
+    (void)run;
+    (void)done;
+    (void)arg;
+    return false; /* a test has no other thread */
+}
+
 static void
 stop(struct strand *s)
 {
@@ -98,6 +108,13 @@ left_ms(struct call *c)
     if (st->deadline_ms == UINT64_MAX)
         return UINT64_MAX;
     return st->deadline_ms > st->now_ms ? st->deadline_ms - st->now_ms : 0;
+}
+
+static void
+uuid(struct call *c, char ret[37])
+{
+    (void)c;
+    uuid_random(ret);
 }
 
 static void
@@ -168,9 +185,11 @@ aborted(struct call *c, enum abort_reason reason)
 static const struct world stage_world = {
     .ask = ask,
     .sleep = sleep_for,
+    .work = work,
     .stop = stop,
     .wall_ms = wall_ms,
     .left_ms = left_ms,
+    .uuid = uuid,
     .log = log_line,
     .lookup = lookup,
     .turn = wait_for_turn,

@@ -24,10 +24,14 @@ take_reference(struct vm *vm)
     if (vm->n_idle > 0)
         return vm->idle[--vm->n_idle];
     int reference = LUA_NOREF;
+    lua_State *running = vm->running;
+    vm->running = NULL; /* an error is one of the state's own */
     lua_pushcfunction(vm->L, make_thread);
     if (lua_pcall(vm->L, 0, 1, 0) == LUA_OK)
         reference = (int)lua_tointeger(vm->L, -1);
     lua_pop(vm->L, 1);
+    vm->running = running;
+    budget_on_asked(vm);
     return reference;
 }
 

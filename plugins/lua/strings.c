@@ -7,17 +7,22 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <lualib.h>
+#include <math.h>
 #include <string.h>
 
 #include "script.h"
 
 /* At most so many results or arguments of one call: the stack is not for data. */
 #define MANY 8000
-#define QUOTED_MAX 65536
+#define QUOTED_MAX 12288
+/* Bytes that are gone over at once, if it takes some time for each. */
+#define PIECE 49152
+/* What is longer is no number. */
+#define NUMERAL_MAX 1000
 /* What one conversion of string.format counts for: a large number with many digits takes
  * microseconds, however short its argument is. */
 #define CONVERSION_WORK 100
-/* So many conversions of floats are at most some 10 ms, in which nobody else has a turn. */
+/* What the conversions of floats may cost, each at least one: at most some ms. */
 #define FLOATS_MAX 1000
 
 /* Bytes of all strings among the arguments. */
@@ -145,30 +150,50 @@ format_rest(lua_State *L, int status, lua_KContext at)
     return format_texts(L, at + 1);
 }
 
+/* What it costs to convert the number at INDEX, whose format is SPEC, up to END: the more digits
+ * are asked for, the more. */
+static size_t
+float_cost(lua_State *L, int index, const char *spec, const char *end)
+{
+    int exponent = 0;
+    unsigned digits = 0;
+    (void)frexp(lua_tonumber(L, index), &exponent); /* 0 for what is no number */
+    while (spec < end && *spec != '.')
+        spec++;
+    for (spec++; spec < end && *spec >= '0' && *spec <= '9' && digits < 100; spec++)
+        digits = digits * 10 + (unsigned)(*spec - '0');
+    return 1 + (exponent < 0 ? -exponent : exponent) / 60u + digits / 20;
+}
+
 /* What the conversions of the format at 1 have to be paid for; throws for one that is not to be
  * had. A format may have zeros in it: what is behind them counts, too. */
 static void
 check_conversions(lua_State *L)
 {
-    size_t len, n = 0, floats = 0;
+    size_t len, floats = 0;
+    int n = 0;
     bool quotes = false;
     const char *f = luaL_checklstring(L, 1, &len);
     const char *end = f + len;
     charge(L, len / 8);
     while ((f = memchr(f, '%', (size_t)(end - f))) != NULL) {
+        const char *spec = f;
         f += 1 + strspn(f + 1, "-+ #0123456789."); /* stops at the zero behind a string */
         if (*f == 'p')
             luaL_error(L, "'%%p' is not to be had: addresses are nobody's business");
         quotes |= *f == 'q';
         n += *f != '%';
-        floats += *f != '\0' && strchr("eEfFgG", *f) != NULL;
+        if (*f != '\0' && strchr("eEfFgGaA", *f) != NULL)
+            floats += float_cost(L, n + 1, spec, f);
         f += f < end;
     }
     if (quotes && lengths(L) > QUOTED_MAX) /* which takes far longer a byte than all else */
         luaL_error(L, "'%%q' takes texts of at most %d bytes in all", QUOTED_MAX);
     if (floats > FLOATS_MAX)
-        luaL_error(L, "'format' takes at most %d of '%%f', '%%e' and '%%g'", FLOATS_MAX);
-    charge(L, n * CONVERSION_WORK + (quotes ? lengths(L) * 8 : 0));
+        luaL_error(L, "'format' takes at most %d of '%%f', '%%e' and '%%g', and less of large "
+                      "numbers with many digits",
+                   FLOATS_MAX);
+    charge(L, (uint64_t)n * CONVERSION_WORK + (quotes ? lengths(L) * 8 : 0));
 }
 
 static int
@@ -178,6 +203,82 @@ string_format(lua_State *L)
         return luaL_error(L, "'format' takes at most %d arguments", MANY);
     check_conversions(L);
     return format_texts(L, 2);
+}
+
+/* -- arithmetic -- */
+
+/* Pushes the number that stands at INDEX, maybe as text; false, with nothing pushed. */
+static bool
+push_number(lua_State *L, int index)
+{
+    size_t len = 0;
+    const char *s = NULL;
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lua_pushvalue(L, index);
+        return true;
+    }
+    if (lua_type(L, index) == LUA_TSTRING)
+        s = lua_tolstring(L, index, &len);
+    if (s == NULL || len > NUMERAL_MAX)
+        return false;
+    size_t size = lua_stringtonumber(L, s);
+    if (size > 0 && size != len + 1)
+        lua_pop(L, 1); /* there is a zero in it */
+    return size == len + 1;
+}
+
+static int
+arith_end(lua_State *L, int status, lua_KContext context)
+{
+    (void)L;
+    (void)status;
+    (void)context;
+    return 1;
+}
+
+/* What strings do in arithmetic, as Lua's own: but what the other operand has for it is called so
+ * that it may be left in the middle. Upvalue 1: the operation, 2: its name. */
+static int
+arith(lua_State *L)
+{
+    lua_settop(L, 2);
+    bool first = push_number(L, 1);
+    bool both = first && push_number(L, 2);
+    if (both) {
+        int op = (int)lua_tointeger(L, lua_upvalueindex(1));
+        if (op == LUA_OPUNM) /* the operand came twice */
+            lua_pop(L, 1);
+        lua_arith(L, op);
+        return 1;
+    }
+    lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING ||
+        luaL_getmetafield(L, 2, lua_tostring(L, lua_upvalueindex(2))) == LUA_TNIL)
+        return luaL_error(L, "attempt to perform arithmetic on a %s value",
+                          luaL_typename(L, first ? 2 : 1));
+    lua_insert(L, 1);
+    lua_callk(L, 2, 1, 0, arith_end);
+    return 1;
+}
+
+/* Into the metatable on the top. */
+static void
+set_arithmetic(lua_State *L)
+{
+    static const struct {
+        const char *name;
+        int op;
+    } all[] = {
+        { "__add", LUA_OPADD }, { "__sub", LUA_OPSUB }, { "__mul", LUA_OPMUL },
+        { "__mod", LUA_OPMOD }, { "__pow", LUA_OPPOW }, { "__div", LUA_OPDIV },
+        { "__unm", LUA_OPUNM }, { "__idiv", LUA_OPIDIV },
+    };
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+        lua_pushinteger(L, all[i].op);
+        lua_pushstring(L, all[i].name);
+        lua_pushcclosure(L, arith, 2);
+        lua_setfield(L, -2, all[i].name);
+    }
 }
 
 /* -- tables of functions -- */
@@ -233,6 +334,7 @@ string_open(lua_State *L)
     lua_setfield(L, -2, "__index");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
+    set_arithmetic(L);
     lua_pop(L, 2);
 }
 
@@ -244,6 +346,32 @@ utf8_codepoint(lua_State *L)
     lua_Integer from = luaL_optinteger(L, 2, 1);
     check_range(L, from, luaL_optinteger(L, 3, from));
     return paid(L);
+}
+
+/* len (s, i, j, lax): in pieces, if it is long. */
+static int
+utf8_count(lua_State *L)
+{
+    size_t len;
+    (void)luaL_checklstring(L, 1, &len);
+    if (len <= PIECE)
+        return paid(L);
+    lua_Integer n = (lua_Integer)len;
+    lua_Integer from = luaL_optinteger(L, 2, 1), to = luaL_optinteger(L, 3, -1);
+    from = from >= 0 ? from : -from > n ? 0 : n + from + 1;
+    to = to >= 0 ? to : -to > n ? 0 : n + to + 1;
+    luaL_argcheck(L, 1 <= from && from - 1 <= n, 2, "initial position out of bounds");
+    luaL_argcheck(L, to <= n, 3, "final position out of bounds");
+    charge(L, len / 8);
+    lua_settop(L, 4);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushinteger(L, from);
+    lua_replace(L, 3);
+    lua_pushinteger(L, to);
+    lua_replace(L, 4);
+    lua_pushinteger(L, PIECE);
+    return vm_help(L, HELP_COUNT);
 }
 
 static int
@@ -260,7 +388,7 @@ utf8_open(lua_State *L)
 {
     static const struct wrap wanted[] = {
         { "char", paid }, { "charpattern", NULL }, { "codepoint", utf8_codepoint },
-        { "len", paid },  { "offset", paid },      { "codes", NULL },
+        { "len", utf8_count }, { "offset", paid }, { "codes", NULL },
         { NULL, NULL },
     };
     take(L, luaopen_utf8, wanted);

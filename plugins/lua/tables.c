@@ -10,6 +10,8 @@
 #include "script.h"
 
 #define MANY 8000
+/* So many items are concatenated at once. */
+#define JOINED 1000
 
 /* The table at INDEX, or that of the proxy there, in place of it. */
 static void
@@ -52,6 +54,8 @@ table_insert(lua_State *L)
     int n_args = lua_gettop(L);
     if (n_args != 2 && n_args != 3)
         return luaL_error(L, "wrong number of arguments to 'insert'");
+    if (!value_is_own(L, 1))
+        return value_own_first(L, table_insert);
     take_table(L, 1);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
     if (n_args == 2) {
@@ -73,6 +77,8 @@ static int
 table_remove(lua_State *L)
 {
     bool last = lua_isnoneornil(L, 2);
+    if (!value_is_own(L, 1))
+        return value_own_first(L, table_remove);
     take_table(L, 1);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
     lua_Integer at = luaL_optinteger(L, 2, n);
@@ -94,6 +100,33 @@ table_remove(lua_State *L)
     return 1;
 }
 
+/* Moves items 2 to 3 of the table at 1 to 4 of the one at 5 or 1, as long as the slice lasts; AT
+ * of them are moved. */
+static int
+move_some(lua_State *L, int status, lua_KContext at)
+{
+    (void)status;
+    lua_Integer from = lua_tointeger(L, 2), last = lua_tointeger(L, 3);
+    lua_Integer to = lua_tointeger(L, 4);
+    int target = lua_gettop(L);
+    target = target == 5 ? 5 : 1;
+    bool up = to > from && to <= last && lua_rawequal(L, 1, target);
+    for (lua_Integer i = (lua_Integer)at; i <= last - from; i++) {
+        lua_Integer k = up ? last - from - i : i;
+        if (i % 512 == 511) {
+            charge(L, 512);
+            if (i > at && slice_is_over(vm_of(L)) && lua_isyieldable(L)) {
+                vm_of(L)->preempted = true;
+                return lua_yieldk(L, 0, (lua_KContext)i, move_some);
+            }
+        }
+        lua_rawgeti(L, 1, from + k);
+        lua_rawseti(L, target, to + k);
+    }
+    lua_pushvalue(L, target);
+    return 1;
+}
+
 static int
 table_move(lua_State *L)
 {
@@ -102,6 +135,8 @@ table_move(lua_State *L)
     lua_Integer to = luaL_checkinteger(L, 4);
     int target = lua_isnoneornil(L, 5) ? 1 : 5;
     lua_settop(L, target == 5 ? 5 : 4);
+    if (!value_is_own(L, 1) || !value_is_own(L, target))
+        return value_own_first(L, table_move);
     take_table(L, 1);
     if (target == 5)
         take_table(L, 5);
@@ -110,55 +145,74 @@ table_move(lua_State *L)
                       "too many elements to move");
         luaL_argcheck(L, to <= LUA_MAXINTEGER - (last - from), 4, "destination wrap around");
         charge(L, (uint64_t)(last - from) / 2 + 1);
-        bool up = to > from && to <= last && lua_rawequal(L, 1, target);
-        for (lua_Integer i = 0; i <= last - from; i++) {
-            lua_Integer k = up ? last - from - i : i;
-            if (i % 1024 == 1023)
-                charge(L, 512);
-            lua_rawgeti(L, 1, from + k);
-            lua_rawseti(L, target, to + k);
-        }
     }
-    lua_pushvalue(L, target);
+    for (int i = 2; i <= 4; i++) { /* they may be texts */
+        lua_pushinteger(L, i == 2 ? from : i == 3 ? last : to);
+        lua_replace(L, i);
+    }
+    return move_some(L, LUA_OK, 0);
+}
+
+/* Adds item I of the list at 1 to B. False, with it on the top, if it is no text. */
+static bool
+add_item(lua_State *L, luaL_Buffer *b, lua_Integer i)
+{
+    size_t len, before = b->n;
+    item(L, 1, i);
+    if (!lua_isstring(L, -1))
+        return false;
+    if (lua_type(L, -1) == LUA_TSTRING && lua_istable(L, 1)) { /* which keeps it */
+        const char *text = lua_tolstring(L, -1, &len);
+        lua_pop(L, 1);
+        buffer_add(b, text, len);
+    } else {
+        luaL_addvalue(b);
+    }
+    charge(L, 1 + (b->n > before ? b->n - before : 0) / 32);
+    return true;
+}
+
+/* _join (list, sep, from, last): the text; or nil and what is wrong. */
+static int
+table_join(lua_State *L)
+{
+    size_t between;
+    const char *sep = luaL_checklstring(L, 2, &between);
+    lua_Integer from = luaL_checkinteger(L, 3), last = luaL_checkinteger(L, 4);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (lua_Integer i = from; i <= last; i++) {
+        if (!add_item(L, &b, i)) {
+            const char *type = luaL_typename(L, -1);
+            lua_pushnil(L);
+            lua_pushfstring(L, "the value at index %I of 'concat' is a %s, not text",
+                            (LUAI_UACINT)i, type);
+            return 2;
+        }
+        if (i == last)
+            break;
+        buffer_add(&b, sep, between);
+    }
+    luaL_pushresult(&b);
     return 1;
 }
 
 static int
 table_concat(lua_State *L)
 {
-    size_t between;
-    const char *sep = luaL_optlstring(L, 2, "", &between);
+    (void)luaL_optstring(L, 2, "");
     lua_Integer from = luaL_optinteger(L, 3, 1);
     lua_Integer last = luaL_optinteger(L, 4, length(L, 1));
-    luaL_Buffer b;
     lua_settop(L, 2);
     if (lua_isnil(L, 2)) {
         lua_pushliteral(L, "");
         lua_replace(L, 2);
     }
-    luaL_buffinit(L, &b);
-    for (lua_Integer i = from; i <= last; i++) {
-        size_t before = b.n;
-        item(L, 1, i);
-        if (!lua_isstring(L, -1))
-            return luaL_error(L, "the value at index %I of 'concat' is a %s, not text",
-                              (LUAI_UACINT)i, luaL_typename(L, -1));
-        if (lua_type(L, -1) == LUA_TSTRING && lua_istable(L, 1)) { /* which keeps it */
-            size_t len;
-            const char *text = lua_tolstring(L, -1, &len);
-            lua_pop(L, 1);
-            buffer_add(&b, text, len);
-        } else {
-            luaL_addvalue(&b);
-        }
-        if (i < last)
-            buffer_add(&b, sep, between);
-        if (i == LUA_MAXINTEGER)
-            break;
-        charge(L, 1 + (b.n > before ? b.n - before : 0) / 32);
-    }
-    luaL_pushresult(&b);
-    return 1;
+    lua_pushinteger(L, from);
+    lua_pushinteger(L, last);
+    if (last > from && (lua_Unsigned)last - (lua_Unsigned)from >= JOINED)
+        return vm_help(L, HELP_JOIN);
+    return table_join(L) == 1 ? 1 : luaL_error(L, "%s", lua_tostring(L, -1));
 }
 
 static int
@@ -197,6 +251,8 @@ static int
 table_own(lua_State *L)
 {
     lua_settop(L, 1);
+    if (!value_is_own(L, 1))
+        return value_own_first(L, table_own);
     take_table(L, 1);
     return 1;
 }
@@ -208,7 +264,8 @@ table_open(lua_State *L)
         { "insert", table_insert }, { "remove", table_remove },
         { "move", table_move },     { "concat", table_concat },
         { "unpack", table_unpack }, { "pack", table_pack },
-        { "_own", table_own },      { NULL, NULL },
+        { "_own", table_own },      { "_join", table_join },
+        { NULL, NULL },
     };
     luaL_newlib(L, functions);
 }

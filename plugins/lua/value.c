@@ -108,17 +108,14 @@ lend(struct vm *vm, struct proxy *p)
     origin_link(p->origin, &c->origins);
 }
 
-/* Collects garbage; what is left of ended calls costs from now on. */
-static void
-settle(struct vm *vm)
+void
+value_settle(struct vm *vm)
 {
-    heap_collect(&vm->heap, vm->L);
     for (struct origin *o; (o = vm->ended) != NULL;) {
         origin_unlink(o);
         *o->sum -= o->cost;
         origin_count(o, &vm->heap.outside);
     }
-    vm->heap.kept = vm->heap.outside;
 }
 
 void
@@ -131,7 +128,7 @@ value_end_call(struct call *c)
         origin_link(o, &vm->ended);
         origin_count(o, &vm->heap.waiting);
         if (vm->heap.waiting > vm->heap.max / 4)
-            settle(vm);
+            heap_ask(&vm->heap);
     }
 }
 
@@ -196,32 +193,17 @@ push_scalar_or(lua_State *L, const struct weir_value *v, struct origin *origin, 
     }
 }
 
-/* What Lua has for which collecting takes as long as one instruction, in bytes. */
-#define COLLECTED 64u
-
-void
-value_collect(lua_State *L)
+int
+value_collect(lua_State *L, lua_KFunction then)
 {
-    struct heap *h = &vm_of(L)->heap;
-    heap_collect(h, L);
-    charge(L, h->used / COLLECTED);
-}
-
-/* Collects garbage if the memory is full or a quarter of it may be garbage of the host, and
- * ends the script if that was not enough. */
-static void
-make_room(lua_State *L, struct vm *vm)
-{
-    struct heap *h = &vm->heap;
-    if (h->kept > h->outside)
-        h->kept = h->outside;
-    if (h->used + h->outside <= h->max && h->outside - h->kept <= h->max / 4)
-        return;
-    value_collect(L);
-    if (h->used + h->outside > h->max) {
-        budget_end(vm, ABORT_MEMORY);
-        throw_abort(L);
+    struct vm *vm = vm_of(L);
+    heap_ask(&vm->heap);
+    if (!lua_isyieldable(L)) { /* nothing of a script's is, so nobody is kept waiting */
+        (void)vm_collect(vm, UINT64_MAX);
+        return then(L, LUA_OK, 0);
     }
+    vm->preempted = true;
+    return lua_yieldk(L, 0, 0, then);
 }
 
 void
@@ -239,7 +221,7 @@ value_push(lua_State *L, const struct weir_value *v, uint64_t cost)
     p->origin = origin_new();
     p->origin->cost = cost;
     origin_count(p->origin, &vm->heap.outside);
-    make_room(L, vm);
+    heap_check(&vm->heap);
 }
 
 void
@@ -288,9 +270,8 @@ proxy_original(lua_State *L, const struct proxy *p, int key)
     return whole && i >= 1 ? host->at(p->v, (size_t)i - 1) : NULL;
 }
 
-/* Pushes the table of the proxy at INDEX, made if there is none. Throws. */
-static void
-table_of(lua_State *L, int index)
+void
+proxy_push_table(lua_State *L, int index)
 {
     if (lua_getiuservalue(L, index, 1) == LUA_TTABLE)
         return;
@@ -328,7 +309,7 @@ proxy_push_field(lua_State *L, int index, int key, const struct weir_value *v)
     }
     lua_pop(L, 1);
     proxy_push(L, v, p->origin)->frozen = p->frozen;
-    table_of(L, index);
+    proxy_push_table(L, index);
     lua_pushvalue(L, key);
     lua_pushvalue(L, -3);
     lua_rawset(L, -3);
@@ -359,48 +340,6 @@ proxy_index(lua_State *L)
     return 1;
 }
 
-/* Fills the table on the top with the level of the proxy at INDEX. */
-static void
-copy_level(lua_State *L, int index, const struct weir_value *v)
-{
-    bool list = host->type(v) == WEIR_LIST;
-    size_t n = host->len(v);
-    charge(L, n);
-    for (size_t i = 0; i < n; i++) {
-        struct weir_text key;
-        const struct weir_value *item = host->at(v, i);
-        if (list) {
-            lua_pushinteger(L, (lua_Integer)i + 1);
-        } else {
-            (void)host->member(v, i, &key, &item);
-            lua_pushlstring(L, key.bytes, key.len);
-        }
-        proxy_push_field(L, index, lua_gettop(L), item);
-        if (lua_isnil(L, -1)) {
-            lua_pop(L, 1);
-            lua_pushlightuserdata(L, (void *)(uintptr_t)&null_key);
-        }
-        lua_rawset(L, -3);
-    }
-}
-
-void
-value_own(lua_State *L, int index)
-{
-    index = lua_absindex(L, index);
-    struct proxy *p = lua_touserdata(L, index);
-    luaL_checkstack(L, 8, NULL);
-    if (p->frozen)
-        luaL_error(L, "a configuration can't be changed; weir.merge(config, {}) gives a copy");
-    if (host->type(p->v) == WEIR_STREAM)
-        luaL_error(L, "a stream has no fields");
-    table_of(L, index);
-    if (p->own)
-        return;
-    copy_level(L, index, p->v);
-    p->own = true;
-}
-
 void
 value_set(lua_State *L, int index, int key)
 {
@@ -422,6 +361,8 @@ static int
 proxy_newindex(lua_State *L)
 {
     lua_settop(L, 3);
+    if (!value_is_own(L, 1))
+        return value_own_first(L, proxy_newindex);
     value_set(L, 1, 2);
     return 0;
 }
@@ -479,4 +420,5 @@ value_open(lua_State *L)
     lua_setfield(L, -2, "__metatable");
     vm->array_meta = lua_topointer(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &vm->array_meta);
+    value_make_open(L);
 }

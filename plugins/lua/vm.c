@@ -13,11 +13,14 @@
 #include "script.h"
 
 #define SLICE_NS 100000u
+/* What Lua has for which collecting takes as long as one instruction, in bytes. */
+#define COLLECTED 64u
 /* Lua keeps the names and constants of what it compiles in a table: so many there may be. */
 #define LOAD_KEYS 4096u
 
 const char vm_run_key, vm_node_key, vm_ctx_key, vm_config_key, vm_meta_key;
 const char vm_modules_key;
+static const char helper_keys[N_HELPERS];
 static const char env_key;
 
 /* Lua came to an error outside of everything that catches one: a fault of this plugin. */
@@ -46,6 +49,30 @@ unknown_name(lua_State *L)
     return luaL_error(L, "unknown name '%s'", name);
 }
 
+void
+vm_push_helper(lua_State *L, enum helper h)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &helper_keys[h]);
+}
+
+static int
+helped(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+int
+vm_help(lua_State *L, enum helper h)
+{
+    int n = lua_gettop(L);
+    vm_push_helper(L, h);
+    lua_insert(L, 1);
+    lua_callk(L, n, LUA_MULTRET, 0, helped);
+    return helped(L, LUA_OK, 0);
+}
+
 /* Puts the library that OPEN pushes, closed to changes, into the table at 1. */
 static void
 add_library(lua_State *L, const char *name)
@@ -54,19 +81,29 @@ add_library(lua_State *L, const char *name)
     lua_setfield(L, 1, name);
 }
 
-/* Runs the part that is written in Lua: it takes string, table and weir from the table at 1 and
- * the three on the top. */
+/* Runs a part that is written in Lua: it takes string, table and weir from 2 to 4, others from the
+ * table at 1, and gives so many results. */
 static void
-run_prelude(lua_State *L)
+run_part(lua_State *L, const char *source, int n_results)
 {
-    static const char *const names[] = { "type", "error", "tostring" };
-    if (luaL_loadbufferx(L, prelude, strlen(prelude), "=weir", "t") != LUA_OK)
+    static const char *const names[] = { "type", "error", "tostring", "next" };
+    if (luaL_loadbufferx(L, source, strlen(source), "=weir", "t") != LUA_OK)
         lua_error(L);
-    lua_insert(L, -4);
-    for (unsigned i = 0; i < 3; i++)
+    for (int i = 2; i <= 4; i++)
+        lua_pushvalue(L, i);
+    for (unsigned i = 0; i < 4; i++)
         lua_getfield(L, 1, names[i]);
     math_open(L);
-    lua_call(L, 7, 0);
+    lua_call(L, 8, n_results);
+}
+
+static void
+run_parts(lua_State *L)
+{
+    run_part(L, helpers, N_HELPERS);
+    for (unsigned i = N_HELPERS; i-- > 0;)
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &helper_keys[i]);
+    run_part(L, prelude, 0);
 }
 
 static int
@@ -82,9 +119,7 @@ open_libraries(lua_State *L)
     string_open(L);
     table_open(L);
     weir_open_library(L); /* 2, 3, 4 */
-    for (int i = 2; i <= 4; i++)
-        lua_pushvalue(L, i);
-    run_prelude(L);
+    run_parts(L);
     add_library(L, "weir");
     add_library(L, "table");
     add_library(L, "string");
@@ -257,63 +292,90 @@ load_script(lua_State *L)
     return loaded(L, LUA_OK, 0);
 }
 
+/* One slice of CO, of which garbage that it asks to be collected is part. False: it is to go on
+ * after UNTIL_NS; else *RET_STATUS is that of lua_resume. */
+static bool
+run_slice(struct vm *vm, lua_State *co, int n_args, struct budget *b, uint64_t until_ns,
+          int *ret_status)
+{
+    int n_results;
+    if (vm->heap.asked && !vm_collect(vm, until_ns))
+        return false;
+    vm->budget = b;
+    vm->running = co;
+    vm->preempted = false;
+    vm->slice_ns = clock_ns();
+    if (heap_is_over(&vm->heap))
+        budget_end(vm, ABORT_MEMORY);
+    budget_watch(vm, co);
+    *ret_status = lua_resume(co, NULL, n_args, &n_results);
+    vm->budget = NULL;
+    vm->running = NULL;
+    return *ret_status != LUA_YIELD || !vm->preempted || b->reason != ABORT_NONE;
+}
+
 int
 vm_run_here(struct vm *vm, lua_State *co, int n_args, struct budget *b)
 {
-    int n_results;
     int status;
     b->since_ns = clock_ns();
-    vm->budget = b;
-    vm->running = co;
-    do {
-        vm->preempted = false;
-        vm->slice_ns = clock_ns();
-        budget_watch(vm, co);
-        status = lua_resume(co, NULL, n_args, &n_results);
+    while (!run_slice(vm, co, n_args, b, UINT64_MAX, &status))
         n_args = 0;
-    } while (status == LUA_YIELD && vm->preempted && b->reason == ABORT_NONE);
-    vm->budget = NULL;
-    vm->running = NULL;
     return status;
 }
 
-static uint32_t
-load(struct vm *vm, uint64_t max_ms, struct weir_error *err)
+enum loading
+vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err)
 {
-    struct budget b;
+    int status;
+    struct budget *b = &vm->loading;
+    lua_State *co = vm->loader;
+    do {
+        if (run_slice(vm, co, 0, b, until_ns, &status)) {
+            if (b->reason != ABORT_NONE)
+                refuse(err, WEIR_SCRIPT, "while it was loaded: %s", abort_text(b->reason));
+            else if (status == LUA_YIELD)
+                refuse(err, WEIR_SCRIPT, "nothing can wait while a script is loaded");
+            else if (status != LUA_OK)
+                fault_read(co, -1, err);
+            else
+                err->code = WEIR_OK;
+            lua_settop(vm->L, 0); /* the loader */
+            vm->loader = NULL;
+            vm->heap.max_keys = (uint32_t)vm->script->limits.keys;
+            return err->code == WEIR_OK ? LOADED : LOAD_FAILED;
+        }
+    } while (clock_ns() < until_ns);
+    return LOADING;
+}
+
+/* A budget for loading that lasts MAX_MS milliseconds, or as many as a call may take. */
+static void
+begin_load(struct vm *vm, uint64_t max_ms)
+{
     struct limits limits = vm->script->limits;
     limits.time_ms = limits.time_ms > max_ms ? limits.time_ms : max_ms;
-    budget_fill(&b, &limits);
-    lua_State *co = lua_newthread(vm->L); /* a new state has the memory for it */
-    lua_pushcfunction(co, load_script);
-    int status = vm_run_here(vm, co, 0, &b);
-    if (b.reason != ABORT_NONE)
-        refuse(err, WEIR_SCRIPT, "while it was loaded: %s", abort_text(b.reason));
-    else if (status == LUA_YIELD)
-        refuse(err, WEIR_SCRIPT, "nothing can wait while a script is loaded");
-    else if (status != LUA_OK)
-        fault_read(co, -1, err);
-    else
-        err->code = WEIR_OK;
-    lua_pop(vm->L, 1);
-    return err->code;
+    budget_fill(&vm->loading, &limits);
+    vm->loading.since_ns = clock_ns();
+    vm->loader = lua_newthread(vm->L); /* a new state has the memory for it */
+    lua_pushcfunction(vm->loader, load_script);
 }
 
 struct vm *
-vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err)
+vm_begin(const struct script *s, uint64_t max_ms, struct weir_error *err)
 {
     struct vm *vm = calloc(1, sizeof *vm);
     if (vm == NULL)
         abort();
     vm->script = s;
     vm->slice_max_ns = SLICE_NS;
-    vm->heap = (struct heap){ .max = s->limits.memory,
-                              .max_string = s->limits.memory / 8,
-                              .max_keys = s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys
-                                                                     : LOAD_KEYS,
-                              .on_top = budget_on_top,
+    vm->heap = (struct heap){ .on_top = budget_on_top,
+                              .on_asked = budget_on_asked,
+                              .on_limit = budget_on_limit,
                               .on_refused = budget_on_refused,
                               .arg = vm };
+    heap_init(&vm->heap, s->limits.memory,
+              s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys : LOAD_KEYS);
     vm->stride = 1;
     vm->L = lua_newstate(heap_alloc, vm);
     if (vm->L == NULL) {
@@ -321,19 +383,25 @@ vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err)
         free(vm);
         return NULL;
     }
-    vm->heap.L = vm->L;
     *(struct vm **)lua_getextraspace(vm->L) = vm;
     lua_atpanic(vm->L, on_panic);
+    heap_take_over(vm->L);
     lua_pushcfunction(vm->L, open_libraries);
-    if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
-        fault_read(vm->L, -1, err);
-        vm_free(&vm);
-        return NULL;
+    if (lua_pcall(vm->L, 0, 0, 0) == LUA_OK) {
+        begin_load(vm, max_ms);
+        return vm;
     }
-    if (load(vm, max_ms, err) != WEIR_OK)
+    fault_read(vm->L, -1, err);
+    vm_free(&vm);
+    return NULL;
+}
+
+struct vm *
+vm_new(const struct script *s, uint64_t max_ms, struct weir_error *err)
+{
+    struct vm *vm = vm_begin(s, max_ms, err);
+    if (vm != NULL && vm_load(vm, UINT64_MAX, err) != LOADED)
         vm_free(&vm);
-    else
-        vm->heap.max_keys = (uint32_t)s->limits.keys;
     return vm;
 }
 
@@ -342,8 +410,43 @@ vm_free(struct vm **vm)
 {
     if (*vm == NULL)
         return;
-    (*vm)->heap.collecting = true; /* also if the memory is full, all is given back */
     lua_close((*vm)->L);
     free(*vm);
     *vm = NULL;
+}
+
+void
+vm_strip(struct vm *vm)
+{
+    lua_State *L = vm->L;
+    if (vm->passes > 0)
+        return;
+    vm->passes = 2; /* what the first one has begun with may have seen what is gone now */
+    lua_settop(L, 0);
+    lua_pushnil(L);
+    while (lua_next(L, LUA_REGISTRYINDEX)) {
+        lua_pop(L, 1);
+        if (lua_isinteger(L, -1) && lua_tointeger(L, -1) <= LUA_RIDX_LAST)
+            continue; /* Lua's own */
+        lua_pushvalue(L, -1);
+        lua_pushnil(L);
+        lua_rawset(L, LUA_REGISTRYINDEX);
+    }
+    heap_ask(&vm->heap);
+}
+
+bool
+vm_collect(struct vm *vm, uint64_t until_ns)
+{
+    if (!heap_collect(&vm->heap, vm->L, until_ns))
+        return false;
+    vm->debt += vm->heap.used / COLLECTED;
+    value_settle(vm);
+    heap_collected(&vm->heap);
+    if (vm->passes > 1) {
+        vm->passes--;
+        heap_ask(&vm->heap);
+        return false;
+    }
+    return true;
 }

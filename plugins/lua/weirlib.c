@@ -16,12 +16,34 @@ check_text(lua_State *L, int index)
 
 /* -- encodings -- */
 
+/* Bytes that are converted at once: whole groups of each encoding. */
+#define PIECE 49152u
+
+/* The first LEN bytes of the text at 1, piece by piece by F. */
+static int
+in_pieces(lua_State *L, lua_CFunction f, size_t len)
+{
+    size_t all;
+    const char *text = lua_tolstring(L, 1, &all);
+    lua_settop(L, 1);
+    if (len < all)
+        lua_pushlstring(L, text, len);
+    lua_pushcfunction(L, f);
+    lua_insert(L, 1);
+    if (len < all)
+        lua_remove(L, 2);
+    lua_pushinteger(L, PIECE);
+    return vm_help(L, HELP_PIECES);
+}
+
 static int
 hex_encode(lua_State *L)
 {
     static const char digits[] = "0123456789abcdef";
     struct weir_text t = check_text(L, 1);
     luaL_Buffer b;
+    if (t.len > PIECE)
+        return in_pieces(L, hex_encode, t.len);
     charge(L, t.len / 8);
     luaL_buffinit(L, &b);
     for (size_t i = 0; i < t.len; i++) {
@@ -57,8 +79,10 @@ hex_decode(lua_State *L)
 {
     struct weir_text t = check_text(L, 1);
     luaL_Buffer b;
+    if (t.len > PIECE && t.len % 2 == 0)
+        return in_pieces(L, hex_decode, t.len);
     charge(L, t.len / 8);
-    for (size_t i = 0; i < t.len; i++)
+    for (size_t i = 0; i < t.len && t.len <= PIECE; i++)
         if (hex_digit(t.bytes[i]) < 0)
             return give_invalid(L, "it is not hexadecimal");
     if (t.len % 2 != 0)
@@ -79,6 +103,8 @@ base64_encode(lua_State *L)
     struct weir_text t = check_text(L, 1);
     const unsigned char *s = (const unsigned char *)t.bytes;
     luaL_Buffer b;
+    if (t.len > PIECE)
+        return in_pieces(L, base64_encode, t.len);
     charge(L, t.len / 8);
     luaL_buffinit(L, &b);
     for (size_t i = 0; i < t.len; i += 3) {
@@ -94,32 +120,41 @@ base64_encode(lua_State *L)
     return 1;
 }
 
-static int
-base64_value(char c)
+/* Of each byte, its value and one; 0: it is none. */
+static const uint8_t *
+base64_values(void)
 {
-    if (c == '-' || c == '_') /* the alphabet of URLs, too */
-        return c == '-' ? 62 : 63;
-    const char *at = c != '\0' ? strchr(letters, c) : NULL;
-    return at ? (int)(at - letters) : -1;
+    static _Thread_local uint8_t values[256];
+    if (values['A'] == 0) {
+        for (uint8_t i = 0; i < 64; i++)
+            values[(unsigned char)letters[i]] = (uint8_t)(i + 1);
+        values['-'] = values['+']; /* the alphabet of URLs, too */
+        values['_'] = values['/'];
+    }
+    return values;
 }
 
 static int
 base64_decode(lua_State *L)
 {
     struct weir_text t = check_text(L, 1);
+    const unsigned char *s = (const unsigned char *)t.bytes;
+    const uint8_t *values = base64_values();
     luaL_Buffer b;
-    charge(L, t.len / 4);
-    while (t.len > 0 && t.bytes[t.len - 1] == '=')
+    while (t.len > 0 && s[t.len - 1] == '=')
         t.len--;
     if (t.len % 4 == 1)
         return give_invalid(L, "it is not base64: its length is wrong");
+    if (t.len > PIECE && memchr(t.bytes, '=', t.len) == NULL)
+        return in_pieces(L, base64_decode, t.len);
+    charge(L, t.len / 4);
     for (size_t i = 0; i < t.len; i++)
-        if (base64_value(t.bytes[i]) < 0)
+        if (values[s[i]] == 0)
             return give_invalid(L, "it is not base64");
     luaL_buffinit(L, &b);
     uint32_t bits = 0;
     for (size_t i = 0; i < t.len; i++) {
-        bits = bits << 6 | (uint32_t)base64_value(t.bytes[i]);
+        bits = bits << 6 | (values[s[i]] - 1u);
         if (i % 4 != 0)
             luaL_addchar(&b, (char)(bits >> (6 - 2 * (i % 4))));
     }
@@ -135,6 +170,8 @@ weir_sha256(lua_State *L)
     uint8_t hash[64];
     struct weir_text t = check_text(L, 1);
     charge(L, t.len / 8);
+    if (work_is_large(L, t.len))
+        return work_digest(L, WEIR_SHA256, NULL, t);
     size_t len = host->digest(WEIR_SHA256, t, hash);
     lua_pushlstring(L, (const char *)hash, len);
     return 1;
@@ -150,23 +187,35 @@ weir_hmac(lua_State *L)
     struct weir_text key = check_text(L, 2);
     struct weir_text text = check_text(L, 3);
     charge(L, (key.len + text.len) / 8);
+    if (work_is_large(L, key.len + text.len))
+        return work_digest(L, algorithm, &key, text);
     size_t len = host->hmac(algorithm, key, text, hash);
     lua_pushlstring(L, (const char *)hash, len);
     return 1;
 }
 
+void
+uuid_random(char ret[37])
+{
+    uint8_t r[16];
+    host->random(r, sizeof r);
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+    for (unsigned i = 0; i < 16; i++) {
+        bool dash = i == 4 || i == 6 || i == 8 || i == 10;
+        ret += sprintf(ret, "%s%02x", dash ? "-" : "", r[i]);
+    }
+}
+
 static int
 weir_uuid(lua_State *L)
 {
-    uint8_t r[16];
-    char text[40];
-    host->random(r, sizeof r);
-    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
-    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-    snprintf(text, sizeof text,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-             r[15]);
+    char text[37];
+    struct strand *s = vm_of(L)->strand;
+    if (s != NULL)
+        s->call->world->uuid(s->call, text);
+    else
+        uuid_random(text); /* while a script is loaded */
     lua_pushstring(L, text);
     return 1;
 }
@@ -257,6 +306,8 @@ weir_merge(lua_State *L)
         if (!value_is_proxy(L, i))
             luaL_checktype(L, i, LUA_TTABLE);
     lua_settop(L, 2);
+    if (!value_is_proxy(L, 1) && !value_is_proxy(L, 2))
+        return vm_help(L, HELP_MERGE);
     if (value_is_proxy(L, 1)) {
         copy_proxy(L);
     } else {

@@ -97,7 +97,40 @@ test('limits of a file have the range that those of a pipeline have', (t) => {
   }
   assert.match(check('max_memory = 1 << 40').err, /the limit max_memory is 1099511627776, not/);
   assert.match(check('max_memory = 29000').err, /the limit max_memory is 29000, not/);
+  assert.match(check('max_tme = 100').err, /there is no limit 'max_tme': did you mean 'max_time'\?/);
+  assert.match(check('colour = 1').err, /there is no limit 'colour'\n/);
+  assert.match(check('1, 2').err, /limits must be a table/);
   assert.match(check("max_memory = '1MiB'").err, /the limit max_memory is no whole number/);
+});
+
+test('weir.uuid gives the same ones when a durable step is tried again, and others everywhere else', async (t) => {
+  const again = `
+local n = 0
+return { run = function(ctx)
+  n = n + 1
+  ctx.log("info", "made", { n = n, ids = { weir.uuid(), weir.uuid() } })
+  if n % 2 == 1 then weir.fail("unavailable", "not yet") end
+end }`;
+  const dir = folder(t, {
+    'lua/nodes/again.lua': again,
+    'pipelines/greets.yaml': `${pipeline('  - again: {}\n    retry: { attempts: 2, initial: 1ms }')}durable: true\n`,
+    'pipelines/plain.yaml': pipeline('  - again: {}\n    retry: { attempts: 2, initial: 1ms }').replace('greets', 'plain').replace('/greet', '/plain'),
+  });
+  const w = await start(t, `${dir}/pipelines`, { args: ['--store', `sqlite:${dir}/weir.db`] });
+  const made = () => w.lines.filter((l) => l.msg === 'made');
+  const ids = async (path, n) => {
+    await post(w, path, {});
+    await until(() => made().length === n, 'both attempts are logged');
+    return made().slice(-2).map((l) => l.fields.ids);
+  };
+  const [first, second] = await ids('/greet', 2);
+  assert.deepEqual(first, second);
+  assert.match(first[0], /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.notEqual(first[0], first[1]);
+  assert.notEqual((await ids('/greet', 4))[0][0], first[0]);
+  const [one, two] = await ids('/plain', 6);
+  assert.equal(new Set([...one, ...two]).size, 4);
+  assert.match(one[0], /^[0-9a-f]{8}-[0-9a-f]{4}-4/);
 });
 
 test('modules are required from beside the script and from std, and nowhere else', async (t) => {

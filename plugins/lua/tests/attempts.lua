@@ -27,6 +27,32 @@ local t = setmetatable({}, { __index = function() while true do end end })
 return t.x
 --- endless loop in __index that gsub reads: a limit
 return (string.gsub("abc", ".", setmetatable({}, { __index = function() while true do end end })))
+--- endless loop in __index that ipairs reads: a limit
+for i in ipairs(setmetatable({}, { __index = function() while true do end end })) do end
+--- endless loop in __add beside a text: a limit
+return "1" + setmetatable({}, { __add = function() while true do end end })
+--- endless loop in __unm of what is no text: a limit
+return -setmetatable({}, { __unm = function() while true do end end })
+--- a plain text that stands between two windows is found: = [65530,65540,100001,100001,null]
+local s = ("a"):rep(65529) .. "0123456789b" .. ("a"):rep(34460) .. "z" .. ("a"):rep(200000)
+local from, to = s:find("0123456789b", 1, true)
+local z, also = s:find("z", 1, true)
+return { from, to, z, also, s:find("zz", 1, true) or weir.null }
+--- a list of the engine that is changed in pieces: = [2,100001,7,6]
+local v = weir.json.decode("[" .. ("1,"):rep(100000) .. "1]")
+v[1] = 2
+table.insert(v, 1, 7) v[100003] = 6
+return { v[2], #v - 2, v[1], v[#v] }
+--- texts count as numbers: = [15,32,-3,8.0,0]
+return { "10" + 5, "0x10" * "2", -"3", 2 ^ "3", "7" // 9 }
+--- a text that is no number does not: attempt to perform arithmetic on a string value
+return "x" + 1
+--- a text with many zeros, which takes long to compare: (max_memory
+local a, b = ("\0"):rep(1000000), ("\0"):rep(1000000)
+while true do local x = a < b end
+--- a list of more items than fit an eighth of the memory: (max_memory
+local t = {}
+for i = 1, 1e9 do t[i] = i end
 --- endless loop in __newindex: a limit
 setmetatable({}, { __newindex = function() while true do end end }).x = 1
 --- endless loop in __eq: a limit
@@ -252,10 +278,18 @@ return #string.format(("%d"):rep(8000), table.unpack(t))
 local t = {}
 for i = 1, 1001 do t[i] = 1e308 end
 return #string.format(("%.99f"):rep(1001), table.unpack(t))
---- string.format of fewer large numbers: = 409000
+--- string.format of some large numbers: and less of large numbers with many digits
 local t = {}
-for i = 1, 1000 do t[i] = 1e308 end
-return #string.format(("%.99f"):rep(1000), table.unpack(t))
+for i = 1, 50 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(50), table.unpack(t))
+--- string.format of fewer large numbers: = 16360
+local t = {}
+for i = 1, 40 do t[i] = 1e308 end
+return #string.format(("%.99f"):rep(40), table.unpack(t))
+--- string.format of many usual numbers: = 4000
+local t = {}
+for i = 1, 1000 do t[i] = 1.25 end
+return #string.format(("%.2f"):rep(1000), table.unpack(t))
 --- string.upper in a loop: a limit
 local s = ("x"):rep(1 << 20)
 while true do s:upper() end
@@ -276,7 +310,7 @@ while true do pcall(utf8.offset, "a" .. s, 5) end
 --- tonumber of a large text in a loop: a limit
 local s = ("1"):rep(1 << 20)
 while true do tonumber(s); tonumber(s, 16) end
---- arithmetic on a large text in a loop: a limit
+--- arithmetic on a large text: attempt to perform arithmetic on a string value
 local s = ("1"):rep(1 << 20)
 while true do local x = s + 1 end
 --- sha256 of a large text in a loop: a limit
@@ -401,7 +435,7 @@ return s1 == 0xff and s3 == 0 and s0 >> 48 == 0 and s2 >> 48 == 0 -- the time, t
 return require("csv")
 --- require of a path: a module's name is of
 return require("../../etc/passwd")
---- a lent node from a metamethod of the library: nothing can wait inside
+--- a lent node from __index that ipairs reads: = {}
 for i, v in ipairs(setmetatable({}, { __index = function() return ctx.up {} end })) do return v end
 --- the environment of a function as an upvalue: = 1
 local _ENV = { y = 1 }
@@ -513,9 +547,9 @@ return 1 // 0
 --- huge shift: = 0
 return 1 << 100
 --- %q of a large text: '%q' takes texts of at most
-return string.format("%q", ("\0"):rep(500000))
+return string.format("%q", ("x"):rep(500000))
 --- %q in a loop: a limit
-local s = ("\0"):rep(60000)
+local s = ("\0"):rep(12000)
 while true do string.format("%q", s) end
 --- lots of log fields: a limit
 local big = {}

@@ -39,9 +39,9 @@ library_functions_count_for_their_work(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
-        "local t = {} for i = 1, 100 do t[i] = 1e308 end "
-        "for i = 1, 10 do string.format(('%f'):rep(100), table.unpack(t)) end",
-        "local s = ('x'):rep(60000) string.format('\\0%q', s)",
+        "local t = {} for i = 1, 50 do t[i] = 1e308 end "
+        "for i = 1, 20 do string.format(('%f'):rep(50), table.unpack(t)) end",
+        "local s = ('x'):rep(12000) string.format('\\0%q', s)",
         "weir.json.encode(('\\1'):rep(200000))",
         "weir.json.decode('[' .. ('1,'):rep(50000) .. '1]')",
     };
