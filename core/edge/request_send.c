@@ -1,6 +1,6 @@
 /* edge/request_send.c - the bytes of an answer; see request.h.
  *
- * An answer is written when the turn of the loop ends, together with all others of that turn: a
+ * An answer is written when all that is ready has been looked at, together with all others of that turn: a
  * write to a socket wakes who reads from it, and one who is awake already need not be woken once
  * for each of the next ones. Its head waits in the request's arena and its body by reference. Of a
  * stream there is at most the piece at hand: the next one is asked for when that is gone, so a slow
@@ -125,7 +125,7 @@ request_send(struct request *r, const struct weir_value *body)
     }
     r->out.body = text.len > 0 ? value_box(body) : NULL;
     r->out.body_at = 0;
-    soon_add(c->edge->shard, &c->soon);
+    soon_add_late(c->edge->shard, &c->soon);
 }
 
 /* -- streams -- */

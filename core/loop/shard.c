@@ -123,6 +123,7 @@ shard_new(unsigned index, struct weir_shard **ret, struct weir_error *err)
     s->base = base;
     heap_init(&s->timers);
     list_init(&s->soon);
+    list_init(&s->late);
     impl_new(s, wake_fd);
     if (event_add(&shard_impl(s)->wake, NULL) != 0) {
         shard_free(&s);
@@ -232,26 +233,47 @@ shard_next_timer(const struct weir_shard *s)
     return first ? first->key : UINT64_MAX;
 }
 
+/* Runs what LIST holds now, and not what is added meanwhile. */
+static void
+run_all(struct list *list)
+{
+    struct list now;
+    list_unshift(list, &now); /* NOW becomes the head, and takes all over */
+    list_remove(list);
+    struct list *link;
+    while ((link = list_shift(&now)) != NULL) {
+        struct soon *todo = list_entry(link, struct soon, link);
+        todo->fn(todo->arg);
+    }
+}
+
+static void
+run_late(struct weir_shard *s)
+{
+    if (!list_empty(&s->late))
+        run_all(&s->late);
+}
+
+static bool
+is_queued(const struct weir_shard *s)
+{
+    return !list_empty(&s->soon) || !list_empty(&s->late);
+}
+
 /* Runs what is queued; what is queued meanwhile makes up the next round. Rounds are bounded by time,
  * too: some who do as much as they may in one go, and come back at once, would make a turn of
  * seconds, in which nobody else is heard. */
 static void
 run_soon(struct weir_shard *s)
 {
-    if (list_empty(&s->soon))
+    if (!is_queued(s))
         return;
     uint64_t until_ms = s->manual_ms != 0 ? UINT64_MAX : coarse_ms() + SOON_MS;
-    for (unsigned round = 0; round < SOON_ROUNDS && !list_empty(&s->soon); round++) {
+    for (unsigned round = 0; round < SOON_ROUNDS && is_queued(s); round++) {
         if (round > 0 && coarse_ms() >= until_ms)
             return;
-        struct list now;
-        list_unshift(&s->soon, &now); /* NOW becomes the head, and takes all over */
-        list_remove(&s->soon);
-        struct list *link;
-        while ((link = list_shift(&now)) != NULL) {
-            struct soon *todo = list_entry(link, struct soon, link);
-            todo->fn(todo->arg);
-        }
+        run_late(s);
+        run_all(&s->soon);
     }
 }
 
@@ -259,7 +281,7 @@ run_soon(struct weir_shard *s)
 static bool
 may_wait(struct weir_shard *s, uint64_t max_ms)
 {
-    if (max_ms == 0 || !list_empty(&s->soon) || is_stopping(s))
+    if (max_ms == 0 || is_queued(s) || is_stopping(s))
         return false;
     const struct heap_link *first = heap_first(&s->timers);
     return first == NULL || first->key > s->now_ms;
@@ -310,6 +332,7 @@ shard_turn(struct weir_shard *s, uint64_t max_ms)
     /* One look either way: EVLOOP_NONBLOCK alone looks again and again while there is something
      * ready, and who sends all the time would keep timers and answers from their turn. */
     event_base_loop(s->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    run_late(s);
     run_timers(s);
     run_soon(s);
     end_turn(s);
@@ -374,6 +397,13 @@ soon_add(struct weir_shard *shard, struct soon *s)
 {
     if (list_empty(&s->link))
         list_push(&shard->soon, &s->link);
+}
+
+void
+soon_add_late(struct weir_shard *shard, struct soon *s)
+{
+    list_remove(&s->link);
+    list_push(&shard->late, &s->link);
 }
 
 void

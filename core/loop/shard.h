@@ -30,6 +30,7 @@ struct weir_shard {
     struct event_base *base; /* owned */
     struct heap timers;
     struct list soon; /* struct soon that run before the loop waits again */
+    struct list late; /* struct soon that write what this turn's callbacks have made */
     uint64_t manual_ms; /* tests: the clock stands at this; 0: real */
     void *slots[SHARD_SLOTS];
     void *impl; /* private to this room */
@@ -98,6 +99,10 @@ void soon_init(struct soon *s, void (*fn)(void *arg), void *arg);
 
 /* Queues it, once. */
 void soon_add(struct weir_shard *shard, struct soon *s);
+
+/* The same for who writes to a socket: it runs once the descriptors that are ready have had their callbacks,
+ * and before all others that are queued, which may take their time. It moves there if it is queued already. */
+void soon_add_late(struct weir_shard *shard, struct soon *s);
 
 /* Takes it out again. */
 void soon_remove(struct soon *s);

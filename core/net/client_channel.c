@@ -212,7 +212,7 @@ channel_use(struct channel *ch, struct client_call *call)
     call->channel = ch;
     client_enter(call, CALL_EXCHANGING);
     channel_expect(ch);
-    soon_add(c->shard, &ch->start);
+    soon_add_late(c->shard, &ch->start);
 }
 
 void

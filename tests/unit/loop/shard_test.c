@@ -217,6 +217,28 @@ remove_again(void *arg)
 }
 
 static void
+late_ones_run_before_all_others_and_once(void **state)
+{
+    (void)state;
+    struct soon a, b, c;
+    soon_init(&a, tell, &letters['a' - 'a']);
+    soon_init(&b, tell, &letters['b' - 'a']);
+    soon_init(&c, add_again, &letters['c' - 'a']);
+    soon_init(&again, tell, &letters['d' - 'a']);
+    soon_add(shard, &a);
+    soon_add(shard, &b);
+    soon_add_late(shard, &b); /* it moves */
+    soon_add(shard, &b);
+    soon_add_late(shard, &c);
+    shard_turn(shard, 10000);
+    expect("bcad");
+    soon_add_late(shard, &a);
+    soon_remove(&a);
+    shard_turn(shard, 0);
+    expect("");
+}
+
+static void
 soon_may_take_out_one_that_is_about_to_run(void **state)
 {
     (void)state;
@@ -540,6 +562,7 @@ main(void)
         T(a_timer_that_rearms_itself_in_the_past_lets_the_loop_turn),
         T(a_timer_that_another_takes_out_does_not_fire),
         T(soon_runs_in_order_and_what_it_adds_runs_before_the_wait),
+        T(late_ones_run_before_all_others_and_once),
         T(soon_may_take_out_one_that_is_about_to_run),
         T(soon_that_never_ends_does_not_starve_timers),
         T(soon_that_takes_long_does_not_starve_descriptors),
