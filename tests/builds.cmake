@@ -88,5 +88,5 @@ runs_in(release e2e/graph)
 
 # Times are compared in these: ctest counts them as two, so that only one more runs beside.
 set(weir_timed_tests unit/net/redis_real_test unit/net/redis_test unit/store/store_test e2e/amplification
-    e2e/crash e2e/h2_frames e2e/herd e2e/lying_rules e2e/malformed e2e/memory e2e/opossum e2e/overload
+    e2e/crash e2e/h2_frames e2e/herd e2e/lying_rules e2e/malformed e2e/memory e2e/once e2e/opossum e2e/overload
     e2e/ratelimit e2e/schedule e2e/streaming)
