@@ -13,6 +13,7 @@
 #include "engine/once_claim.h"
 #include "loop/worker.h"
 
+#define NOTICE_MS 1000u /* what another gateway says of a job is believed so long */
 #define PARTS 16u
 #define ENTRY_BYTES 256u /* what one counts as beside its answer */
 #define WAITING_MAX 10000u /* events on one shard */
@@ -287,6 +288,10 @@ once_decided(struct weir_event *e, enum claim_verdict v, struct weir_text answer
         return;
     }
     if (v == CLAIM_AGAIN) {
+        /* It may be word of a job that still runs, whose result takes its place: it is asked for again. */
+        const struct pipeline *p = e->trigger->flow->pipeline;
+        if (p->durable != DURABLE_NO && p->respond != RESPOND_ACCEPTED && left_ms > NOTICE_MS)
+            left_ms = NOTICE_MS;
         const struct weir_value *kept = answer.len > 0 ? value_bytes(answer.bytes, answer.len) : NULL;
         once_end(e, learn(e->once, kept, left_ms));
         answer_again(e, kept);
