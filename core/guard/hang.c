@@ -39,15 +39,25 @@ is_held(pid_t pid)
     return held;
 }
 
+/* Looks whether the worker is held. Who is, or was until now, has all of its time again. */
+static bool
+look_held(struct supervisor *s)
+{
+    bool was = s->held;
+    s->held = is_held(s->pid);
+    if (!was && !s->held)
+        return false;
+    s->alive_ms = s->now_ms;
+    s->alive.silent_ms = 0;
+    return true;
+}
+
 /* Ends thread TID of the worker, which NAME has been silent in for SILENT_MS. */
 static void
 end_hung(struct supervisor *s, const char *name, int tid, uint64_t silent_ms)
 {
-    if (is_held(s->pid)) {
-        s->alive_ms = s->now_ms;
-        s->alive.silent_ms = 0;
+    if (look_held(s))
         return;
-    }
     struct log_field fields[] = { LOG_N("worker", s->pid), LOG_S("thread", text_of(name)),
                                   LOG_N("silent_ms", silent_ms) };
     log_line(WEIR_ERROR, "the worker hangs: it is ended and started again", fields, 3);
@@ -70,7 +80,9 @@ supervisor_look(struct supervisor *s)
     uint64_t hang_ms = s->plan->handover->hang_ms;
     if (hang_ms == 0 || !s->ready)
         return;
-    if (s->now_ms - s->alive_ms >= hang_ms)
+    if (s->held)
+        (void)look_held(s);
+    else if (s->now_ms - s->alive_ms >= hang_ms)
         end_hung(s, "keeper", s->pid, s->now_ms - s->alive_ms);
     else if (s->alive.silent_ms >= hang_ms)
         end_hung(s, s->alive.name, s->alive.tid, s->alive.silent_ms);

@@ -34,6 +34,7 @@ struct supervisor {
     struct channel_alive alive; /* what it said */
     uint64_t kill_ms;    /* when SIGKILL is due; 0: it is not */
     bool hung;           /* it was ended because it hung */
+    bool held;           /* somebody had stopped it when it was last looked at */
     uint64_t feed_ms;    /* when systemd is to be told that all is well */
     uint64_t n_restarts;
     struct crash_report report; /* of this worker; signal 0: none came */

@@ -82,7 +82,7 @@ supervisor_spawn(struct supervisor *s)
         return false;
     }
     s->ready = false;
-    s->hung = false;
+    s->hung = s->held = false;
     s->kill_ms = 0;
     s->start_ms = 0;
     s->report.signal = 0;

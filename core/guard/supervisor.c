@@ -30,6 +30,10 @@
  * silence says nothing. */
 #define LATE_MS 1000
 
+/* How often in the time that makes a hang a worker is looked at that somebody has stopped, so that it is
+ * not taken for a hanging one just when it goes on. */
+#define HELD_LOOKS 8
+
 static void
 take_signals(struct supervisor *s)
 {
@@ -161,7 +165,7 @@ due_ms(const struct supervisor *s)
     due = earlier(due, s->kill_ms);
     due = earlier(due, s->feed_ms);
     if (s->ready && s->pid != 0 && s->kill_ms == 0 && s->plan->handover->hang_ms != 0)
-        due = earlier(due, s->alive_ms + s->plan->handover->hang_ms);
+        due = earlier(due, s->alive_ms + s->plan->handover->hang_ms / (s->held ? HELD_LOOKS : 1));
     return due;
 }
 

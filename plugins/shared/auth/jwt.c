@@ -90,8 +90,8 @@ read_object(struct weir_text part)
     return v;
 }
 
-static struct weir_text
-text_in(const struct weir_value *map, struct weir_text key)
+struct weir_text
+jwt_text(const struct weir_value *map, struct weir_text key)
 {
     struct weir_text text = { NULL, 0 };
     const struct weir_value *v = host->get(map, key);
@@ -117,16 +117,16 @@ typ_fits(struct weir_text typ, struct weir_text want)
 static bool
 read_header(const struct jwt_rules *r, struct jwt *j, char why[JWT_WHY_MAX])
 {
-    struct weir_text alg = text_in(j->header, WEIR_TEXT("alg"));
+    struct weir_text alg = jwt_text(j->header, WEIR_TEXT("alg"));
     j->algorithm = alg.bytes != NULL ? host->signature_find(alg) : 0;
     if (j->algorithm == 0 || (r->algorithms & 1u << j->algorithm) == 0)
         return bad(why, "the token's algorithm is not taken here");
     if (host->get(j->header, WEIR_TEXT("crit")) != NULL)
         return bad(why, "the token has extensions that are not known here");
-    j->kid = text_in(j->header, WEIR_TEXT("kid"));
+    j->kid = jwt_text(j->header, WEIR_TEXT("kid"));
     if (host->get(j->header, WEIR_TEXT("kid")) != NULL && j->kid.bytes == NULL)
         return bad(why, "the token's kid is no text");
-    if (r->typ.len > 0 && !typ_fits(text_in(j->header, WEIR_TEXT("typ")), r->typ))
+    if (r->typ.len > 0 && !typ_fits(jwt_text(j->header, WEIR_TEXT("typ")), r->typ))
         return bad(why, "the token is not of the type that is taken here");
     return true;
 }

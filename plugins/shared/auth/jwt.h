@@ -82,4 +82,7 @@ bool jwt_keys_add(struct jwt_keys *keys, struct weir_key **key, struct weir_text
                   uint32_t algorithms);
 void jwt_keys_free(struct jwt_keys *keys);
 
+/* The string under KEY of a map, lent by it; NULL with length 0: there is none. */
+struct weir_text jwt_text(const struct weir_value *map, struct weir_text key);
+
 #endif

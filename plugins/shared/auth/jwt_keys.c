@@ -39,16 +39,6 @@ jwt_keys_free(struct jwt_keys *keys)
     *keys = (struct jwt_keys){ 0 };
 }
 
-static struct weir_text
-text_in(const struct weir_value *map, struct weir_text key)
-{
-    struct weir_text text = { NULL, 0 };
-    const struct weir_value *v = host->get(map, key);
-    if (v != NULL && host->type(v) == WEIR_STRING)
-        (void)host->get_text(v, &text);
-    return text;
-}
-
 /* Whether a JWK may check signatures (RFC 7517 4.2 and 4.3). */
 static bool
 is_for_signatures(const struct weir_value *jwk)
@@ -56,7 +46,7 @@ is_for_signatures(const struct weir_value *jwk)
     const struct weir_value *use = host->get(jwk, WEIR_TEXT("use"));
     const struct weir_value *operations = host->get(jwk, WEIR_TEXT("key_ops"));
     struct weir_text text;
-    if (use != NULL && !text_same(text_in(jwk, WEIR_TEXT("use")), WEIR_TEXT("sig")))
+    if (use != NULL && !text_same(jwt_text(jwk, WEIR_TEXT("use")), WEIR_TEXT("sig")))
         return false;
     for (size_t i = 0; operations != NULL; i++) {
         const struct weir_value *one = host->at(operations, i);
@@ -73,7 +63,7 @@ static void
 add_jwk(struct jwt_keys *keys, const struct weir_value *jwk)
 {
     struct weir_error err = { 0 };
-    struct weir_text kid = text_in(jwk, WEIR_TEXT("kid")), alg = text_in(jwk, WEIR_TEXT("alg"));
+    struct weir_text kid = jwt_text(jwk, WEIR_TEXT("kid")), alg = jwt_text(jwk, WEIR_TEXT("alg"));
     if (host->type(jwk) != WEIR_MAP || kid.len > KID_MAX || !is_for_signatures(jwk))
         return;
     struct weir_key *key = host->key_new(jwk, &err);
