@@ -27,6 +27,7 @@
 /* How often, and from how much more than was left the last time, what a rush of large bodies has
  * left in the heap is given back. */
 #define GIVE_BACK_MS 3000
+#define LOOK_MAX_MS 24000
 #define GIVE_BACK_MIN (64u * 1024u * 1024u)
 
 /* What a fresh connection is given to come with its request when the edge drains. */
@@ -112,18 +113,26 @@ give_back(struct edge *e, uint64_t now_ms)
     resident_trim();
     memory_watch_look(&e->memory);
     e->kept = e->memory.used;
+    e->look_ms = GIVE_BACK_MS;
 }
 
-/* A rush is over: the heap has grown, and most of it is free. */
+/* A rush is over: the heap has grown, and most of it is free. To look takes its time, too, so that is
+ * done more and more seldom while nothing grows; but it goes on: what was still held when memory was
+ * last given back may be free since. */
 static bool
 has_calmed(struct edge *e, uint64_t now_ms)
 {
     if (e->kept == 0 || e->memory.used < e->kept)
         e->kept = e->memory.used;
-    if (now_ms < e->trimmed_ms + GIVE_BACK_MS || e->memory.used < e->kept + GIVE_BACK_MIN)
+    if (e->memory.used >= e->kept + GIVE_BACK_MIN)
+        e->look_ms = GIVE_BACK_MS;
+    if (now_ms < e->trimmed_ms + e->look_ms || e->memory.used < GIVE_BACK_MIN)
         return false;
-    e->trimmed_ms = now_ms; /* to look takes some, too */
-    return resident_free_heap() > e->memory.used / 2;
+    e->trimmed_ms = now_ms;
+    if (resident_free_heap() > e->memory.used / 2)
+        return true;
+    e->look_ms = e->look_ms < LOOK_MAX_MS / 2 ? 2 * e->look_ms : LOOK_MAX_MS;
+    return false;
 }
 
 static void
@@ -153,6 +162,7 @@ static void
 start_memory(struct edge *e)
 {
     timer_init(&e->memory_tick, on_memory, e);
+    e->look_ms = GIVE_BACK_MS;
     memory_watch_init(&e->memory, e->config.memory);
     if (e->memory.limit != 0)
         timer_set(e->shard, &e->memory_tick, shard_now(e->shard) + MEMORY_TICK_MS);

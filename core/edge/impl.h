@@ -38,6 +38,7 @@ struct edge {
     struct timer memory_tick;
     uint64_t trimmed_ms; /* when memory that is free was last given back, or looked for */
     uint64_t kept;       /* bytes that the process held then, or less since; 0: never */
+    uint64_t look_ms;    /* from one look to the next, if nothing grows */
 
     uint64_t date_ms; /* on the shard's clock, when DATE was written; 0: never */
     char date[6 + CLOCK_HTTP + 2]; /* the line */

@@ -219,6 +219,8 @@ void
 admission_offer(struct weir_event *e)
 {
     const char *closed = admission_closed(engine_of(e->shard));
+    if (engine_of(e->shard)->jobs)
+        job_pace_call(shard_now(e->shard));
     if (closed)
         refuse(e, closed);
     else if (!is_asked_for(e) || is_first(e))

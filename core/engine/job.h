@@ -130,6 +130,9 @@ void job_start_arrived(struct engine *e, const char *id);
 
 /* For how many milliseconds no job is claimed now, so that the share IDLE of the time stays idle. */
 uint64_t job_pace_ms(struct job_pace *p, double idle);
+/* A caller has come at NOW_MS, to any shard; and whether there are callers to leave time to. From any thread. */
+void job_pace_call(uint64_t now_ms);
+bool job_pace_called(uint64_t now_ms);
 void job_pace_end(struct job_pace *p);
 
 /* C, which was not begun, goes back to the store. */

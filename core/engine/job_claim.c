@@ -14,7 +14,9 @@
 
 #define CLAIM_MAX 32u /* jobs of one claim */
 #define CLAIM_LEAST 8u /* while others are under way: what comes one by one costs a claim each */
-#define PIECE_NS 500000u /* how long jobs are begun in a turn of the loop: callers wait for that */
+/* How long jobs are begun in a turn of the loop: callers wait for that, and for what it brings about. */
+#define PIECE_NS 500000u
+#define PIECE_CALLED_NS 100000u
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
 
 enum weir_code
@@ -171,7 +173,8 @@ claim_over(struct jobs *j)
         wait_for_more(j);
         return;
     }
-    uint64_t pause = job_pace_ms(&j->pace, j->engine->limits.jobs_idle);
+    bool called = job_pace_called(shard_now(j->engine->shard));
+    uint64_t pause = job_pace_ms(&j->pace, called ? j->engine->limits.jobs_idle : 0);
     if (pause > 0)
         timer_set(j->engine->shard, &j->turn, shard_now(j->engine->shard) + pause);
     else
@@ -182,7 +185,8 @@ claim_over(struct jobs *j)
 static void
 start_arrived(struct jobs *j)
 {
-    uint64_t until = j->engine->shard->manual_ms ? UINT64_MAX : clock_mono_ns() + PIECE_NS;
+    uint64_t piece = job_pace_called(shard_now(j->engine->shard)) ? PIECE_CALLED_NS : PIECE_NS;
+    uint64_t until = j->engine->shard->manual_ms ? UINT64_MAX : clock_mono_ns() + piece;
     for (struct job_claimed *one; (one = j->arrived) != NULL;) {
         j->arrived = one->next;
         start(j->engine, one);

@@ -1,5 +1,5 @@
 /* engine/job_pace.c - how fast jobs that wait in the store are taken up: no faster than leaves the shard some
- * time idle, so that who calls meanwhile is answered.
+ * time idle, so that who calls meanwhile is answered; where nobody calls, as fast as they can.
  *
  * Idle is what is left of the time when the shard's thread neither ran nor waited for a processor. The second
  * is in /proc/thread-self/schedstat (Documentation/scheduler/sched-stats.rst of Linux; without it nothing is
@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +18,12 @@
 #include "base/clock.h"
 #include "engine/job.h"
 
-enum { PAUSE_MAX_MS = 32, LOOK_NS = 1000000 /* less is not judged */ };
+enum {
+    PAUSE_MAX_MS = 32,
+    LOOK_NS = 1000000, /* less is not judged */
+    CALLED_MS = 100, /* so long after the last caller the next one is expected */
+    NOTE_MS = 16     /* a caller so soon after another is not noted: what is only read is read fast */
+};
 
 /* How long this thread has run or waited for a processor, in ns. */
 static uint64_t
@@ -57,6 +63,23 @@ job_pace_ms(struct job_pace *p, double idle)
     p->at_ns = now;
     p->busy_ns = busy;
     return p->pause_ms;
+}
+
+/* Of all shards: they share the processors, and the store's writer. */
+static _Atomic uint64_t latest_call_ms;
+
+void
+job_pace_call(uint64_t now_ms)
+{
+    if (now_ms - atomic_load_explicit(&latest_call_ms, memory_order_relaxed) >= NOTE_MS)
+        atomic_store_explicit(&latest_call_ms, now_ms, memory_order_relaxed);
+}
+
+bool
+job_pace_called(uint64_t now_ms)
+{
+    uint64_t latest = atomic_load_explicit(&latest_call_ms, memory_order_relaxed);
+    return latest != 0 && now_ms < latest + CALLED_MS;
 }
 
 void

@@ -48,7 +48,7 @@ function intoDocs(text) {
   writeFileSync(path, `${was.slice(0, from + begin.length)}\n${text}${was.slice(to)}`);
 }
 
-const shared = [], tool = await steadyTool({ after: (fn) => shared.unshift(fn) });
+const shared = [], tool = steadyTool({ after: (fn) => shared.unshift(fn) });
 const result = { when: new Date().toISOString().slice(0, 10), cpus: `${cpus().length} x ${cpus()[0].model}`, rounds, seconds, rows: [] };
 for (const row of rows.filter((r) => !only || only.includes(r.name))) {
   const one = await measure(row, tool);

@@ -3,13 +3,15 @@
  * steady PORT RATE SECONDS CONNECTIONS FILE: the file is one whole request of HTTP/1.1. A request is due every
  * 1/RATE s, whatever the server does (an open loop: who stands still is seen in all requests that it kept waiting);
  * it goes out on a connection that is free, or waits for one. Prints "SENT BAD P50 P99 P99.9 MAX" in microseconds; a
- * second at the begin is not counted. One thread, epoll; answers have a Content-Length.
+ * second at the begin is not counted. SIGUSR1 has it count from then on, SIGTERM ends it early: who waits for
+ * something else measures just as long. One thread, epoll; answers have a Content-Length.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,16 @@ static size_t text_len;
 static struct connection **idle; /* a stack */
 static unsigned n_idle, bad;
 static uint64_t *took, n_took, begin;
+static volatile sig_atomic_t anew, over;
+
+static void
+on_signal(int number)
+{
+    if (number == SIGUSR1)
+        anew = 1;
+    else
+        over = 1;
+}
 
 static uint64_t
 now(void)
@@ -128,8 +140,14 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < n; i++)
         dial(atoi(argv[1]), epoll);
 
+    signal(SIGUSR1, on_signal);
+    signal(SIGTERM, on_signal);
     begin = now();
     while (sent < all || n_idle < n) {
+        if (over)
+            all = sent;
+        if (anew)
+            n_took = anew = 0;
         uint64_t at = now(), due = begin + (uint64_t)((double)sent * 1e9 / rate);
         for (; sent < all && n_idle > 0 && due <= at; due = begin + (uint64_t)((double)sent * 1e9 / rate)) {
             ask(idle[--n_idle], due);

@@ -1,5 +1,6 @@
 -- attempts.lua: what a hostile script may try. Each begins with "--- WHAT: EXPECTED" and is run as the
--- body of a node; EXPECTED is a part of the error's text, "= JSON" for an answer, or "a limit".
+-- body of a node; EXPECTED is a part of the error's text, "= JSON" for an answer, "a limit", or "a depth": that
+-- of C's stack, or a limit if the script lost its turn so often that C's stack was never deep.
 
 
 --- endless loop: a limit
@@ -349,12 +350,12 @@ return f(1)
 --- deep recursion, caught, for ever: a limit
 local function f() return pcall(f) end
 while true do f() end
---- deep recursion through a metamethod: stack overflow
+--- deep recursion through a metamethod: a depth
 local t = setmetatable({}, {})
 local m = {}
 m.__index = function(t, k) return t[k] end
 return setmetatable({}, m).x
---- deep recursion through tostring: stack overflow
+--- deep recursion through tostring: a depth
 local m = {}
 m.__tostring = function(t) return tostring(t) end
 return tostring(setmetatable({}, m))

@@ -94,8 +94,12 @@ is_as_expected(const struct attempt *a, const struct play *p)
         if (*at != '\\')
             plain[n++] = *at;
     plain[n] = '\0';
-    const char *expected = strcmp(a->expected, "a limit") == 0 ? "(max_" : a->expected;
-    return p->status >= 400 && strstr(plain, expected) != NULL;
+    bool depth = strcmp(a->expected, "a depth") == 0;
+    bool limit = depth || strcmp(a->expected, "a limit") == 0;
+    if (p->status < 400)
+        return false;
+    return (limit && strstr(plain, "(max_")) || (depth && strstr(plain, "stack overflow")) ||
+           strstr(plain, a->expected);
 }
 
 /* Plays the attempt; the longest turn of the loop, in ms, is what a neighbour waits. */

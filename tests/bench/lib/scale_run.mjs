@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { folder, start, until } from '../../e2e/lib/weir.mjs';
 import { family } from './memory.mjs';
 import { busy, cpu, ownCpu } from './proc.mjs';
+import { compiled } from './tool.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const run = promisify(execFile);
@@ -91,10 +92,8 @@ export async function steady(tool, side, text, { rate, seconds, connections = 64
 }
 
 /** The tool that steady() needs, compiled. */
-export async function steadyTool(t) {
-  const out = join(scratch(t), 'steady');
-  await run('cc', ['-O2', join(here, '../steady.c'), '-o', out]);
-  return out;
+export function steadyTool(t) {
+  return compiled('steady', scratch(t));
 }
 
 /** N connections to SIDE that have asked once for PATH, and wait. */

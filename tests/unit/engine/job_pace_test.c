@@ -68,6 +68,20 @@ without_a_share_there_is_no_pause(void **state)
     job_pace_end(&p);
 }
 
+static void
+callers_are_expected_for_a_while(void **state)
+{
+    (void)state;
+    assert_false(job_pace_called(5000));
+    job_pace_call(5000);
+    assert_true(job_pace_called(5000));
+    assert_true(job_pace_called(5090));
+    job_pace_call(5001); /* too soon to be noted */
+    assert_false(job_pace_called(5100));
+    job_pace_call(5100);
+    assert_true(job_pace_called(5190));
+}
+
 int
 main(void)
 {
@@ -75,6 +89,7 @@ main(void)
         cmocka_unit_test(who_works_all_the_time_pauses_ever_longer_up_to_a_bound),
         cmocka_unit_test(who_is_idle_again_pauses_less),
         cmocka_unit_test(without_a_share_there_is_no_pause),
+        cmocka_unit_test(callers_are_expected_for_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,7 @@ a_bound_on_what_waits_refuses_new_jobs_and_no_ends(void **state)
     /* Another program has the file: nothing is committed, so that all waits. */
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 60000); /* what the writer does after a commit may last */
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     unsigned given = 0, before = n_told;
     enum weir_code code = WEIR_OK;
