@@ -20,6 +20,9 @@
 #define DISCARD_READS 8
 #define RECORDS_MAX 16
 
+/* Bytes that are copied to be one part: what has more costs more to copy than to list. */
+#define TOGETHER_MAX 2048
+
 /* Reads what came over TLS. What OpenSSL has taken from the descriptor already wakes nobody,
  * nor does an end that it has seen: it is looked for again soon. */
 static ssize_t
@@ -118,21 +121,42 @@ write_sealed(struct connection *c, const struct iovec *parts, unsigned n, bool *
     return put;
 }
 
+/* Hands the parts to the kernel. A usual answer is copied together: that takes less than the kernel's way
+ * to look at a list of parts. */
+static ssize_t
+hand_over(int fd, const struct iovec *parts, unsigned n)
+{
+    char together[TOGETHER_MAX];
+    size_t len = 0;
+    if (n == 1)
+        return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    for (unsigned i = 0; i < n; i++) {
+        if (parts[i].iov_len == 0)
+            continue;
+        if (parts[i].iov_len > sizeof together - len) {
+            struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = n };
+            return sendmsg(fd, &message, MSG_NOSIGNAL);
+        }
+        memcpy(together + len, parts[i].iov_base, parts[i].iov_len);
+        len += parts[i].iov_len;
+    }
+    return send(fd, together, len, MSG_NOSIGNAL);
+}
+
 size_t
 connection_write(struct connection *c, const struct iovec *parts, unsigned n, bool *ret_gone)
 {
     if (c->tls != NULL)
         return write_sealed(c, parts, n, ret_gone);
     struct iovec one = { parts[0].iov_base, 1 };
-    struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = n };
     if (fault(WRITE_ONE_BYTE) && parts[0].iov_len > 0) {
-        message.msg_iov = &one;
-        message.msg_iovlen = 1;
+        parts = &one;
+        n = 1;
     }
     *ret_gone = false;
     ssize_t put;
     do
-        put = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+        put = hand_over(c->fd, parts, n);
     while (put < 0 && errno == EINTR);
     if (put >= 0)
         return (size_t)put;

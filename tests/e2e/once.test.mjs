@@ -268,6 +268,20 @@ test('the key of a gateway that died is taken over; who waits may go, or is refu
   assert.deepEqual([(await next).status, (await next).replayed], [201, null]);
 });
 
+test('what runs for long keeps its key: the lease is renewed', async (t) => {
+  const s = await two(t);
+  s.held = [];
+  const first = s.a.send('k');
+  await until(() => s.held.length === 1, 'the first one runs');
+  const [key] = await s.keys();
+  await s.r.command('PEXPIRE', key, '15000');
+  await until(async () => (await s.r.command('PTTL', key)) > 25_000, 'the lease is renewed', 14_000);
+  const second = s.b.send('k');
+  await until(async () => (await metric(s.b, 'weir_redis_commands_total', { outcome: 'ok' })) >= 2, 'it waits');
+  s.held[0]();
+  assert.deepEqual([(await first).replayed, (await second).replayed, s.u.requests.length], [null, 'true', 1]);
+});
+
 for (const policy of ['open', 'closed'])
   test(`without its Redis: ${policy}`, async (t) => {
     const s = await two(t, { key: shared(`, on_store_error: ${policy}`) });
