@@ -135,7 +135,7 @@ print_event(const struct weir_value *event)
     const struct weir_value *coded = value_field(event, "raw_base64");
     printf("\nEvent\n  %.*s ", (int)method.len, method.bytes);
     print_safe(path);
-    printf(query.len ? "?" : "");
+    fputs(query.len ? "?" : "", stdout);
     print_safe(query);
     printf(ip.len ? " from %.*s" : "", (int)ip.len, ip.bytes);
     printf(id.len ? ", request %.*s\n" : "\n", (int)id.len, id.bytes);

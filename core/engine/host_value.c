@@ -11,7 +11,7 @@
 static uint32_t
 type(const struct weir_value *v)
 {
-    return v->type;
+    return v ? v->type : WEIR_NULL;
 }
 
 static size_t

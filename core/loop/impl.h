@@ -39,6 +39,9 @@ struct shard_impl {
     int wake_fd;           /* an eventfd that other threads write to */
     uint32_t n_watches;    /* that stand, for the check in shard_free */
     uint64_t began_ms;     /* by the coarse clock, when this turn's now_ms was read */
+    uint64_t run_ms;       /* when timers ran last */
+    uint32_t run;          /* how often they had before, in that ms */
+    bool runs;             /* they do now */
     uint64_t lag_since_ms; /* when lag_ms was measured or last halved */
 
     pthread_mutex_t lock; /* guards what follows */

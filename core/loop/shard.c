@@ -208,29 +208,55 @@ shard_set_clock(struct weir_shard *s, uint64_t ms)
     (void)shard_now(s);
 }
 
-/* Runs the timers that are due. One that is armed in the past meanwhile may have to wait for
- * the next turn, so that descriptors get theirs. */
+/* A timer's key is when it is due, in ms, and below that from which run of the timers of this ms on: one that
+ * a timer arms for now waits for the next turn, so that descriptors get theirs, however many timers stand. */
+#define RUN_BITS 24
+#define RUN_MAX ((1u << RUN_BITS) - 1)
+#define DUE_MAX (UINT64_MAX >> RUN_BITS)
+
+static uint64_t
+due_ms(const struct heap_link *timer)
+{
+    return timer->key >> RUN_BITS;
+}
+
+/* Counts the runs of timers within a ms. */
+static uint64_t
+begin_run(struct weir_shard *s)
+{
+    struct shard_impl *impl = shard_impl(s);
+    uint64_t now_ms = shard_now(s);
+    bool again = impl->run_ms == now_ms;
+    impl->run = again && impl->run < RUN_MAX ? impl->run + 1 : 0;
+    impl->run_ms = now_ms;
+    impl->runs = true;
+    return now_ms << RUN_BITS | impl->run;
+}
+
+/* Runs the timers that are due. */
 static void
 run_timers(struct weir_shard *s)
 {
     uint64_t now_ms = shard_now(s);
-    for (uint32_t left = s->timers.count; left > 0; left--) {
-        struct heap_link *first = heap_first(&s->timers);
-        if (first == NULL || first->key > now_ms)
-            return;
+    struct heap_link *first = heap_first(&s->timers);
+    if (first == NULL || due_ms(first) > now_ms)
+        return;
+    uint64_t horizon = begin_run(s);
+    for (; first != NULL && first->key <= horizon; first = heap_first(&s->timers)) {
         struct timer *t = list_entry(first, struct timer, link);
-        if (s->manual_ms == 0 && first->key != 0)
-            note_lag(s, now_ms, now_ms - first->key);
+        if (s->manual_ms == 0 && due_ms(first) != 0)
+            note_lag(s, now_ms, now_ms - due_ms(first));
         heap_remove(&s->timers, first);
         t->fn(t->arg);
     }
+    shard_impl(s)->runs = false;
 }
 
 uint64_t
 shard_next_timer(const struct weir_shard *s)
 {
     const struct heap_link *first = heap_first(&s->timers);
-    return first ? first->key : UINT64_MAX;
+    return first ? due_ms(first) : UINT64_MAX;
 }
 
 /* Runs what LIST holds now, and not what is added meanwhile. */
@@ -284,7 +310,7 @@ may_wait(struct weir_shard *s, uint64_t max_ms)
     if (max_ms == 0 || is_queued(s) || is_stopping(s))
         return false;
     const struct heap_link *first = heap_first(&s->timers);
-    return first == NULL || first->key > s->now_ms;
+    return first == NULL || due_ms(first) > s->now_ms;
 }
 
 /* Sees to it that the loop wakes for the first timer, and after MAX_MS. False if it is time
@@ -294,7 +320,7 @@ arm_tick(struct weir_shard *s, uint64_t max_ms)
 {
     struct shard_impl *impl = shard_impl(s);
     const struct heap_link *first = heap_first(&s->timers);
-    uint64_t until_ms = first != NULL && s->manual_ms == 0 ? first->key : UINT64_MAX;
+    uint64_t until_ms = first != NULL && s->manual_ms == 0 ? due_ms(first) : UINT64_MAX;
     if (until_ms >= impl->tick_ms && max_ms == UINT64_MAX)
         return true;
 
@@ -374,7 +400,11 @@ timer_init(struct timer *t, void (*fn)(void *arg), void *arg)
 void
 timer_set(struct weir_shard *s, struct timer *t, uint64_t at_ms)
 {
-    heap_set(&s->timers, &t->link, at_ms);
+    const struct shard_impl *impl = shard_impl(s);
+    if (impl->runs && at_ms <= impl->run_ms)
+        heap_set(&s->timers, &t->link, impl->run_ms << RUN_BITS | (impl->run + 1));
+    else
+        heap_set(&s->timers, &t->link, (at_ms < DUE_MAX ? at_ms : DUE_MAX) << RUN_BITS);
 }
 
 void

@@ -72,7 +72,8 @@ struct timer {
 /* Prepares a timer that is not armed. */
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg);
 
-/* Arms it for AT_MS on the shard's clock (also in the past), or moves it. */
+/* Arms it for AT_MS on the shard's clock (also in the past), or moves it. What a timer arms for now runs in the
+ * next turn of the loop. */
 void timer_set(struct weir_shard *s, struct timer *t, uint64_t at_ms);
 
 /* Disarms it, if it is armed. */
