@@ -135,8 +135,9 @@ test('answers without an end, without a word and drop by drop end in time, and t
   ];
   const { w, lives } = await played(t, scripts);
   const wrong = [];
-  let before = 0;
-  for (let round = 0; round < 2; round++) {
+  // What the heap happens to hold for a moment is not a leak, which would be there after each further round.
+  let before = 0, more = Infinity;
+  for (let round = 0; round < 2 || (round < 4 && more >= 8192 && !sanitized); round++) {
     for (let from = 0; from < scripts.length; from += 8) {
       await Promise.all(scripts.slice(from, from + 8).map(async ({ what, status }, k) => {
         const got = await ask(w.edgePort, from + k);
@@ -146,8 +147,9 @@ test('answers without an end, without a word and drop by drop end in time, and t
       }));
     }
     if (round === 0) before = rss(w.worker);
+    else more = rss(w.worker) - before;
   }
   for (const asked of lives.values()) if (asked.length > 1 && asked.slice(0, -1).some((n) => !scripts[n].good)) wrong.push(`used again: ${asked.map((n) => scripts[n].what)}`);
   assert.deepEqual(wrong, []);
-  assert.ok(sanitized || rss(w.worker) - before < 8192, `${rss(w.worker) - before} KiB more`);
+  assert.ok(sanitized || more < 8192, `${more} KiB more`);
 });
