@@ -334,6 +334,9 @@ test('a connection of which nothing more is read for now ends in good order, too
   assert.equal(c.error, null, 'it is not reset');
 });
 
+/** RSS of PID in KiB. */
+const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+
 test('at the last step of memory a message closes its connection with 1013', { skip: sanitized && 'figures of a release build' }, async (t) => {
   const hold = 'name: hold\ntrigger: { webhook: { path: /hold, max_body: 4MiB } }\nsteps:\n  - delay: 60s\n';
   const w = await start(t, { 'echo.yaml': echo, 'hold.yaml': hold }, { args: ['--set', 'memory.limit=64MiB', '--set', 'drain_timeout=1s'] });
@@ -346,13 +349,21 @@ test('at the last step of memory a message closes its connection with 1013', { s
   const held = Array.from({ length: 24 }, async () => {
     while (!over) await fetch(`${w.edge}/hold`, { method: 'POST', body: 'x'.repeat(3 * MiB) }).then((r) => r.text()).catch(() => null);
   });
+  let looks = 0, longest = 0; // in a row, at the last step
   await until(() => {
     if (!over) c.send(frame(TEXT, 'hello'));
+    looks = rss(w.worker) > 0.95 * 64 * 1024 ? looks + 1 : 0;
+    longest = Math.max(longest, looks);
     return over;
-  }, 'it is closed', 50_000);
-  const last = (await ended).at(-1);
-  assert.match(JSON.stringify(last), /1013/);
-  assert.ok(await metric(w, 'weir_edge_refused_total', { reason: 'memory' }) > 0);
+  }, 'it is closed', 50_000).catch((e) => { if (longest >= 20) throw e; });
+  const closed = over;
+  over = true;
+  if (closed) {
+    assert.match(JSON.stringify((await ended).at(-1)), /1013/);
+    assert.ok(await metric(w, 'weir_edge_refused_total', { reason: 'memory' }) > 0);
+  } else {
+    t.skip('the steps before were enough: on a machine so busy that bodies stand still');
+  }
   await w.stop();
   await Promise.all(held);
 });
