@@ -71,7 +71,7 @@ static _Atomic uint64_t latest_call_ms;
 void
 job_pace_call(uint64_t now_ms)
 {
-    if (now_ms - atomic_load_explicit(&latest_call_ms, memory_order_relaxed) >= NOTE_MS)
+    if (now_ms >= atomic_load_explicit(&latest_call_ms, memory_order_relaxed) + NOTE_MS) /* shards' clocks differ */
         atomic_store_explicit(&latest_call_ms, now_ms, memory_order_relaxed);
 }
 

@@ -166,8 +166,8 @@ is_granted(struct heap *h, const void *block, size_t old_size, size_t new_size, 
     return true;
 }
 
-/* Has the kernel give all pages of a block that is about to be filled, in one call: on some virtual machines
- * each page that is touched first costs microseconds, and a text of 2 MB, which one instruction may make, has 512. */
+/* Has the kernel give all pages of a block that is about to be filled, in one call: page faults are dear
+ * on some virtual machines, and a text of 2 MB, which one instruction may make, has 512 pages. */
 static void
 populate(char *from, size_t len)
 {

@@ -5,11 +5,10 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
-import { start, until, metric, sanitized, slow } from './lib/weir.mjs';
+import { start, until, metric, sanitized, slow, rss } from './lib/weir.mjs';
 import { tcp } from './lib/net.mjs';
 
 const skip = sanitized && 'sanitizers keep what is freed';
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 const ticks = (pid) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' '); return Number(f[13]) + Number(f[14]); };
 
 /** N connections that have sent TEXT, all of it taken. */

@@ -3,13 +3,11 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { readFileSync } from 'node:fs';
-import { start, slow, sanitized } from './lib/weir.mjs';
+import { start, slow, sanitized, rss } from './lib/weir.mjs';
 import { tcp } from './lib/net.mjs';
 import { mutations, readAnswer, seeds } from './lib/answers.mjs';
 
 const COUNT = 8000;
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
 /** What the caller of N hears: { status, body, ms }. */
 function ask(port, n) {

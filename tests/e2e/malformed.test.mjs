@@ -3,8 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import { readFileSync } from 'node:fs';
-import { start, slow, sanitized } from './lib/weir.mjs';
+import { start, slow, sanitized, rss } from './lib/weir.mjs';
 import { connect, tcp } from './lib/net.mjs';
 
 const text = (byte) => String.fromCharCode(byte);
@@ -338,7 +337,6 @@ const allAnswers = [
   ...tooLarge.map(([bytes, end], i) => ({ what: `too large ${i}`, bytes, end, want: R(413), lie: true })),
   ...truths.map(([bytes, end, want], i) => ({ what: `true ${i} ${end}`, bytes, end, want })),
 ];
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
 test('whatever an upstream answers, the caller hears the truth in time, and a liar is not asked again on that connection', async (t) => {
   const wrong = [];

@@ -2,12 +2,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { readFileSync } from 'node:fs';
-import { start, until, sanitized } from './lib/weir.mjs';
+import { start, until, sanitized, rss } from './lib/weir.mjs';
 import { upstream } from './lib/net.mjs';
-
-/** RSS of PID in KiB. */
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
 /** Sends REQUEST N times on CONNECTIONS connections, each with DEPTH under way; all must be 200. */
 async function send(port, request, n, connections = 8, depth = 8) {

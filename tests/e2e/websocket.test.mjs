@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { start, metric, until, sanitized } from './lib/weir.mjs';
+import { start, metric, until, sanitized, rss } from './lib/weir.mjs';
 import { parse, exchange, upstream } from './lib/net.mjs';
 import { open, frame, closing, handshake, acceptOf, all, name, TEXT, BINARY, CLOSE, PING, PONG, CONT } from './lib/ws.mjs';
 
@@ -264,10 +264,9 @@ test('callers that send without end keep nobody from an answer', async (t) => {
 
 test('small messages that wait for their reader cost no more than max_queue says', { skip: sanitized && 'figures of a release build' }, async (t) => {
   const w = await server(t, { 'echo.yaml': echo.replace('max_message: 16MiB', 'max_queue: 4MiB') });
-  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${w.worker}/status`, 'utf8'))[1]);
   const c = await open(w.edgePort, '/echo');
   c.socket.pause();
-  const before = rss();
+  const before = rss(w.worker);
   const block = Buffer.concat(Array.from({ length: 10_000 }, () => frame(TEXT, 'x'.repeat(16))));
   let seen = -1;
   await until(async () => {
@@ -276,7 +275,7 @@ test('small messages that wait for their reader cost no more than max_queue says
     seen = await metric(w, 'weir_websocket_messages_total');
     return seen === last;
   }, 'no further message is taken');
-  const grown = rss() - before;
+  const grown = rss(w.worker) - before;
   assert.ok(grown < 20 * 1024, `${grown} KiB more`);
   c.end();
 });
@@ -333,9 +332,6 @@ test('a connection of which nothing more is read for now ends in good order, too
   await c.ended;
   assert.equal(c.error, null, 'it is not reset');
 });
-
-/** RSS of PID in KiB. */
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
 test('at the last step of memory a message closes its connection with 1013', { skip: sanitized && 'figures of a release build' }, async (t) => {
   const hold = 'name: hold\ntrigger: { webhook: { path: /hold, max_body: 4MiB } }\nsteps:\n  - delay: 60s\n';

@@ -105,6 +105,9 @@ export async function metric(w, name, labels = {}) {
   return sum;
 }
 
+/** Resident memory of PID, in KiB. */
+export const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+
 /** Waits until CONDITION (which may be async) holds; fails after some seconds with MESSAGE. */
 export async function until(condition, message, ms = slow ? 30_000 : 15_000) {
   const end = Date.now() + ms;
