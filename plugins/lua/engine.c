@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "script.h"
 
 #define SLICE_NS 100000u
@@ -16,6 +17,8 @@
 #define SHORT_SLICE_NS 30000u
 /* A state whose memory has run out is not replaced if its script takes longer to load. */
 #define RENEW_MS 20u
+/* Between two looks at large blocks that are kept. */
+#define AGE_MS 100u /* blocks.h counts on it */
 
 /* One configured node on one shard. */
 struct place {
@@ -175,6 +178,27 @@ aborted(struct call *c, enum abort_reason reason)
     host->shard_measure(c->shard, c->vm->script->metric, &label, 1);
 }
 
+/* -- large blocks that are kept -- */
+
+static _Thread_local struct weir_timer
+    *aging; /* NULL: nothing was kept when it was last looked at */
+
+static void
+on_age(void *shard)
+{
+    host->timer_stop(&aging);
+    if (blocks_age())
+        aging = host->timer_start(shard, AGE_MS, on_age, shard);
+}
+
+/* Something may have been given back. */
+static void
+begin_aging(struct weir_shard *shard)
+{
+    if (aging == NULL && blocks_kept() > 0)
+        aging = host->timer_start(shard, AGE_MS, on_age, shard);
+}
+
 /* -- states whose memory has run out -- */
 
 /* Places of this thread where a state is to be replaced or collected: a slice of one of them a
@@ -250,6 +274,7 @@ on_tidy(void *arg)
         p->next = NULL;
         *last = p;
     }
+    begin_aging(shard);
     if (!more)
         leave_tidying(p);
     if (tidying.first != NULL)
@@ -261,6 +286,7 @@ static void
 begin_tidying(struct place *p)
 {
     bool unused = p->old != NULL && p->old->calls == 0;
+    begin_aging(p->shard);
     if (p->tidied || (!unused && !p->vm->spoilt))
         return;
     p->tidied = true;
@@ -325,6 +351,8 @@ engine_detach(void *state)
     vm_free(&p->fresh);
     vm_free(&p->old);
     vm_free(&p->vm);
+    if (blocks_kept() == 0)
+        host->timer_stop(&aging);
     free(p);
 }
 

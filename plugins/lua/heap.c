@@ -1,10 +1,9 @@
 /* lua/heap.c - see heap.h. SPDX-License-Identifier: Apache-2.0 */
 #include "script.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "blocks.h"
 
 #define SMALL 1024u
 /* Bytes that one key of a table takes in Lua 5.4; a test sees to it that it is so. */
@@ -17,8 +16,6 @@
 #define ZEROS_MAX 65536u
 /* At least so much comes between two collections. */
 #define BETWEEN_MIN (512u * 1024u)
-/* From this size on the pages of a block are asked for together. */
-#define POPULATE_MIN (128u * 1024u)
 /* The size of a collector's step, as a power of two: some 10 us. */
 #define STEP_LOG2 9
 
@@ -131,11 +128,11 @@ give_back(struct heap *h, void *block, size_t old_size)
     if (h->n_fresh > 0)
         forget_fresh(h, block);
     count_block(h, old_size, 0);
-    free(block);
+    block_free(block, old_size);
 }
 
-/* The items of a table are doubled; buffers and stacks, which are of other sizes and are only copied,
- * may have twice as much. */
+/* The items of a table are doubled; buffers and stacks, which are of other sizes and are only
+ * copied, may have twice as much. */
 static bool
 is_large(const struct heap *h, size_t size)
 {
@@ -166,23 +163,6 @@ is_granted(struct heap *h, const void *block, size_t old_size, size_t new_size, 
     return true;
 }
 
-/* Has the kernel give all pages of a block that is about to be filled, in one call: page faults are dear
- * on some virtual machines, and a text of 2 MB, which one instruction may make, has 512 pages. */
-static void
-populate(char *from, size_t len)
-{
-#ifdef MADV_POPULATE_WRITE
-    uintptr_t page = (uintptr_t)getpagesize();
-    uintptr_t first = ((uintptr_t)from + page - 1) & ~(page - 1);
-    uintptr_t end = ((uintptr_t)from + len) & ~(page - 1);
-    if (end > first)
-        (void)madvise((void *)first, end - first, MADV_POPULATE_WRITE); /* before Linux 5.14 they come one by one */
-#else
-    (void)from;
-    (void)len;
-#endif
-}
-
 void *
 heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
 {
@@ -198,11 +178,7 @@ heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
     h->resizes = block == NULL && old_size == 0 && is_keys(new_size);
     if (!is_granted(h, block, old_size, new_size, grows, resizes))
         return NULL;
-    void *fresh = realloc(block, new_size);
-    if (fresh == NULL)
-        abort();
-    if (grows >= POPULATE_MIN)
-        populate((char *)fresh + old, grows);
+    void *fresh = block_resize(block, old, new_size);
     count_block(h, old, new_size);
     if (block == NULL && old_size == LUA_TSTRING && new_size > ZEROS_MAX)
         note_fresh(h, fresh, new_size);
@@ -240,8 +216,7 @@ heap_check(struct heap *h)
 {
     if (h->kept > h->outside)
         h->kept = h->outside;
-    if (!h->asked &&
-        (h->used + h->outside > h->due || h->outside - h->kept > h->max / 4))
+    if (!h->asked && (h->used + h->outside > h->due || h->outside - h->kept > h->max / 4))
         heap_ask(h);
 }
 

@@ -377,8 +377,10 @@ vm_begin(const struct script *s, uint64_t max_ms, struct weir_error *err)
     heap_init(&vm->heap, s->limits.memory,
               s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys : LOAD_KEYS);
     vm->stride = 1;
+    blocks_enter();
     vm->L = lua_newstate(heap_alloc, vm);
     if (vm->L == NULL) {
+        blocks_leave();
         refuse(err, WEIR_SCRIPT, "%s", abort_text(ABORT_MEMORY));
         free(vm);
         return NULL;
@@ -411,6 +413,7 @@ vm_free(struct vm **vm)
     if (*vm == NULL)
         return;
     lua_close((*vm)->L);
+    blocks_leave();
     free(*vm);
     *vm = NULL;
 }
