@@ -121,13 +121,30 @@ static const struct weir_text field_names[F_COUNT] = {
     [F_ID] = NAME("id"),         [F_AUTH] = NAME("auth"),           [F_CONNECTION] = NAME("connection"),
 };
 
+/* Their lengths and first letters tell them apart. */
 static enum field
 field_of(struct weir_text name)
 {
-    unsigned i = 0;
-    while (i < F_COUNT && !text_equal(name, field_names[i]))
-        i++;
-    return (enum field)i;
+    static const uint8_t by_len[] = { [2] = F_ID, [3] = F_RAW, [4] = F_BODY, [5] = F_QUERY, [6] = F_PARAMS,
+                                      [7] = F_HEADERS, [9] = F_CLIENT_IP, [10] = F_CONNECTION };
+    if (name.len >= sizeof by_len)
+        return F_COUNT;
+    enum field f = (enum field)by_len[name.len];
+    switch (name.len > 0 ? name.bytes[0] : 0) {
+    case 'm':
+        f = F_METHOD;
+        break;
+    case 'a':
+        f = F_AUTH;
+        break;
+    case 'p':
+        f = name.len == 4 ? F_PATH : f;
+        break;
+    case 'q':
+        f = name.len == 9 ? F_QUERY_ALL : f;
+        break;
+    }
+    return text_equal(name, field_names[f]) ? f : F_COUNT;
 }
 
 static enum weir_code

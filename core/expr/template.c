@@ -209,8 +209,8 @@ template_parse(struct weir_text text, enum template_kind kind, struct template *
 }
 
 void
-template_each_memory(const struct template *t, void (*fn)(void *arg, const void *at, size_t len),
-                     void *arg)
+template_each_memory(const struct template *t,
+                     void (*fn)(void *arg, const void *at, size_t len), void *arg)
 {
     fn(arg, t, sizeof(*t));
     if (t->constant != NULL) {
@@ -324,6 +324,14 @@ write_url_value(struct writing *w, const struct piece *p, const struct weir_valu
 }
 
 static enum weir_code
+not_there(const struct expr *e, struct weir_error *err)
+{
+    struct weir_text source = term_text(e, e->root);
+    return err_set(err, WEIR_NOT_FOUND, "%.*s: nothing is there", (int)source.len,
+                   source.bytes);
+}
+
+static enum weir_code
 write_expr(struct writing *w, const struct piece *p)
 {
     struct eval ev;
@@ -341,9 +349,7 @@ write_expr(struct writing *w, const struct piece *p)
         if (code != WEIR_OK && w->err != NULL)
             (void)err_in(w->err, "%.*s", (int)source.len, source.bytes);
     } else if (code == WEIR_NOT_FOUND) {
-        struct weir_text source = term_text(p->expr, root);
-        (void)err_set(w->err, WEIR_NOT_FOUND, "%.*s: nothing is there", (int)source.len,
-                      source.bytes);
+        (void)not_there(p->expr, w->err);
     }
     eval_end(&ev);
     return code;
@@ -406,5 +412,24 @@ template_eval_text(const struct template *t, struct expr_env *env, struct buf *o
     enum weir_code code = write_all(&w);
     if (code == WEIR_OK && ret_secret != NULL)
         *ret_secret = w.secret;
+    return code;
+}
+
+enum weir_code
+template_eval_lent(const struct template *t, struct expr_env *env, template_use_fn *use,
+                   void *arg, struct weir_error *err)
+{
+    struct eval ev;
+    struct weir_value room;
+    const struct weir_value *v;
+    const struct expr *e = t->pieces[0].expr;
+    assert(template_is_whole(t) && t->kind == TEMPLATE_VALUE);
+    eval_begin(&ev, e, env, err);
+    enum weir_code code = eval_term(&ev, e->root, &room, &v);
+    if (code == WEIR_OK)
+        code = use(arg, v, err);
+    else if (code == WEIR_NOT_FOUND)
+        (void)not_there(e, err);
+    eval_end(&ev);
     return code;
 }

@@ -27,8 +27,9 @@ enum template_kind {
 bool template_needed(struct weir_text text);
 
 /* Parses TEXT. WEIR_INVALID with the place of the fault within TEXT. */
-enum weir_code template_parse(struct weir_text text, enum template_kind kind, struct template **ret,
-                              struct expr_place *ret_place, struct weir_error *err) MUST_USE;
+enum weir_code template_parse(struct weir_text text, enum template_kind kind,
+                              struct template **ret, struct expr_place *ret_place,
+                              struct weir_error *err) MUST_USE;
 
 /* Frees; NULL is accepted and left. */
 void template_free(struct template **t);
@@ -40,28 +41,40 @@ bool template_is_whole(const struct template *t);
  * accesses alone are told by template_each_authority_access. */
 bool template_has_authority_expr(const struct template *t);
 void template_each_authority_access(const struct template *t,
-                                    void (*fn)(void *arg, const struct expr_access *), void *arg);
+                                    void (*fn)(void *arg, const struct expr_access *),
+                                    void *arg);
 
 /* Tells every access chain, with places relative to the template's text. */
-void template_each_access(const struct template *t, void (*fn)(void *arg, const struct expr_access *),
-                          void *arg);
+void template_each_access(const struct template *t,
+                          void (*fn)(void *arg, const struct expr_access *), void *arg);
 
 /* Tells the memory that an evaluation reads, for whoever fetches it ahead into the caches. */
-void template_each_memory(const struct template *t, void (*fn)(void *arg, const void *at, size_t len),
-                          void *arg);
+void template_each_memory(const struct template *t,
+                          void (*fn)(void *arg, const void *at, size_t len), void *arg);
 
 /* Evaluates, as expr_eval does. In text an absent part is WEIR_SCRIPT. */
 enum weir_code template_eval(const struct template *t, struct expr_env *env,
                              const struct weir_value **ret, struct weir_error *err) MUST_USE;
 
+/* Evaluates T, which is one whole ${ } and no URL, and hands its value to USE, lent, without
+ * making one that would outlive the evaluation. Returns what USE does; WEIR_NOT_FOUND and other
+ * codes as expr_eval. */
+typedef enum weir_code template_use_fn(void *arg, const struct weir_value *v,
+                                       struct weir_error *err);
+enum weir_code template_eval_lent(const struct template *t, struct expr_env *env,
+                                  template_use_fn *use, void *arg,
+                                  struct weir_error *err) MUST_USE;
+
 /* Evaluates and appends the text of the result to OUT; *ret_secret is set if any of it was
  * made from a secret (may be NULL). WEIR_SCRIPT if OUT is full; after a failure OUT may hold a
  * part. WEIR_NOT_FOUND: one whole ${ } whose value is absent. */
-enum weir_code template_eval_text(const struct template *t, struct expr_env *env, struct buf *out,
-                                  bool *ret_secret, struct weir_error *err) MUST_USE;
+enum weir_code template_eval_text(const struct template *t, struct expr_env *env,
+                                  struct buf *out, bool *ret_secret,
+                                  struct weir_error *err) MUST_USE;
 
 /* Appends V as text in a template shows it; WEIR_SCRIPT for bytes and streams, or
  * if OUT is full. */
-enum weir_code text_of_value(const struct weir_value *v, struct buf *out, struct weir_error *err) MUST_USE;
+enum weir_code text_of_value(const struct weir_value *v, struct buf *out,
+                             struct weir_error *err) MUST_USE;
 
 #endif

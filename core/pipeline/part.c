@@ -84,22 +84,22 @@ convert(const struct part *p, const struct weir_value **v, struct weir_error *er
 
 /* What came out of a template, against what the schema says of its place. */
 static enum weir_code
-check(const struct part *p, const struct weir_value **v, struct weir_error *err)
+check(const struct part *p, const struct weir_value *v, struct weir_error *err)
 {
-    bool secret = value_is_secret(*v);
+    bool secret = value_is_secret(v);
     if (secret && !p->may_be_secret) {
         err_set(err, WEIR_SCRIPT, "a secret may not flow in here");
         return fail_at(p, err);
     }
     if (p->check == NULL)
-        return convert(p, v, err);
-    if (secret && !schema_check(p->check, *v, NULL, NULL)) {
+        return WEIR_OK;
+    if (secret && !schema_check(p->check, v, NULL, NULL)) {
         err_set(err, WEIR_INVALID, "the secret does not fit");
         return fail_at(p, err);
     }
-    if (!secret && schema_verify(p->check, *v, err) != WEIR_OK)
+    if (!secret && schema_verify(p->check, v, err) != WEIR_OK)
         return fail_at(p, err);
-    return convert(p, v, err);
+    return WEIR_OK;
 }
 
 static enum weir_code
@@ -112,7 +112,9 @@ eval_template(const struct part *p, struct expr_env *env, const struct weir_valu
         return code;
     if (code != WEIR_OK)
         return fail_at(p, err);
-    code = check(p, &v, err);
+    code = check(p, v, err);
+    if (code == WEIR_OK)
+        code = convert(p, &v, err);
     if (code != WEIR_OK) {
         value_unref(&v);
         return code;
@@ -180,12 +182,41 @@ eval_text(const struct part *p, struct expr_env *env, struct buf *out, struct we
     return fail_at(p, err);
 }
 
+/* The text that a value becomes. */
+struct becoming {
+    const struct part *part;
+    struct buf *out;
+    bool told; /* the error says where */
+};
+
+static enum weir_code
+become_text(void *arg, const struct weir_value *v, struct weir_error *err)
+{
+    struct becoming *b = arg;
+    enum weir_code code = check(b->part, v, err);
+    b->told = code != WEIR_OK;
+    return code == WEIR_OK ? text_of_value(v, b->out, err) : code;
+}
+
+/* One whole ${ }, whose value is needed for no longer than it takes to be checked and written.
+ */
+static enum weir_code
+eval_whole(const struct part *p, struct expr_env *env, struct buf *out, struct weir_error *err)
+{
+    struct becoming b = { .part = p, .out = out };
+    enum weir_code code = template_eval_lent(p->template, env, become_text, &b, err);
+    return code == WEIR_OK || code == WEIR_NOT_FOUND || b.told ? code : fail_at(p, err);
+}
+
 enum weir_code
 part_eval_text(const struct part *p, struct expr_env *env, struct buf *out,
                struct weir_error *err)
 {
     if (p->kind == PART_TEMPLATE && p->check == NULL && p->format == NULL)
         return eval_text(p, env, out, err);
+    if (p->kind == PART_TEMPLATE && !p->url && p->format == NULL &&
+        template_is_whole(p->template))
+        return eval_whole(p, env, out, err);
     if (p->kind == PART_CONSTANT)
         return text_of_value(p->constant, out, err);
     const struct weir_value *v = NULL;

@@ -175,7 +175,11 @@ compile_all(struct schema_maker *m, const struct weir_value *doc, struct weir_te
         code = compile(m, i);
     if (code == WEIR_OK)
         m->schema->root = schema_node_of(m, doc, resource);
-    return code == WEIR_OK ? schema_refuse_loops(m) : code;
+    if (code == WEIR_OK)
+        code = schema_refuse_loops(m);
+    if (code == WEIR_OK)
+        m->schema->plain = schema_plain_types(m->schema);
+    return code;
 }
 
 static void

@@ -196,6 +196,7 @@ struct schema {
     uint32_t n_docs;
     uint32_t n_patterns;
     uint32_t root;
+    uint16_t plain; /* bits of the types without parts of which every value conforms */
     bool tracks;   /* some node has unevaluated... */
     bool contains; /* some node has contains */
 };

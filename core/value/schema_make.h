@@ -226,4 +226,9 @@ enum weir_code schema_pattern_add(struct schema_maker *m, const struct spot *spo
 /* Refuses nodes that lead back to themselves without going into the value. */
 enum weir_code schema_refuse_loops(struct schema_maker *m) MUST_USE;
 
+/* -- schema_plain.c -- */
+
+/* The bits of the types without parts of which every value conforms, for what has no loops. */
+uint16_t schema_plain_types(const struct schema *s);
+
 #endif
