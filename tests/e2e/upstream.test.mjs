@@ -72,10 +72,10 @@ const lies = {
 test('whatever an upstream lies, the run fails with the right code and the connection is not used again', async (t) => {
   const files = {};
   const servers = {};
-  for (const [what, [say]] of Object.entries(lies)) {
+  for (const [what, [say, code]] of Object.entries(lies)) {
     const name = what.replaceAll(' ', '-').toLowerCase();
     servers[name] = await saying(t, say);
-    files[`${name}.yaml`] = calling(name, `{ url: "${servers[name].url}/", method: GET }`, 'timeout: 400ms');
+    files[`${name}.yaml`] = calling(name, `{ url: "${servers[name].url}/", method: GET }`, code === 'timeout' ? 'timeout: 400ms' : 'timeout: 20s');
   }
   const w = await start(t, files);
   for (const [what, [, code]] of Object.entries(lies)) {
