@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/job.h"
 #include "engine/once.h"
 
@@ -66,11 +67,9 @@ wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct wei
         refuse(e, "too many keys of the pipeline's concurrency are in use");
 }
 
-void
-admission_placed(void *arg)
+static void
+take_place(struct engine *en, struct gate_wait *w)
 {
-    struct gate_wait *w = arg;
-    struct engine *en = engine_of(w->shard);
     struct weir_event *e = w->event;
     if (e) {
         e->gate_wait = NULL;
@@ -84,7 +83,26 @@ admission_placed(void *arg)
     atomic_fetch_sub(&en->placing, 1);
 }
 
-/* Those of this shard that got their places by others of it. */
+/* W has its place: its event starts, if it is a job for which nobody waits only as far as this millisecond goes. */
+static bool
+start_one(struct engine *en, struct gate_wait *w)
+{
+    struct job_pace *pace = en->jobs && w->event && w->event->job && w->event->job->claimed ? &en->jobs->pace : NULL;
+    if (pace == NULL) {
+        take_place(en, w);
+        return true;
+    }
+    uint64_t now_ms = shard_now(en->shard);
+    if (!job_pace_may_begin(pace, now_ms) && en->shard->manual_ms == 0)
+        return false;
+    uint64_t began_ns = clock_mono_ns();
+    take_place(en, w);
+    job_pace_began(pace, now_ms, clock_mono_ns() - began_ns);
+    return true;
+}
+
+/* Those of this shard that have got their places. When jobs of a pipeline end together, and the next
+ * ones begin together, they end together again: so they are spread over turns. */
 static void
 start_placed(void *arg)
 {
@@ -93,13 +111,18 @@ start_placed(void *arg)
     list_init(&placed);
     for (struct list *link; (link = list_shift(&en->placed)) != NULL;)
         list_push(&placed, link);
-    for (struct list *link; (link = list_shift(&placed)) != NULL;)
-        admission_placed(list_entry(link, struct gate_wait, link));
+    for (struct list *link; (link = list_shift(&placed)) != NULL;) {
+        if (start_one(en, list_entry(link, struct gate_wait, link)))
+            continue;
+        list_push(&en->placed, link);
+        timer_set(en->shard, &en->later_placed, shard_now(en->shard) + 1);
+    }
 }
 
 void
-admission_placed_here(struct gate_wait *w)
+admission_placed(void *arg)
 {
+    struct gate_wait *w = arg;
     struct engine *en = engine_of(w->shard);
     list_push(&en->placed, &w->link);
     soon_add(en->shard, &en->start_placed);
@@ -111,6 +134,7 @@ admission_begin(struct engine *en)
     list_init(&en->waiting);
     list_init(&en->placed);
     soon_init(&en->start_placed, start_placed, en);
+    timer_init(&en->later_placed, start_placed, en);
     atomic_init(&en->placing, 0);
 }
 

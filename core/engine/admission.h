@@ -42,10 +42,8 @@ enum weir_code admission_text(struct weir_event *e, const struct part *part, str
 enum weir_code admission_eval(struct weir_event *e, const struct part *part, const struct weir_value **ret,
                               struct weir_error *err) MUST_USE;
 
-/* ARG, a gate_wait, has got its place: its run starts. On its shard; the other, of any length of
- * stack, has that done soon. */
+/* ARG, a gate_wait, has got its place: its run starts soon. On its shard. */
 void admission_placed(void *arg);
-void admission_placed_here(struct gate_wait *w);
 
 /* A run has ended: its place is free. */
 void admission_release(struct run *r);

@@ -114,6 +114,7 @@ engine_shard_free(struct weir_shard *s)
     if (e == NULL)
         return;
     soon_remove(&e->start_placed);
+    timer_unset(e->shard, &e->later_placed);
     topics_leave(&e->topics);
     client_free(&e->client);
     if (e->prepared)

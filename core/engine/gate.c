@@ -45,7 +45,7 @@ tell(struct list *list)
         struct gate_wait *w = list_entry(link, struct gate_wait, link);
         struct weir_shard *s = w->shard;
         if (pthread_equal(pthread_self(), s->thread))
-            admission_placed_here(w);
+            admission_placed(w);
         else
             shard_post(s, admission_placed, w);
     }

@@ -77,6 +77,8 @@ struct job_pace {
     uint64_t at_ns;   /* monotonic: the last look; 0: none yet */
     uint64_t busy_ns; /* then */
     unsigned pause_ms;
+    uint64_t piece_ms; /* monotonic: the millisecond of the latest beginnings */
+    uint64_t piece_ns; /* that they have taken */
 };
 
 /* The jobs of a shard. */
@@ -134,6 +136,10 @@ uint64_t job_pace_ms(struct job_pace *p, double idle);
 void job_pace_call(uint64_t now_ms);
 bool job_pace_called(uint64_t now_ms);
 void job_pace_end(struct job_pace *p);
+/* Whether one more claimed job may begin in this millisecond, for callers wait for that, and for what it brings
+ * about; and that one took so long to begin. */
+bool job_pace_may_begin(const struct job_pace *p, uint64_t now_ms);
+void job_pace_began(struct job_pace *p, uint64_t now_ms, uint64_t took_ns);
 
 /* C, which was not begun, goes back to the store. */
 void job_return(struct engine *e, const struct job_claimed *c);

@@ -14,9 +14,6 @@
 
 #define CLAIM_MAX 32u /* jobs of one claim */
 #define CLAIM_LEAST 8u /* while others are under way: what comes one by one costs a claim each */
-/* How long jobs are begun in a turn of the loop: callers wait for that, and for what it brings about. */
-#define PIECE_NS 500000u
-#define PIECE_CALLED_NS 100000u
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
 
 enum weir_code
@@ -181,19 +178,20 @@ claim_over(struct jobs *j)
         jobs_look(j->engine);
 }
 
-/* Begins what has arrived, for a piece of this turn. */
+/* Begins what has arrived, as far as this millisecond goes. */
 static void
 start_arrived(struct jobs *j)
 {
-    uint64_t piece = job_pace_called(shard_now(j->engine->shard)) ? PIECE_CALLED_NS : PIECE_NS;
-    uint64_t until = j->engine->shard->manual_ms ? UINT64_MAX : clock_mono_ns() + piece;
+    struct weir_shard *shard = j->engine->shard;
     for (struct job_claimed *one; (one = j->arrived) != NULL;) {
-        j->arrived = one->next;
-        start(j->engine, one);
-        if (j->arrived != NULL && clock_mono_ns() >= until) {
-            timer_set(j->engine->shard, &j->turn, shard_now(j->engine->shard) + 1);
+        if (!job_pace_may_begin(&j->pace, shard_now(shard)) && shard->manual_ms == 0) {
+            timer_set(shard, &j->turn, shard_now(shard) + 1);
             return;
         }
+        uint64_t began_ns = clock_mono_ns();
+        j->arrived = one->next;
+        start(j->engine, one);
+        job_pace_began(&j->pace, shard_now(shard), clock_mono_ns() - began_ns);
     }
     claim_over(j);
 }

@@ -21,6 +21,9 @@
 enum {
     PAUSE_MAX_MS = 32,
     LOOK_NS = 1000000, /* less is not judged */
+    /* How long jobs are begun in a millisecond. */
+    PIECE_NS = 500000,
+    PIECE_CALLED_NS = 20000,
     CALLED_MS = 100, /* so long after the last caller the next one is expected */
     NOTE_MS = 16     /* a caller so soon after another is not noted: what is only read is read fast */
 };
@@ -80,6 +83,20 @@ job_pace_called(uint64_t now_ms)
 {
     uint64_t latest = atomic_load_explicit(&latest_call_ms, memory_order_relaxed);
     return latest != 0 && now_ms < latest + CALLED_MS;
+}
+
+bool
+job_pace_may_begin(const struct job_pace *p, uint64_t now_ms)
+{
+    uint64_t most = job_pace_called(now_ms) ? PIECE_CALLED_NS : PIECE_NS;
+    return p->piece_ms != now_ms || p->piece_ns < most;
+}
+
+void
+job_pace_began(struct job_pace *p, uint64_t now_ms, uint64_t took_ns)
+{
+    p->piece_ns = took_ns + (p->piece_ms == now_ms ? p->piece_ns : 0);
+    p->piece_ms = now_ms;
 }
 
 void

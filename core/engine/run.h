@@ -202,8 +202,9 @@ struct engine {
     unsigned n_free_runs;
     struct list waiting; /* gate_wait.mine of events that wait for a place: admission.c */
     unsigned n_waiting;
-    struct list placed;  /* gate_wait.link of those that got one by others of this shard */
+    struct list placed;  /* gate_wait.link of those that got one, and have not started */
     struct soon start_placed;
+    struct timer later_placed; /* for those that had to wait for the next turn */
     atomic_uint placing; /* gate_waits that have got a place and not heard of it */
     struct topics topics; /* what plugins tell each other */
     struct list fetches; /* requests outside of calls: host_fetch.c */

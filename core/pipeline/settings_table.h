@@ -96,7 +96,7 @@
       "Delay of an event loop from which on new events are refused; 503 beyond.")           \
     X("engine.max_wait", DURATION, "2s", "",                                                \
       "How long an event may have to wait for a place of its pipeline's concurrency; 503 beyond. Jobs wait on. 0: for ever.") \
-    X("engine.jobs_idle", PERCENT, "80%", "",                                               \
+    X("engine.jobs_idle", PERCENT, "90%", "",                                               \
       "Share of its time that a shard leaves idle when jobs that wait are taken up while there are callers, so that they are answered meanwhile; 0%: none, jobs always go as fast as they can.") \
     X("memory.limit", BYTES, "0", "",                                                       \
       "Memory near which callers that stand still lose their places, and new work is refused; 0: what the cgroup or the machine has.") \

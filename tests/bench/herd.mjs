@@ -65,7 +65,7 @@ steps:
 `,
     'other.yaml': 'name: other\ntrigger: { webhook: { path: /other, methods: [GET] } }\nsteps:\n  - reply: { json: { ok: true } }\n',
   });
-  const w = await start(t, pipelines, { shards: 2, args: ['--store', `sqlite:${dir}/weir.db`, '--set', 'log.access=false'] });
+  const w = await start(t, pipelines, { shards: 2, args: ['--store', `sqlite:${dir}/weir.db`, '--set', 'log.access=false', '--set', 'edge.max_requests=1000000'] });
   const post = (path) => fetch(`${w.admin}/api/v1/${path}`, { method: 'POST', body: '{}' });
   const others = async (seconds) => {
     const c = callers(steady, w.edgePort, '/other');

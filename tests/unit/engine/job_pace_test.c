@@ -82,6 +82,25 @@ callers_are_expected_for_a_while(void **state)
     assert_true(job_pace_called(5190));
 }
 
+static void
+in_a_millisecond_few_jobs_begin_while_there_are_callers(void **state)
+{
+    (void)state;
+    struct job_pace p = { 0 };
+    assert_true(job_pace_may_begin(&p, 9000)); /* nobody has called for long */
+    job_pace_began(&p, 9000, 400000);
+    assert_true(job_pace_may_begin(&p, 9000));
+    job_pace_began(&p, 9000, 200000);
+    assert_false(job_pace_may_begin(&p, 9000));
+    assert_true(job_pace_may_begin(&p, 9001));
+    job_pace_call(9001);
+    assert_true(job_pace_may_begin(&p, 9001));
+    job_pace_began(&p, 9001, 15000);
+    job_pace_began(&p, 9001, 15000);
+    assert_false(job_pace_may_begin(&p, 9001));
+    assert_true(job_pace_may_begin(&p, 9002));
+}
+
 int
 main(void)
 {
@@ -90,6 +109,7 @@ main(void)
         cmocka_unit_test(who_is_idle_again_pauses_less),
         cmocka_unit_test(without_a_share_there_is_no_pause),
         cmocka_unit_test(callers_are_expected_for_a_while),
+        cmocka_unit_test(in_a_millisecond_few_jobs_begin_while_there_are_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
