@@ -90,6 +90,13 @@ is_small(void)
 }
 
 void
+resident_begin(void)
+{
+    if (OWN_HEAP)
+        (void)mallopt(M_MXFAST, 0);
+}
+
+void
 resident_trim(void)
 {
     if (OWN_HEAP)

@@ -11,6 +11,11 @@
 
 #include <stddef.h>
 
+/* Has the heap put what is freed together at once. The C library leaves small blocks as they are until a large one is
+ * asked for, and joins all of them then: what a script of many small tables left behind took milliseconds, in which
+ * nobody else on that thread has a turn. Before there are other threads. */
+void resident_begin(void);
+
 /* Lets go of all pages of code and constants, and of the heap's free ones: what is used again comes
  * back when it is touched, from the page cache, a few microseconds each. The heap of a process
  * with more than 64 MiB stays as it is, since other threads would wait for it too long. Code stays

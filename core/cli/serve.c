@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "cli/listening.h"
 #include "cli/secrets_watch.h"
 #include "cli/supervised.h"
@@ -261,6 +262,7 @@ serve(struct setup *setup, const char *const *paths, unsigned n_paths, struct ge
     struct weir_error err = { 0 };
     s.started_wall_ms = clock_wall_ms();
     int code = EXIT_GOOD;
+    resident_begin();
     if (begin(&s, &err) == WEIR_OK) {
         announce(&s);
         pulse_start(&s);

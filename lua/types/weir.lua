@@ -42,6 +42,7 @@
 ---@field max_time? integer ms
 ---@field max_steps? integer
 ---@field max_keys? integer
+---@field max_items? integer
 ---@field max_log_lines? integer
 
 ---@class weir.Run

@@ -66,10 +66,10 @@ abort_label(enum abort_reason reason)
 /* The clock on the wall alone would end a script because the machine had other work. So the
  * second half of its time must have passed on the thread's own clock, too; that one costs a
  * system call, and is not asked before the first half is over. */
-bool
-budget_time_is_up(struct budget *b)
+static bool
+is_up(struct budget *b, uint64_t now_ns)
 {
-    uint64_t spent = clock_ns() - b->since_ns;
+    uint64_t spent = now_ns - b->since_ns;
     if (spent <= b->time_ns / 2)
         return false;
     if (b->half_cpu_ns == 0) {
@@ -78,6 +78,12 @@ budget_time_is_up(struct budget *b)
     }
     return spent > b->time_ns &&
            read_clock(CLOCK_THREAD_CPUTIME_ID) - b->half_cpu_ns >= b->time_ns / 2;
+}
+
+bool
+budget_time_is_up(struct budget *b)
+{
+    return is_up(b, clock_ns());
 }
 
 bool
@@ -171,8 +177,9 @@ throw_abort(lua_State *L)
     return luaL_error(L, "%s", abort_text(vm->budget->reason));
 }
 
+/* Takes what was worked off the budget of VM at NOW_NS; false if that is used up. */
 static bool
-take_off(struct vm *vm)
+take_off(struct vm *vm, uint64_t now_ns)
 {
     struct budget *b = vm->budget;
     uint64_t work = vm->debt;
@@ -184,7 +191,7 @@ take_off(struct vm *vm)
         return false;
     }
     b->instructions -= work;
-    if (budget_time_is_up(b)) {
+    if (is_up(b, now_ns)) {
         budget_end(vm, ABORT_TIME);
         return false;
     }
@@ -200,7 +207,7 @@ charge_gently(struct vm *vm, uint64_t work)
     vm->debt = sum < work ? UINT64_MAX : sum;
     if (vm->debt < WORK_MAX)
         return vm->budget->reason == ABORT_NONE;
-    bool good = take_off(vm);
+    bool good = take_off(vm, clock_ns());
     look_now(vm);
     return good;
 }
@@ -246,12 +253,14 @@ on_count(lua_State *L, lua_Debug *ar)
     vm->debt += vm->stride;
     if (h->n_fresh > 0 && heap_zeros(h))
         budget_end(vm, ABORT_MEMORY);
-    if (!take_off(vm)) {
+    uint64_t now_ns = clock_ns(); /* with large blocks this is called so often that a second
+                                     look at the clock shows */
+    if (!take_off(vm, now_ns)) {
         end_here(L);
         return;
     }
     budget_watch(vm, L);
-    if ((h->asked || slice_is_over(vm)) && lua_isyieldable(L)) {
+    if ((h->asked || now_ns - vm->slice_ns > vm->slice_max_ns) && lua_isyieldable(L)) {
         vm->preempted = true;
         (void)lua_yield(L, 0);
     }

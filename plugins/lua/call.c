@@ -76,24 +76,46 @@ place_of(lua_State *co, char *ret, size_t room)
         }
 }
 
+/* Which limit of memory it was. */
+static void
+describe_memory(const struct vm *vm, char *ret, size_t room)
+{
+    const struct limits *l = &vm->script->limits;
+    switch (vm->heap.over) {
+    case HEAP_MEMORY:
+        snprintf(ret, room, "%s (max_memory: %llu)", abort_text(ABORT_MEMORY),
+                 (unsigned long long)l->memory);
+        break;
+    case HEAP_KEYS:
+        snprintf(ret, room, "a table of it has more keys than it may have (max_keys: %llu)",
+                 (unsigned long long)l->keys);
+        break;
+    case HEAP_ITEMS:
+        snprintf(ret, room, "a list of it has more items than it may have (max_items: %llu)",
+                 (unsigned long long)l->items);
+        break;
+    }
+}
+
 /* The limit that a reason is about, and its setting. */
 static void
-describe_limit(const struct script *s, enum abort_reason reason, char *ret, size_t room)
+describe_limit(const struct vm *vm, enum abort_reason reason, char *ret, size_t room)
 {
+    const struct limits *l = &vm->script->limits;
     unsigned long long n = 0;
     const char *name = "";
     switch (reason) {
     case ABORT_INSTRUCTIONS:
-        name = "max_instructions", n = s->limits.instructions;
+        name = "max_instructions", n = l->instructions;
         break;
     case ABORT_MEMORY:
-        name = "max_memory", n = s->limits.memory;
-        break;
+        describe_memory(vm, ret, room);
+        return;
     case ABORT_TIME:
-        name = "max_time", n = s->limits.time_ms;
+        name = "max_time", n = l->time_ms;
         break;
     case ABORT_STEPS:
-        name = "max_steps", n = s->limits.steps;
+        name = "max_steps", n = l->steps;
         break;
     default:
         break;
@@ -109,7 +131,7 @@ abort_call(struct call *c, struct strand *s)
     char place[100], limit[120];
     enum abort_reason reason = c->budget.reason;
     place_of(s->co, place, sizeof place);
-    describe_limit(c->vm->script, reason, limit, sizeof limit);
+    describe_limit(c->vm, reason, limit, sizeof limit);
     host->unref(&c->output);
     host->unref(&c->error.detail);
     c->error = (struct weir_error){ 0 };

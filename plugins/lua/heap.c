@@ -12,6 +12,10 @@
 #define STRING_SIZE 25u
 /* A block of this size is made and moved in no time, however little memory there is. */
 #define BLOCK_MIN (1024u * 1024u)
+/* Bytes of one item of a sequence, and what Lua's table of short strings has at first; a test
+ * sees to it. */
+#define ITEM_SIZE 16u
+#define NAMES_SIZE 1024u
 /* A string with so many zeros is compared as fast as other large ones. */
 #define ZEROS_MAX 65536u
 /* At least so much comes between two collections. */
@@ -20,13 +24,24 @@
 #define STEP_LOG2 9
 
 void
-heap_init(struct heap *h, uint64_t max, uint32_t max_keys)
+heap_init(struct heap *h, uint64_t max)
 {
     h->max = max;
     h->due = max < BETWEEN_MIN ? max : BETWEEN_MIN;
     h->max_string = max / 8;
     h->max_block = max / 8 > BLOCK_MIN ? max / 8 : BLOCK_MIN;
+    h->max_list = h->max_block;
+    h->max_keys = UINT32_MAX;
+}
+
+void
+heap_limit_tables(struct heap *h, uint32_t max_keys, uint32_t max_items)
+{
     h->max_keys = max_keys;
+    size_t list = ITEM_SIZE; /* the items of a table are doubled */
+    while (list / ITEM_SIZE < max_items)
+        list *= 2;
+    h->max_list = list < h->max_block ? list : h->max_block;
 }
 
 static unsigned
@@ -74,12 +89,15 @@ is_keys(size_t size)
 /* Whether a new block, for which OLD_SIZE is the type of what it is for, is of a kind that is
  * never granted beyond its limit. */
 static bool
-is_refused(const struct heap *h, size_t old_size, size_t new_size)
+is_refused(struct heap *h, size_t old_size, size_t new_size)
 {
     if (old_size == LUA_TSTRING)
         return new_size > h->max_string + STRING_SIZE;
-    return old_size == 0 && !h->any_size && new_size / KEY_SIZE > h->max_keys &&
-           is_keys(new_size);
+    if (old_size != 0 || h->any_size || new_size / KEY_SIZE <= h->max_keys ||
+        !is_keys(new_size))
+        return false;
+    h->over = HEAP_KEYS;
+    return true;
 }
 
 /* Whether a text has more zeros than a large one may. */
@@ -132,11 +150,17 @@ give_back(struct heap *h, void *block, size_t old_size)
 }
 
 /* The items of a table are doubled; buffers and stacks, which are of other sizes and are only
- * copied, may have twice as much. */
+ * copied, may have twice as much as a block may. */
 static bool
-is_large(const struct heap *h, size_t size)
+is_large(struct heap *h, const void *block, size_t size)
 {
-    return size > ((size & (size - 1)) == 0 ? h->max_block : 2 * h->max_block);
+    bool doubled = (size & (size - 1)) == 0;
+    if (doubled && size > h->max_list && h->max_list < h->max_block && block != h->names &&
+        !h->any_size) {
+        h->over = HEAP_ITEMS;
+        return true;
+    }
+    return size > (doubled ? h->max_block : 2 * h->max_block);
 }
 
 /* Whether a block that would be of NEW_SIZE and GROWS by so much may be. RESIZES: the keys of
@@ -151,7 +175,7 @@ is_granted(struct heap *h, const void *block, size_t old_size, size_t new_size, 
             h->on_refused(h->arg);
         return false;
     }
-    if (grows > 0 && is_large(h, new_size)) {
+    if (grows > 0 && is_large(h, block, new_size)) {
         h->on_limit(h->arg);
         if (h->any_size)
             return false; /* a buffer: Lua throws and collects nothing */
@@ -179,6 +203,8 @@ heap_alloc(void *heap, void *block, size_t old_size, size_t new_size)
     if (!is_granted(h, block, old_size, new_size, grows, resizes))
         return NULL;
     void *fresh = block_resize(block, old, new_size);
+    if (h->names == NULL ? new_size == NAMES_SIZE : block == h->names)
+        h->names = fresh;
     count_block(h, old, new_size);
     if (block == NULL && old_size == LUA_TSTRING && new_size > ZEROS_MAX)
         note_fresh(h, fresh, new_size);

@@ -11,6 +11,7 @@ const struct limits script_default_limits = {
     .time_ms = 50,
     .steps = 1000000,
     .keys = 4096,
+    .items = 16384,
     .log_lines = 100,
 };
 
@@ -55,7 +56,7 @@ static const char schema[] = WEIR_JSON({
             "examples": [50000000]
         },
         "max_memory": {
-            "description": "Memory of one state, that is of one script on one shard; a string or the items of a list may have an eighth of it.",
+            "description": "Memory of one state, that is of one script on one shard; a string or the stack of a recursion may have an eighth of it.",
             "type": "string",
             "format": "bytes",
             "minimum": 262144,
@@ -91,6 +92,15 @@ static const char schema[] = WEIR_JSON({
             "default": 4096,
             "x-weir-literal": true,
             "examples": [65536]
+        },
+        "max_items": {
+            "description": "Items of one table, that is of a list; a larger one makes the collector stop for longer.",
+            "type": "integer",
+            "minimum": 1024,
+            "maximum": 16777216,
+            "default": 16384,
+            "x-weir-literal": true,
+            "examples": [131072]
         },
         "max_log_lines": {
             "description": "Lines that one call may log; more are dropped.",

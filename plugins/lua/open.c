@@ -77,6 +77,7 @@ static const struct range {
     { "max_time", offsetof(struct limits, time_ms), 1, 3600000 },
     { "max_steps", offsetof(struct limits, steps), 1000, 1000000000 },
     { "max_keys", offsetof(struct limits, keys), 64, 1048576 },
+    { "max_items", offsetof(struct limits, items), 1024, 16777216 },
     { "max_log_lines", offsetof(struct limits, log_lines), 1, 100000 },
 };
 

@@ -48,6 +48,7 @@ struct limits {
     uint64_t time_ms; /* of computing, waiting for its turn included */
     uint64_t steps;   /* of patterns */
     uint64_t keys;    /* of one table */
+    uint64_t items;   /* of its sequence */
     uint64_t log_lines;
 };
 
@@ -62,8 +63,9 @@ struct budget {
     uint64_t instructions;
     uint64_t steps;
     uint64_t time_ns;
-    uint64_t since_ns;    /* when it began to compute */
-    uint64_t half_cpu_ns; /* the thread's own clock when half of the time was over; 0: not yet */
+    uint64_t since_ns; /* when it began to compute */
+    uint64_t
+        half_cpu_ns; /* the thread's own clock when half of the time was over; 0: not yet */
     enum abort_reason reason;
 };
 
@@ -126,7 +128,8 @@ struct vm {
     uint64_t slice_max_ns;
     lua_State *loader;     /* that loads the script; NULL: it is loaded */
     struct budget loading; /* what it may take for that */
-    unsigned passes; /* of the collector, until one that is stripped can be freed; 0: it is not */
+    unsigned
+        passes; /* of the collector, until one that is stripped can be freed; 0: it is not */
     bool preempted; /* it yielded because its slice is over */
     bool spoilt;    /* it has run out of memory: replaced by a fresh one */
     unsigned calls;
@@ -192,7 +195,8 @@ uint64_t clock_ns(void);
 /* A full budget. */
 void budget_fill(struct budget *b, const struct limits *l);
 
-/* Whether what has computed since B's since_ns has had its time; on the thread that computes. */
+/* Whether what has computed since B's since_ns has had its time; on the thread that computes.
+ */
 bool budget_time_is_up(struct budget *b);
 
 /* Notes the first reason to end, and that the next instruction is the last. */
@@ -291,8 +295,8 @@ struct world {
     /* Asks the lent node for its answer to INPUT. */
     void (*ask)(struct strand *, unsigned lend, const struct weir_value *input);
     void (*sleep)(struct strand *, uint64_t ms);
-    /* Has RUN done on another thread, and DONE called here then, whatever becomes of the strand.
-     * False: nobody does it. */
+    /* Has RUN done on another thread, and DONE called here then, whatever becomes of the
+     * strand. False: nobody does it. */
     bool (*work)(struct strand *, weir_work_fn *run, weir_worked_fn *done, void *arg);
     /* Ends what a strand waits for; its answer may still come and is dropped. */
     void (*stop)(struct strand *);
@@ -369,12 +373,12 @@ struct call {
 /* Whether going over so many bytes is for a worker. */
 bool work_is_large(lua_State *L, size_t len);
 
-/* Reads JSON whose values weigh WEIGHT at least, and goes on in THEN: its strand has the answer, or
- * the error. Throws. */
+/* Reads JSON whose values weigh WEIGHT at least, and goes on in THEN: its strand has the
+ * answer, or the error. Throws. */
 int work_json(lua_State *L, struct weir_text text, uint64_t weight, lua_KFunction then);
 
-/* The digest of TEXT, or its HMAC with KEY if that isn't NULL: what the C function has to return
- * that returns this. Throws. */
+/* The digest of TEXT, or its HMAC with KEY if that isn't NULL: what the C function has to
+ * return that returns this. Throws. */
 int work_digest(lua_State *L, uint32_t algorithm, const struct weir_text *key,
                 struct weir_text text);
 
@@ -411,8 +415,8 @@ void strand_ready(struct strand *s);
 /* Whether C may have N strands more. */
 bool strands_fit(const struct call *c, size_t n);
 
-/* A strand for the function on the top of FROM, which is popped. Throws, and ends the script, if
- * there is no memory. */
+/* A strand for the function on the top of FROM, which is popped. Throws, and ends the script,
+ * if there is no memory. */
 struct strand *strand_new(lua_State *from, struct strand *parent);
 
 /* Ends the strands that S has begun, and forgets them. */

@@ -189,6 +189,7 @@ tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *e
                                  .time_ms = 10000,
                                  .steps = 1000000000u,
                                  .keys = 1u << 20,
+                                 .items = 1u << 24,
                                  .log_lines = 1 };
     struct vm *vm = vm_new(s, LOAD_MS, err);
     if (vm != NULL) {

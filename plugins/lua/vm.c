@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "script.h"
 
 #define SLICE_NS 100000u
@@ -81,8 +82,8 @@ add_library(lua_State *L, const char *name)
     lua_setfield(L, 1, name);
 }
 
-/* Runs a part that is written in Lua: it takes string, table and weir from 2 to 4, others from the
- * table at 1, and gives so many results. */
+/* Runs a part that is written in Lua: it takes string, table and weir from 2 to 4, others from
+ * the table at 1, and gives so many results. */
 static void
 run_part(lua_State *L, const char *source, int n_results)
 {
@@ -342,7 +343,8 @@ vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err)
                 err->code = WEIR_OK;
             lua_settop(vm->L, 0); /* the loader */
             vm->loader = NULL;
-            vm->heap.max_keys = (uint32_t)vm->script->limits.keys;
+            heap_limit_tables(&vm->heap, (uint32_t)vm->script->limits.keys,
+                              (uint32_t)vm->script->limits.items);
             return err->code == WEIR_OK ? LOADED : LOAD_FAILED;
         }
     } while (clock_ns() < until_ns);
@@ -374,8 +376,10 @@ vm_begin(const struct script *s, uint64_t max_ms, struct weir_error *err)
                               .on_limit = budget_on_limit,
                               .on_refused = budget_on_refused,
                               .arg = vm };
-    heap_init(&vm->heap, s->limits.memory,
-              s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys : LOAD_KEYS);
+    heap_init(&vm->heap, s->limits.memory);
+    heap_limit_tables(&vm->heap,
+                      s->limits.keys > LOAD_KEYS ? (uint32_t)s->limits.keys : LOAD_KEYS,
+                      UINT32_MAX / 2);
     vm->stride = 1;
     blocks_enter();
     vm->L = lua_newstate(heap_alloc, vm);

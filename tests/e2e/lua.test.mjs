@@ -88,7 +88,7 @@ test('limits of a file have the range that those of a pipeline have', (t) => {
     write(dir, { 'lua/nodes/limited.lua': `return { limits = { ${limits} }, run = function() end }` });
     return weir(['check', `${dir}/pipelines`]);
   };
-  const ranges = { max_instructions: [1000, 1e11], max_memory: [262144, 4294967296], max_time: [1, 3600000], max_steps: [1000, 1e9], max_keys: [64, 1048576], max_log_lines: [1, 100000] };
+  const ranges = { max_instructions: [1000, 1e11], max_memory: [262144, 4294967296], max_time: [1, 3600000], max_steps: [1000, 1e9], max_keys: [64, 1048576], max_items: [1024, 16777216], max_log_lines: [1, 100000] };
   for (const [name, [min, max]] of Object.entries(ranges)) {
     assert.equal(check(`${name} = ${min}`).code, 0, name);
     assert.equal(check(`${name} = ${max}`).code, 0, name);

@@ -73,7 +73,8 @@ load(const struct attempt *a)
     assert_non_null(yaml);
     sprintf(yaml,
             "name: hostile\ntrigger: { webhook: /x }\nsteps:\n  - id: it\n"
-            "    uses: { up: { set: \"${ input }\" } }\n    lua:\n%s     script: |\n%s",
+            "    uses: { up: { set: \"${ input }\" } }\n    lua:\n     max_items: 262144\n%s   "
+            "  script: |\n%s",
             strcmp(a->expected, "a limit") == 0 ? "" : "     max_time: 20s\n", a->script);
     stage_load(
         yaml,

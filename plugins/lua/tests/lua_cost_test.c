@@ -125,6 +125,7 @@ limits_have_a_range(void **state)
         { "max_time", "0", "61m" },
         { "max_steps", "999", "1000000001" },
         { "max_keys", "63", "1048577" },
+        { "max_items", "1023", "16777217" },
         { "max_log_lines", "0", "100001" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++) {

@@ -29,11 +29,12 @@ static void
 load(const char *script)
 {
     char yaml[4096];
-    snprintf(yaml, sizeof yaml,
-             "name: memory\ntrigger: { webhook: /x }\nsteps:\n"
-             "  - id: body\n    set: ${ request.body }\n"
-             "  - lua:\n      max_time: 20s\n      script: |\n        %s\n",
-             script);
+    snprintf(
+        yaml, sizeof yaml,
+        "name: memory\ntrigger: { webhook: /x }\nsteps:\n"
+        "  - id: body\n    set: ${ request.body }\n"
+        "  - lua:\n      max_time: 20s\n      max_items: 262144\n      script: |\n        %s\n",
+        script);
     stage_load(yaml, NULL);
 }
 

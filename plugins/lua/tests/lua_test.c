@@ -417,6 +417,8 @@ limits_are_settings_and_are_counted(void **state)
         { "memory", "      max_memory: 1MiB\n", "return #('x'):rep(200000)" },
         { "memory", "      max_keys: 64\n",
           "local t = {}\nfor i = 1, 100 do t['k' .. i] = i end" },
+        { "memory", "      max_items: 1024\n",
+          "local t = {}\nfor i = 1, 1025 do t[i] = i end" },
         { "time", "      max_time: 5ms\n", "while true do end" },
         { "steps", "      max_steps: 1000\n", "return (('a'):rep(100)):find('.-.-b')" },
     };
@@ -434,6 +436,18 @@ limits_are_settings_and_are_counted(void **state)
     load_with("local t = {}\nfor i = 1, 100 do t['k' .. i] = i end\nreturn #('x'):rep(200000)",
               "      max_keys: 128\n");
     stage_expect("POST /x", "{}", 200, "200000");
+    load_with("local t = {}\nfor i = 1, 1024 do t[i] = i end\nreturn #t",
+              "      max_items: 1024\n");
+    stage_expect("POST /x", "{}", 200, "1024");
+    load_with("local t = {}\nfor i = 1, 100000 do t[i] = i end\nreturn #t",
+              "      max_items: 131072\n");
+    stage_expect("POST /x", "{}", 200, "100000");
+    /* Short texts are in a table of Lua's own, which grows as one of a script does. */
+    load_with("local all = {}\nfor i = 1, 20 do\n  local t = {}\n  for k = 1, 2000 do t[k] = "
+              "'a' .. i .. '/' .. k end\n"
+              "  all[i] = t\nend\nreturn #all",
+              "      max_items: 2048\n");
+    stage_expect("POST /x", "{}", 200, "20");
 }
 
 static void
@@ -499,8 +513,7 @@ static void
 long_scripts_take_turns(void **state)
 {
     (void)state;
-    load_with("if input.n == 0 then return 0 end\nwhile true do end",
-              "      max_time: 1s\n");
+    load_with("if input.n == 0 then return 0 end\nwhile true do end", "      max_time: 1s\n");
     struct play *plays[5];
     for (unsigned i = 0; i < 5; i++)
         plays[i] = stage_begin("POST /x", "{\"n\":1}", NULL);

@@ -1,5 +1,5 @@
-/* lua/tests/lua_turns_test.c - what takes a script long is done in pieces, also within one function of
- * the library: others have their turn between them.
+/* lua/tests/lua_turns_test.c - what takes a script long is done in pieces, also within one
+ * function of the library: others have their turn between them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,10 +29,11 @@ load(const char *source, const char *more)
 {
     char text[1000];
     write_file("it.lua", source);
-    snprintf(text, sizeof text,
-             "name: turns\ntrigger: { webhook: /x }\nsteps:\n  - set: ${ request.body }\n"
-             "  - lua: { file: it.lua, max_time: 20s%s }\n  - reply: { json: \"${ input }\" }\n",
-             more);
+    snprintf(
+        text, sizeof text,
+        "name: turns\ntrigger: { webhook: /x }\nsteps:\n  - set: ${ request.body }\n"
+        "  - lua: { file: it.lua, max_time: 20s%s }\n  - reply: { json: \"${ input }\" }\n",
+        more);
     write_file("turns.yaml", text);
     snprintf(text, sizeof text, "%s/turns.yaml", folder);
     stage_load_file(text);
@@ -53,7 +54,8 @@ turns_of(const char *body, uint32_t status)
     return n;
 }
 
-/* A list of so many items was made when the script was loaded: a call has only to do what is said. */
+/* A list of so many items was made when the script was loaded: a call has only to do what is
+ * said. */
 #define LIST "local t = {} for i = 1, 100000 do t[i] = i end "
 #define RUN(what) "return { run = function(ctx, input) " what " end }"
 
@@ -71,18 +73,20 @@ others_have_their_turn_within_functions_of_the_library(void **state)
         RUN("local t = setmetatable({}, { __index = function(_, i) "
             "if i == 2 then for k = 1, 1000000 do end return end return i end }) "
             "for i in ipairs(t) do end"),
-        RUN("local t = setmetatable({}, { __add = function() for i = 1, 1000000 do end return 1 end }) "
+        RUN("local t = setmetatable({}, { __add = function() for i = 1, 1000000 do end return "
+            "1 end }) "
             "return '1' + t"),
-        "local s = '[' .. ('1,'):rep(100000) .. '1]' "
-            RUN("local v = weir.json.decode(s) v[1] = 2 return v[1]"),
-        "local s = ('x'):rep(1000000) " RUN("return #weir.base64.decode(weir.base64.encode(s))"),
+        "local s = '[' .. ('1,'):rep(100000) .. '1]' " RUN(
+            "local v = weir.json.decode(s) v[1] = 2 return v[1]"),
+        "local s = ('x'):rep(1000000) " RUN(
+            "return #weir.base64.decode(weir.base64.encode(s))"),
         "local s = ('x'):rep(1000000) " RUN("return #weir.hex.decode(weir.hex.encode(s))"),
         "local s = ('x'):rep(2000000) " RUN("return utf8.len(s)"),
-        "local keep = {} for i = 1, 60000 do keep[i] = { i } end "
-            RUN("for i = 1, 4 do local s = ('x'):rep(2000000) .. i end return #keep"),
+        "local keep = {} for i = 1, 60000 do keep[i] = { i } end " RUN(
+            "for i = 1, 4 do local s = ('x'):rep(2000000) .. i end return #keep"),
     };
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        load(sources[i], ", max_instructions: 100000000");
+        load(sources[i], ", max_instructions: 100000000, max_items: 262144");
         unsigned n = turns_of("{}", 200);
         if (n < 4)
             fail_msg("%s\n has taken %u turns", sources[i], n);
@@ -91,8 +95,8 @@ others_have_their_turn_within_functions_of_the_library(void **state)
 
 /* -- states whose memory has run out -- */
 
-#define COUNTED                                                              \
-    "local n = 0 return { run = function(_, input) n = n + 1 "               \
+#define COUNTED                                                                \
+    "local n = 0 return { run = function(_, input) n = n + 1 "                 \
     "if input.burst then local t = {} for i = 1, 1e9 do t[i] = { i } end end " \
     "return n end }"
 
