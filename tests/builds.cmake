@@ -76,15 +76,13 @@ runs_in(dev e2e/auth e2e/canary e2e/listeners e2e/malformed_rules e2e/rooms e2e/
 runs_in(dev e2e/activation e2e/batches e2e/breaker e2e/cache e2e/cancel e2e/concurrency e2e/edit
     e2e/gateway e2e/jobs e2e/lua e2e/once e2e/operators e2e/order e2e/postgres e2e/redis e2e/replay
     e2e/retention e2e/revisions e2e/testing e2e/wait)
-# What people write: files that are parsed, checked, laid out and imported.
-runs_in(dev e2e/cli e2e/fmt e2e/import)
+# Commands: what they parse has unit tests and fuzz targets, with sanitizers, and each start of weir takes long there.
+runs_in(release e2e/cli e2e/fmt e2e/graph e2e/import)
 # Figures: time, CPU, memory, rates, moments of a clock.
 runs_in(release e2e/amplification e2e/clock e2e/herd e2e/memory e2e/opossum e2e/overload e2e/ratelimit
     e2e/schedule)
 # What is shipped: packages, units, schemas, what the documents say, and clients that people have.
 runs_in(release e2e/authoring e2e/clients e2e/editor e2e/install e2e/new e2e/readme e2e/sandbox e2e/schemas)
-# weir is started a hundred times, which a sanitizer makes long; what it draws has its unit tests.
-runs_in(release e2e/graph)
 
 # Times are compared in these: ctest counts them as two, so that only one more runs beside.
 set(weir_timed_tests unit/net/redis_real_test unit/net/redis_test unit/store/store_test e2e/amplification

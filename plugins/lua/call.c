@@ -90,6 +90,10 @@ describe_memory(const struct vm *vm, char *ret, size_t room)
         snprintf(ret, room, "a table of it has more keys than it may have (max_keys: %llu)",
                  (unsigned long long)l->keys);
         break;
+    case HEAP_STACK:
+        snprintf(ret, room, "its calls are nested too deep for a sixteenth of its memory (max_memory: %llu)",
+                 (unsigned long long)l->memory);
+        break;
     case HEAP_ITEMS:
         snprintf(ret, room, "a list of it has more items than it may have (max_items: %llu)",
                  (unsigned long long)l->items);

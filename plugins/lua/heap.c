@@ -30,6 +30,7 @@ heap_init(struct heap *h, uint64_t max)
     h->due = max < BETWEEN_MIN ? max : BETWEEN_MIN;
     h->max_string = max / 8;
     h->max_block = max / 8 > BLOCK_MIN ? max / 8 : BLOCK_MIN;
+    h->max_stack = max / 16 > BLOCK_MIN ? max / 16 : BLOCK_MIN;
     h->max_list = h->max_block;
     h->max_keys = UINT32_MAX;
 }
@@ -149,15 +150,26 @@ give_back(struct heap *h, void *block, size_t old_size)
     block_free(block, old_size);
 }
 
-/* The items of a table are doubled; buffers and stacks, which are of other sizes and are only
- * copied, may have twice as much as a block may. */
+/* Whether a new block can only be the stack of a coroutine: buffers have odd sizes, keys their own, and
+ * the items of a table and Lua's own tables are doubled. */
 static bool
-is_large(struct heap *h, const void *block, size_t size)
+is_stack(const struct heap *h, size_t old_size, size_t size)
+{
+    return old_size == 0 && size % ITEM_SIZE == 0 && (size & (size - 1)) != 0 && !is_keys(size) && !h->any_size;
+}
+
+/* Buffers, which are only copied, may have twice as much as other blocks. */
+static bool
+is_large(struct heap *h, const void *block, size_t old_size, size_t size)
 {
     bool doubled = (size & (size - 1)) == 0;
-    if (doubled && size > h->max_list && h->max_list < h->max_block && block != h->names &&
-        !h->any_size) {
+    bool list = doubled && block != h->names && !h->any_size && h->max_list < h->max_block;
+    if (list && size > h->max_list) {
         h->over = HEAP_ITEMS;
+        return true;
+    }
+    if (block == NULL && is_stack(h, old_size, size) && size > h->max_stack) {
+        h->over = HEAP_STACK;
         return true;
     }
     return size > (doubled ? h->max_block : 2 * h->max_block);
@@ -175,7 +187,7 @@ is_granted(struct heap *h, const void *block, size_t old_size, size_t new_size, 
             h->on_refused(h->arg);
         return false;
     }
-    if (grows > 0 && is_large(h, block, new_size)) {
+    if (grows > 0 && is_large(h, block, old_size, new_size)) {
         h->on_limit(h->arg);
         if (h->any_size)
             return false; /* a buffer: Lua throws and collects nothing */

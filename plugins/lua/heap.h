@@ -27,7 +27,7 @@
 #define HEAP_FRESH 8u
 
 /* Which of its limits a heap has come to. */
-enum heap_limit { HEAP_MEMORY, HEAP_KEYS, HEAP_ITEMS };
+enum heap_limit { HEAP_MEMORY, HEAP_KEYS, HEAP_ITEMS, HEAP_STACK };
 
 struct heap {
     uint64_t used;    /* bytes of Lua's own */
@@ -38,6 +38,7 @@ struct heap {
     uint64_t due;     /* how much of them asks for a collection */
     size_t max_string;
     size_t max_block;
+    size_t max_stack; /* the calls on it are freed in one step */
     size_t max_list;      /* bytes of the items of one table */
     uint32_t max_keys;    /* of one table, those of its sequence apart */
     enum heap_limit over; /* what on_limit was called for */

@@ -56,7 +56,7 @@ static const char schema[] = WEIR_JSON({
             "examples": [50000000]
         },
         "max_memory": {
-            "description": "Memory of one state, that is of one script on one shard; a string or the stack of a recursion may have an eighth of it.",
+            "description": "Memory of one state, that is of one script on one shard; a string may have an eighth of it, the stack of a recursion a sixteenth.",
             "type": "string",
             "format": "bytes",
             "minimum": 262144,

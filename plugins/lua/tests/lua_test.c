@@ -436,6 +436,15 @@ limits_are_settings_and_are_counted(void **state)
     load_with("local t = {}\nfor i = 1, 100 do t['k' .. i] = i end\nreturn #('x'):rep(200000)",
               "      max_keys: 128\n");
     stage_expect("POST /x", "{}", 200, "200000");
+    load_with("local function f(n)\n  if n > 0 then return 1 + f(n - 1) end\n  return 0\nend\n"
+              "return f(5000)",
+              "");
+    stage_expect("POST /x", "{}", 200, "5000");
+    load_with("local function f(n) return 1 + f(n + 1) end\nreturn f(1)", "      max_time: 20s\n");
+    struct play *deep = stage_play("POST /x", "{}");
+    assert_int_equal(deep->status, 500);
+    assert_non_null(strstr(deep->body, "nested too deep"));
+    stage_end(&deep);
     load_with("local t = {}\nfor i = 1, 1024 do t[i] = i end\nreturn #t",
               "      max_items: 1024\n");
     stage_expect("POST /x", "{}", 200, "1024");
