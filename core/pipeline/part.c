@@ -94,7 +94,9 @@ check(const struct part *p, const struct weir_value *v, struct weir_error *err)
     if (p->check == NULL)
         return WEIR_OK;
     if (secret && !schema_check(p->check, v, NULL, NULL)) {
-        err_set(err, WEIR_INVALID, "the secret does not fit");
+        /* what would be right may be told, but not what it is */
+        err_set(err, WEIR_INVALID, "the secret does not fit%s",
+                value_type(v) == WEIR_BYTES ? ": it is not a text in UTF-8" : "");
         return fail_at(p, err);
     }
     if (!secret && schema_verify(p->check, v, err) != WEIR_OK)
