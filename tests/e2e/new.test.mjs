@@ -88,7 +88,7 @@ test('bash completes commands, words, options and their values', () => {
   }
 });
 
-test('zsh and fish are told of the same', () => {
+test('zsh and fish are told of the same', (t) => {
   const zsh = weir(['completion', 'zsh']).out, fish = weir(['completion', 'fish']).out;
   for (const c of commands) {
     assert.ok(zsh.includes(`\n    ${c})\n`), c);
@@ -98,8 +98,16 @@ test('zsh and fish are told of the same', () => {
   assert.match(fish, /from graph' -l format -s f -x -a 'text mermaid dot svg' -d /);
   // Quotes are balanced on every line: no text of ours ends one early.
   for (const line of fish.split('\n').filter((l) => !l.startsWith('#'))) assert.equal((line.replace(/\\./g, '').match(/'/g) ?? []).length % 2, 0, line);
-  for (const [shell, text] of [['zsh', zsh], ['fish', fish]])
-    if (spawnSync(shell, ['--version']).status === 0) assert.equal(spawnSync(shell, ['-n'], { input: text }).status, 0, shell);
+  const dir = folder(t, { 'weir.zsh': zsh, 'weir.fish': fish });
+  for (const shell of ['zsh', 'fish'].filter((s) => spawnSync(s, ['--version']).status === 0))
+    assert.equal(spawnSync(shell, ['-n', join(dir, `weir.${shell}`)]).status, 0, shell);
+  const offered = (line) => spawnSync('fish', ['-c', `source '${join(dir, 'weir.fish')}'; complete -C '${line}'`], { encoding: 'utf8', cwd: root }).stdout.split('\n').map((l) => l.split('\t')[0]);
+  if (spawnSync('fish', ['--version']).status === 0) {
+    assert.ok(offered('weir ch').includes('check'));
+    assert.deepEqual(offered('weir run --log ').filter((w) => w), ['json', 'text']);
+    assert.ok(offered('weir jobs list --st').includes('--state'));
+    assert.ok(offered('weir check pipelines/gatew').includes('pipelines/gateway.yaml'));
+  }
   assert.equal(weir(['completion', 'tcsh']).code, 2);
 });
 
