@@ -127,13 +127,13 @@ blocks_leave(void)
 }
 
 void *
-block_resize(void *block, size_t old, size_t new)
+block_resize(void *block, size_t old, size_t size)
 {
     size_t had = room_of(old);
-    size_t room = room_of(new);
+    size_t room = room_of(size);
     void *fresh = block != NULL && room == had ? block : NULL;
-    if (fresh == NULL && new >= BLOCK_LARGE && (fresh = take(room)) != NULL && block != NULL) {
-        memcpy(fresh, block, old < new ? old : new);
+    if (fresh == NULL && size >= BLOCK_LARGE && (fresh = take(room)) != NULL && block != NULL) {
+        memcpy(fresh, block, old < size ? old : size);
         block_free(block, old);
     }
     if (fresh == NULL) {
@@ -141,11 +141,11 @@ block_resize(void *block, size_t old, size_t new)
         fresh = realloc(block, room);
         if (fresh == NULL)
             abort();
-        if (new > old &&new - old >= BLOCK_LARGE)
-            populate((char *)fresh + old, new - old);
+        if (size > old && size - old >= BLOCK_LARGE)
+            populate((char *)fresh + old, size - old);
     }
     OPEN(fresh, room);
-    CLOSE((char *)fresh + new, room - new);
+    CLOSE((char *)fresh + size, room - size);
     return fresh;
 }
 

@@ -25,8 +25,8 @@
 void blocks_enter(void);
 void blocks_leave(void);
 
-/* realloc of what has OLD bytes (BLOCK NULL: 0) to NEW bytes, which are not 0. Never NULL. */
-void *block_resize(void *block, size_t old, size_t new);
+/* realloc of what has OLD bytes (BLOCK NULL: 0) to SIZE bytes, which are not 0. Never NULL. */
+void *block_resize(void *block, size_t old, size_t size);
 
 /* Gives a block of SIZE bytes back. */
 void block_free(void *block, size_t size);

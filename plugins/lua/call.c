@@ -143,6 +143,7 @@ abort_call(struct call *c, struct strand *s)
     c->error.detail = fault_traceback(s->co);
     if (reason == ABORT_MEMORY)
         c->vm->spoilt = true;
+    c->vm->heap.over = HEAP_MEMORY; /* a state that takes long to load stays, and may come to another limit */
     c->world->aborted(c, reason);
     s->failed = true;
     c->over = true;

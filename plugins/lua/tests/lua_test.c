@@ -436,6 +436,12 @@ limits_are_settings_and_are_counted(void **state)
     load_with("local t = {}\nfor i = 1, 100 do t['k' .. i] = i end\nreturn #('x'):rep(200000)",
               "      max_keys: 128\n");
     stage_expect("POST /x", "{}", 200, "200000");
+}
+
+static void
+a_recursion_has_a_depth(void **state)
+{
+    (void)state;
     load_with("local function f(n)\n  if n > 0 then return 1 + f(n - 1) end\n  return 0\nend\n"
               "return f(5000)",
               "");
@@ -445,6 +451,12 @@ limits_are_settings_and_are_counted(void **state)
     assert_int_equal(deep->status, 500);
     assert_non_null(strstr(deep->body, "nested too deep"));
     stage_end(&deep);
+}
+
+static void
+lists_have_a_length_that_can_be_set(void **state)
+{
+    (void)state;
     load_with("local t = {}\nfor i = 1, 1024 do t[i] = i end\nreturn #t",
               "      max_items: 1024\n");
     stage_expect("POST /x", "{}", 200, "1024");
@@ -576,6 +588,8 @@ main(void)
         cmocka_unit_test(objects_are_made_with_metatables),
         cmocka_unit_test(log_lines_are_counted),
         cmocka_unit_test(limits_are_settings_and_are_counted),
+        cmocka_unit_test(a_recursion_has_a_depth),
+        cmocka_unit_test(lists_have_a_length_that_can_be_set),
         cmocka_unit_test(many_calls_of_one_script_wait_at_once),
         cmocka_unit_test(a_state_without_memory_begins_anew),
         cmocka_unit_test(answers_come_while_a_call_waits_for_its_turn),
