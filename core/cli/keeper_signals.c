@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -54,9 +55,12 @@ on_channel(void *arg, int fd, unsigned ready)
         keeper_let_go(s);
         break;
     case CHANNEL_END:
-    case CHANNEL_GONE:
         shard_stop(s->keeper);
         break;
+    case CHANNEL_GONE:
+        /* The supervisor is dead, and the kernel ends this process any moment. An orderly end
+         * would be a race: what it cuts has to be a crash's work every time, or never. */
+        _exit(EXIT_FAILURE);
     default:
         break;
     }
