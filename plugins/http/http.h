@@ -22,13 +22,23 @@ struct statuses {
 
 struct sign;
 
+/* A header whose name stands in the configuration. */
+struct field {
+    struct weir_text name; /* the configuration's */
+    struct weir_text text; /* of a value that is no expression; bytes NULL: */
+    struct piece value;
+};
+
 /* One configured node. */
 struct http_node {
     struct piece method;
     struct piece url; /* the whole one, or the base of PATH */
     struct piece path;
     struct piece query;
-    struct piece headers;
+    struct piece headers; /* all of them, unless they are known by name: */
+    struct field *fields; /* owned */
+    uint32_t n_fields;
+    const struct weir_value *names; /* owned: the map of FIELDS; NULL: they are not known */
     struct piece body;
     struct piece tls;
     struct piece allow_hosts;
@@ -48,11 +58,12 @@ struct http_node {
 /* A request in the making: what it holds until it is sent. */
 struct request {
     struct weir_http_request http;
-    const struct weir_value *headers;     /* owned */
+    const struct weir_value *headers;     /* owned: a map of the author, or */
+    const struct weir_value **values;     /* the call's, with owned values of the node's fields; NULL: a text */
+    uint32_t n_values;                    /* so many of them have been evaluated */
     const struct weir_value *body;        /* owned */
     const struct weir_value *tls;         /* owned */
     const struct weir_value *allow_hosts; /* owned */
-    bool typed;                           /* the headers say what the body is */
 };
 
 /* One call, and its data. */
@@ -98,10 +109,27 @@ void request_drop(struct request *r);
 uint32_t body_make(enum form form, const struct weir_value *v, const struct weir_value **ret,
                    struct weir_error *err);
 
+/* The value of P, or what who asks a lent node has under KEY, if the node leaves that out; *ret is owned by the
+ * caller, and left if there is neither. */
+uint32_t evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct piece *p,
+                          struct weir_text key, const struct weir_value **ret, struct weir_error *err);
+
+/* -- http_headers.c -- */
+
+/* Takes the headers of CONFIG into N, by name where they are known before any event. */
+void headers_open(struct weir_open *open, const struct weir_value *config, struct http_node *n);
+void headers_close(struct http_node *n);
+
+/* Makes the headers of the author, with room for those that are added; headers_drop lets go of what they hold, in
+ * any case. */
+uint32_t headers_make(struct weir_call *call, const struct http_node *n, struct request *r,
+                      struct weir_error *err);
+void headers_drop(struct request *r);
+
 /* Whether R has a header of that name, in any case of letters. */
 bool has_header(const struct request *r, const char *name);
 
-/* Adds a header whose texts live as long as the call; request_make has left room. */
+/* Adds a header whose texts live as long as the call; headers_make has left room. */
 void add_header(struct request *r, const char *name, struct weir_text value);
 
 /* -- http_pairs.c -- */

@@ -192,7 +192,7 @@ take_all(struct weir_open *open, const struct weir_value *config, struct http_no
         return err->code;
     n->method = piece_under(open, "", config, "method");
     n->query = piece_under(open, "", config, "query");
-    n->headers = piece_under(open, "", config, "headers");
+    headers_open(open, config, n);
     n->tls = piece_under(open, "", config, "tls");
     n->allow_hosts = piece_under(open, "", config, "allow_hosts");
     n->parse = parse_of(config);
@@ -229,9 +229,10 @@ http_close(void *conf)
 {
     struct http_node *n = conf;
     struct piece *const pieces[] = { &n->method,  &n->url,  &n->path, &n->query,
-                                     &n->headers, &n->body, &n->tls,  &n->allow_hosts };
+                                     &n->body,   &n->tls,  &n->allow_hosts };
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         piece_drop(pieces[i]);
+    headers_close(n);
     host->unref(&n->made_body);
     sign_free(n->sign);
     free(n);

@@ -12,9 +12,6 @@
 #include "http.h"
 #include "http_sign.h"
 
-#define FIELDS_MAX 200u
-#define ADDED_MAX (2 + SIGN_HEADERS) /* the body's type, a key, a signature */
-
 static bool
 is(struct weir_text name, const char *lower)
 {
@@ -29,8 +26,7 @@ put(char *at, struct weir_text text)
     return at + text.len;
 }
 
-/* The value of P, or what who asks a lent node has under KEY, if the node leaves that out. */
-static uint32_t
+uint32_t
 evaluate_or_lent(struct weir_call *call, const struct http_node *n, const struct piece *p, struct weir_text key,
                  const struct weir_value **ret, struct weir_error *err)
 {
@@ -165,80 +161,7 @@ make_url(struct weir_call *call, const struct http_node *n, struct request *r,
     return code;
 }
 
-/* -- headers -- */
-
-bool
-has_header(const struct request *r, const char *name)
-{
-    for (uint32_t i = 0; i < r->http.n_headers; i++)
-        if (is(r->http.headers[i].name, name))
-            return true;
-    return false;
-}
-
-/* How many fields the map stands for. */
-static size_t
-count_fields(const struct weir_value *map)
-{
-    struct weir_text name;
-    const struct weir_value *v;
-    size_t n = 0;
-    for (size_t i = 0; map != NULL && host->member(map, i, &name, &v); i++)
-        n += host->type(v) == WEIR_LIST ? host->len(v) : 1;
-    return n;
-}
-
-static uint32_t
-add_field(struct weir_call *call, struct weir_header *h, struct weir_text name,
-          const struct weir_value *v, struct weir_error *err)
-{
-    char room[40];
-    struct weir_text text;
-    if (!scalar_text(v, room, &text))
-        return refuse(err, WEIR_INVALID,
-                      "the header '%.*s' must be a text, a number or a boolean",
-                      (int)(name.len < 80 ? name.len : 80), name.bytes);
-    if (text.bytes == room) {
-        char *copy = host->alloc(call, text.len + 1);
-        memcpy(copy, room, text.len);
-        text.bytes = copy;
-    }
-    *h = (struct weir_header){ name, text };
-    return WEIR_OK;
-}
-
-/* The headers of the author, with room for more. */
-static uint32_t
-make_headers(struct weir_call *call, const struct http_node *n, struct request *r,
-             struct weir_error *err)
-{
-    if (evaluate_or_lent(call, n, &n->headers, WEIR_TEXT("headers"), &r->headers, err) != WEIR_OK)
-        return err->code;
-    size_t room = count_fields(r->headers);
-    if (room > FIELDS_MAX)
-        return refuse(err, WEIR_TOO_LARGE, "a request can have %u headers", FIELDS_MAX);
-    struct weir_header *fields = host->alloc(call, (room + ADDED_MAX) * sizeof *fields);
-    r->http.headers = fields;
-    struct weir_text name;
-    const struct weir_value *v;
-    for (size_t i = 0; r->headers != NULL && host->member(r->headers, i, &name, &v); i++) {
-        bool list = host->type(v) == WEIR_LIST;
-        size_t items = host->type(v) == WEIR_NULL ? 0 : list ? host->len(v) : 1;
-        for (size_t k = 0; k < items; k++)
-            if (add_field(call, &fields[r->http.n_headers++], name, list ? host->at(v, k) : v,
-                          err) != WEIR_OK)
-                return err->code;
-    }
-    return WEIR_OK;
-}
-
-void
-add_header(struct request *r, const char *name, struct weir_text value)
-{
-    struct weir_header *fields = (struct weir_header *)(uintptr_t)r->http.headers;
-    fields[r->http.n_headers++] =
-        (struct weir_header){ (struct weir_text){ name, strlen(name) }, value };
-}
+/* -- the key -- */
 
 /* An idempotent request carries its key (draft-ietf-httpapi-idempotency-key-header: a string).
  */
@@ -361,7 +284,7 @@ request_make(struct weir_call *call, const struct http_node *n, struct request *
     *ret = (struct request){ .http = n->basis };
     ret->http.method = n->form == NO_BODY ? WEIR_TEXT("GET") : WEIR_TEXT("POST");
     if (evaluate_text(call, &n->method, &ret->http.method, err) != WEIR_OK ||
-        make_url(call, n, ret, err) != WEIR_OK || make_headers(call, n, ret, err) != WEIR_OK ||
+        make_url(call, n, ret, err) != WEIR_OK || headers_make(call, n, ret, err) != WEIR_OK ||
         make_body(call, n, ret, err) != WEIR_OK || make_rest(call, n, ret, err) != WEIR_OK)
         return err->code;
     if (is_repeatable(ret->http.method))
@@ -373,7 +296,7 @@ request_make(struct weir_call *call, const struct http_node *n, struct request *
 void
 request_drop(struct request *r)
 {
-    host->unref(&r->headers);
+    headers_drop(r);
     host->unref(&r->body);
     host->unref(&r->tls);
     host->unref(&r->allow_hosts);

@@ -159,6 +159,49 @@ the_request_is_what_the_configuration_says(void **state)
 }
 
 static void
+headers_are_the_same_by_name_and_as_a_map(void **state)
+{
+    (void)state;
+    upstream_says(OK, NULL);
+    load("\n"
+         "      url: ${ env.UP }\n"
+         "      headers:\n"
+         "        X-Text: $${ x }\n"
+         "        X-Empty: \"\"\n"
+         "        X-Half: \"<${ request.body.q }>\"\n"
+         "        X~Odd~1: ${ request.body.q }\n"
+         "        X-Yes: true\n"
+         "        X-Absent: ${ request.body?.nothing }\n"
+         "        X-Null: ${ request.body?.nothing ?? null }\n"
+         "        X-List: ${ request.body.l }\n"
+         "        X-Last: 1.5");
+    stage_expect("POST /x/1", "{\"q\":\"a b\",\"l\":[1,true,\"c\"]}", 200, "");
+    sent("X-Text: ${ x }\r\nX-Empty: \r\nX-Half: <a b>\r\nX~Odd~1: a b\r\nX-Yes: true\r\n"
+         "X-List: 1\r\nX-List: true\r\nX-List: c\r\nX-Last: 1.5\r\n");
+    load("{ url: \"${ env.UP }\", headers: \"${ request.body }\" }");
+    stage_expect("POST /x/1", "{\"X-B\":\"b\",\"X-N\":null,\"X-L\":[1,2]}", 200, "");
+    sent("X-B: b\r\nX-L: 1\r\nX-L: 2\r\n");
+    not_sent("X-N");
+    load("{ url: \"${ env.UP }\", headers: { X-A: a, X-Wrong: \"${ request.body }\" } }");
+    stage_expect("POST /x/1", "{\"a\":1}", 422, NULL);
+}
+
+static void
+a_request_has_no_more_headers_than_it_may(void **state)
+{
+    (void)state;
+    upstream_says(OK, NULL);
+    load("{ url: \"${ env.UP }\", headers: { X-A: a, X-Many: \"${ request.body }\" } }");
+    char list[1024] = "[";
+    for (unsigned i = 0; i < 199; i++)
+        strcat(list, "1,");
+    list[strlen(list) - 1] = ']';
+    stage_expect("POST /x/1", list, 200, "");
+    strcpy(list + strlen(list) - 1, ",1]");
+    stage_expect("POST /x/1", list, 413, NULL);
+}
+
+static void
 nothing_else_of_the_event_is_sent(void **state)
 {
     (void)state;
@@ -488,6 +531,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_what_the_configuration_says),
+        cmocka_unit_test(headers_are_the_same_by_name_and_as_a_map),
+        cmocka_unit_test(a_request_has_no_more_headers_than_it_may),
         cmocka_unit_test(nothing_else_of_the_event_is_sent),
         cmocka_unit_test(bodies_have_their_types),
         cmocka_unit_test(base_and_path_are_joined_and_values_encoded),
