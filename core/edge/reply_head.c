@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "edge/request.h"
+#include "net/http1_write.h"
 
 /* Headers that nodes have added; the newest ones count. */
 #define ADDED_MAX 128
@@ -21,16 +22,8 @@ same_name(struct weir_text a, struct weir_text b)
 static bool
 is_own(struct weir_text name)
 {
-    static const struct weir_text own[] = {
-        { "connection", 10 },   { "content-length", 14 },    { "date", 4 },
-        { "keep-alive", 10 },   { "proxy-connection", 16 },  { "te", 2 },
-        { "trailer", 7 },       { "transfer-encoding", 17 }, { "upgrade", 7 },
-        { "x-request-id", 12 },
-    };
-    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (same_name(own[i], name))
-            return true;
-    return false;
+    return http_is_framing(name) || http_name_is(name, TEXT("date")) ||
+           http_name_is(name, TEXT("x-request-id"));
 }
 
 static bool
@@ -42,28 +35,29 @@ has_name(const struct event_reply *reply, struct weir_text name)
     return false;
 }
 
-/* Appends a value; what would end the line, or hide something, becomes a blank. */
-static bool
-write_value(struct buf *out, struct weir_text value)
+/* Writes a value; what would end the line, or hide something, becomes a blank. */
+static char *
+put_value(char *at, struct weir_text value)
 {
     if (http_is_field_value(value))
-        return buf_text(out, value);
-    char *at = buf_reserve(out, value.len);
-    if (at == NULL)
-        return false;
+        return http_put(at, value);
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.bytes[i];
-        at[i] = (char)((c < ' ' && c != '\t') || c == 0x7f ? ' ' : c);
+        *at++ = (char)((c < ' ' && c != '\t') || c == 0x7f ? ' ' : c);
     }
-    buf_seal(out, value.len);
-    return true;
+    return at;
 }
 
 static bool
 write_field(struct buf *out, struct weir_text name, struct weir_text value)
 {
-    return buf_text(out, name) && buf_text(out, TEXT(": ")) && write_value(out, value) &&
-           buf_text(out, TEXT("\r\n"));
+    char *begin = buf_reserve(out, name.len + value.len + 4);
+    if (begin == NULL)
+        return false;
+    char *at = put_value(HTTP_PUT(http_put(begin, name), ": "), value);
+    at = HTTP_PUT(at, "\r\n");
+    buf_seal(out, (size_t)(at - begin));
+    return true;
 }
 
 /* Appends a field of a node, a trigger or an upstream, unless its name is none. */
@@ -109,14 +103,13 @@ reply_length(struct buf *out, unsigned status, uint64_t length)
 {
     if (status == 204 || status == 304 || length == UINT64_MAX)
         return true;
-    char digits[20];
-    char *at = digits + sizeof(digits);
-    do
-        *--at = (char)('0' + length % 10);
-    while ((length /= 10) > 0);
-    struct weir_text text = { at, (size_t)(digits + sizeof(digits) - at) };
-    return buf_text(out, TEXT("Content-Length: ")) && buf_text(out, text) &&
-           buf_text(out, TEXT("\r\n"));
+    char *begin = buf_reserve(out, sizeof "Content-Length: \r\n" + HTTP_NUMBER_MAX);
+    if (begin == NULL)
+        return false;
+    char *at = http_put_number(HTTP_PUT(begin, "Content-Length: "), length);
+    at = HTTP_PUT(at, "\r\n");
+    buf_seal(out, (size_t)(at - begin));
+    return true;
 }
 
 /* How the body is framed. */
@@ -160,12 +153,14 @@ reply_frame(struct request *r, struct buf *out, unsigned status, uint64_t length
 static bool
 write_status(struct buf *out, unsigned status)
 {
-    const char *reason = http_reason(status);
-    char text[16] = "HTTP/1.1 000 ";
-    text[9] = (char)('0' + status / 100);
-    text[10] = (char)('0' + status / 10 % 10);
-    text[11] = (char)('0' + status % 10);
-    return buf_text(out, (struct weir_text){ text, 13 }) && buf_puts(out, reason);
+    struct weir_text reason = text_of(http_reason(status));
+    char *begin = buf_reserve(out, sizeof "HTTP/1.1 200 \r\n" + reason.len);
+    if (begin == NULL)
+        return false;
+    char *at = http_put_number(HTTP_PUT(begin, "HTTP/1.1 "), status);
+    at = HTTP_PUT(http_put(HTTP_PUT(at, " "), reason), "\r\n");
+    buf_seal(out, (size_t)(at - begin));
+    return true;
 }
 
 /* Who came over TLS comes over TLS for as long as it was told (RFC 6797), unless the pipeline has
@@ -188,8 +183,7 @@ reply_head(struct request *r, const struct event_reply *reply, uint64_t length)
 {
     struct buf *out = &r->edge->out;
     buf_reset(out);
-    bool fits = write_status(out, reply->status) && buf_text(out, TEXT("\r\n")) &&
-                buf_text(out, edge_date(r->edge));
+    bool fits = write_status(out, reply->status) && buf_text(out, edge_date(r->edge));
     bool typed = reply->content_type.len > 0 && !has_name(reply, TEXT("content-type"));
     if (fits && typed)
         fits = write_field(out, TEXT("Content-Type"), reply->content_type);

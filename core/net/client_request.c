@@ -7,19 +7,12 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <string.h>
-#include <strings.h>
 
 #include "net/client_parts.h"
+#include "net/http1_write.h"
 
 #define SHORT_BODY 4096u /* sent behind the head, in one piece */
 #define LENGTH_ROOM 64u  /* of the line that tells the length of the body */
-
-/* Header fields that belong to the connection, or that are written here. */
-static const struct weir_text dropped[] = {
-    { "connection", 10 }, { "content-length", 14 },    { "expect", 6 },
-    { "keep-alive", 10 }, { "proxy-connection", 16 },  { "te", 2 },
-    { "trailer", 7 },     { "transfer-encoding", 17 }, { "upgrade", 7 },
-};
 
 /* What the caller has given himself. */
 struct given {
@@ -28,32 +21,12 @@ struct given {
     bool accept_encoding;
 };
 
-/* Whether a header's name, which is not empty, is LOWER in any case. */
-static bool
-is(struct weir_text name, struct weir_text lower)
-{
-    return name.len == lower.len && (name.bytes[0] | 0x20) == lower.bytes[0] &&
-           strncasecmp(name.bytes, lower.bytes, name.len) == 0;
-}
-
+/* Whether a field belongs to the connection, or is written here. */
 static bool
 is_dropped(struct weir_text name)
 {
-    for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-        if (is(name, dropped[i]))
-            return true;
-    return false;
+    return http_is_framing(name) || http_name_is(name, TEXT("expect"));
 }
-
-/* Appends to memory that was reserved before. */
-static inline char *
-put(char *at, const char *bytes, size_t len)
-{
-    memcpy(at, bytes, len);
-    return at + len;
-}
-
-#define PUT(at, literal) put((at), "" literal, sizeof(literal) - 1)
 
 static enum weir_code
 check_header(const struct weir_header *h, struct weir_error *err)
@@ -70,11 +43,11 @@ check_header(const struct weir_header *h, struct weir_error *err)
 static void
 note(struct given *given, struct weir_text name)
 {
-    if (is(name, TEXT("host")))
+    if (http_name_is(name, TEXT("host")))
         given->host = true;
-    else if (is(name, TEXT("user-agent")))
+    else if (http_name_is(name, TEXT("user-agent")))
         given->user_agent = true;
-    else if (is(name, TEXT("accept-encoding")))
+    else if (http_name_is(name, TEXT("accept-encoding")))
         given->accept_encoding = true;
 }
 
@@ -87,42 +60,30 @@ put_headers(char *at, const struct weir_http_request *http, struct given *given,
         const struct weir_header *h = &http->headers[i];
         if (check_header(h, err) != WEIR_OK)
             return NULL;
-        if (is_dropped(h->name) || (given->host && is(h->name, TEXT("host"))))
+        if (is_dropped(h->name) || (given->host && http_name_is(h->name, TEXT("host"))))
             continue;
         note(given, h->name);
-        at = put(at, h->name.bytes, h->name.len);
-        at = PUT(at, ": ");
-        if (h->value.len > 0)
-            at = put(at, h->value.bytes, h->value.len);
-        at = PUT(at, "\r\n");
+        at = http_put(at, h->name);
+        at = HTTP_PUT(at, ": ");
+        at = http_put(at, h->value);
+        at = HTTP_PUT(at, "\r\n");
     }
     return at;
-}
-
-static char *
-put_number(char *at, uint64_t n)
-{
-    char digits[20];
-    size_t len = 0;
-    do
-        digits[sizeof digits - ++len] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    return put(at, digits + sizeof digits - len, len);
 }
 
 static char *
 put_host(char *at, const struct url *url)
 {
     bool v6 = memchr(url->host.bytes, ':', url->host.len) != NULL;
-    at = PUT(at, "host: ");
-    at = v6 ? PUT(at, "[") : at;
-    at = put(at, url->host.bytes, url->host.len);
-    at = v6 ? PUT(at, "]") : at;
+    at = HTTP_PUT(at, "host: ");
+    at = v6 ? HTTP_PUT(at, "[") : at;
+    at = http_put(at, url->host);
+    at = v6 ? HTTP_PUT(at, "]") : at;
     if (url->port != (url->tls ? 443 : 80)) {
-        at = PUT(at, ":");
-        at = put_number(at, url->port);
+        at = HTTP_PUT(at, ":");
+        at = http_put_number(at, url->port);
     }
-    return PUT(at, "\r\n");
+    return HTTP_PUT(at, "\r\n");
 }
 
 /* How the body is told: by its length, as chunks, or not at all. */
@@ -137,26 +98,23 @@ put_length(char *at, const struct client_call *call)
     if (!needed)
         return at;
     if (body != NULL && body->type == WEIR_STREAM && call->upload_left == UINT64_MAX)
-        return PUT(at, "transfer-encoding: chunked\r\n");
-    at = PUT(at, "content-length: ");
+        return HTTP_PUT(at, "transfer-encoding: chunked\r\n");
+    at = HTTP_PUT(at, "content-length: ");
     if (body == NULL)
-        at = put_number(at, 0);
+        at = http_put_number(at, 0);
     else
-        at = put_number(at, body->type == WEIR_STREAM ? call->upload_left : body->len);
-    return PUT(at, "\r\n");
+        at = http_put_number(at, body->type == WEIR_STREAM ? call->upload_left : body->len);
+    return HTTP_PUT(at, "\r\n");
 }
 
 static char *
 put_target(char *at, const struct url *url)
 {
-    if (url->path.len == 0)
-        at = PUT(at, "/");
-    else
-        at = put(at, url->path.bytes, url->path.len);
+    at = url->path.len == 0 ? HTTP_PUT(at, "/") : http_put(at, url->path);
     if (url->query.bytes == NULL)
         return at;
-    at = PUT(at, "?");
-    return put(at, url->query.bytes, url->query.len);
+    at = HTTP_PUT(at, "?");
+    return http_put(at, url->query);
 }
 
 /* Bytes that the head can take at most. */
@@ -228,19 +186,19 @@ client_request_write(struct client_call *call, const struct url *url,
         return err_set(err, WEIR_TOO_LARGE,
                        "url and headers of a request are more than %u bytes", CLIENT_HEAD_MAX);
     struct given given = { false, false, false };
-    char *at = put(begin, call->method, call->method_len);
-    at = PUT(at, " ");
+    char *at = http_put(begin, (struct weir_text){ call->method, call->method_len });
+    at = HTTP_PUT(at, " ");
     at = put_target(at, url);
-    at = PUT(at, " HTTP/1.1\r\n");
+    at = HTTP_PUT(at, " HTTP/1.1\r\n");
     at = put_headers(at, http, &given, err);
     if (at == NULL)
         return (enum weir_code)err->code;
     if (!given.host)
         at = put_host(at, url);
     if (!given.user_agent)
-        at = PUT(at, "user-agent: weir\r\n");
+        at = HTTP_PUT(at, "user-agent: weir\r\n");
     at = put_length(at, call);
-    at = PUT(at, "\r\n");
+    at = HTTP_PUT(at, "\r\n");
     buf_seal(&call->head, (size_t)(at - begin));
     call->own_decoding = given.accept_encoding;
     join_body(call);

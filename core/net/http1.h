@@ -11,6 +11,8 @@
 #ifndef NET_HTTP1_H
 #define NET_HTTP1_H
 
+#include <strings.h>
+
 #include "base/err.h"
 
 #define HTTP_FIELDS_MAX 128
@@ -67,6 +69,18 @@ enum weir_code http_answer_parse(char *bytes, size_t len, const struct http_limi
 
 /* The value of the first field of that name (lower case); bytes NULL if there is none. */
 struct weir_text http_field(const struct http_head *h, const char *name);
+
+/* Whether NAME, letters in either case, is LOWER, which is in lower case and not empty. */
+static inline bool
+http_name_is(struct weir_text name, struct weir_text lower)
+{
+    return name.len == lower.len && (name.bytes[0] | 0x20) == lower.bytes[0] &&
+           strncasecmp(name.bytes, lower.bytes, lower.len) == 0;
+}
+
+/* Whether the field NAME, letters in either case, frames the message or is about the connection: whoever writes
+ * a head writes it himself, and takes it from nobody. */
+bool http_is_framing(struct weir_text name);
 
 /* -- bodies -- */
 

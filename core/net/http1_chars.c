@@ -36,7 +36,31 @@ const uint8_t http_chars[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
+const char http_names[256] = {
+    ['!'] = '!', ['#'] = '#', '$', '%', '&', '\'', ['*'] = '*', '+', ['-'] = '-', '.',
+    ['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+            'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+    ['^'] = '^', '_', '`',
+    ['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+            'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+    ['|'] = '|', ['~'] = '~',
+};
 /* clang-format on */
+
+bool
+http_all(struct weir_text text, unsigned class)
+{
+    const char *at = text.bytes, *end = at + text.len;
+    for (; end - at >= 4; at += 4)
+        if (!http_is(at[0], class) || !http_is(at[1], class) || !http_is(at[2], class) ||
+            !http_is(at[3], class))
+            return false;
+    for (; at < end; at++)
+        if (!http_is(*at, class))
+            return false;
+    return true;
+}
 
 char *
 http_scan_text(char *at, const char *end)
@@ -65,10 +89,7 @@ http_scan_text(char *at, const char *end)
 bool
 http_is_token(struct weir_text text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (!http_is(text.bytes[i], HTTP_TOKEN))
-            return false;
-    return text.len > 0;
+    return text.len > 0 && http_all(text, HTTP_TOKEN);
 }
 
 bool

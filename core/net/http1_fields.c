@@ -154,11 +154,9 @@ reader_of(struct weir_text name)
 static enum weir_code
 read_name(struct http_parse *p, struct weir_text *ret)
 {
-    char *at = p->at;
-    while (at < p->end && http_is(*at, HTTP_TOKEN)) {
-        *at = http_lower(*at);
-        at++;
-    }
+    char *at = p->at, lower;
+    while (at < p->end && (lower = http_names[(unsigned char)*at]) != 0)
+        *at++ = lower;
     *ret = (struct weir_text){ p->at, (size_t)(at - p->at) };
     if (at == p->end || *at != ':' || ret->len == 0) {
         if (ret->len == 0 && at < p->end && (*at == ' ' || *at == '\t'))
@@ -257,4 +255,25 @@ http_field(const struct http_head *h, const char *name)
             return h->fields[i].value;
     }
     return (struct weir_text){ 0 };
+}
+
+bool
+http_is_framing(struct weir_text name)
+{
+    switch (name.len) {
+    case 2:
+        return http_name_is(name, TEXT("te"));
+    case 7:
+        return http_name_is(name, TEXT("trailer")) || http_name_is(name, TEXT("upgrade"));
+    case 10:
+        return http_name_is(name, TEXT("connection")) || http_name_is(name, TEXT("keep-alive"));
+    case 14:
+        return http_name_is(name, TEXT("content-length"));
+    case 16:
+        return http_name_is(name, TEXT("proxy-connection"));
+    case 17:
+        return http_name_is(name, TEXT("transfer-encoding"));
+    default:
+        return false;
+    }
 }

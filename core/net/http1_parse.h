@@ -15,8 +15,12 @@ enum http_char {
     HTTP_DIGIT = 1u << 3,
     HTTP_HEX = 1u << 4,
     HTTP_CONTROL = 1u << 5, /* below 0x20 but HTAB, and 0x7f */
+    HTTP_URL = HTTP_TOKEN | HTTP_TARGET, /* may stand in a URL: above 0x20, below 0x7f, no backslash */
 };
 extern const uint8_t http_chars[256];
+
+/* Each byte of a token in lower case; 0: it may not stand in one. */
+extern const char http_names[256];
 
 /* Whether C is of a class. */
 static inline bool
@@ -57,6 +61,9 @@ struct http_parse {
 
 /* Fails with TEXT: WEIR_UPSTREAM for answers, else WEIR_INVALID with STATUS. */
 enum weir_code http_bad(const struct http_parse *p, unsigned status, const char *text);
+
+/* Whether each byte of TEXT is of a class; an empty one is. */
+bool http_all(struct weir_text text, unsigned class);
 
 /* Finds the first control byte (but HTAB) from AT; END if there is none. */
 char *http_scan_text(char *at, const char *end);

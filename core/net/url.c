@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/http1_parse.h"
+
 #define URL_MAX 65536
 #define HOST_MAX 253
 
@@ -38,30 +40,10 @@ has_scheme(struct weir_text a, const char *b)
     return a.len >= len && strncasecmp(a.bytes, b, len) == 0;
 }
 
-/* Bytes that stand in no URL. A backslash is a slash to browsers and none to others. */
-static bool
-is_clean(struct weir_text text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.bytes[i];
-        if (c <= ' ' || c >= 0x7f || c == '\\')
-            return false;
-    }
-    return true;
-}
-
 static bool
 is_host(struct weir_text host)
 {
-    if (host.len == 0 || host.len > HOST_MAX)
-        return false;
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.bytes[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !(c >= '0' && c <= '9') && strchr("-._~", c) == NULL)
-            return false;
-    }
-    return true;
+    return host.len > 0 && host.len <= HOST_MAX && http_all(host, HTTP_HOST);
 }
 
 static bool
@@ -126,7 +108,7 @@ url_parse(struct weir_text text, struct url *ret, struct weir_error *err)
 {
     if (text.len > URL_MAX)
         return err_set(err, WEIR_INVALID, "the URL is longer than %d bytes", URL_MAX);
-    if (!is_clean(text))
+    if (!http_all(text, HTTP_URL)) /* a backslash is a slash to browsers and none to others */
         return err_set(err, WEIR_INVALID,
                        "a URL must not have blanks, control bytes, backslashes or bytes "
                        "above 0x7e: percent-encode them");
