@@ -90,12 +90,9 @@ put_host(char *at, const struct url *url)
 static char *
 put_length(char *at, const struct client_call *call)
 {
-    static const char *const with_body[] = { "POST", "PUT", "PATCH" };
+    struct weir_text method = { call->method, call->method_len };
     const struct weir_value *body = call->body;
-    bool needed = body != NULL;
-    for (size_t i = 0; !needed && i < sizeof with_body / sizeof *with_body; i++)
-        needed = strcmp(call->method, with_body[i]) == 0;
-    if (!needed)
+    if (body == NULL && !text_is(method, "POST") && !text_is(method, "PUT") && !text_is(method, "PATCH"))
         return at;
     if (body != NULL && body->type == WEIR_STREAM && call->upload_left == UINT64_MAX)
         return HTTP_PUT(at, "transfer-encoding: chunked\r\n");
@@ -131,7 +128,6 @@ room_for(const struct url *url, const struct weir_http_request *http)
 static enum weir_code
 set_method(struct client_call *call, struct weir_text method, struct weir_error *err)
 {
-    static const char *const repeatable[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };
     if (method.len == 0 || method.len > CLIENT_METHOD_MAX || !http_is_token(method) ||
         text_is(method, "CONNECT"))
         return err_set(err, WEIR_INVALID, "this is no method for a request: %.*s",
@@ -139,8 +135,8 @@ set_method(struct client_call *call, struct weir_text method, struct weir_error 
     memcpy(call->method, method.bytes, method.len);
     call->method[method.len] = '\0';
     call->method_len = method.len;
-    for (size_t i = 0; i < sizeof repeatable / sizeof *repeatable; i++)
-        call->repeatable |= strcmp(call->method, repeatable[i]) == 0;
+    call->repeatable |= text_is(method, "GET") || text_is(method, "HEAD") || text_is(method, "PUT") ||
+                        text_is(method, "DELETE") || text_is(method, "OPTIONS");
     return WEIR_OK;
 }
 

@@ -48,37 +48,35 @@ const char http_names[256] = {
 };
 /* clang-format on */
 
-bool
-http_all(struct weir_text text, unsigned class)
+#ifdef __SSE2__
+/* Which of 16 bytes are control bytes, a bit for each. */
+static inline unsigned
+controls(__m128i some)
 {
-    const char *at = text.bytes, *end = at + text.len;
-    for (; end - at >= 4; at += 4)
-        if (!http_is(at[0], class) || !http_is(at[1], class) || !http_is(at[2], class) ||
-            !http_is(at[3], class))
-            return false;
-    for (; at < end; at++)
-        if (!http_is(*at, class))
-            return false;
-    return true;
+    /* In signed comparison bytes of 0x80 and more are below 0: they are put above by the
+     * second condition, since they are texts. */
+    __m128i low = _mm_andnot_si128(_mm_cmplt_epi8(some, _mm_setzero_si128()),
+                                   _mm_cmplt_epi8(some, _mm_set1_epi8(0x20)));
+    low = _mm_andnot_si128(_mm_cmpeq_epi8(some, _mm_set1_epi8('\t')), low);
+    low = _mm_or_si128(low, _mm_cmpeq_epi8(some, _mm_set1_epi8(0x7f)));
+    return (unsigned)_mm_movemask_epi8(low);
 }
+#endif
 
 char *
 http_scan_text(char *at, const char *end)
 {
 #ifdef __SSE2__
-    /* In signed comparison bytes of 0x80 and more are below 0: they are put above by the
-     * second condition, since they are texts. */
-    const __m128i blank = _mm_set1_epi8(0x20), zero = _mm_setzero_si128();
-    const __m128i tab = _mm_set1_epi8('\t'), del = _mm_set1_epi8(0x7f);
-    while (end - at >= 16) {
-        __m128i some = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i low = _mm_andnot_si128(_mm_cmplt_epi8(some, zero), _mm_cmplt_epi8(some, blank));
-        low = _mm_andnot_si128(_mm_cmpeq_epi8(some, tab), low);
-        low = _mm_or_si128(low, _mm_cmpeq_epi8(some, del));
-        unsigned found = (unsigned)_mm_movemask_epi8(low);
+    unsigned found = 0;
+    for (; found == 0 && end - at >= 16; at += 16)
+        found = controls(_mm_loadu_si128((const __m128i *)(const void *)at));
+    if (found != 0)
+        return at - 16 + __builtin_ctz(found);
+    if (end - at >= 8) {
+        found = controls(_mm_loadl_epi64((const __m128i *)(const void *)at)) & 0xff;
         if (found != 0)
             return at + __builtin_ctz(found);
-        at += 16;
+        at += 8;
     }
 #endif
     while (at < end && !http_is(*at, HTTP_CONTROL))

@@ -155,11 +155,12 @@ static enum weir_code
 read_name(struct http_parse *p, struct weir_text *ret)
 {
     char *at = p->at, lower;
-    while (at < p->end && (lower = http_names[(unsigned char)*at]) != 0)
+    const char *end = p->end;
+    while (at < end && (lower = http_names[(unsigned char)*at]) != 0)
         *at++ = lower;
     *ret = (struct weir_text){ p->at, (size_t)(at - p->at) };
-    if (at == p->end || *at != ':' || ret->len == 0) {
-        if (ret->len == 0 && at < p->end && (*at == ' ' || *at == '\t'))
+    if (at == end || *at != ':' || ret->len == 0) {
+        if (ret->len == 0 && at < end && (*at == ' ' || *at == '\t'))
             return http_bad(p, 400, "a header line begins with a blank");
         return http_bad(p, 400, "a header name is not a token with a colon behind it");
     }

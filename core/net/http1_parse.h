@@ -63,7 +63,19 @@ struct http_parse {
 enum weir_code http_bad(const struct http_parse *p, unsigned status, const char *text);
 
 /* Whether each byte of TEXT is of a class; an empty one is. */
-bool http_all(struct weir_text text, unsigned class);
+static inline bool
+http_all(struct weir_text text, unsigned class)
+{
+    const char *at = text.bytes, *end = at + text.len;
+    for (; end - at >= 4; at += 4)
+        if (!http_is(at[0], class) || !http_is(at[1], class) || !http_is(at[2], class) ||
+            !http_is(at[3], class))
+            return false;
+    for (; at < end; at++)
+        if (!http_is(*at, class))
+            return false;
+    return true;
+}
 
 /* Finds the first control byte (but HTAB) from AT; END if there is none. */
 char *http_scan_text(char *at, const char *end);
