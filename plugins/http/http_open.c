@@ -46,11 +46,9 @@ text_same(struct weir_text a, struct weir_text b)
 bool
 is_repeatable(struct weir_text method)
 {
-    static const char *const names[] = { "GET", "HEAD", "OPTIONS", "PUT", "DELETE" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_same(method, text_of(names[i])))
-            return true;
-    return false;
+    return text_same(method, WEIR_TEXT("GET")) || text_same(method, WEIR_TEXT("HEAD")) ||
+           text_same(method, WEIR_TEXT("OPTIONS")) || text_same(method, WEIR_TEXT("PUT")) ||
+           text_same(method, WEIR_TEXT("DELETE"));
 }
 
 /* Whether it is the same for all events. */
