@@ -3,7 +3,6 @@
 #include "engine/engine.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -14,6 +13,7 @@
 #include "engine/older.h"
 #include "engine/run.h"
 #include "engine/warm.h"
+#include "net/http1_write.h"
 #include "net/redis.h"
 
 static uint32_t
@@ -32,9 +32,9 @@ static void
 report(void *arg, const struct client_report *r)
 {
     struct engine *e = arg;
-    char status[16];
-    snprintf(status, sizeof status, "%u", r->status);
-    struct weir_text labels[] = { r->server, r->method, text_of(status),
+    char status[HTTP_NUMBER_MAX]; /* without printf: for each request */
+    size_t digits = (size_t)(http_put_number(status, r->status) - status);
+    struct weir_text labels[] = { r->server, r->method, { status, digits },
                                   text_of(r->code ? code_name(r->code) : "") };
     metric_add(e->shard->index, metric_series_of(e->shard->index, e->client_family, labels),
                (double)r->duration_ns / 1e9);
