@@ -95,17 +95,19 @@ set_params(struct request *r, const struct route_match *match, struct weir_error
     r->event.n_params = 0;
     if (match->n_params == 0)
         return WEIR_OK;
-    struct weir_header *params = arena_take(&r->arena, match->n_params * sizeof(*params));
+    size_t size = match->n_params * sizeof(struct weir_header);
+    for (unsigned i = 0; i < match->n_params; i++)
+        size += match->param_names[i].len;
+    struct weir_header *params = arena_take(&r->arena, size);
     if (params == NULL)
         return err_set(err, WEIR_TOO_LARGE, "the path of the request is too large");
+    char *names = (char *)(params + match->n_params);
     for (unsigned i = 0; i < match->n_params; i++) {
         /* The names are the generation's, which may go before the event is offered. */
         struct weir_text name = match->param_names[i];
-        char *bytes = arena_copy(&r->arena, name.bytes, name.len);
-        if (bytes == NULL)
-            return err_set(err, WEIR_TOO_LARGE, "the path of the request is too large");
-        params[i].name = (struct weir_text){ bytes, name.len };
-        params[i].value = match->params[i];
+        params[i] = (struct weir_header){ { names, name.len }, match->params[i] };
+        memcpy(names, name.bytes, name.len);
+        names += name.len;
     }
     r->event.params = params;
     r->event.n_params = match->n_params;

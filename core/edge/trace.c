@@ -179,13 +179,24 @@ read_state(const struct weir_event *e)
     return fields == 1 ? only : join_state(e, len);
 }
 
+/* The two hex digits of a byte. */
+static const char pairs[256][2] = {
+#define ROW(h)                                                                               \
+    { h, '0' }, { h, '1' }, { h, '2' }, { h, '3' }, { h, '4' }, { h, '5' }, { h, '6' },      \
+    { h, '7' }, { h, '8' }, { h, '9' }, { h, 'a' }, { h, 'b' }, { h, 'c' }, { h, 'd' },      \
+    { h, 'e' }, { h, 'f' }
+    ROW('0'), ROW('1'), ROW('2'), ROW('3'), ROW('4'), ROW('5'), ROW('6'), ROW('7'),
+    ROW('8'), ROW('9'), ROW('a'), ROW('b'), ROW('c'), ROW('d'), ROW('e'), ROW('f'),
+#undef ROW
+};
+
 /* Writes 16 random digits. They have to differ, not to be a secret: no call of the system. */
 static void
 random_digits(char *ret)
 {
     uint64_t bits = random_below(UINT64_MAX) + 1; /* never all zero */
-    for (unsigned i = 0; i < 16; i++, bits >>= 4)
-        ret[i] = "0123456789abcdef"[bits & 15];
+    for (unsigned i = 0; i < 8; i++, bits >>= 8)
+        memcpy(ret + 2 * i, pairs[bits & 255], 2);
 }
 
 void
