@@ -4,8 +4,6 @@
  */
 #include "edge/method.h"
 
-#include <string.h>
-
 static const struct weir_text names[] = {
 #define X(name, text) [METHOD_##name] = { text, sizeof(text) - 1 },
     METHODS(X)
@@ -16,7 +14,7 @@ enum method
 method_find(struct weir_text name)
 {
     for (unsigned m = METHOD_OTHER + 1; m < METHOD_COUNT; m++)
-        if (names[m].len == name.len && memcmp(names[m].bytes, name.bytes, name.len) == 0)
+        if (text_equal(names[m], name))
             return (enum method)m;
     return METHOD_OTHER;
 }

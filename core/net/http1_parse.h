@@ -62,19 +62,24 @@ struct http_parse {
 /* Fails with TEXT: WEIR_UPSTREAM for answers, else WEIR_INVALID with STATUS. */
 enum weir_code http_bad(const struct http_parse *p, unsigned status, const char *text);
 
+/* Finds the first byte from AT that is not of a class; END if there is none. */
+static inline const char *
+http_skip(const char *at, const char *end, unsigned class)
+{
+    while (end - at >= 4 && http_is(at[0], class) && http_is(at[1], class) &&
+           http_is(at[2], class) && http_is(at[3], class))
+        at += 4;
+    while (at < end && http_is(*at, class))
+        at++;
+    return at;
+}
+
 /* Whether each byte of TEXT is of a class; an empty one is. */
 static inline bool
 http_all(struct weir_text text, unsigned class)
 {
-    const char *at = text.bytes, *end = at + text.len;
-    for (; end - at >= 4; at += 4)
-        if (!http_is(at[0], class) || !http_is(at[1], class) || !http_is(at[2], class) ||
-            !http_is(at[3], class))
-            return false;
-    for (; at < end; at++)
-        if (!http_is(*at, class))
-            return false;
-    return true;
+    const char *end = text.bytes + text.len;
+    return http_skip(text.bytes, end, class) == end;
 }
 
 /* Finds the first control byte (but HTAB) from AT; END if there is none. */

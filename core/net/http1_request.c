@@ -75,14 +75,10 @@ read_method(struct http_parse *p)
 static enum weir_code
 read_target(struct http_parse *p)
 {
-    const char *from = p->at;
-    for (; p->at < p->end; p->at++) {
-        if (http_is(*p->at, HTTP_TARGET))
-            continue;
-        if (*p->at != '%' || p->end - p->at < 3 || !http_is(p->at[1], HTTP_HEX) ||
-            !http_is(p->at[2], HTTP_HEX))
-            break;
-    }
+    const char *from = p->at, *at = http_skip(from, p->end, HTTP_TARGET);
+    while (p->end - at >= 3 && *at == '%' && http_is(at[1], HTTP_HEX) && http_is(at[2], HTTP_HEX))
+        at = http_skip(at + 3, p->end, HTTP_TARGET);
+    p->at += at - from;
     size_t len = (size_t)(p->at - from);
     if (len > p->limits->target)
         return http_bad(p, 414, "the request target is too long");
