@@ -81,6 +81,24 @@ a_bad_byte_is_seen_at_every_place(void **state)
 }
 
 static void
+a_token_is_judged_byte_by_byte_whatever_its_length(void **state)
+{
+    (void)state;
+    char text[40];
+    for (size_t len = 1; len <= sizeof text; len++) {
+        for (size_t i = 0; i < len; i++) {
+            memset(text, i % 2 ? '-' : 'Z', sizeof text);
+            for (int c = 0; c < 256; c++) {
+                text[i] = (char)c;
+                bool control = (c < 0x20 && c != '\t') || c == 0x7f;
+                assert_int_equal(http_is_token((struct weir_text){ text, len }), is_tchar(c));
+                assert_int_equal(http_is_field_value((struct weir_text){ text, len }), !control);
+            }
+        }
+    }
+}
+
+static void
 control_bytes_are_found_wherever_they_are(void **state)
 {
     (void)state;
@@ -142,6 +160,7 @@ main(void)
         cmocka_unit_test(a_name_in_lower_case_has_the_bytes_of_a_token),
         cmocka_unit_test(a_url_has_what_is_printable_but_no_backslash),
         cmocka_unit_test(a_bad_byte_is_seen_at_every_place),
+        cmocka_unit_test(a_token_is_judged_byte_by_byte_whatever_its_length),
         cmocka_unit_test(control_bytes_are_found_wherever_they_are),
         cmocka_unit_test(fields_that_frame_are_known_in_any_case),
         cmocka_unit_test(numbers_are_written_in_decimal),
