@@ -4,6 +4,9 @@
  */
 #include "net/http1_parse.h"
 
+#include <string.h>
+#include <strings.h>
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -140,8 +143,6 @@ http_is_field_value(struct weir_text text)
 bool
 http_text_is(struct weir_text a, const char *b)
 {
-    size_t i = 0;
-    while (i < a.len && b[i] != '\0' && http_lower(a.bytes[i]) == b[i])
-        i++;
-    return i == a.len && b[i] == '\0';
+    size_t len = strlen(b);
+    return a.len == len && strncasecmp(a.bytes, b, len) == 0;
 }
