@@ -77,6 +77,14 @@ edge_warn(const char *text)
         log_say(WEIR_WARN, "edge: %s", text);
 }
 
+void
+edge_warn_memory(const struct edge *e)
+{
+    edge_warn(e->memory.step == MEMORY_CLOSE_IDLE
+                  ? "memory runs short: connections that are idle or stand still are closed"
+                  : "memory runs short: requests are refused");
+}
+
 struct weir_text
 edge_date(struct edge *e)
 {
@@ -148,9 +156,7 @@ on_memory(void *arg)
             give_back(e, now_ms);
         return;
     }
-    edge_warn(e->memory.step == MEMORY_CLOSE_IDLE
-                  ? "memory runs short: connections that are idle or stand still are closed"
-                  : "memory runs short: requests are refused");
+    edge_warn_memory(e);
     close_idle(e);
     edge_make_memory(e); /* half heads and bodies, and unread answers, hold what others could use */
     /* Again and again: what was freed and not given back would keep the process refusing for ever. */

@@ -15,6 +15,12 @@
 struct listener;
 struct request;
 
+/* How far something was that comes in, a body or a message, when it last really moved. */
+struct coming {
+    size_t len;
+    uint64_t ms;
+};
+
 struct edge {
     struct weir_shard *shard;
     struct edge_config config; /* trusted is owned */
@@ -36,6 +42,7 @@ struct edge {
 
     struct memory_watch memory;
     struct timer memory_tick;
+    uint64_t taken; /* bytes of bodies and messages since memory was last looked at */
     uint64_t trimmed_ms; /* when memory that is free was last given back, or looked for */
     uint64_t kept;       /* bytes that the process held then, or less since; 0: never */
     uint64_t look_ms;    /* from one look to the next, if nothing grows */
@@ -55,8 +62,15 @@ void edge_refused(struct edge *e, enum refusal why);
 /* Logs TEXT as a warning; all edges of the process together log at most one line a second. */
 void edge_warn(const char *text);
 
+/* The same, of what its memory makes the edge do. */
+void edge_warn_memory(const struct edge *e);
+
 /* The line with the Date field. */
 struct weir_text edge_date(struct edge *e);
+
+/* LEN bytes more of P have come, NOW of it in all. Looks at memory if that is much: a rush goes faster
+ * than the clock. */
+void edge_came(struct edge *e, struct coming *p, size_t len, size_t now);
 
 /* A connection has been closed: there is room for another one. */
 void edge_room(struct edge *e);

@@ -75,6 +75,17 @@ request_refuse(struct request *r, const struct weir_error *err, enum refusal why
 }
 
 void
+request_refuse_memory(struct request *r)
+{
+    struct weir_error err;
+    err_set(&err, WEIR_UNAVAILABLE, "this server is short of memory");
+    err.retry_after_ms = 1000;
+    r->close = true;
+    edge_warn_memory(r->edge);
+    request_refuse(r, &err, REFUSAL_MEMORY);
+}
+
+void
 request_refuse_head(struct request *r, const struct weir_error *err)
 {
     enum refusal why = REFUSAL_MALFORMED;

@@ -65,6 +65,7 @@ struct request {
     uint64_t length;  /* of the body, if it is known; else 0 */
     uint64_t skip;    /* bytes of the body that come though nobody wants them */
     uint64_t body_ms; /* when it began to come */
+    struct coming moved;
 
     struct ws *ws; /* what the connection becomes if the answer is good; or NULL */
     struct live *live; /* whose body the answer has if it is a good one; or NULL */
@@ -149,6 +150,9 @@ void request_refuse(struct request *r, const struct weir_error *err, enum refusa
  */
 void request_refuse_head(struct request *r, const struct weir_error *err);
 
+/* The process has no memory for R: 503, and the connection ends. */
+void request_refuse_memory(struct request *r);
+
 /* Whoever answers does not want the body: what is left of it is skipped if it is little, else
  * the connection ends with the answer. */
 void request_drop_body(struct request *r);
@@ -201,7 +205,7 @@ void request_cut(struct request *r, bool hard);
 /* The stream did not keep its promise (ERR, or NULL if it ended too early): cuts the answer. */
 void request_break_off(struct request *r, const struct weir_error *err);
 
-/* Whether the body of R hardly comes; see room.c. */
+/* Whether the body of R hardly comes, or does not go on; see room.c. */
 bool edge_hardly_sends(const struct request *r);
 
 /* Whether a part of the answer is here that the kernel has not taken. */

@@ -164,16 +164,6 @@ short_of_memory(const struct request *r)
            (step == MEMORY_REFUSE_NEW && r->connection->served == 0);
 }
 
-static void
-refuse_memory(struct request *r)
-{
-    struct weir_error err;
-    err_set(&err, WEIR_UNAVAILABLE, "this server is short of memory");
-    err.retry_after_ms = 1000;
-    r->close = true;
-    request_refuse(r, &err, REFUSAL_MEMORY);
-}
-
 /* OPTIONS *: what the server as a whole can do, so nothing in particular. */
 static void
 answer_asterisk(struct request *r)
@@ -228,7 +218,7 @@ request_begin(struct request *r, char *bytes, size_t len)
         return;
     }
     if (short_of_memory(r)) {
-        refuse_memory(r);
+        request_refuse_memory(r);
         return;
     }
     if (r->connection->kind == EDGE_REDIRECT) {

@@ -47,12 +47,30 @@ grow(struct request *r, size_t need, uint64_t max)
     r->room = (size_t)room;
 }
 
+/* LEN bytes more are in their place. */
+static void
+came(struct request *r, size_t len)
+{
+    r->len += len;
+    edge_came(r->edge, &r->moved, len, r->len);
+}
+
 static void
 append(struct request *r, struct weir_text piece, uint64_t max)
 {
     grow(r, piece.len, max);
     memcpy(r->bytes + r->len, piece.bytes, piece.len);
-    r->len += piece.len;
+    came(r, piece.len);
+}
+
+/* Refuses a body that wants more than a little room when there is no memory. */
+static bool
+has_memory(struct request *r, size_t need)
+{
+    if (r->edge->memory.step != MEMORY_REFUSE_ALL || r->len + need <= FIRST_ROOM)
+        return true;
+    request_refuse_memory(r);
+    return false;
 }
 
 void
@@ -145,7 +163,7 @@ fits(struct request *r, size_t piece, uint64_t ahead)
 bool
 request_body_add(struct request *r, struct weir_text piece)
 {
-    if (!fits(r, piece.len, 0))
+    if (!fits(r, piece.len, 0) || !has_memory(r, piece.len))
         return false;
     uint64_t max = r->body.kind == HTTP_BODY_LENGTH ? r->length : r->max_body;
     if (piece.len > 0)
@@ -169,7 +187,7 @@ request_body_feed(struct request *r)
             return;
         }
         /* What is announced and too long is not waited for. */
-        if (!fits(r, piece.len, http_body_ahead(&r->body)))
+        if (!fits(r, piece.len, http_body_ahead(&r->body)) || !has_memory(r, piece.len))
             return;
         if (piece.len > 0)
             append(r, piece, r->max_body);
@@ -198,6 +216,8 @@ request_body_read(struct request *r)
     buffer_unref(&c->edge->buffers, &c->in);
     c->start = c->end = 0;
     for (unsigned i = 0; i < READS_MAX; i++) {
+        if (!has_memory(r, 1))
+            break;
         grow(r, 1, r->length);
         size_t room = fault(READ_ONE_BYTE) ? 1 : r->room - r->len;
         ssize_t n = connection_receive(c, r->bytes + r->len, room);
@@ -207,7 +227,7 @@ request_body_read(struct request *r)
             lost(r);
             break;
         }
-        r->len += (size_t)n;
+        came(r, (size_t)n);
         if (r->len == r->length) {
             request_body_complete(r);
             break;

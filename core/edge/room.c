@@ -22,24 +22,60 @@
 /* The same of readers when memory is all but gone: what they leave unread comes in faster. */
 #define READER_LAST_MS 250
 
+/* What has come and does not go on: from when on it has to go, and the same when memory is all but gone. */
+#define STALL_MS 1000
+#define STALL_LAST_MS 500
+
+/* What moves in so many halves of a second, if it goes on as it has to: what holds much has to bring much. */
+#define STALL_SHARE 128
+
+/* Memory is looked at again after so much of its limit has come. */
+#define LOOK_SHARE 64
+
 static uint64_t
 reader_ms(const struct edge *e)
 {
     return e->memory.step == MEMORY_REFUSE_ALL ? READER_LAST_MS : READER_MS;
 }
 
-/* Whether LEN bytes are hardly anything for the time since BEGAN_MS. */
+static uint64_t
+stall_ms(const struct edge *e)
+{
+    return e->memory.step >= MEMORY_REFUSE_NEW ? STALL_LAST_MS : STALL_MS;
+}
+
+void
+edge_came(struct edge *e, struct coming *p, size_t len, size_t now)
+{
+    size_t enough = e->config.body_rate * STALL_LAST_MS / 1000;
+    if (enough < now / STALL_SHARE)
+        enough = now / STALL_SHARE;
+    if (now - p->len >= enough)
+        *p = (struct coming){ now, shard_now(e->shard) };
+    e->taken += len;
+    if (e->memory.limit == 0 || e->taken < e->memory.limit / LOOK_SHARE)
+        return;
+    e->taken = 0;
+    memory_watch_look(&e->memory);
+    if (e->memory.step != MEMORY_GOOD)
+        timer_set(e->shard, &e->memory_tick, shard_now(e->shard));
+}
+
+/* Whether LEN bytes are hardly anything for the time since BEGAN_MS, or hardly anything has come since P. */
 static bool
-hardly_sends(const struct edge *e, size_t len, uint64_t began_ms)
+hardly_sends(const struct edge *e, const struct coming *p, size_t len, uint64_t began_ms)
 {
     uint64_t now_ms = shard_now(e->shard);
-    return now_ms >= began_ms + SENDER_MS && len * 1000 < e->config.body_rate * (now_ms - began_ms);
+    uint64_t moved_ms = p->ms > began_ms ? p->ms : began_ms;
+    if (now_ms >= began_ms + SENDER_MS && len * 1000 < e->config.body_rate * (now_ms - began_ms))
+        return true;
+    return now_ms >= moved_ms + stall_ms(e);
 }
 
 bool
 edge_hardly_sends(const struct request *r)
 {
-    return hardly_sends(r->edge, r->len, r->body_ms);
+    return hardly_sends(r->edge, &r->moved, r->len, r->body_ms);
 }
 
 /* What stands still, or nearly. A deadline is so and so long behind what set it. */
@@ -109,7 +145,7 @@ is_slow_socket(const struct edge *e, const struct ws *w)
 {
     if (w->stuck && shard_now(e->shard) >= w->moved_ms + reader_ms(e))
         return true;
-    return w->begun_ms > 0 && !w->held && hardly_sends(e, w->len, w->begun_ms);
+    return w->begun_ms > 0 && !w->held && hardly_sends(e, &w->moved, w->len, w->begun_ms);
 }
 
 void
@@ -125,6 +161,9 @@ edge_make_memory(struct edge *e)
             h2_drop_slow(c->h2, reader_ms(e));
         } else if (c->state == CONNECTION_SOCKET && is_slow_socket(e, c->ws)) {
             edge_refused(e, REFUSAL_SLOW_READER);
+            connection_close(c, true);
+        } else if (c->state == CONNECTION_BODY && edge_hardly_sends(c->request)) {
+            edge_refused(e, REFUSAL_BODY_DEADLINE); /* all of them: a few may hold it all */
             connection_close(c, true);
         }
         connection_leave(c);

@@ -96,6 +96,7 @@ struct ws {
     char *bytes;         /* owned: what has come of it */
     size_t len;
     size_t room;
+    struct coming moved; /* that message */
     struct utf8_check text;
     uint8_t control[WS_CONTROL];
     size_t control_len;

@@ -24,6 +24,9 @@
 
 #define FIRST_ROOM 1024u
 
+/* What a message may hold even when there is no memory, as a body may. */
+#define KEPT_ROOM (16u * 1024u)
+
 /* What wslay reads with. */
 static ssize_t
 receive(uint8_t *buf, size_t len, int flags, void *arg)
@@ -76,6 +79,7 @@ forget(struct ws *w)
     w->kind = 0;
     w->fragments = 0;
     w->begun_ms = 0;
+    w->moved = (struct coming){ 0 };
     w->text = (struct utf8_check){ 0 };
 }
 
@@ -114,17 +118,24 @@ deliver(struct ws *w)
     value_unref(&v);
 }
 
-/* A message is work, as a request is: at the last step of memory none begins. */
+/* A message is work, as a request is: at the last step of memory none begins, and none grows. */
+static bool
+has_memory(struct ws *w)
+{
+    if (w->edge->memory.step != MEMORY_REFUSE_ALL)
+        return true;
+    edge_refused(w->edge, REFUSAL_MEMORY);
+    edge_warn_memory(w->edge);
+    forget(w);
+    fail(w, WS_TRY_LATER, "this server is short of memory");
+    return false;
+}
+
 static void
 take_message(struct ws *w)
 {
-    if (w->edge->memory.step != MEMORY_REFUSE_ALL) {
+    if (has_memory(w))
         deliver(w);
-        return;
-    }
-    edge_refused(w->edge, REFUSAL_MEMORY);
-    forget(w);
-    fail(w, WS_TRY_LATER, "this server is short of memory");
 }
 
 /* The caller closes: an answer to ours, or to be answered with the same code (RFC 6455 5.5.1). */
@@ -238,9 +249,12 @@ take_data(struct ws *w, struct weir_text piece)
     }
     if (piece.len == 0)
         return true;
+    if (w->len + piece.len > KEPT_ROOM && !has_memory(w))
+        return false;
     grow(w, piece.len);
     memcpy(w->bytes + w->len, piece.bytes, piece.len);
     w->len += piece.len;
+    edge_came(w->edge, &w->moved, piece.len, w->len);
     return true;
 }
 

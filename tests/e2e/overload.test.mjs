@@ -154,3 +154,24 @@ test('half heads that take all the memory lose it again, and who comes after the
   await until(async () => (await fetch(`${w.edge}/p`).catch(() => ({}))).status === 200, 'there is memory again');
   end();
 });
+
+/** Half a body, half a message of a WebSocket, and that of many at once. */
+const most = 'a'.repeat(900000);
+const halves = {
+  'half bodies': `POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${most}`,
+  'half bodies in chunks': `POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nF4240\r\n${most}`,
+  'half messages': `GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\x82\xff\0\0\0\0\0\x0f\x42\x40\0\0\0\0${most}`,
+};
+const sockets = { 'ws.yaml': 'name: ws\ntrigger: { websocket: { path: /ws } }\nsteps:\n  - set: { vars: { x: 1 } }\n' };
+for (const [what, text] of Object.entries(halves)) {
+  test(`${what} that came fast and then stand still lose the memory within seconds, and it is never above its limit`, { skip: sanitized && 'a sanitizer has no such little memory' }, async (t) => {
+    const w = await start(t, { ...simple, ...sockets }, { args: ['--set', 'memory.limit=80MiB', '--set', 'edge.body_timeout=5m', '--set', 'log.access=false'], env: shedding });
+    const end = await flood(t, w.edgePort, 200, Buffer.from(text, 'latin1'));
+    await w.log((l) => /memory runs short/.test(l.msg));
+    const began = performance.now();
+    await until(async () => (await fetch(`${w.edge}/p`, { headers: { connection: 'close' } }).catch(() => ({}))).status === 200, 'there is memory again');
+    assert.ok(performance.now() - began < (slow ? 10000 : 4000), `${performance.now() - began} ms`);
+    assert.ok(peakMiB(w.worker) < 88, `${peakMiB(w.worker)} MiB`);
+    end();
+  });
+}

@@ -4,6 +4,9 @@
  */
 #include "harness.h"
 
+#include "edge/impl.h"
+#include "edge/listener.h"
+
 static void
 a_head_has_ten_seconds_in_all(void **state)
 {
@@ -274,6 +277,58 @@ a_drain_ends_what_is_idle_and_lets_the_rest_finish(void **state)
     close(late);
 }
 
+/* Sends a head and 100,000 bytes of a body of 200,000. */
+static int
+half_a_body(void)
+{
+    static char bytes[100000];
+    memset(bytes, 'x', sizeof(bytes));
+    int fd = dial();
+    put(fd, "POST /any/x HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
+    put_bytes(fd, bytes, sizeof(bytes));
+    turns(5);
+    return fd;
+}
+
+static void
+a_body_that_stands_still_goes_when_memory_is_short(void **state)
+{
+    (void)state;
+    int still = half_a_body();
+    int drips = half_a_body();
+    int moves = half_a_body();
+    static char much[5000];
+    memset(much, 'y', sizeof(much));
+    for (unsigned i = 0; i < 3; i++) {
+        pass(400);
+        put_bytes(drips, much, 100);
+        put_bytes(moves, much, sizeof(much));
+        turns(3);
+    }
+    h.edge->memory.step = MEMORY_GOOD; /* nobody has to go */
+    take(still);
+    assert_false(h.closed);
+    h.edge->memory.step = MEMORY_CLOSE_IDLE;
+    edge_make_memory(h.edge);
+    take(still);
+    assert_true(h.closed);
+    take(drips);
+    assert_true(h.closed);
+    take(moves);
+    assert_false(h.closed);
+    pass(600);
+    edge_make_memory(h.edge);
+    take(moves);
+    assert_false(h.closed); /* a second is forgiven ... */
+    h.edge->memory.step = MEMORY_REFUSE_NEW;
+    edge_make_memory(h.edge);
+    take(moves);
+    assert_true(h.closed); /* ... as long as there is some memory */
+    close(still);
+    close(drips);
+    close(moves);
+}
+
 int
 main(void)
 {
@@ -290,6 +345,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_connection_lives_for_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_serves_so_many_requests, setup, teardown),
         T(a_reader_without_progress_has_thirty_seconds),
+        T(a_body_that_stands_still_goes_when_memory_is_short),
         T(lingering_ends),
         T(a_drain_ends_what_is_idle_and_lets_the_rest_finish),
     };
