@@ -6,6 +6,7 @@
 
 #include "text.h"
 
+#define LONG ((size_t)16 << 10)
 #define DEPTH_MAX 256u /* no value that came from outside is that deep */
 
 /* A step on the way to a value, for the message. */
@@ -128,6 +129,29 @@ clean(struct cleaner *c, const struct weir_value *v, const struct weir_value **r
         *ret = host->ref(v);
         return WEIR_OK;
     }
+}
+
+/* Bytes of the texts in V that have to be looked at closely; above LONG it is not gone on. */
+static size_t
+weight(const struct sanitize *how, const struct weir_value *v, uint32_t depth)
+{
+    struct weir_text text;
+    const struct weir_value *child;
+    uint32_t type = host->type(v);
+    if (type == WEIR_STRING)
+        return host->get_text(v, &text) && text_is_dear(how, text) ? text.len : 0;
+    if ((type != WEIR_LIST && type != WEIR_MAP) || depth == DEPTH_MAX)
+        return 0;
+    size_t sum = 0;
+    for (size_t i = 0; sum <= LONG && (child = part(v, type == WEIR_MAP, i, &text)) != NULL; i++)
+        sum += weight(how, child, depth + 1);
+    return sum;
+}
+
+bool
+clean_is_long(const struct sanitize *how, const struct weir_value *v)
+{
+    return weight(how, v, 0) > LONG;
 }
 
 uint32_t

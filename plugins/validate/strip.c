@@ -14,8 +14,8 @@
 #define BLOCK_MIN (UINT64_C(64) << 10)
 #define MEMORY_MAX (UINT64_C(64) << 20)
 #define MEMORY_PER_BYTE 200u /* of HTML that is nothing but small elements */
-#define BUDGET_NS (UINT64_C(50) * 1000 * 1000)
-#define BUDGET_PER_BYTE_NS 300u
+#define BUDGET_NS (UINT64_C(10) * 1000 * 1000)
+#define BUDGET_PER_BYTE_NS 200u /* twice of what HTML takes that is nothing but elements */
 #define ALLOCATIONS_A_LOOK 256u
 
 struct strip_block {

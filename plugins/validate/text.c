@@ -29,15 +29,22 @@ text_room_fini(struct text_room *room)
     free(room->nfc);
 }
 
+/* How many bytes at the beginning of TEXT no normal form changes. */
+static size_t
+plain_len(struct weir_text text)
+{
+    size_t i = 0;
+    while (i < text.len && (unsigned char)text.bytes[i] < NFC_FIRST)
+        i++;
+    return i;
+}
+
 /* Unicode normal form C (UAX #15). */
 static struct weir_text
 normalise(struct text_room *room, struct weir_text text)
 {
-    size_t i = 0;
     utf8proc_uint8_t *made = NULL;
-    while (i < text.len && (unsigned char)text.bytes[i] < NFC_FIRST)
-        i++;
-    if (i == text.len)
+    if (plain_len(text) == text.len)
         return text;
     utf8proc_ssize_t len =
         utf8proc_map((const utf8proc_uint8_t *)text.bytes, (utf8proc_ssize_t)text.len, &made,
@@ -143,11 +150,23 @@ escape_quotes(struct text_room *room, struct weir_text text)
     return (struct weir_text){ room->quoted, len };
 }
 
+static bool
+has_html(const struct sanitize *how, struct weir_text text)
+{
+    return how->strip_html && text.len > 0 && memchr(text.bytes, '<', text.len) != NULL;
+}
+
+bool
+text_is_dear(const struct sanitize *how, struct weir_text text)
+{
+    return has_html(how, text) || (how->nfc && plain_len(text) < text.len);
+}
+
 bool
 text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text,
            struct weir_text *ret)
 {
-    bool html = how->strip_html && text.len > 0 && memchr(text.bytes, '<', text.len) != NULL;
+    bool html = has_html(how, text);
     if (html && !strip_html(&room->strip, text, &text))
         return false;
     if (how->nfc)

@@ -18,6 +18,9 @@ struct text_room {
 void text_room_init(struct text_room *room);
 void text_room_fini(struct text_room *room);
 
+/* Whether to clean TEXT takes more than a look at its bytes. */
+bool text_is_dear(const struct sanitize *how, struct weir_text text);
+
 /* TEXT, cleaned: a part of TEXT itself if nothing had to be written anew, else bytes in ROOM
  * that live until the next call. False if its HTML takes too much memory or time. */
 bool text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text,

@@ -57,17 +57,25 @@ join(struct weir_error *err, struct weir_builder *list, uint32_t n, const char *
     return refuse(err, WEIR_INVALID, "%u problems, the first: %.300s: is required", n, first);
 }
 
+/* One call: what is cleaned and checked, and by what. */
+struct job {
+    struct weir_call *call;
+    const struct sanitize *sanitize;
+    const struct rule *required; /* NULL: none */
+    const struct rule *schema;   /* NULL: none */
+    const struct weir_value *v;  /* counted: at the end what it has become; NULL: nothing */
+    struct weir_error err;
+};
+
 static uint32_t
-check(const struct validate_node *n, struct weir_text select, const struct weir_value *v,
-      struct weir_error *err)
+check(struct job *j)
 {
     const char *first = "";
     struct weir_builder *list = NULL;
-    uint32_t missing = add_all_missing(rules_find(&n->required, select), v, &list, &first);
-    const struct rule *rule = rules_find(&n->schemas, select);
-    if (rule && host->schema_check(rule->schema, v, err) != WEIR_OK)
-        err->code = WEIR_INVALID;
-    return missing > 0 ? join(err, list, missing, first) : err->code;
+    uint32_t missing = add_all_missing(j->required, j->v, &list, &first);
+    if (j->schema && host->schema_check(j->schema->schema, j->v, &j->err) != WEIR_OK)
+        j->err.code = WEIR_INVALID;
+    return missing > 0 ? join(&j->err, list, missing, first) : j->err.code;
 }
 
 /* What is cleaned and checked. */
@@ -79,39 +87,69 @@ get_value(struct weir_call *call, const struct validate_node *n, const struct we
 }
 
 static uint32_t
-validate(struct weir_call *call, const struct validate_node *n, const struct weir_value **ret,
-         struct weir_error *err)
+prepare(struct job *j, const struct validate_node *n)
 {
     struct weir_text select = WEIR_TEXT("");
-    if (n->select && host->eval_text(call, n->select, &select, err) != WEIR_OK)
-        return err->code;
-    if (get_value(call, n, ret, err) != WEIR_OK)
-        return err->code;
-    if (n->sanitize.on) {
-        const struct weir_value *dirty = *ret;
-        uint32_t code = clean_value(&n->sanitize, dirty, ret, err);
-        if (code != WEIR_OK)
-            *ret = NULL;
+    if (n->select && host->eval_text(j->call, n->select, &select, &j->err) != WEIR_OK)
+        return j->err.code;
+    j->sanitize = &n->sanitize;
+    j->required = rules_find(&n->required, select);
+    j->schema = rules_find(&n->schemas, select);
+    return get_value(j->call, n, &j->v, &j->err);
+}
+
+/* Cleans and checks; on a worker, or on the shard. */
+static void
+work(void *job)
+{
+    struct job *j = job;
+    if (j->sanitize->on) {
+        const struct weir_value *dirty = j->v;
+        if (clean_value(j->sanitize, dirty, &j->v, &j->err) != WEIR_OK)
+            j->v = NULL;
         host->unref(&dirty);
-        if (code != WEIR_OK)
-            return code;
     }
-    return check(n, select, *ret, err);
+    if (j->v)
+        (void)check(j);
+}
+
+static void
+answer(struct job *j)
+{
+    if (j->err.code == WEIR_OK) {
+        host->done(j->call, &j->v);
+        return;
+    }
+    const struct weir_value *detail = j->err.detail;
+    const struct weir_value *v = j->v;
+    host->fail(j->call, &j->err); /* J is gone */
+    host->unref(&detail);
+    host->unref(&v);
+}
+
+static void
+worked(void *job, bool dropped)
+{
+    struct job *j = job;
+    if (dropped)
+        (void)refuse(&j->err, WEIR_CANCELLED, "the workers have ended");
+    answer(j);
 }
 
 static void
 validate_run(struct weir_call *call, void *state)
 {
-    struct weir_error err = { 0 };
-    const struct weir_value *v = NULL;
-    if (validate(call, state, &v, &err) == WEIR_OK) {
-        host->done(call, &v);
-        return;
+    struct job *j = host->alloc(call, sizeof *j);
+    j->call = call;
+    if (prepare(j, state) == WEIR_OK) {
+        if (j->sanitize->on && clean_is_long(j->sanitize, j->v)) {
+            if (host->work(host->shard(call), work, worked, j, &j->err) == WEIR_OK)
+                return;
+        } else {
+            work(j);
+        }
     }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
-    host->unref(&v);
+    answer(j);
 }
 
 /* clang-format off */

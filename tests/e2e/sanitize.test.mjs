@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import createDOMPurify from 'dompurify';
 import { JSDOM, VirtualConsole } from 'jsdom';
-import { root, start } from './lib/weir.mjs';
+import { root, start, slow, sanitized } from './lib/weir.mjs';
 
 const { window } = new JSDOM('', { virtualConsole: new VirtualConsole() }); // broken style sheets are no news
 const purify = createDOMPurify(window);
@@ -80,4 +80,27 @@ test('cleaning twice is cleaning once', async (t) => {
   const w = await start(t, { 'clean.yaml': pipeline });
   const once = await clean(w, [...corpus, ...naughty].filter((x) => x.includes('<')));
   assert.deepEqual(await clean(w, once), once);
+});
+
+test('a megabyte of text or of HTML is cleaned, one that is made to be slow is refused, and nobody else waits', { skip: sanitized && 'gumbo under a sanitizer is slow' }, async (t) => {
+  const w = await start(t, { 'clean.yaml': pipeline, 'hello.yaml': 'name: hello\ntrigger: { webhook: { path: /hello, methods: [GET] } }\nsteps:\n  - reply: { text: hello }\n' });
+  const prose = 'Größe is in the eye of the beholder, says who has <b>seen</b> it. ';
+  const long = prose.repeat(1000000 / prose.length - 100);
+  assert.ok((await clean(w, [long]))[0] === long.replaceAll(/<\/?b>/g, ''), 'the prose is what it was');
+  const dense = '<ul><li><a href="/x">it</a> is <i>so</i></ul>\n';
+  assert.match((await clean(w, [dense.repeat(900000 / dense.length)]))[0], /^it is so\nit is so/);
+  for (const unit of ['<a ', '<b>', '<div></p>', '<div>']) {
+    const answers = Array.from({ length: 2 }, () => fetch(`${w.edge}/clean`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify([unit.repeat(900000 / unit.length)]) }));
+    let over = false;
+    const all = Promise.all(answers).then((list) => { over = true; return list; });
+    const waits = [];
+    while (!over) {
+      const began = performance.now();
+      assert.equal((await fetch(`${w.edge}/hello`)).status, 200);
+      waits.push(performance.now() - began);
+    }
+    for (const r of await all) assert.equal(r.status, 422, unit);
+    waits.sort((a, b) => a - b);
+    assert.ok(waits.length > 3 && waits[Math.floor(waits.length / 2)] < (slow ? 200 : 50), `${waits.length}: ${waits.slice(-5)} ms`);
+  }
 });
