@@ -216,6 +216,10 @@ struct weir_trigger_type {
      * event's own (event_alloc). WEIR_INVALID: nothing is signed here, or it can't be. */
     uint32_t (*sign)(struct weir_event *, void *state, struct weir_header *ret, uint32_t *ret_n,
                      struct weir_error *err);
+    /* 1.1: looks at an event whose body is still to come. True: it has refused it or replied, so that nobody
+     * reads the body; false: accept has to see it, once the body is here. What it has found out by
+     * event_auth_set stays, headers that it has set do not. Not asked if the body came with the head. */
+    bool (*screen)(struct weir_event *, void *state);
 };
 
 #define WEIR_SIGNED_MAX 4u

@@ -121,6 +121,7 @@ struct edge_port {
     void (*offer)(struct weir_event *e, struct trigger_unit *t);
     void (*gone)(struct weir_event *e);
     void (*reply_sent)(struct weir_event *e, const struct weir_error *err);
+    bool (*screen)(struct weir_event *e, struct trigger_unit *t); /* NULL: nobody looks */
     void (*own)(struct weir_event *e); /* a path below /_weir/; NULL: there is none */
 };
 

@@ -11,5 +11,6 @@ const struct edge_port edge_engine_port = {
     .offer = engine_offer,
     .gone = engine_gone,
     .reply_sent = engine_reply_sent,
+    .screen = engine_screen,
     .own = engine_own,
 };

@@ -84,6 +84,8 @@ on_reply(struct weir_event *e, const struct event_reply *reply)
     assert(!r->answered);
     r->answered = true;
     struct connection *c = r->connection;
+    if (r->screened)
+        request_drop_body(r);
     if (c != NULL) {
         connection_enter(c);
         request_reply(r, reply);

@@ -42,6 +42,7 @@ struct request {
     const struct edge_port *port; /* the engine */
 
     bool held;    /* by the engine or the handler */
+    bool screened; /* the engine looks at its head */
     bool handled; /* offered to the edge's handler, not to the engine */
     bool own;     /* its path is below /_weir/ */
     bool answered;

@@ -198,6 +198,32 @@ wants_continue(const struct request *r, const struct http_head *h)
     return h->expect_continue && !r->old && r->body.kind != HTTP_BODY_NONE;
 }
 
+/* Whether all of the body came with the head. */
+static bool
+is_whole(const struct request *r)
+{
+    const struct connection *c = r->connection;
+    return r->body.kind == HTTP_BODY_NONE ||
+           (r->h2 == NULL && r->body.kind == HTTP_BODY_LENGTH && r->length <= c->end - c->start);
+}
+
+/* Has the engine look at the head of a request whose body is still to come; true: it is refused, and may be
+ * gone. */
+static bool
+is_screened_out(struct request *r, const struct http_head *h)
+{
+    if (r->port->screen == NULL || r->trigger == NULL || is_whole(r))
+        return false;
+    bool close = r->close;
+    r->held = r->screened = true;
+    r->close |= h->expect_continue; /* as in refuse_body */
+    if (r->port->screen(&r->event, r->trigger))
+        return true;
+    r->held = r->screened = false;
+    r->close = close;
+    return false;
+}
+
 void
 request_begin(struct request *r, char *bytes, size_t len)
 {
@@ -237,6 +263,8 @@ request_begin(struct request *r, char *bytes, size_t len)
         refuse_body(r, h, &err);
         return;
     }
+    if (is_screened_out(r, h))
+        return;
     if (!wants_continue(r, h) || protocol->proceed(r))
         protocol->take_body(r);
 }

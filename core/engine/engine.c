@@ -221,12 +221,35 @@ engine_offer(struct weir_event *e, struct trigger_unit *t)
     e->trigger = t;
     e->part = en->current;
     part_pin(e->part);
+    if (e->screened != 0 && e->screened != generation_number(e->part->generation))
+        value_unref(&e->auth); /* who may enter may be others by now */
     if (t->type->accept && e->connection == NULL) { /* one that is part of a connection was accepted with it */
         t->type->accept(e, trigger_state(e->part, t));
         return;
     }
     e->decided = true;
     admission_offer(e);
+}
+
+bool
+engine_screen(struct weir_event *e, struct trigger_unit *t)
+{
+    struct engine *en = engine_of(e->shard);
+    struct generation_part *part = en->current;
+    struct reply_header *headers = e->reply_headers;
+    if (t->type->screen == NULL)
+        return false;
+    e->trigger = t;
+    e->part = part;
+    part_pin(part);
+    if (t->type->screen(e, trigger_state(part, t)))
+        return true;
+    e->trigger = NULL;
+    e->part = NULL;
+    e->reply_headers = headers;
+    e->screened = generation_number(part->generation);
+    part_unpin(part);
+    return false;
 }
 
 /* Puts H in the place of the header of its name, or behind all N of LIST. */

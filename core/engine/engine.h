@@ -57,6 +57,10 @@ void *engine_routes(struct weir_shard *s);
  * answered through its ops, now or later. An event that has a connection already starts its run. */
 void engine_offer(struct weir_event *e, struct trigger_unit *t);
 
+/* The same for an event whose body is still to come: true if the trigger did not want to see it, so that it is
+ * answered and let go of. Else it is to be offered later. */
+bool engine_screen(struct weir_event *e, struct trigger_unit *t);
+
 /* Gives E, which somebody has made up for T, the headers with which its sender would have signed it.
  * WEIR_INVALID: T checks no signature, or it can't be made. */
 enum weir_code engine_sign(struct weir_event *e, struct trigger_unit *t, struct weir_error *err) MUST_USE;

@@ -91,6 +91,7 @@ struct weir_event {
     struct reply_header *reply_headers; /* newest first */
     struct run *run;                    /* NULL: not begun, or over */
     struct job *job;                    /* of a durable run; NULL: none */
+    uint64_t screened; /* the number of the generation whose trigger has seen its head; 0: none has */
     struct weir_text once_key;     /* the idempotency key that the trigger gave it; empty: none */
     uint64_t once_ttl_ms;          /* how long that holds; 0: there is none */
     struct weir_redis *once_redis; /* which other gateways ask for it as well; NULL: none */

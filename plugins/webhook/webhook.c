@@ -116,21 +116,55 @@ is_preflight(const struct webhook *w, struct weir_event *e)
     return step != CORS_GO_ON;
 }
 
+/* What every answer has. */
+static void
+set_headers(const struct webhook *w, struct weir_event *e)
+{
+    for (uint32_t i = 0; i < w->n_headers; i++)
+        host->event_header_set(e, w->headers[i].name, w->headers[i].value);
+}
+
+/* What comes before the question who sent it; true: E has its answer. */
+static bool
+is_settled(const struct webhook *w, struct weir_event *e)
+{
+    set_headers(w, e);
+    if (w->cors == NULL)
+        return false;
+    if (is_preflight(w, e))
+        return true;
+    cors_allow(w->cors, e);
+    if (!cors_is_stray(e, &w->methods))
+        return false;
+    refuse_method(w, e);
+    return true;
+}
+
+/* Who may not enter is not listened to. */
+static bool
+webhook_screen(struct weir_event *e, void *state)
+{
+    struct desk *d = state;
+    const struct webhook *w = d->webhook;
+    struct weir_text type = host->event_header(e, WEIR_TEXT("content-type"));
+    if (is_settled(w, e))
+        return true;
+    if (d->guard != NULL && guard_screen(d->guard, e))
+        return true;
+    if ((d->guard != NULL && host->event_auth(e) == NULL) || type.bytes == NULL || type_fits(w, e))
+        return false;
+    refuse_type(w, e);
+    return true;
+}
+
 static void
 webhook_accept(struct weir_event *e, void *state)
 {
     struct desk *d = state;
     const struct webhook *w = d->webhook;
-    for (uint32_t i = 0; i < w->n_headers; i++)
-        host->event_header_set(e, w->headers[i].name, w->headers[i].value);
-    if (w->cors != NULL) {
-        if (is_preflight(w, e))
-            return;
-        cors_allow(w->cors, e);
-    }
-    if (w->cors != NULL && cors_is_stray(e, &w->methods))
-        refuse_method(w, e);
-    else if (d->guard != NULL)
+    if (is_settled(w, e))
+        return;
+    if (d->guard != NULL)
         guard_check(d->guard, e);
     else
         go_on(d, e);
@@ -240,6 +274,7 @@ static const struct weir_trigger_type triggers[] = {
         .detach = webhook_detach,
         .close = webhook_close,
         .sign = webhook_sign,
+        .screen = webhook_screen,
     },
 };
 

@@ -2,15 +2,17 @@
 // shared things of weir.yaml, security headers, and the roles of the admin.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
 import { folder, metric, start, until, weir } from './lib/weir.mjs';
 import { over, place, post } from './lib/jobs.mjs';
-import { exchange, parse } from './lib/net.mjs';
+import { connect, exchange, parse } from './lib/net.mjs';
 import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
 
 const sha256 = (text) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -256,6 +258,55 @@ test('who sent it is known again after a crash, and the credential is nowhere in
   for (const file of readdirSync(join(go.dir, 'var'))) assert.ok(!readFileSync(join(go.dir, 'var', file)).includes('canary-key'), file);
 });
 
+test('who may not enter is told so by the head, before a body is read or asked for', async (t) => {
+  const one = (path, auth) => `name: ${path}\ntrigger:\n  webhook:\n    path: /${path}\n    content_types: [application/json]\n    cors: { origins: ["https://app.example"] }\n    response_headers: { X-Here: "yes" }\n    auth: ${JSON.stringify(auth)}\n${answer}`;
+  const w = await start(t, {
+    'key.yaml': one('key', { api_key: { keys: [{ name: 'ada', hash: sha256('opensesame') }] } }),
+    'ip.yaml': one('ip', { ip: { allow: ['192.0.2.0/24'] } }),
+    'basic.yaml': one('basic', { basic: { users: [{ name: 'ada', password: 'opensesame' }] } }),
+  }, { args: ['--set', 'edge.h2c=true'] });
+  const head = (path, fields = []) => ['POST /' + path + ' HTTP/1.1', 'Host: a', 'Origin: https://app.example', 'Content-Length: 1000000', ...fields, '', ''].join('\r\n');
+  const basic = 'Authorization: Basic ' + Buffer.from('ada:closed').toString('base64');
+  for (const [path, fields, status] of [['key', [], 401], ['key', ['X-API-Key: no'], 401], ['ip', [], 403], ['basic', [], 401], ['basic', [basic], 401],
+    ['key', ['X-API-Key: opensesame', 'Content-Type: text/plain'], 415]])
+    for (const expect of [[], ['Expect: 100-continue']]) {
+      const r = parse(await exchange(w.edgePort, head(path, [...fields, ...expect])));
+      assert.deepEqual([r.status, r.headers['x-here'], r.headers['access-control-allow-origin']], [status, 'yes', 'https://app.example'], `${path} ${fields}`);
+    }
+  const s = http2.connect(w.edge);
+  t.after(() => s.destroy());
+  const stream = s.request({ ':method': 'POST', ':path': '/key', 'content-length': '1000000' });
+  stream.write('a');
+  const [fields] = await once(stream, 'response');
+  assert.equal(fields[':status'], 401);
+  stream.resume();
+  await once(stream, 'close');
+  // Little is skipped, so that the connection may go on.
+  const c = connect(w.edgePort);
+  t.after(() => c.end());
+  await c.write('POST /key HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+  await c.until(/ 401 [^]*\}$/);
+  await c.write('helloPOST /key HTTP/1.1\r\nHost: a\r\nX-API-Key: opensesame\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
+  await c.until(/ 100 Continue\r\n\r\n$/);
+  await c.write('{}');
+  await c.until(/ 200 OK[^]*"name":"ada"/);
+});
+
+test('who was let in by the head is asked again if the keys have changed while the body came', async (t) => {
+  const file = (key) => `name: p\ntrigger:\n  webhook: { path: /in, auth: { api_key: { keys: [{ name: ada, hash: "${sha256(key)}" }] } } }\n${answer}`;
+  const w = await start(t, { 'p.yaml': file('opensesame') });
+  for (const [key, status] of [['opensesame', 200], ['another', 401]]) {
+    const c = connect(w.edgePort);
+    t.after(() => c.end());
+    await c.write('POST /in HTTP/1.1\r\nHost: a\r\nX-API-Key: opensesame\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
+    await c.until(/ 100 Continue/);
+    writeFileSync(join(w.dir, 'p.yaml'), file(key));
+    assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
+    await c.write('{}');
+    await c.until(new RegExp(` ${status} `));
+  }
+});
+
 test('passwords under scrypt are checked by workers while the loop turns', async (t) => {
   const made = weir(['keys', 'hash'], { input: 'correct horse\n' });
   assert.match(made.out, /^\$scrypt\$ln=15,r=8,p=1\$[^$]+\$[^$]+\n$/);
@@ -302,7 +353,7 @@ test('the strict headers stand on every answer of a route, also on what the edge
     assert.equal(r.status, status);
     assert.deepEqual(all(r), strict, `${status}`);
   }
-  const late = parse(await exchange(w.edgePort, 'POST /strict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{'));
+  const late = parse(await exchange(w.edgePort, 'POST /strict HTTP/1.1\r\nHost: a\r\nX-API-Key: k\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{'));
   assert.equal(late.status, 408);
   for (const [name, value] of Object.entries(strict)) assert.equal(late.headers[name], value);
   const of = async (path) => all(await send(w, {}, path));

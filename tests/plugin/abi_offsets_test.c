@@ -54,7 +54,7 @@ struct layout {
     M(name)                                                                               \
     M(summary)                                                                            \
     M(config_schema) M(example) M(metrics) M(n_metrics) M(pad) M(open) M(attach) M(start) \
-        M(stop) M(accept) M(detach) M(close) M(sign)
+        M(stop) M(accept) M(detach) M(close) M(sign) M(screen)
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \

@@ -152,33 +152,60 @@ pend(struct guard *g, struct weir_event *e, struct pending *p, const void *what)
     return true;
 }
 
+/* Tries the ways in their order. VERDICT_IN: request.auth is set; VERDICT_WAIT: for WAITS_FOR of I; else R says
+ * why not. */
+static enum verdict
+try_all(struct inspection *i, struct refusal *r)
+{
+    const struct auth *auth = i->guard->auth;
+    const void *waits_for = NULL;
+    bool waits = false;
+    for (; i->way < auth->n; i->way++) {
+        enum verdict verdict = try_way(&auth->ways[i->way], i);
+        if (verdict == VERDICT_IN) {
+            host->event_auth_set(i->event, &i->found);
+            return VERDICT_IN;
+        }
+        if (verdict == VERDICT_WAIT)
+            waits_for = i->waits_for;
+        else
+            note(r, i, verdict);
+        waits = waits || verdict == VERDICT_WAIT;
+    }
+    i->waits_for = waits_for;
+    return waits ? VERDICT_WAIT : r->verdict;
+}
+
 /* Looks at E; P and WORK are of an earlier look, or NULL. */
 static void
 look(struct guard *g, struct weir_event *e, struct pending *p, const struct basic_work *work)
 {
-    const struct auth *auth = g->auth;
     struct inspection i = { .guard = g, .event = e, .work = work, .waited_for = p != NULL ? p->waits_for : NULL };
     struct refusal r = { .verdict = VERDICT_IN };
-    const void *waits_for = NULL;
-    for (; i.way < auth->n; i.way++) {
-        enum verdict verdict = try_way(&auth->ways[i.way], &i);
-        if (verdict == VERDICT_IN) {
-            host->event_auth_set(e, &i.found);
-            g->door->enter(g->arg, e);
-            return;
-        }
-        if (verdict == VERDICT_WAIT)
-            waits_for = i.waits_for;
-        else
-            note(&r, &i, verdict);
-    }
-    if (waits_for != NULL && pend(g, e, p, waits_for))
+    enum verdict verdict = try_all(&i, &r);
+    if (verdict == VERDICT_IN) {
+        g->door->enter(g->arg, e);
         return;
-    if (waits_for != NULL) {
+    }
+    if (verdict == VERDICT_WAIT && pend(g, e, p, i.waits_for))
+        return;
+    if (verdict == VERDICT_WAIT) {
         (void)judge(&i, VERDICT_AWAY, "too many requests wait to be let in");
         note(&r, &i, VERDICT_AWAY);
     }
     turn_out(g, e, &r);
+}
+
+bool
+guard_screen(struct guard *g, struct weir_event *e)
+{
+    struct inspection i = { .guard = g, .event = e, .early = true };
+    struct refusal r = { .verdict = VERDICT_IN };
+    enum verdict verdict = host->event_auth(e) != NULL ? VERDICT_IN : try_all(&i, &r);
+    if (verdict == VERDICT_IN || verdict == VERDICT_WAIT)
+        return false;
+    turn_out(g, e, &r);
+    return true;
 }
 
 void

@@ -38,6 +38,10 @@ void auth_hide(const struct auth *a, struct weir_event *e);
 struct guard *guard_new(struct weir_shard *s, const struct auth *a, const struct auth_door *door, void *arg);
 void guard_free(struct guard **g);
 
+/* Looks at E before its body is here. True: it may not enter, as the door was told; false: it may, and
+ * request.auth is set, or that can't be said at once: guard_check does, later. */
+bool guard_screen(struct guard *g, struct weir_event *e);
+
 /* Finds out who sent E, at once or later, and tells the door. */
 void guard_check(struct guard *g, struct weir_event *e);
 

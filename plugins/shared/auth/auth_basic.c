@@ -187,6 +187,8 @@ check_pair(const struct basic *b, struct inspection *i, struct weir_text user_pa
         known = basic_seen_find(i->guard->seen, user_pass, now);
         if (known < b->n && known == user)
             return let_in(b, i, known);
+        if (i->early)
+            return VERDICT_WAIT;
         return basic_work_begin(i, user_pass, user,
                                 user < b->n ? b->users[user].scrypt : b->dear);
     }

@@ -75,6 +75,7 @@ struct guard {
 struct inspection {
     struct guard *guard;
     struct weir_event *event;
+    bool early;                     /* its body is not here: nothing is begun that takes a worker */
     uint32_t way;                   /* the index of the one that is tried */
     const struct basic_work *work;  /* what a worker has found out; or NULL */
     const void *waited_for;         /* what has come, or has failed to; NULL: this is the first look */

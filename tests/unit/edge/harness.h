@@ -140,7 +140,7 @@ static inline int
 setup(void **state)
 {
     (void)state;
-    static const struct edge_port port = { stub_routes, stub_offer, stub_gone, stub_sent, NULL };
+    static const struct edge_port port = { stub_routes, stub_offer, stub_gone, stub_sent, NULL, NULL };
     static const struct weir_text get[] = { { "GET", 3 } };
     static const struct weir_text post[] = { { "POST", 4 }, { "PUT", 3 } };
     struct engine_route routes[] = {
