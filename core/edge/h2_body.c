@@ -12,9 +12,6 @@
 
 #include "edge/h2_parts.h"
 
-/* Bytes of trailers, as much as HTTP/1.1 allows. */
-#define TRAILERS_MAX 16384
-
 void
 h2_framed(struct request *r, const struct http_head *head)
 {
@@ -120,13 +117,13 @@ h2_body_piece(struct h2_stream *s, const uint8_t *bytes, size_t len)
 }
 
 static void
-refuse(struct h2_stream *s, const char *text)
+refuse(struct h2_stream *s, unsigned status, const char *text)
 {
     struct weir_error err;
     err_set(&err, WEIR_INVALID, "%s", text);
-    err.status = 400;
+    err.status = (uint16_t)status;
     h2_body_over(s);
-    request_refuse(s->request, &err, REFUSAL_MALFORMED);
+    request_refuse(s->request, &err, status == 431 ? REFUSAL_HEAD_SIZE : REFUSAL_MALFORMED);
 }
 
 void
@@ -134,11 +131,18 @@ h2_body_trailer(struct h2_stream *s, struct weir_text name, struct weir_text val
 {
     if (!s->takes || s->request == NULL || s->request->answered)
         return;
-    s->trailers += name.len + value.len + 4;
-    if (s->trailers > TRAILERS_MAX)
-        refuse(s, "the trailers are too large");
+    const struct http_limits *limits = &s->request->edge->config.head;
+    size_t line = name.len + value.len + 4;
+    s->trailers += line;
+    s->n_trailers++;
+    if (s->request->head_len + s->trailers > limits->head)
+        refuse(s, 431, "the trailers are too large");
+    else if (line > limits->line)
+        refuse(s, 431, "the line of a trailer is too long");
+    else if (s->request->event.n_headers + s->n_trailers > limits->fields)
+        refuse(s, 431, "there are too many trailers");
     else if (!http_may_trail(name))
-        refuse(s, "a trailer has a name that may not stand there");
+        refuse(s, 400, "a trailer has a name that may not stand there");
 }
 
 void

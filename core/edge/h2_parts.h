@@ -46,6 +46,7 @@ struct h2_stream {
     size_t held;          /* bytes that the request holds: of its body */
     size_t owed;          /* bytes of its window that are not given back yet */
     size_t trailers;      /* bytes of them */
+    unsigned n_trailers;
 };
 
 struct h2_session {

@@ -58,6 +58,7 @@ struct request {
     struct trigger_unit *trigger;
     struct weir_text decoded; /* the path */
 
+    size_t head_len;       /* bytes of its head */
     struct http_body body; /* how it arrives */
     char *bytes;           /* owned: what has arrived; or NULL */
     size_t len;

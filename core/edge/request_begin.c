@@ -235,6 +235,7 @@ request_begin(struct request *r, char *bytes, size_t len)
         request_refuse_head(r, &err);
         return;
     }
+    r->head_len = len;
     protocol->framed(r, h);
     r->length = h->has_length ? h->length : 0;
     code = set_event(r, h, &err);

@@ -92,6 +92,7 @@ void
 request_body_framed(struct request *r, const struct http_head *h)
 {
     http_body_of_request(&r->body, h);
+    http_body_limit(&r->body, &r->edge->config.head, r->head_len, h->n_fields);
 }
 
 void
@@ -183,7 +184,7 @@ request_body_feed(struct request *r)
                                                      c->end - c->start, &used, &piece, &err);
         c->start += (uint32_t)used;
         if (progress == HTTP_BAD) {
-            request_refuse(r, &err, REFUSAL_MALFORMED);
+            request_refuse(r, &err, err.status == 431 ? REFUSAL_HEAD_SIZE : REFUSAL_MALFORMED);
             return;
         }
         /* What is announced and too long is not waited for. */

@@ -90,18 +90,24 @@ enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_
 struct http_body {
     enum http_body_kind kind;
     uint64_t left;     /* of the length, or of this chunk */
-    uint64_t overhead; /* bytes of chunk extensions and trailers so far: at most 16 KiB */
+    uint64_t overhead; /* bytes of chunk extensions and trailers so far, and of the head if LIMITS are set */
     unsigned state;    /* private */
     unsigned line;     /* private */
+    unsigned fields;   /* trailers so far, and fields of the head if LIMITS are set */
+    const struct http_limits *limits; /* NULL: 16 KiB of extensions and trailers */
 };
 
 /* Prepares to read the body of a request, or of an answer to METHOD, with this head. */
 void http_body_of_request(struct http_body *b, const struct http_head *h);
 void http_body_of_answer(struct http_body *b, const struct http_head *h, struct weir_text method);
 
+/* Chunk extensions and trailers count with the head, of HEAD bytes and FIELDS fields: LIMITS, which has to stay, are
+ * of all together. Beyond them http_body_read says HTTP_BAD with status 431. */
+void http_body_limit(struct http_body *b, const struct http_limits *limits, size_t head, unsigned fields);
+
 /* Decodes from BYTES: *ret_used of them were used, and the piece of body that they hold (it
  * lies in BYTES) is *ret_piece, which may be empty. Call again with the rest. HTTP_DONE: the body
- * is complete; what follows is the next message. HTTP_BAD: ERR has WEIR_INVALID, status 400. */
+ * is complete; what follows is the next message. HTTP_BAD: ERR has WEIR_INVALID, status 400 or 431. */
 enum http_progress http_body_read(struct http_body *b, const char *bytes, size_t len, size_t *ret_used,
                                   struct weir_text *ret_piece, struct weir_error *err);
 

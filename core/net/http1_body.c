@@ -10,9 +10,11 @@
 
 #include "net/http1_parse.h"
 
-#define OVERHEAD_MAX 16384
 #define SIZE_DIGITS_MAX 16
 #define TRAILER_NAME_MAX 256
+
+/* What no limits are given for. */
+static const struct http_limits usual = { .head = 16384, .line = 16384, .fields = UINT32_MAX };
 
 enum chunk_state {
     SIZE_FIRST, /* the first digit of a chunk's size */
@@ -61,6 +63,20 @@ http_body_of_answer(struct http_body *b, const struct http_head *h, struct weir_
         b->kind = HTTP_BODY_UNTIL_CLOSE;
 }
 
+void
+http_body_limit(struct http_body *b, const struct http_limits *limits, size_t head, unsigned fields)
+{
+    b->limits = limits;
+    b->overhead = head;
+    b->fields = fields;
+}
+
+static const struct http_limits *
+limits_of(const struct http_body *b)
+{
+    return b->limits != NULL ? b->limits : &usual;
+}
+
 static enum http_progress
 bad_body(struct weir_error *err, const char *text)
 {
@@ -68,6 +84,26 @@ bad_body(struct weir_error *err, const char *text)
     if (err != NULL)
         err->status = 400;
     return HTTP_BAD;
+}
+
+static enum http_progress
+too_large(const struct http_body *b, struct weir_error *err, const char *text)
+{
+    (void)bad_body(err, text);
+    if (err != NULL && b->limits != NULL)
+        err->status = 431;
+    return HTTP_BAD;
+}
+
+/* One byte more of a chunk extension or a trailer. */
+static enum http_progress
+count_byte(struct http_body *b, char c, struct weir_error *err)
+{
+    if (++b->overhead > limits_of(b)->head)
+        return too_large(b, err, "the chunk extensions and trailers are too large");
+    if (++b->line > limits_of(b)->line && c != '\r')
+        return too_large(b, err, "the line of a chunk extension or trailer is too long");
+    return HTTP_MORE;
 }
 
 /* The hash (FNV-1a) of a trailer's name with one byte more. */
@@ -184,7 +220,8 @@ extension_next(enum chunk_state state, char c)
 static enum http_progress
 extension_byte(struct http_body *b, char c, struct weir_error *err)
 {
-    b->overhead++;
+    if (count_byte(b, c, err) == HTTP_BAD)
+        return HTTP_BAD;
     b->state = extension_next((enum chunk_state)b->state, c);
     if (b->state == BROKEN)
         return bad_body(err, "a chunk extension is malformed");
@@ -195,7 +232,8 @@ extension_byte(struct http_body *b, char c, struct weir_error *err)
 static enum http_progress
 trailer_byte(struct http_body *b, char c, struct weir_error *err)
 {
-    b->overhead++;
+    if (count_byte(b, c, err) == HTTP_BAD)
+        return HTTP_BAD;
     if (b->state == VALUE) {
         if (c == '\r')
             b->state = VALUE_LF;
@@ -208,15 +246,17 @@ trailer_byte(struct http_body *b, char c, struct weir_error *err)
             b->state = LAST_LF;
             return HTTP_MORE;
         }
+        if (++b->fields > limits_of(b)->fields)
+            return too_large(b, err, "there are too many trailers");
         b->left = HASH_START;
-        b->line = 0;
+        b->line = 1;
         b->state = NAME;
     }
-    if (http_is(c, HTTP_TOKEN) && c != '_' && ++b->line <= TRAILER_NAME_MAX) {
+    if (http_is(c, HTTP_TOKEN) && c != '_' && b->line <= TRAILER_NAME_MAX) {
         b->left = hash_more(b->left, http_lower(c));
         return HTTP_MORE;
     }
-    if (c != ':' || b->line == 0)
+    if (c != ':' || b->line == 1)
         return bad_body(err, "a trailer's name is not a token with a colon behind it");
     if (is_forbidden(b->left))
         return bad_body(err, "a trailer has a name that may not stand there");
@@ -264,6 +304,7 @@ frame_byte(struct http_body *b, char c, struct weir_error *err)
     case VALUE:
         return trailer_byte(b, c, err);
     case VALUE_LF:
+        b->line = 0;
         return expect(b, c, '\n', LINE_FIRST, err);
     case LAST_LF:
         return expect(b, c, '\n', COMPLETE, err);
@@ -293,8 +334,6 @@ read_chunked(struct http_body *b, const char *bytes, size_t len, size_t *ret_use
     while (at < len && b->state != DATA && b->state != COMPLETE) {
         if (frame_byte(b, bytes[at++], err) == HTTP_BAD)
             return HTTP_BAD;
-        if (b->overhead > OVERHEAD_MAX)
-            return bad_body(err, "the chunk extensions and trailers are too large");
     }
     if (b->state == DATA && at < len) {
         take(b, bytes + at, len - at, ret_piece);

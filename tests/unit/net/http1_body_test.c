@@ -291,6 +291,39 @@ extensions_and_trailers_are_bounded(void **state)
     assert_string_equal(err.text, "the chunk extensions and trailers are too large");
 }
 
+/* The same text, with limits of 100 bytes in all, 40 a line and 3 fields, of which a head has taken 30 and one. */
+static enum http_progress
+limited(const char *text)
+{
+    static const struct http_limits limits = { .head = 100, .line = 40, .fields = 3 };
+    struct http_body b = { .kind = HTTP_BODY_CHUNKED };
+    http_body_limit(&b, &limits, 30, 1);
+    err.status = 0;
+    (void)feed_in_steps(b, text, strlen(text), 7);
+    return fed.progress;
+}
+
+static void
+they_count_with_the_head(void **state)
+{
+    (void)state;
+    assert_int_equal(limited("0\r\na: b\r\na: b\r\n\r\n"), HTTP_DONE);
+    assert_int_equal(limited("0\r\na: b\r\na: b\r\na: b\r\n\r\n"), HTTP_BAD);
+    assert_int_equal(err.status, 431);
+    assert_int_equal(limited("0\r\na: 3456789012345678901234567890123456789\r\n\r\n"), HTTP_DONE);
+    assert_int_equal(limited("0\r\na: 34567890123456789012345678901234567890\r\n\r\n"), HTTP_BAD);
+    assert_int_equal(err.status, 431);
+    assert_int_equal(limited("1;34567890123456789012345678901234567890123\r\nx\r\n0\r\n\r\n"), HTTP_BAD);
+    assert_int_equal(err.status, 431);
+    static const char chunk[] = "1;345678901234567890\r\nx\r\n";
+    char text[200];
+    snprintf(text, sizeof(text), "%s%s%s0\r\n\r\n", chunk, chunk, chunk);
+    assert_int_equal(limited(text), HTTP_DONE);
+    snprintf(text, sizeof(text), "%s%s%s%s0\r\n\r\n", chunk, chunk, chunk, chunk);
+    assert_int_equal(limited(text), HTTP_BAD);
+    assert_int_equal(err.status, 431);
+}
+
 static void
 plain_chunk_lines_are_no_overhead(void **state)
 {
@@ -388,6 +421,7 @@ main(void)
         cmocka_unit_test(what_is_announced_is_known_before_it_comes),
         cmocka_unit_test(a_body_that_breaks_off_is_not_complete),
         cmocka_unit_test(extensions_and_trailers_are_bounded),
+        cmocka_unit_test(they_count_with_the_head),
         cmocka_unit_test(plain_chunk_lines_are_no_overhead),
         cmocka_unit_test(a_length_is_counted_down),
         cmocka_unit_test(no_body_is_complete_at_once),
