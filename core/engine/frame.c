@@ -202,10 +202,18 @@ pause_before_retry(struct frame *f, const struct unit *u, const struct failure *
     uint64_t now = shard_now(e->shard);
     if (wait >= f->node_deadline_ms || now >= f->node_deadline_ms - wait)
         return false; /* nothing starts that could not finish its pause */
-    struct weir_text labels[] = { text_of(f->run->flow->pipeline->name), text_of(u->node->id) };
-    metric_add(e->shard->index, metric_series_of(e->shard->index, e->retry_family, labels), 1);
     timer_set(e->shard, &f->pause, now + wait);
     return true;
+}
+
+/* An attempt behind the first one is over: counted, if it was really made. */
+static void
+count_retry(const struct frame *f, const struct unit *u)
+{
+    unsigned shard = f->run->engine->shard->index;
+    struct weir_text labels[] = { text_of(f->run->flow->pipeline->name), text_of(u->node->id) };
+    if (f->attempt > 1 && !f->unsent)
+        metric_add(shard, metric_series_of(shard, f->run->engine->retry_family, labels), 1);
 }
 
 /* An attempt of the node at hand is over. */
@@ -222,6 +230,7 @@ step_answer(struct frame *f, const struct unit *u)
     f->run->engine->lately_ns = now_ns;
     unsigned shard = f->run->engine->shard->index;
     metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
+    count_retry(f, u);
     if (f->run->engine->stand_in)
         stand_in_ended(f, u, output, failure);
     if (tail_wanted())
@@ -313,6 +322,7 @@ step_start(struct frame *f, const struct unit *u)
         break;
     }
     f->uuids = 0;
+    f->unsent = false;
     if (++f->attempt > 1)
         forget_outputs(f, u);
     f->attempt_started_ns = begin_ns(f);

@@ -114,6 +114,8 @@ http(struct weir_call *c, const struct weir_http_request *request, weir_http_fn 
     }
     struct client_request r = { .http = &copy, .deadline_ms = c->deadline_ms, .attempt = c->attempt };
     h->running = client_send(e->client, &r, answered, h);
+    if (c->frame && client_is_over_budget(h->running))
+        c->frame->unsent = true;
     return h;
 }
 

@@ -103,6 +103,7 @@ struct frame {
     uint64_t node_deadline_ms;
     uint64_t attempt_started_ns;
     uint32_t attempt;
+    bool unsent;                /* ... of which the budget for retries did not let a request through */
     struct weir_call *call;     /* NULL: pausing, or in its catch */
     struct frame *catching;
     struct recording *recording; /* what the store is being told of it: waits for that */

@@ -286,6 +286,7 @@ set_limits(struct client_call *call, const struct client_request *r)
     const struct weir_http_request *http = r->http;
     const struct client_settings *usual = &call->client->settings;
     uint64_t now_ms = shard_now(call->client->shard);
+    call->over_budget = false;
     call->connect_ms = or_default(http->connect_ms, usual->connect_ms);
     call->first_byte_ms = or_default(http->first_byte_ms, usual->first_byte_ms);
     call->pool = or_default(http->pool, usual->pool);
@@ -353,12 +354,19 @@ client_send(struct client *c, const struct client_request *r, weir_http_fn *fn, 
     }
     if (!upstream_budget_draw(&call->upstream->budget, shard_now(c->shard), c->settings.retry_share,
                               r->attempt > 1)) {
+        call->over_budget = true;
         client_fail_with(call, WEIR_UNAVAILABLE,
                          "the retry budget is spent (20%% of the requests of the last 10 s)");
         return call;
     }
     upstream_serve(call, false);
     return call;
+}
+
+bool
+client_is_over_budget(const struct client_call *call)
+{
+    return call->over_budget;
 }
 
 void

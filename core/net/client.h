@@ -61,6 +61,9 @@ void client_on_report(struct client *c, client_report_fn *report, void *arg);
  * before. */
 struct client_call *client_send(struct client *c, const struct client_request *r, weir_http_fn *fn, void *arg);
 
+/* Whether CALL, which was just made, is a retry that the upstream's budget did not let through. */
+bool client_is_over_budget(const struct client_call *call);
+
 /* Ends a call without its callback; its connection is closed. NULL is accepted and left. */
 void client_cancel(struct client_call **call);
 

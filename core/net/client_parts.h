@@ -211,6 +211,7 @@ struct client_call {
     struct channel *channel;
     weir_http_fn *fn;
     void *arg;
+    bool over_budget;   /* a retry that was not let through */
     struct timer timer; /* armed lazily: it may stand before the deadline, never behind it */
     struct soon soon;   /* ends the call, or gives a piece of a stream */
     uint64_t started_ns;

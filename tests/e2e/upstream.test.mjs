@@ -185,6 +185,7 @@ test('a retry budget keeps retries from multiplying the load', async (t) => {
   for (let i = 0; i < 50; i++) await ask(w, '/a');
   assert.ok(up.requests.length <= 75, `${up.requests.length} requests for 50 runs`);
   assert.ok(up.requests.length >= 55, `${up.requests.length} requests for 50 runs`);
+  assert.equal(await metric(w, 'weir_retries_total', { node: 'call' }), up.requests.length - 50, 'those that were made are counted');
 });
 
 test('Retry-After of an upstream is waited for', async (t) => {
