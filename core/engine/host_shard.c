@@ -75,7 +75,8 @@ shard_index(const struct weir_shard *s)
 static void
 shard_measure(struct weir_shard *s, uint32_t family, const struct weir_text *labels, double by)
 {
-    metric_add(s->index, metric_series_of(s->index, family, labels), by);
+    const struct generation_part *part = engine_of(s)->current;
+    host_measure(s->index, part ? part->generation->secrets : NULL, family, labels, by);
 }
 
 static struct weir_subscription *

@@ -394,6 +394,36 @@ series_learn(unsigned shard, struct metric_family *f, const struct key *k)
     return number;
 }
 
+/* The series of that key that needs no look at what others share; 0: there is none. */
+static uint32_t
+series_known(unsigned shard, const struct metric_family *f, const struct key *k)
+{
+    const struct metric_series *s = map_get(&own[shard].series, k->bytes, k->len);
+    if (s != NULL)
+        return s->number;
+    if (own[shard].settled[f->number] == atomic_load_explicit(&f->bound, memory_order_relaxed) + 1)
+        return atomic_load_explicit(&f->other, memory_order_acquire);
+    return 0;
+}
+
+uint32_t
+metric_series_known(unsigned shard, uint32_t family, const struct weir_text *values)
+{
+    assert(shard < METRICS_SHARDS);
+    if (family == 0)
+        return 0;
+    const struct metric_family *f = metric_family_at(family);
+    struct key k;
+    key_make(f, values, &k);
+    return series_known(shard, f, &k);
+}
+
+unsigned
+metric_labels(uint32_t family)
+{
+    return family != 0 ? metric_family_at(family)->n_labels : 0;
+}
+
 uint32_t
 metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values)
 {
@@ -403,10 +433,6 @@ metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values
     struct metric_family *f = metric_family_at(family);
     struct key k;
     key_make(f, values, &k);
-    const struct metric_series *s = map_get(&own[shard].series, k.bytes, k.len);
-    if (s != NULL)
-        return s->number;
-    if (own[shard].settled[family] == atomic_load_explicit(&f->bound, memory_order_relaxed) + 1)
-        return atomic_load_explicit(&f->other, memory_order_acquire);
-    return series_learn(shard, f, &k);
+    uint32_t number = series_known(shard, f, &k);
+    return number != 0 ? number : series_learn(shard, f, &k);
 }

@@ -15,6 +15,7 @@
 
 #define METRICS_SHARDS 64 /* slots sets: shards and the main thread (METRICS_MAIN) */
 #define METRICS_MAIN (METRICS_SHARDS - 1)
+#define METRIC_LABELS_MAX 16u
 
 /* The family with this description, made on first use. 0 and WEIR_CONFLICT if the name is
  * taken by another kind, other labels or other buckets; WEIR_INVALID for a name or label that
@@ -27,6 +28,12 @@ uint32_t metric_series(uint32_t family, const struct weir_text *values);
 
 /* The same from a shard's own table first, without a lock in the usual case. */
 uint32_t metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values);
+
+/* The same if it needs no new series on this shard; else 0. */
+uint32_t metric_series_known(unsigned shard, uint32_t family, const struct weir_text *values);
+
+/* How many labels FAMILY has, at most METRIC_LABELS_MAX. */
+unsigned metric_labels(uint32_t family);
 
 /* Adds BY to a counter or gauge, observes BY with a histogram. SHARD is the caller's own. */
 void metric_add(unsigned shard, uint32_t series, double by);

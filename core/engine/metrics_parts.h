@@ -20,7 +20,6 @@
 #define METRIC_SERIES_MAX (1u << 18)
 #define METRIC_SLOTS_MAX (1u << 22)
 #define METRIC_CHUNK 1024u /* slots that a shard allocates at once; holds any series whole */
-#define METRIC_LABELS_MAX 16u
 #define METRIC_BUCKETS_MAX 64u
 #define METRIC_NAME_MAX 200u
 #define METRIC_VALUE_MAX 128u /* bytes of a label value */

@@ -66,6 +66,23 @@ test('a secret reaches the upstream, and no log, metric, answer, event or API', 
   assert.ok(w.lines.some((l) => JSON.stringify(l).includes('upstream')), 'the failure was logged');
 });
 
+test('a secret that an upstream echoes is masked in the labels of metrics', async (t) => {
+  const up = await upstream(t, (q, r) => { r.setHeader('content-type', 'application/json'); r.end(JSON.stringify({ got: q.headers.authorization, far: 'x'.repeat(118) + q.headers.authorization })); });
+  const w = await start(t, { 'm.yaml': `name: m
+trigger: { webhook: { path: /m, methods: [GET] } }
+steps:
+  - id: r
+    http: { url: "${up.url}/", headers: { Authorization: "Bearer \${ secrets.CRM }" } }
+  - metrics: { counter: said_total, labels: { got: "\${ steps.r.body.got }", far: "\${ steps.r.body.far }" } }
+  - reply: 204
+` }, { env: { WEIR_SECRET_CRM: secret } });
+  for (let i = 0; i < 3; i++) assert.equal((await fetch(`${w.edge}/m`)).status, 204);
+  const text = await (await fetch(`${w.admin}/metrics`)).text();
+  hidden('/metrics', text);
+  assert.ok(!text.includes(secret.slice(0, 4)), 'nor its beginning, where a label is cut');
+  assert.match(text, /^said_total\{.*got="Bearer \*\*\*".*\} 3$/m);
+});
+
 test('weir try masks secrets in what it prints', async (t) => {
   const up = await upstream(t, (q, r) => r.end(JSON.stringify(q.headers))); // it echoes the secret
   const dir = folder(t, { 'crm.yaml': pipeline(up.url) });
