@@ -126,10 +126,6 @@ on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
         else if (frame->hd.length == frame->data.padlen)
             (void)h2_guard_frame(h, H2_COST_FRAME);
         break;
-    case NGHTTP2_RST_STREAM:
-        if (s->request != NULL)
-            (void)h2_guard_frame(h, H2_COST_RESET);
-        break;
     default:
         break;
     }
@@ -187,6 +183,8 @@ on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
         on_reset_sent(h, frame->hd.stream_id, frame->rst_stream.error_code);
         return 0;
     }
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        h2_guard_earn(h, H2_PAY_ANSWER); /* not before: one that was reset meanwhile is none */
     bool ends = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;

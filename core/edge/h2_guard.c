@@ -1,8 +1,7 @@
 /* edge/h2_guard.c - what a caller may make a session hold and do for nothing; see h2.h.
  *
  * Frames that ask for nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown
- * ones) and those that undo what was begun (RST_STREAM of a request that is at work, malformed
- * requests) use up patience, which comes back with time and with work that is done. Such floods
+ * ones) and those that undo what was begun (RST_STREAM, malformed requests) use up patience, which comes back with time and with work that is done. Such floods
  * are CVE-2019-9511 to 9518 and, of resets, CVE-2023-44487. Whoever has none left is told to
  * calm down (ENHANCE_YOUR_CALM) and loses the connection.
  *

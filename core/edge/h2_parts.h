@@ -202,8 +202,11 @@ void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
 
 /* What costs patience, and how much. */
 #define H2_COST_FRAME 1.0
-#define H2_COST_RESET 4.0     /* of a request that is at work */
+#define H2_COST_RESET 5.0
 #define H2_COST_MALFORMED 8.0 /* a request that nghttp2 refused */
+
+/* What an answer that was sent gives back. */
+#define H2_PAY_ANSWER 8.0
 
 /* The allocator of H's session: fails beyond H2_MEMORY_MAX. */
 nghttp2_mem h2_memory(struct h2_session *h);

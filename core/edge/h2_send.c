@@ -166,7 +166,6 @@ submit(struct request *r, bool body)
     struct edge *e = r->edge;
     s->moved_ms = shard_now(e->shard);
     h2_deadline(s, s->moved_ms + e->config.write_ms);
-    h2_guard_earn(h, 8);
     h2_wake(h);
 }
 

@@ -45,6 +45,9 @@ look(struct h2_session *h, const uint8_t *frame)
         break;
     case NGHTTP2_CONTINUATION: /* nghttp2 counts them */
         break;
+    case NGHTTP2_RST_STREAM:
+        (void)h2_guard_frame(h, H2_COST_RESET);
+        break;
     case NGHTTP2_PRIORITY:
         if (id == 0 || (h->payload == 5 && number(frame + HEADER) == (uint32_t)id))
             h2_give_up(h, NGHTTP2_PROTOCOL_ERROR, REFUSAL_MALFORMED);

@@ -319,6 +319,7 @@ test('floods are told to calm down, and counted', async (t) => {
   const w = await begin(t);
   const floods = {
     'requests that are reset at once': [2000, (i) => [headers(2 * i + 1, post(), flag.END_HEADERS), rst(2 * i + 1)]],
+    'requests that could be answered at once, and are reset': [400, (i) => [headers(2 * i + 1, [[':method', 'GET'], [':scheme', 'http'], [':path', '/nowhere'], [':authority', 'a']]), rst(2 * i + 1)]],
     'requests that are malformed': [2000, (i) => [headers(2 * i + 1, [...get(), ['connection', 'close']])], true],
     'requests beyond those that may be at once': [30, (i) => Array.from({ length: 100 }, (_, n) => headers(2 * (100 * i + n) + 1, post(), flag.END_HEADERS))],
     'CONTINUATION': [100, (i) => (i === 0 ? [headers(1, get(), 0)] : [frame(type.CONTINUATION, 0, 1, fields([[`x-${i}`, 'y']]))])],
