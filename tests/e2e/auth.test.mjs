@@ -10,7 +10,7 @@ import https from 'node:https';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as jose from 'jose';
-import { folder, metric, start, until, weir } from './lib/weir.mjs';
+import { folder, metric, slow, start, until, weir } from './lib/weir.mjs';
 import { over, place, post } from './lib/jobs.mjs';
 import { connect, exchange, parse } from './lib/net.mjs';
 import { ask, certificate, certificates, startTls } from './lib/tls.mjs';
@@ -78,6 +78,20 @@ test('a public key that is taken for a secret, no algorithm, and a key that the 
   const brings = await new jose.SignJWT(claims).setProtectedHeader({ alg: 'RS256', jwk: await jose.exportJWK(own.publicKey), jku: i.url }).sign(own.privateKey);
   for (const token of [confused, brings, `${b64({ alg: 'none' })}.${b64(claims)}.`, `${b64({ alg: 'RS256', kid: 'k' })}.${b64(claims)}.`])
     assert.equal((await send(w, bearer(token))).status, 401);
+});
+
+test('a key whose private part is published is no key', async (t) => {
+  const i = await issuer(t);
+  await i.add('good', 'ES256');
+  for (const alg of ['RS256', 'ES256', 'EdDSA']) {
+    const name = `open ${alg}`;
+    await i.add(name, alg, { extractable: true });
+    i.keys.pop();
+    i.keys.push({ ...(await jose.exportJWK(i.pairs[name].privateKey)), kid: name, alg, use: 'sig' });
+  }
+  const w = await start(t, hook(i.auth));
+  assert.equal((await send(w, bearer(await i.sign('good')))).status, 200);
+  for (const alg of ['RS256', 'ES256', 'EdDSA']) assert.equal((await send(w, bearer(await i.sign(`open ${alg}`)))).status, 401, alg);
 });
 
 test('keys that the issuer adds are found, and seldom asked for by those who make them up', async (t) => {
@@ -321,6 +335,25 @@ test('passwords under scrypt are checked by workers while the loop turns', async
   await until(async () => (await send(w, basic('ada:correct horse'))).status === 200, 'the right one enters');
   const r = await send(w);
   assert.equal(r.headers.get('www-authenticate'), 'Basic realm="Orders", charset="UTF-8"');
+});
+
+test('in a list with one password under scrypt a wrong one takes as long under every name', { skip: slow && 'times say nothing here' }, async (t) => {
+  const hash = weir(['keys', 'hash'], { input: 'correct horse\n' }).out.trim();
+  const users = [{ name: 'ada', hash }, { name: 'bob', password: 'battery' }];
+  const w = await start(t, hook({ basic: { users } }), { env: { WEIR_AUTH_MAX_FAILURES: '0' } });
+  const basic = (pair) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` });
+  const least = async (name) => {
+    let ms = Infinity;
+    for (let n = 0; n < 3; n++) {
+      const began = performance.now();
+      assert.equal((await send(w, basic(`${name}:wrong${n}`))).status, 401);
+      ms = Math.min(ms, performance.now() - began);
+    }
+    return ms;
+  };
+  assert.equal((await send(w, basic('bob:battery'))).status, 200);
+  const [ada, bob, eve] = [await least('ada'), await least('bob'), await least('eve')];
+  assert.ok(bob > ada / 2 && eve > ada / 2, `${ada}, ${bob}, ${eve} ms`);
 });
 
 test('the strict headers stand on every answer of a route, also on what the edge refuses', async (t) => {

@@ -2,7 +2,8 @@
  *
  * Every request is held against all names, by their digests, so that a name that is there takes as long as
  * one that isn't. Of passwords there are digests; the ones that people have chosen need scrypt, whose
- * cost a worker pays: for names that aren't there, too.
+ * cost a worker pays. In a list that has one of those a wrong password costs as much under every name: of
+ * users with a digest, and for names that aren't there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -181,22 +182,23 @@ check_pair(const struct basic *b, struct inspection *i, struct weir_text user_pa
     if (i->work != NULL)
         return basic_work_good(i->work, &known) && known < b->n ? let_in(b, i, known) : wrong(i);
     uint32_t user = find_user(b, name);
-    bool is_dear = user < b->n ? b->users[user].scrypt.bytes != NULL : b->dear.bytes != NULL;
-    if (is_dear) {
-        uint64_t now = host->now_ms(i->guard->shard);
-        known = basic_seen_find(i->guard->seen, user_pass, now);
-        if (known < b->n && known == user)
-            return let_in(b, i, known);
-        if (i->early)
-            return VERDICT_WAIT;
-        return basic_work_begin(i, user_pass, user,
-                                user < b->n ? b->users[user].scrypt : b->dear);
-    }
     digest_of(password, digest);
-    /* A name that isn't there is compared as well: with a digest that nothing has. */
+    /* A name that isn't there is compared as well, and one with scrypt: with a digest that nothing has. */
     static const uint8_t nothing[32];
-    bool good = same_digest(digest, user < b->n ? b->users[user].password : nothing);
-    return good && user < b->n ? let_in(b, i, user) : wrong(i);
+    bool has_digest = user < b->n && b->users[user].scrypt.bytes == NULL;
+    bool good = same_digest(digest, has_digest ? b->users[user].password : nothing);
+    if (good && has_digest)
+        return let_in(b, i, user);
+    if (b->dear.bytes == NULL)
+        return wrong(i);
+    known = basic_seen_find(i->guard->seen, user_pass, host->now_ms(i->guard->shard));
+    if (known < b->n && known == user)
+        return let_in(b, i, known);
+    if (i->early)
+        return VERDICT_WAIT;
+    if (user == UINT32_MAX || has_digest) /* it is looked at, and never good */
+        return basic_work_begin(i, user_pass, UINT32_MAX, b->dear);
+    return basic_work_begin(i, user_pass, user, b->users[user].scrypt);
 }
 
 enum verdict

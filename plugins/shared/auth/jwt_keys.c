@@ -58,13 +58,26 @@ is_for_signatures(const struct weir_value *jwk)
     return true;
 }
 
+/* Whether a JWK is more than a public key (RFC 7518 6.2.2, 6.3.2, 6.4; RFC 8037 2). Who publishes such a one
+ * has given away what signs. */
+static bool
+is_private(const struct weir_value *jwk)
+{
+    static const char *const members[] = { "d", "p", "q", "dp", "dq", "qi", "oth", "k" };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (host->get(jwk, text_of(members[i])) != NULL)
+            return true;
+    return false;
+}
+
 /* What is no public key for signatures is left out: sets hold others, and kinds of tomorrow. */
 static void
 add_jwk(struct jwt_keys *keys, const struct weir_value *jwk)
 {
     struct weir_error err = { 0 };
     struct weir_text kid = jwt_text(jwk, WEIR_TEXT("kid")), alg = jwt_text(jwk, WEIR_TEXT("alg"));
-    if (host->type(jwk) != WEIR_MAP || kid.len > KID_MAX || !is_for_signatures(jwk))
+    if (host->type(jwk) != WEIR_MAP || kid.len > KID_MAX || !is_for_signatures(jwk) ||
+        is_private(jwk))
         return;
     struct weir_key *key = host->key_new(jwk, &err);
     host->unref(&err.detail);
