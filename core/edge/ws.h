@@ -87,6 +87,9 @@ struct ws {
     unsigned reads;      /* in this turn */
     unsigned taken;      /* messages in this turn */
     bool got;            /* the last of them gave something */
+    uint8_t head[14];    /* of the frame that came last: as much as there is of it */
+    size_t head_len;     /* 0: that frame is whole */
+    uint64_t ahead;      /* bytes of its payload that have not come */
     bool in_frame;       /* the head of the frame at hand was seen */
     uint8_t opcode;      /* of that frame */
     bool fin;            /* it is the last one of its message */

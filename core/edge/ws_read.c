@@ -27,6 +27,54 @@
 /* What a message may hold even when there is no memory, as a body may. */
 #define KEPT_ROOM (16u * 1024u)
 
+/* -- heads of frames: wslay tells of one only with the first byte behind it -- */
+
+/* How many bytes the head has of which the first two are here. */
+static size_t
+head_size(const uint8_t *head)
+{
+    unsigned length = head[1] & 0x7fu;
+    return 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + (head[1] & 0x80u ? 4u : 0u);
+}
+
+/* The length that a whole head says. */
+static uint64_t
+head_length(const uint8_t *head)
+{
+    unsigned length = head[1] & 0x7fu;
+    unsigned n = length == 126 ? 2u : length == 127 ? 8u : 0u;
+    uint64_t all = n == 0 ? length : 0;
+    for (unsigned i = 0; i < n; i++)
+        all = all << 8 | head[2 + i];
+    return all;
+}
+
+static bool
+head_is_whole(const struct ws *w)
+{
+    return w->head_len >= 2 && w->head_len == head_size(w->head);
+}
+
+/* Notes the head of the last frame of which something is in N bytes that have come. */
+static void
+note_heads(struct ws *w, const uint8_t *bytes, size_t n)
+{
+    while (n > 0) {
+        size_t used = 1;
+        if (w->ahead > 0) {
+            used = w->ahead < n ? (size_t)w->ahead : n;
+            w->ahead -= used;
+        } else {
+            w->head[w->head_len++] = *bytes;
+            w->ahead = head_is_whole(w) ? head_length(w->head) : 0;
+        }
+        if (w->ahead == 0 && head_is_whole(w))
+            w->head_len = 0;
+        bytes += used;
+        n -= used;
+    }
+}
+
 /* What wslay reads with. */
 static ssize_t
 receive(uint8_t *buf, size_t len, int flags, void *arg)
@@ -39,6 +87,7 @@ receive(uint8_t *buf, size_t len, int flags, void *arg)
         size_t n = here < len ? here : len;
         memcpy(buf, c->in->bytes + c->start, n);
         c->start += (uint32_t)n;
+        note_heads(w, buf, n);
         w->got = true;
         w->heard_ms = shard_now(w->edge->shard);
         return (ssize_t)n;
@@ -50,6 +99,7 @@ receive(uint8_t *buf, size_t len, int flags, void *arg)
     w->reads++;
     ssize_t n = connection_receive(c, buf, len);
     if (n > 0) {
+        note_heads(w, buf, (size_t)n);
         w->got = true;
         w->heard_ms = shard_now(w->edge->shard);
         w->pinged_ms = 0;
@@ -310,6 +360,21 @@ ws_reads(const struct ws *w)
     return w->state == WS_CLOSING || (w->state == WS_OPEN && !w->held);
 }
 
+/* All that has come is taken. If it ends in the head of a frame, that is looked at now. False: the connection
+ * fails. */
+static bool
+look_at_head(struct ws *w)
+{
+    if (w->in_frame || !head_is_whole(w) || w->ahead < head_length(w->head))
+        return true;
+    struct wslay_frame_iocb f = { .fin = w->head[0] >> 7,
+                                  .rsv = w->head[0] >> 4 & 7u,
+                                  .opcode = w->head[0] & 15u,
+                                  .mask = w->head[1] >> 7,
+                                  .payload_length = w->ahead };
+    return begin_frame(w, &f);
+}
+
 /* Nothing more comes now: why? */
 static void
 look_why(struct ws *w)
@@ -338,7 +403,8 @@ ws_read(struct ws *w)
         if (len == WSLAY_ERR_WANT_READ && w->got)
             continue; /* a part of a head has come, and more may be here */
         if (len == WSLAY_ERR_WANT_READ) {
-            look_why(w);
+            if (look_at_head(w))
+                look_why(w);
             return;
         }
         if (len < 0)

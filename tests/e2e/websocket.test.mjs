@@ -226,8 +226,9 @@ test('a message that is too large is refused before it comes', async (t) => {
   const w = await server(t, { 'small.yaml': echo.replace('16MiB', '1KiB') });
   assert.deepEqual(await say(w, [frame(TEXT, 'x'.repeat(1024))]), ['text of 1024', 'close 1000']);
   assert.deepEqual(await say(w, [frame(TEXT, 'x', { length: 1025 })], false), ['close 1009']);
+  assert.deepEqual(await say(w, [frame(TEXT, '', { length: 1025 })], false), ['close 1009'], 'by the head alone');
   assert.deepEqual(await say(w, [frame(TEXT, 'x'.repeat(1000), { fin: false }), frame(CONT, 'x', { length: 25 })], false), ['close 1009']);
-  assert.equal(await metric(w, 'weir_websocket_closed_total', { code: '1009' }), 2);
+  assert.equal(await metric(w, 'weir_websocket_closed_total', { code: '1009' }), 3);
 });
 
 test('a message of a great many small fragments is refused', async (t) => {
