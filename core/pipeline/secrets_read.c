@@ -150,8 +150,13 @@ secrets_read_encrypted(struct secrets *s, const char *path, struct diags *d)
     if (path[0] == '\0' || strcmp(path, "none") == 0)
         return;
     secrets_note_file(s, path);
-    if (access(path, F_OK) != 0 && errno == ENOENT)
-        return; /* nobody has set any */
+    if (access(path, F_OK) != 0) {
+        int why = errno;
+        if (why != ENOENT && d != NULL) /* it may be there, and its key is not what is missing */
+            diags_add(d, path, (struct mark){ 0 }, NULL, DIAG_SECRET_SOURCE, NULL,
+                      "the file of secrets can't be looked at: %s", strerrordesc_np(why));
+        return; /* else nobody has set any */
+    }
     buf_init(&key, MASTER_KEY_MAX);
     enum weir_code code = secrets_file_key(MASTER_KEY, &key, key_path, &err);
     if (key_path[0] != '\0')

@@ -245,6 +245,30 @@ the_file_is_a_source_between_credentials_and_aws(void **state)
     diags_fini(&d);
 }
 
+static void
+a_file_that_cannot_be_looked_at_lacks_no_key(void **state)
+{
+    (void)state;
+    char below[PATH_MAX + 16];
+    const struct weir_value *map = two_secrets();
+    write_map(map);
+    value_unref(&map);
+    snprintf(below, sizeof below, "%s/secrets.enc", path); /* root may enter any folder, but this is none */
+    struct secrets_from from = { .file = below };
+    struct diags d;
+    struct buf text;
+    diags_init(&d);
+    buf_init(&text, 4096);
+    struct secrets *s = secrets_read(&from, &d);
+    diags_text(&d, false, &text);
+    assert_int_equal(d.errors, 1);
+    assert_non_null(strstr(text.bytes, "can't be looked at: Not a directory"));
+    assert_null(strstr(text.bytes, "no key"));
+    secrets_unref(&s);
+    buf_fini(&text);
+    diags_fini(&d);
+}
+
 int
 main(void)
 {
@@ -255,6 +279,7 @@ main(void)
         cmocka_unit_test_setup_teardown(only_one_holds_the_lock, clean, sweep),
         cmocka_unit_test_setup_teardown(the_key_is_in_a_variable_a_file_or_a_credential, clean, sweep),
         cmocka_unit_test(what_is_no_map_of_secrets_is_refused),
+        cmocka_unit_test_setup_teardown(a_file_that_cannot_be_looked_at_lacks_no_key, clean, sweep),
         cmocka_unit_test_setup_teardown(the_file_is_a_source_between_credentials_and_aws, clean, sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
