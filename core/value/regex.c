@@ -20,7 +20,7 @@ enum {
     TRANSLATED_MAX = 1024 * 1024,
     HEAP_MAX_KIB = 2 * 1024, /* for the places to come back to, of one match  */
     KEPT_MAX = 512 * 1024,   /* of that, what a thread keeps for its next one */
-    STEPS = 100 * 1000,      /* of one match; and for each byte of its text:  */
+    STEPS = 25 * 1000,       /* of one match; and for each byte of its text:  */
     STEPS_PER_BYTE = 4,
     BYTES_PER_STEP = 8, /* as fast as one call back */
 };

@@ -8,7 +8,12 @@
 
 /* The budgets: enough for any small value, and in proportion for large ones, where a number has
  * some 32 bytes and a text its own. */
-enum { STEPS = 250 * 1000, STEPS_PER_BYTE = 1, MATCH_STEPS_PER_BYTE = 2 };
+enum {
+    STEPS = 250 * 1000,
+    STEPS_PER_BYTE = 1,
+    MATCH_STEPS = 25 * 1000, /* each takes some 40 ns: a hundred bytes must not cost milliseconds */
+    MATCH_STEPS_PER_BYTE = 2
+};
 
 static check_fn *const functions[] = {
 #define X(name, function, types) [OP_##name] = schema_rule_##function,
@@ -142,7 +147,7 @@ give_budget(struct check *c, const struct weir_value *v, unsigned times)
 {
     uint64_t weight = value_weight(v);
     c->work = times * (STEPS + STEPS_PER_BYTE * weight);
-    c->matching = times * (STEPS + MATCH_STEPS_PER_BYTE * weight);
+    c->matching = times * (MATCH_STEPS + MATCH_STEPS_PER_BYTE * weight);
 }
 
 static bool

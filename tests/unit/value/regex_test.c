@@ -227,6 +227,7 @@ now_ms(void)
 
 /* Far above what it takes, also with a sanitizer and on a busy machine; far below endless. */
 #define SOON_MS 10000
+#define SHORT_MS 5 /* with a sanitizer; else two */
 
 static void
 a_match_without_end_is_cut_off(void **state)
@@ -252,6 +253,23 @@ a_match_without_end_is_cut_off(void **state)
     assert_int_equal(answer("[a-z]+[0-9]", true, (struct weir_text){ text, sizeof(text) }),
                      REGEX_TOO_COSTLY);
     assert_true(now_ms() - start < SOON_MS);
+}
+
+static void
+a_short_text_never_takes_long(void **state)
+{
+    (void)state;
+    char text[132];
+    memset(text, 'a', sizeof(text));
+    text[131] = '!';
+    double least = 1e9;
+    for (unsigned i = 0; i < 20; i++) {
+        double start = now_ms();
+        assert_int_equal(answer("^(a+)+$", true, (struct weir_text){ text, sizeof(text) }), REGEX_TOO_COSTLY);
+        double took = now_ms() - start;
+        least = took < least ? took : least;
+    }
+    assert_true(least < SHORT_MS);
 }
 
 static void
@@ -336,6 +354,7 @@ main(void)
         cmocka_unit_test(a_wrong_pattern_is_refused_with_offset_and_reason),
         cmocka_unit_test(patterns_have_a_greatest_length),
         cmocka_unit_test(a_match_without_end_is_cut_off),
+        cmocka_unit_test(a_short_text_never_takes_long),
         cmocka_unit_test(a_long_text_is_no_reason_to_give_up),
         cmocka_unit_test(a_budget_goes_over_many_matches),
         cmocka_unit_test(any_thread_may_match),
