@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "edge/h2_parts.h"
 
@@ -21,6 +22,51 @@
 /* The size of a block stands in front of it. */
 #define FRONT sizeof(max_align_t)
 
+/* A block of that size has pages of its own, which are there once they are written to. A session keeps one for
+ * the frame that it sends, of 16 KiB, and as long as it is idle it needs a few bytes of it; the heap would give it
+ * what the handshake of TLS has just used and given back. */
+#define LARGE 16384u
+
+static char *
+block_new(size_t size)
+{
+    void *start;
+    if (size < LARGE) {
+        start = malloc(FRONT + size);
+    } else {
+        start = mmap(NULL, FRONT + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        start = start == MAP_FAILED ? NULL : start;
+    }
+    if (start == NULL)
+        abort();
+    return start;
+}
+
+static void
+block_free(char *start, size_t size)
+{
+    if (size < LARGE)
+        free(start);
+    else
+        (void)munmap(start, FRONT + size);
+}
+
+/* START, of BEFORE bytes, with room for SIZE. */
+static char *
+block_resize(char *start, size_t before, size_t size)
+{
+    if (before < LARGE && size < LARGE) {
+        start = realloc(start, FRONT + size);
+        if (start == NULL)
+            abort();
+        return start;
+    }
+    char *fresh = block_new(size);
+    memcpy(fresh, start, FRONT + (before < size ? before : size));
+    block_free(start, before);
+    return fresh;
+}
+
 static void
 on_free(void *block, void *session)
 {
@@ -31,7 +77,7 @@ on_free(void *block, void *session)
     size_t size;
     memcpy(&size, start, sizeof(size));
     h->memory -= size;
-    free(start);
+    block_free(start, size);
 }
 
 static void *
@@ -44,9 +90,7 @@ on_realloc(void *block, size_t size, void *session)
         memcpy(&before, start, sizeof(before));
     if (size > H2_MEMORY_MAX || h->memory - before > H2_MEMORY_MAX - size)
         return NULL;
-    start = realloc(start, FRONT + size);
-    if (start == NULL)
-        abort();
+    start = start != NULL ? block_resize(start, before, size) : block_new(size);
     memcpy(start, &size, sizeof(size));
     h->memory += size - before;
     return start + FRONT;

@@ -3,10 +3,12 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { start, until, metric, sanitized, slow, rss } from './lib/weir.mjs';
 import { tcp } from './lib/net.mjs';
+import { certificates, dial, startTls } from './lib/tls.mjs';
 
 const skip = sanitized && 'sanitizers keep what is freed';
 const ticks = (pid) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' '); return Number(f[13]) + Number(f[14]); };
@@ -43,6 +45,27 @@ for (const [what, text, most] of [
     assert.ok(each <= most, `${each} KiB`);
   });
 }
+
+for (const [protocol, text, most] of [['http/1.1', 'GET /p HTTP/1.1\r\nHost: a\r\n\r\n', 18], ['h2', `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0`, 31]])
+  test(`an idle connection of ${protocol} over TLS costs at most ${most} KiB`, { skip }, async (t) => {
+    const c = certificates(t);
+    const w = await startTls(t, plain, c, { args: wide });
+    const more = async (n) => {
+      for (let i = 0; i < n; i++) {
+        const s = await dial(w.tlsPort, { ca: c.ca, ALPNProtocols: [protocol] });
+        t.after(() => s.destroy());
+        s.on('error', () => {}).write(Buffer.from(text, 'latin1'));
+        await once(s, 'data');
+      }
+    };
+    await more(300); // what the start has given back is used up
+    const before = rss(w.worker);
+    await more(1000);
+    await new Promise((done) => { setTimeout(done, 300); });
+    const each = (rss(w.worker) - before) / 1000;
+    t.diagnostic(`${each.toFixed(1)} KiB`);
+    assert.ok(each <= most, `${each} KiB`);
+  });
 
 const KIB10 = 10_000;
 const fill = (piece, first = '', last = '') => first + piece.repeat(Math.floor((KIB10 - first.length - last.length) / piece.length)) + last;
