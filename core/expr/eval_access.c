@@ -187,25 +187,36 @@ follow(struct walk *w, unsigned from)
     return WEIR_OK;
 }
 
-/* Begins a chain in the environment; *ret_from: the first part that is left to follow. */
+/* Follows a chain on from VALUE, what comes before part FROM. */
 static enum weir_code
-begin(struct walk *w, unsigned *ret_from)
+follow_on(struct walk *w, unsigned from, const struct weir_value *value,
+          const struct weir_value **ret)
+{
+    w->at = value;
+    enum weir_code code = follow(w, from);
+    *ret = w->at;
+    return code;
+}
+
+/* A chain that starts with a name of the environment, which mostly finds all of it. */
+static enum weir_code
+named_chain(struct walk *w, const struct weir_value **ret)
 {
     const struct chain *c = w->chain;
     struct expr_env *env = w->ev->env;
+    struct weir_value *room = w->room;
     unsigned used = 0;
-    enum weir_code code = env->find(env, c->path, c->n_path, w->room, &used, w->ev->err);
+    enum weir_code code = env->find(env, c->path, c->n_path, room, &used, w->ev->err);
     if (code != WEIR_OK && code != WEIR_NOT_FOUND)
         return code;
     assert(used >= 1 && used <= c->n_path);
     if (code == WEIR_NOT_FOUND)
         return no_field(w, (int)used - 2, c->path[used - 1]);
-    w->room->flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
-    if (w->room->len == 0 && (w->room->type == WEIR_STRING || w->room->type == WEIR_BYTES))
-        w->room->bytes = "";
-    w->at = w->room;
-    *ret_from = used - 1;
-    return WEIR_OK;
+    room->flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
+    if (room->len == 0 && (room->type == WEIR_STRING || room->type == WEIR_BYTES))
+        room->bytes = "";
+    *ret = room;
+    return used == c->n_parts + 1 ? WEIR_OK : follow_on(w, used - 1, room, ret);
 }
 
 enum weir_code
@@ -214,20 +225,16 @@ eval_chain(struct eval *ev, const struct term *t, struct weir_value *room,
 {
     const struct chain *c = t->chain;
     struct walk w = { .ev = ev, .term = t, .chain = c, .room = room };
-    unsigned from = 0;
+    const struct weir_value *base;
     enum weir_code code = eval_spend(ev, t, c->n_parts);
     if (code != WEIR_OK)
         return code;
-    if (c->base != NULL)
-        code = eval_term(ev, c->base, room, &w.at);
-    else if (c->variable >= 0)
-        w.at = ev->variables[c->variable];
-    else
-        code = begin(&w, &from);
-    if (code == WEIR_OK)
-        code = follow(&w, from);
-    *ret = w.at;
-    return code;
+    if (!c->bound)
+        return named_chain(&w, ret);
+    if (c->base == NULL)
+        return follow_on(&w, 0, ev->variables[c->variable], ret);
+    code = eval_term(ev, c->base, room, &base);
+    return code == WEIR_OK ? follow_on(&w, 0, base, ret) : code;
 }
 
 enum weir_code
