@@ -56,7 +56,8 @@ look_up(struct walk *w, unsigned n)
     struct expr_env *env = w->ev->env;
     struct weir_error err = { 0 };
     unsigned used = 0;
-    enum weir_code code = env->find(env, w->chain->path, n, w->room, &used, &err);
+    struct expr_path path = { .keys = w->chain->path.keys, .n = n };
+    enum weir_code code = env->find(env, &path, w->room, &used, &err);
     value_unref(&err.detail);
     return code == WEIR_OK && used == n ? w->room : &value_null;
 }
@@ -187,36 +188,43 @@ follow(struct walk *w, unsigned from)
     return WEIR_OK;
 }
 
-/* Follows a chain on from VALUE, what comes before part FROM. */
+/* Follows T on from AT, what comes before part FROM. */
 static enum weir_code
-follow_on(struct walk *w, unsigned from, const struct weir_value *value,
-          const struct weir_value **ret)
+follow_on(struct eval *ev, const struct term *t, const struct weir_value *at, unsigned from,
+          struct weir_value *room, const struct weir_value **ret)
 {
-    w->at = value;
-    enum weir_code code = follow(w, from);
-    *ret = w->at;
+    struct walk w = { .ev = ev, .term = t, .chain = t->chain, .room = room, .at = at };
+    enum weir_code code = follow(&w, from);
+    *ret = w.at;
     return code;
+}
+
+/* There is no key number I in the environment. */
+static enum weir_code
+not_found(struct eval *ev, const struct term *t, unsigned i, struct weir_value *room)
+{
+    struct walk w = { .ev = ev, .term = t, .chain = t->chain, .room = room };
+    return no_field(&w, (int)i - 1, t->chain->path.keys[i]);
 }
 
 /* A chain that starts with a name of the environment, which mostly finds all of it. */
 static enum weir_code
-named_chain(struct walk *w, const struct weir_value **ret)
+named_chain(struct eval *ev, const struct term *t, struct weir_value *room,
+            const struct weir_value **ret)
 {
-    const struct chain *c = w->chain;
-    struct expr_env *env = w->ev->env;
-    struct weir_value *room = w->room;
+    const struct chain *c = t->chain;
     unsigned used = 0;
-    enum weir_code code = env->find(env, c->path, c->n_path, room, &used, w->ev->err);
-    if (code != WEIR_OK && code != WEIR_NOT_FOUND)
-        return code;
-    assert(used >= 1 && used <= c->n_path);
+    enum weir_code code = ev->env->find(ev->env, &c->path, room, &used, ev->err);
     if (code == WEIR_NOT_FOUND)
-        return no_field(w, (int)used - 2, c->path[used - 1]);
+        return not_found(ev, t, used - 1, room);
+    if (code != WEIR_OK)
+        return code;
+    assert(used >= 1 && used <= c->path.n);
     room->flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
     if (room->len == 0 && (room->type == WEIR_STRING || room->type == WEIR_BYTES))
         room->bytes = "";
     *ret = room;
-    return used == c->n_parts + 1 ? WEIR_OK : follow_on(w, used - 1, room, ret);
+    return used == c->n_parts + 1 ? WEIR_OK : follow_on(ev, t, room, used - 1, room, ret);
 }
 
 enum weir_code
@@ -224,17 +232,16 @@ eval_chain(struct eval *ev, const struct term *t, struct weir_value *room,
            const struct weir_value **ret)
 {
     const struct chain *c = t->chain;
-    struct walk w = { .ev = ev, .term = t, .chain = c, .room = room };
-    const struct weir_value *base;
     enum weir_code code = eval_spend(ev, t, c->n_parts);
     if (code != WEIR_OK)
         return code;
     if (!c->bound)
-        return named_chain(&w, ret);
+        return named_chain(ev, t, room, ret);
     if (c->base == NULL)
-        return follow_on(&w, 0, ev->variables[c->variable], ret);
+        return follow_on(ev, t, ev->variables[c->variable], 0, room, ret);
+    const struct weir_value *base;
     code = eval_term(ev, c->base, room, &base);
-    return code == WEIR_OK ? follow_on(&w, 0, base, ret) : code;
+    return code == WEIR_OK ? follow_on(ev, t, base, 0, room, ret) : code;
 }
 
 enum weir_code

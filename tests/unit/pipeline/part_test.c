@@ -8,12 +8,11 @@
 
 /* An environment whose only names are members of one map. */
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret,
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
      unsigned *ret_used, struct weir_error *err)
 {
-    (void)n;
     (void)err;
-    const struct weir_value *v = value_get(env->arg, path[0].bytes, path[0].len);
+    const struct weir_value *v = value_get(env->arg, path->keys[0].bytes, path->keys[0].len);
     *ret_used = 1;
     if (v == NULL)
         return WEIR_NOT_FOUND;
