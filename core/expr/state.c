@@ -21,6 +21,7 @@ eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct w
     ev->n_kept = 0;
     ev->room_kept = EVAL_KEPT;
     ev->n_scratch = 0;
+    ev->n_items = 0;
     ev->comparing = 0;
     ev->kept = ev->first_kept;
     ev->ignored.detail = NULL;
@@ -58,7 +59,7 @@ eval_keep(struct eval *ev, const struct weir_value **take_v)
 struct eval_mark
 eval_mark(const struct eval *ev)
 {
-    return (struct eval_mark){ ev->n_kept, ev->n_scratch };
+    return (struct eval_mark){ ev->n_kept, ev->n_scratch, ev->n_items };
 }
 
 void
@@ -68,6 +69,33 @@ eval_release(struct eval *ev, struct eval_mark mark)
     while (ev->n_kept > mark.n_kept)
         value_unref(&ev->kept[--ev->n_kept]);
     ev->n_scratch = mark.n_scratch;
+    ev->n_items = mark.n_items;
+}
+
+struct weir_value *
+eval_items(struct eval *ev, size_t n)
+{
+    if (n > EVAL_ITEMS - ev->n_items)
+        return NULL;
+    struct weir_value *items = ev->items + ev->n_items;
+    ev->n_items += (unsigned)n;
+    return items;
+}
+
+enum weir_code
+give_items(struct weir_value *items, size_t n, struct weir_value *room,
+           const struct weir_value **ret)
+{
+    unsigned taint = 0;
+    for (size_t i = 0; i < n; i++) {
+        items[i].flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
+        taint |= items[i].flags & VALUE_SECRET;
+    }
+    *room = (struct weir_value){
+        .type = WEIR_LIST, .flags = (uint8_t)taint, .len = (uint32_t)n, .items = items
+    };
+    *ret = room;
+    return WEIR_OK;
 }
 
 char *
