@@ -14,6 +14,7 @@
 #include "value/block.h"
 #include "value/members.h"
 #include "value/node.h"
+#include "value/out.h"
 
 enum {
     NODE_LOOSE = 1u << 7, /* a flag of a node: its bytes are a place in the builder's text */
@@ -99,8 +100,7 @@ keep_text(struct weir_builder *b, const char *bytes, size_t len)
     assert(len <= UINT32_MAX);
     if (len > b->room_text - place)
         widen(b, len);
-    if (len > 0)
-        memcpy(b->text + place, bytes, len);
+    out_copy(b->text + place, bytes, len);
     b->len_text = place + len;
     return place;
 }
