@@ -237,8 +237,10 @@ eval_chain(struct eval *ev, const struct term *t, struct weir_value *room,
         return code;
     if (!c->bound)
         return named_chain(ev, t, room, ret);
-    if (c->base == NULL)
-        return follow_on(ev, t, ev->variables[c->variable], 0, room, ret);
+    if (c->base == NULL) {
+        *ret = ev->variables[c->variable];
+        return c->n_parts == 0 ? WEIR_OK : follow_on(ev, t, *ret, 0, room, ret);
+    }
     const struct weir_value *base;
     code = eval_term(ev, c->base, room, &base);
     return code == WEIR_OK ? follow_on(ev, t, base, 0, room, ret) : code;

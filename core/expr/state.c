@@ -30,7 +30,8 @@ eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct w
 void
 eval_end(struct eval *ev)
 {
-    eval_release(ev, (struct eval_mark){ 0 });
+    if (ev->n_kept > 0)
+        eval_release(ev, (struct eval_mark){ 0 });
     if (ev->kept != ev->first_kept)
         free(ev->kept);
     ev->kept = NULL;
