@@ -43,10 +43,36 @@ struct eval {
     char scratch[EVAL_SCRATCH];
 };
 
-/* Begins and ends an evaluation; the end drops all that was kept. */
-void eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env,
-                struct weir_error *err);
-void eval_end(struct eval *ev);
+/* Begins an evaluation. */
+static inline void
+eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct weir_error *err)
+{
+    /* The rest is large, and needs no first value. */
+    ev->expr = e;
+    ev->env = env;
+    ev->err = err;
+    ev->units = (uint64_t)EVAL_STEPS * EVAL_STEP;
+    ev->bytes = EVAL_BYTES;
+    ev->spent = false;
+    ev->n_kept = 0;
+    ev->room_kept = EVAL_KEPT;
+    ev->n_scratch = 0;
+    ev->n_items = 0;
+    ev->comparing = 0;
+    ev->kept = ev->first_kept;
+    ev->ignored.detail = NULL;
+}
+
+/* Drops all that an evaluation has kept. */
+void eval_drop(struct eval *ev);
+
+/* Ends an evaluation. */
+static inline void
+eval_end(struct eval *ev)
+{
+    if (ev->n_kept > 0 || ev->kept != ev->first_kept)
+        eval_drop(ev);
+}
 
 /* Evaluates T. WEIR_NOT_FOUND: absent. */
 enum weir_code eval_term(struct eval *ev, const struct term *t, struct weir_value *room,

@@ -9,32 +9,12 @@
 #include "expr/eval.h"
 
 void
-eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct weir_error *err)
+eval_drop(struct eval *ev)
 {
-    /* The rest is large, and needs no first value. */
-    ev->expr = e;
-    ev->env = env;
-    ev->err = err;
-    ev->units = (uint64_t)EVAL_STEPS * EVAL_STEP;
-    ev->bytes = EVAL_BYTES;
-    ev->spent = false;
-    ev->n_kept = 0;
-    ev->room_kept = EVAL_KEPT;
-    ev->n_scratch = 0;
-    ev->n_items = 0;
-    ev->comparing = 0;
-    ev->kept = ev->first_kept;
-    ev->ignored.detail = NULL;
-}
-
-void
-eval_end(struct eval *ev)
-{
-    if (ev->n_kept > 0)
-        eval_release(ev, (struct eval_mark){ 0 });
+    eval_release(ev, (struct eval_mark){ 0 });
     if (ev->kept != ev->first_kept)
         free(ev->kept);
-    ev->kept = NULL;
+    ev->kept = ev->first_kept;
 }
 
 const struct weir_value *

@@ -377,14 +377,16 @@ write_text(struct writing *w, struct weir_text text)
 static enum weir_code
 write_all(struct writing *w)
 {
-    url_text_begin(&w->url, w->out);
+    bool url = w->t->kind == TEMPLATE_URL;
+    if (url)
+        url_text_begin(&w->url, w->out);
     for (unsigned i = 0; i < w->t->n; i++) {
         const struct piece *p = &w->t->pieces[i];
         enum weir_code code = p->expr != NULL ? write_expr(w, p) : write_text(w, p->text);
         if (code != WEIR_OK)
             return code;
     }
-    return w->t->kind == TEMPLATE_URL ? url_text_end(&w->url, w->err) : WEIR_OK;
+    return url ? url_text_end(&w->url, w->err) : WEIR_OK;
 }
 
 enum weir_code
