@@ -9,6 +9,7 @@
 #include "base/map.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,14 @@ map_hash(const void *bytes, size_t len)
         sip_word(&s, word);
     }
     word = (uint64_t)len << 56;
-    for (size_t i = 0; i < len % 8; i++)
-        word |= (uint64_t)at[i] << 8 * i;
+    if (len >= 8 && len % 8 > 0) { /* the last eight, without those that are in already */
+        uint64_t last;
+        memcpy(&last, at + len % 8 - 8, 8);
+        word |= le64toh(last) >> (64 - len % 8 * 8);
+    } else {
+        for (size_t i = 0; i < len % 8; i++)
+            word |= (uint64_t)at[i] << 8 * i;
+    }
     sip_word(&s, word);
 
     s.c ^= 0xff;

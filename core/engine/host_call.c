@@ -249,7 +249,7 @@ lookup(struct weir_call *c, const struct weir_text *path, uint32_t n, const stru
     scope_init(&scope, c->run, c->frame);
     struct weir_value at;
     unsigned used;
-    enum weir_code code = scope.env.find(&scope.env, path, n, &at, &used, err);
+    enum weir_code code = scope.env.find(&scope.env, &(struct expr_path){ .keys = path, .n = n }, &at, &used, err);
     if (code != WEIR_OK)
         return code;
     const struct weir_value *v = &at;

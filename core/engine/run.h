@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/flow.h"
 #include "engine/topic.h"
+#include "pipeline/known.h"
 
 /* What went wrong, and where. In the run's arena. It goes with the run, or when nobody can ask for
  * it any more: a loop over many items may fail in many places. */
@@ -358,8 +359,8 @@ enum weir_code scope_input(struct run *r, struct frame *f, const struct weir_val
 /* request.body, borrowed. */
 enum weir_code request_body(struct run *r, const struct weir_value **ret, struct weir_error *err) MUST_USE;
 
-/* Finds request.PATH...: as expr_env.find. */
-enum weir_code request_find(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret,
+/* Finds what PATH, which is known to begin with request, leads to: as expr_env.find. */
+enum weir_code request_find(struct run *r, const struct expr_path *path, struct weir_value *ret,
                             unsigned *ret_used, struct weir_error *err) MUST_USE;
 
 /* -- tail.c: telling those who watch -- */

@@ -57,18 +57,18 @@ read_event(const struct where *w)
 }
 
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *ret_used,
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret, unsigned *ret_used,
      struct weir_error *err)
 {
     struct where *w = env->arg;
-    (void)n;
+    struct weir_text name = path->keys[0];
     *ret_used = 1;
-    if (text_is(path[0], "job")) {
+    if (text_is(name, "job")) {
         *ret = *w->job;
         return WEIR_OK;
     }
-    if (!text_is(path[0], "event"))
-        return err_set(err, WEIR_SCRIPT, "there is no '%.*s'; there are job and event", (int)path[0].len, path[0].bytes);
+    if (!text_is(name, "event"))
+        return err_set(err, WEIR_SCRIPT, "there is no '%.*s'; there are job and event", (int)name.len, name.bytes);
     if (w->event == NULL)
         w->event = read_event(w);
     *ret = *w->event;
