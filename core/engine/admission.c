@@ -12,6 +12,13 @@
 #define RETRY_AFTER_MS 1000u
 #define KEY_MAX 512u
 
+void
+admission_leave(struct engine *en, struct gate *gate, struct weir_text key)
+{
+    if (gate_leave(gate, key) && en->jobs)
+        store_place_free(en->jobs->store, text_of(gate_name(gate)));
+}
+
 /* Starts the run; the key of its place stays with it. */
 static void
 start(struct weir_event *e, struct gate *g, struct weir_text key)
@@ -75,9 +82,12 @@ take_place(struct engine *en, struct gate_wait *w)
         e->gate_wait = NULL;
         list_remove(&w->mine);
         en->n_waiting--;
-        start(e, w->gate, w->borrowed);
+        if (e->job && e->job->attempt == 0)
+            job_begin(e, w->gate, w->borrowed);
+        else
+            start(e, w->gate, w->borrowed);
     } else {
-        gate_leave(w->gate, w->key); /* nobody wants it here any more */
+        admission_leave(en, w->gate, w->key); /* nobody wants it here any more */
     }
     free(w);
     atomic_fetch_sub(&en->placing, 1);
@@ -199,7 +209,7 @@ static enum weir_code
 gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
 {
     const struct part *part = e->trigger->flow->pipeline->concurrency_key;
-    *ret = TEXT("*");
+    *ret = GATE_ALL;
     return part ? admission_text(e, part, ret, err) : WEIR_OK;
 }
 
@@ -289,7 +299,7 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
     struct engine *en = engine_of(e->shard);
     if (en->ending || (en->draining && !placed)) {
         if (placed && gate)
-            gate_leave(gate, key);
+            admission_leave(en, gate, key);
         refuse(e, "this server is shutting down");
     } else if (placed) {
         start(e, gate, key);
@@ -299,20 +309,25 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
 }
 
 void
-admission_resume(struct weir_event *e)
+admission_resume(struct weir_event *e, struct weir_text held)
 {
     struct engine *en = engine_of(e->shard);
     struct gate *gate = e->trigger->flow->gate;
     struct weir_text key = { NULL, 0 };
     struct weir_error err = { 0 };
+    if (gate && gate_key(e, &key, &err) != WEIR_OK)
+        key = held.bytes ? held : GATE_ALL; /* it had one when it was accepted */
+    value_unref(&err.detail);
+    bool placed = gate == NULL || (held.bytes && text_equal(held, key));
+    if (held.bytes && !placed) /* the pipeline, or the event, was changed */
+        admission_leave(en, gate, held);
     if (en->draining) {
+        if (held.bytes && placed)
+            admission_leave(en, gate, held);
         refuse(e, "this server is shutting down");
         return;
     }
-    if (gate && gate_key(e, &key, &err) != WEIR_OK)
-        key = TEXT("*"); /* it had one when it was accepted */
-    value_unref(&err.detail);
-    admission_go(e, gate, key, gate == NULL || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
+    admission_go(e, gate, key, placed || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
 }
 
 void
@@ -320,7 +335,7 @@ admission_release(struct run *r)
 {
     if (r->flow->gate == NULL || r->event->gate_key.bytes == NULL)
         return;
-    gate_leave(r->flow->gate, r->event->gate_key);
+    admission_leave(r->engine, r->flow->gate, r->event->gate_key);
 }
 
 bool

@@ -30,8 +30,12 @@ void admission_enter(struct weir_event *e);
 /* E, whose job is in the store by now, runs as soon as it has its place: PLACED, it has it. */
 void admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
 
-/* The same for a job that comes out of the store; it is given back if there is no room. */
-void admission_resume(struct weir_event *e);
+/* The same for a job that comes out of the store; it is given back if there is no room. HELD: the key of the place
+ * that it has in its pipeline's gate already, in E's memory; NULL bytes: it has none. */
+void admission_resume(struct weir_event *e, struct weir_text held);
+
+/* Gives a place back; jobs in the store that were refused it are told. EN's shard. */
+void admission_leave(struct engine *en, struct gate *gate, struct weir_text key);
 
 /* The text of PART, an expression that sees the event alone (a key), in E's memory; *RET stays if
  * there is no room. */

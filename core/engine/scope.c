@@ -261,15 +261,16 @@ find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
 {
     typedef enum weir_code finder(struct scope *s, const struct expr_path *path, struct weir_value *ret,
                                   unsigned *used, struct weir_error *err);
-    static finder *const by_what[KNOWN_COUNT] = {
+    static finder *const by_what[KNOWN_REQUEST] = {
         [KNOWN_NOTHING] = find_untold, [KNOWN_VARIABLE] = find_variable,
         [KNOWN_INPUT] = find_input,    [KNOWN_STEPS] = find_steps,
         [KNOWN_STEP] = find_step,      [KNOWN_VARS] = find_vars,
         [KNOWN_ENV] = find_env,        [KNOWN_SECRETS] = find_secret,
         [KNOWN_RUN] = find_run,        [KNOWN_ERROR] = find_error,
-        [KNOWN_REPLY] = find_reply,    [KNOWN_REQUEST ... KNOWN_COUNT - 1] = find_request,
+        [KNOWN_REPLY] = find_reply,
     };
-    return by_what[path->known.what](env->arg, path, ret, used, err);
+    finder *finds = path->known.what >= KNOWN_REQUEST ? find_request : by_what[path->known.what];
+    return finds(env->arg, path, ret, used, err);
 }
 
 /* A run that is taken up again gets the same ones. */

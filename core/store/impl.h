@@ -38,6 +38,9 @@ struct store {
     struct list waits;        /* struct wait, under a lock of wait.c */
     struct list makings;      /* struct making of batch_make.c: the writer's */
     bool batches_due;         /* a batch wants a turn of the writer, whose this is */
+    struct stuck *stuck;      /* stuck.c */
+    char suspect[ID_UUID];    /* the job that runs now and was cut often: claim.c; "": none. The writer's */
+    uint64_t suspect_ms;      /* monotonic: since when */
     struct list listeners;    /* struct listener, under a lock of notice.c */
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
@@ -148,6 +151,10 @@ enum weir_code job_step_write(struct writing *w, const struct job_step *step,
 /* STORE_FINISH. */
 enum weir_code job_finish_write(struct writing *w, struct job_finish *f,
                                 struct weir_error *err) MUST_USE;
+/* STORE_BEGIN. */
+enum weir_code job_begin_write(struct writing *w, struct job_begin *b,
+                               struct weir_error *err) MUST_USE;
+
 /* STORE_CLAIM. */
 enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
                                struct weir_error *err) MUST_USE;
@@ -168,8 +175,28 @@ void store_look_clock(struct store *s);
 /* DUE_MS, which was worked out when the wall clock said SAID_MS (0: unknown), by the clock as it is now. */
 uint64_t store_due(const struct writing *w, uint64_t due_ms, uint64_t said_ms);
 
-/* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
-uint64_t job_next_due(struct db *db);
+/* The wall time at which the next job is due that waits for one and may find a place; UINT64_MAX: there is none. */
+uint64_t job_next_due(struct store *s);
+
+/* Takes back what C was given, places included, since its batch is rolled back. */
+void job_claim_undo(struct store *s, struct job_claim *c);
+
+/* The job ID does not run any more. */
+void job_suspect_over(struct store *s, const char *id);
+
+/* -- stuck.c: pipelines whose due jobs have no place. Any thread -- */
+
+struct stuck *stuck_new(void);
+/* NULL is accepted, and left. */
+void stuck_free(struct stuck **s);
+/* A number that changes whenever a place is freed. */
+uint64_t stuck_look(struct stuck *s);
+/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED. CLOSED: none has
+ * a place; else only who claimed wants no more of them. */
+void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed);
+/* For how many milliseconds nobody need be told of PIPELINE's jobs; CLAIMS: a claim need not look at them. 0: they
+ * may begin. */
+uint64_t stuck_for(struct stuck *s, struct weir_text pipeline, bool claims);
 
 /* -- line.c: jobs of one order key -- */
 

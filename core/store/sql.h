@@ -108,13 +108,19 @@
                      " WHERE " JOBS_DUE " AND pipeline > ?1"                                     \
                      " ORDER BY pipeline, due_ms LIMIT 1")                                     \
     X(DUE,                                                                                     \
-      "SELECT due_ms, seq FROM jobs INDEXED BY jobs_due"                                       \
+      "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due"                     \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
-               " j.revision, j.replay_of, j.stepped, e.event, j.root"                          \
+               " j.revision, j.replay_of, j.stepped, e.event, j.root, j.key"                   \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
+    X(CLAIM_LATER, "UPDATE jobs SET due_ms = ?2 WHERE seq = ?1")                                \
+    /* a job that waited for its place in memory */                                            \
+    X(BEGUN, "UPDATE jobs SET attempt = 1, started_ms = ?2, updated_ms = ?2"                   \
+             " WHERE id = ?1 AND state = 4 AND attempt = 0 AND owner = ?3")                    \
+    X(BEGUN_HELD, "UPDATE jobs SET state = 3, owner = NULL, updated_ms = ?2"                   \
+                  " WHERE id = ?1 AND state = 4 AND attempt = 0 AND owner = ?3")               \
     X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token, message FROM steps"  \
                " WHERE job = ?1 ORDER BY n")                                                   \
     /* marks */                                                                                \
@@ -205,6 +211,9 @@
     X(TIDY_AUDIT, "DELETE FROM audit WHERE n IN"                                               \
                   " (SELECT n FROM audit ORDER BY n LIMIT 64) AND at_ms < ?1")                 \
     /* what a crash left: recover.c */                                                         \
+    X(CUT_WAITING,                                                                             \
+      "UPDATE jobs SET state = 2, owner = NULL, updated_ms = ?1"                               \
+      " WHERE state = 4 AND attempt = 0 AND NOT cancelling")                                   \
     X(CUT_ATTEMPTS,                                                                            \
       "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"              \
       " message) SELECT seq, attempt, started_ms, ?1, ?2, ?3 FROM jobs"                        \

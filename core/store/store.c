@@ -106,6 +106,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->keep = config->keep;
     s->retention = retention_new(s);
     s->bulk = bulk_new(s->owner);
+    s->stuck = stuck_new();
     s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
@@ -143,6 +144,7 @@ store_close(struct store **store)
     db_close(&s->writes);
     retention_free(&s->retention);
     bulk_free(&s->bulk);
+    stuck_free(&s->stuck);
     task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);
@@ -210,6 +212,7 @@ op_bytes(const struct store_op *op, uint64_t max)
     case STORE_ASK:
         return ASK_BYTES + output_bytes((const struct store_ask *)op, max);
     case STORE_CLAIM:
+    case STORE_BEGIN:
         return OP_BYTES;
     }
     abort();

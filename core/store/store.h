@@ -69,6 +69,7 @@ typedef void store_done_fn(struct store_op *op, const struct weir_error *err);
 enum store_kind {
     STORE_ACCEPT, /* struct job_accept */
     STORE_CLAIM,  /* struct job_claim */
+    STORE_BEGIN,  /* struct job_begin */
     STORE_STEP,   /* struct job_step */
     STORE_FINISH, /* struct job_finish */
     STORE_ASK     /* struct store_ask */
@@ -121,6 +122,10 @@ struct store_ask {
 void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg), void *arg);
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
+
+/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told.
+ * Any thread. */
+void store_place_free(struct store *s, struct weir_text pipeline);
 
 /* FN(arg, ID) is called on SHARD for each job of this process that an operator cancels while it
  * runs, on whatever shard that is. What is claimed or accepted in the same commit is told before.
