@@ -977,6 +977,13 @@ struct weir_host {
     /* A UUID with a NUL behind it, as uuid() of expressions gives it: random, but in a durable run the same
      * ones, one after another, whenever the step is tried again. */
     void (*uuid)(struct weir_call *, char ret[37]);
+
+    /* -- digests [any] -- */
+
+    /* 16 bytes that stand for TEXT in this process alone, under a key that it has made for itself:
+     * nobody can foresee them, or find two texts that have the same ones. For keys in memory: it
+     * takes a tenth of what digest takes. */
+    void (*digest_local)(struct weir_text text, uint8_t ret[16]);
 };
 
 #ifdef __GNUC__
