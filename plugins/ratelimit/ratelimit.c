@@ -103,7 +103,7 @@ find_key(struct request *r, uint8_t ret[ID_LEN], struct weir_error *err)
         return err->code;
     if (key.len == 0)
         return refuse(err, WEIR_INVALID, "the key of the limit is empty");
-    policy_id(r->limit, key, ret);
+    policy_id(r->limiter->policy, r->limit, key, ret);
     return WEIR_OK;
 }
 
