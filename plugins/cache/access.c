@@ -91,7 +91,7 @@ get_run(struct weir_call *call, void *state)
     struct weir_error err = { 0 };
     struct entry e = { 0 };
     uint8_t id[ID_LEN];
-    if (key_id(call, node->key, id, &err) != WEIR_OK) {
+    if (key_id(call, node, id, &err) != WEIR_OK) {
         fail(call, &err);
         return;
     }
@@ -193,7 +193,7 @@ set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
             struct entry *ret, struct weir_error *err)
 {
     uint64_t ttl, keep;
-    if (key_id(call, node->key, id, err) != WEIR_OK ||
+    if (key_id(call, node, id, err) != WEIR_OK ||
         duration(call, node->ttl, node->ttl_ms, "ttl", &ttl, err) != WEIR_OK ||
         duration(call, node->keep, node->keep_ms, "keep", &keep, err) != WEIR_OK)
         return err->code;
@@ -276,7 +276,7 @@ drop_run(struct weir_call *call, void *state)
     const struct node *node = ((const struct seat *)state)->node;
     struct weir_error err = { 0 };
     uint8_t id[ID_LEN];
-    if (key_id(call, node->key, id, &err) != WEIR_OK) {
+    if (key_id(call, node, id, &err) != WEIR_OK) {
         fail(call, &err);
         return;
     }
