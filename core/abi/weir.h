@@ -84,6 +84,12 @@ struct weir_error {
     char text[480];          /* one sentence for a person                         */
 };
 
+/* Makes *ERR (evaluated more than once) one of none. All of it need not be cleared for that, for each
+ * call anew. */
+#define WEIR_ERROR_CLEAR(err)                                                                 \
+    ((void)((err)->code = (err)->status = (err)->retry_after_ms = (err)->sent = 0,            \
+            (err)->detail = NULL, (err)->text[0] = '\0'))
+
 enum weir_type {
     WEIR_NULL,
     WEIR_BOOL,
