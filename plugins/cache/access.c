@@ -235,10 +235,11 @@ set_run(struct weir_call *call, void *state)
 {
     const struct seat *seat = state;
     const struct node *node = seat->node;
-    struct weir_error err = { 0 };
+    struct weir_error err;
     struct entry e = { 0 };
     const char *why;
     uint8_t id[ID_LEN];
+    WEIR_ERROR_CLEAR(&err);
     if (set_prepare(call, node, id, &e, &err) != WEIR_OK) {
         fail(call, &err);
         return;

@@ -127,10 +127,11 @@ limiter_run(struct weir_call *call, void *state)
 {
     const struct limiter_shard *shard = state;
     const struct limiter *l = shard->limiter;
-    struct weir_error err = { 0 };
+    struct weir_error err;
     struct bucket b = { .policy = l->policy };
     struct request first = { .call = call, .limiter = l };
     first.ask.algorithm = l->policy->algorithm;
+    WEIR_ERROR_CLEAR(&err);
     if (find_limit(&first, &err) != WEIR_OK || find_rate(&first, &err) != WEIR_OK ||
         find_cost(&first, &err) != WEIR_OK || find_key(&first, b.id, &err) != WEIR_OK) {
         fail(call, &err);
