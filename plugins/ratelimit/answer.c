@@ -105,17 +105,30 @@ put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_
     host->map_set(b, key, &take_v);
 }
 
+/* NAME as *KNOWN, which is made at its first use. */
+static void
+put_name(struct weir_builder *b, struct weir_text key, const struct weir_value **known, const char *name)
+{
+    if (*known == NULL)
+        *known = host->string((struct weir_text){ name, strlen(name) });
+    if (*known != NULL)
+        put(b, key, host->ref(*known));
+    else
+        put(b, key, NULL);
+}
+
 /* { allowed, limit, remaining, reset, policy, name, store_error } */
 static const struct weir_value *
 output(const struct request *r, const struct verdict *v, uint64_t wall_ms, bool store_error)
 {
+    const struct policy *p = r->limiter->policy;
     struct weir_builder *b = host->map_new();
     put(b, WEIR_TEXT("allowed"), host->boolean(v->allowed));
     put(b, WEIR_TEXT("limit"), host->integer(r->ask.rate.capacity));
     put(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
     put(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
-    put(b, WEIR_TEXT("policy"), host->ref(r->limiter->policy->text));
-    put(b, WEIR_TEXT("name"), host->ref(r->limit->text));
+    put_name(b, WEIR_TEXT("policy"), &r->shard->policy, p->name);
+    put_name(b, WEIR_TEXT("name"), &r->shard->limits[r->limit - p->limits], r->limit->name);
     put(b, WEIR_TEXT("store_error"), host->boolean(store_error));
     return host->build(&b);
 }

@@ -47,11 +47,9 @@ policy_unref(struct policy **p)
     if (old == NULL || atomic_fetch_sub(&old->refs, 1) > 1)
         return;
     for (unsigned i = 0; i < old->n; i++) {
-        host->unref(&old->limits[i].text);
         free(old->limits[i].shown);
         free((char *)(uintptr_t)old->limits[i].terms.bytes);
     }
-    host->unref(&old->text);
     free(old->pipeline);
     free(old->node);
     free(old->limits);
@@ -213,16 +211,13 @@ limit_terms(const struct limit *l, const struct rate *r, char *room)
 }
 
 void
-policy_say(struct policy *p, struct limit *l)
+policy_say(const struct policy *p, struct limit *l)
 {
     char shown[SHOWN_MAX + 1], room[TERMS_MAX];
     snprintf(shown, sizeof shown, "\"%s%s%s\"", p->name, p->picks ? "/" : "", p->picks ? l->name : "");
     l->shown = strdup(shown);
     if (l->shown == NULL)
         abort();
-    if (p->text == NULL)
-        p->text = host->string((struct weir_text){ p->name, strlen(p->name) });
-    l->text = host->string((struct weir_text){ l->name, strlen(l->name) });
     if (l->slot != 0)
         return;
     struct weir_text terms = write_terms(l, &l->rate, room);

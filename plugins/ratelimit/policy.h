@@ -29,7 +29,6 @@ struct limit {
     _Atomic uint64_t seen_limit; /* of an expression, the last time; for operators */
     _Atomic uint64_t seen_window;
     uint8_t salt[32]; /* stands for policy and limit in a key's digest */
-    const struct weir_value *text; /* NAME; owned */
     char *shown;                   /* the name in RateLimit: "POLICY", or "POLICY/NAME"; owned */
     struct weir_text terms;        /* what RateLimit-Policy says of RATE; owned */
 };
@@ -39,7 +38,6 @@ struct policy {
     struct policy *next; /* of the list: an older one */
     struct policy *prev;
     char name[NAME_MAX_LEN + 1];
-    const struct weir_value *text; /* NAME; owned */
     char *pipeline;
     char *node;
     enum algorithm algorithm;
@@ -71,8 +69,8 @@ const struct weir_value *policy_uses(const char *name);
 struct limit *policy_limit(const struct policy *p, struct weir_text name);
 /* "10/60s" of a rate. */
 void rate_text(const struct rate *r, char ret[40]);
-/* Makes what answers say of L, whose name and rate are known, and of P. */
-void policy_say(struct policy *p, struct limit *l);
+/* Makes what headers say of the limit L of P, whose name and rate are known. */
+void policy_say(const struct policy *p, struct limit *l);
 /* What RateLimit-Policy says of L with the rate R: made in ROOM (TERMS_MAX bytes) if the rate is an
  * expression's. */
 struct weir_text limit_terms(const struct limit *l, const struct rate *r, char *room);
