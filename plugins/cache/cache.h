@@ -59,6 +59,7 @@ struct seat {
     const struct node *node;
     struct lately *lately; /* owned; NULL: everything is written */
     struct place *place;
+    const struct weir_value *answers[2]; /* of cache_set and cache_drop, made when first given; owned */
 };
 
 /* open.c */
