@@ -84,6 +84,12 @@ struct weir_error {
     char text[480];          /* one sentence for a person                         */
 };
 
+/* Makes *ERR (evaluated more than once) one of none. All of it need not be cleared for that, for each
+ * call anew. */
+#define WEIR_ERROR_CLEAR(err)                                                                 \
+    ((void)((err)->code = (err)->status = (err)->retry_after_ms = (err)->sent = 0,            \
+            (err)->detail = NULL, (err)->text[0] = '\0'))
+
 enum weir_type {
     WEIR_NULL,
     WEIR_BOOL,
@@ -977,6 +983,13 @@ struct weir_host {
     /* A UUID with a NUL behind it, as uuid() of expressions gives it: random, but in a durable run the same
      * ones, one after another, whenever the step is tried again. */
     void (*uuid)(struct weir_call *, char ret[37]);
+
+    /* -- digests [any] -- */
+
+    /* 16 bytes that stand for TEXT in this process alone, under a key that it has made for itself:
+     * nobody can foresee them, or find two texts that have the same ones. For keys in memory: it
+     * takes a tenth of what digest takes. */
+    void (*digest_local)(struct weir_text text, uint8_t ret[16]);
 };
 
 #ifdef __GNUC__

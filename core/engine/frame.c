@@ -249,8 +249,9 @@ step_begin(struct frame *f, const struct unit *u)
     const struct node *node = u->node;
     if (node->condition) {
         struct scope s;
-        struct weir_error err = { 0 };
+        struct weir_error err;
         bool holds = false;
+        WEIR_ERROR_CLEAR(&err);
         scope_init(&s, f->run, f);
         if (expr_eval_bool(node->condition, &s.env, &holds, &err) != WEIR_OK) {
             err_in(&err, "if");
@@ -338,8 +339,11 @@ step(struct frame *f)
         return step_answer(f, u);
     if (f->call || timer_armed(&f->pause))
         return STEP_WAIT;
-    if (!f->started)
-        return step_begin(f, u);
+    if (!f->started) {
+        enum step begun = step_begin(f, u);
+        if (begun != STEP_ON || !f->started)
+            return begun;
+    }
     if (call_is_late(f)) {
         timer_set(f->run->engine->shard, &f->pause, shard_now(f->run->engine->shard) + 1);
         return STEP_WAIT;

@@ -17,6 +17,7 @@
 #include "engine/metrics_parts.h"
 
 #define CHUNKS (METRIC_SLOTS_MAX / METRIC_CHUNK)
+#define LATELY 8u /* a power of two */
 /* Kept free, so that every family can have its "other". */
 #define RESERVED_SERIES METRIC_FAMILIES_MAX
 #define RESERVED_SLOTS (METRIC_FAMILIES_MAX * (METRIC_BUCKETS_MAX + 2))
@@ -40,6 +41,9 @@ static struct {
     struct map series;                     /* by key */
     uint32_t settled[METRIC_FAMILIES_MAX]; /* 1 + the bound at which all of a family was taken
                                               over */
+    /* Those that were found lately, by a print of their values: most are counted again soon, and
+     * comparing the values takes less than a key and its hash. */
+    const struct metric_series *lately[METRIC_FAMILIES_MAX][LATELY];
 } own[METRICS_SHARDS];
 
 unsigned
@@ -394,6 +398,32 @@ series_learn(unsigned shard, struct metric_family *f, const struct key *k)
     return number;
 }
 
+/* Whether S, which may be NULL, has these very values: then they need no cleaning, as its have had it. */
+static inline bool
+has_values(const struct metric_series *s, const struct weir_text *values, unsigned n)
+{
+    if (s == NULL)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        if (!text_equal(s->values[i], values[i]))
+            return false;
+    return true;
+}
+
+/* Where a shard keeps the series of these values: a place that tells most of those of a family apart. */
+static inline unsigned
+lately_place(const struct weir_text *values, unsigned n)
+{
+    unsigned print = 0;
+    for (unsigned i = 0; i < n; i++) {
+        size_t len = values[i].len;
+        if (len > 0)
+            print = print * 7 + (unsigned)len + (unsigned char)values[i].bytes[0] +
+                    3u * (unsigned char)values[i].bytes[len - 1];
+    }
+    return print % LATELY;
+}
+
 uint32_t
 metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values)
 {
@@ -401,11 +431,16 @@ metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values
     if (family == 0)
         return 0;
     struct metric_family *f = metric_family_at(family);
+    const struct metric_series **lately = &own[shard].lately[family][lately_place(values, f->n_labels)];
+    if (has_values(*lately, values, f->n_labels))
+        return (*lately)->number;
     struct key k;
     key_make(f, values, &k);
     const struct metric_series *s = map_get(&own[shard].series, k.bytes, k.len);
-    if (s != NULL)
+    if (s != NULL) {
+        *lately = s;
         return s->number;
+    }
     if (own[shard].settled[family] == atomic_load_explicit(&f->bound, memory_order_relaxed) + 1)
         return atomic_load_explicit(&f->other, memory_order_acquire);
     return series_learn(shard, f, &k);

@@ -102,8 +102,9 @@ validate(struct weir_call *call, const struct validate_node *n, const struct wei
 static void
 validate_run(struct weir_call *call, void *state)
 {
-    struct weir_error err = { 0 };
+    struct weir_error err;
     const struct weir_value *v = NULL;
+    WEIR_ERROR_CLEAR(&err);
     if (validate(call, state, &v, &err) == WEIR_OK) {
         host->done(call, &v);
         return;
