@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary, build, folder, root, start, weir } from './lib/weir.mjs';
 
@@ -40,11 +40,54 @@ test('nothing is overwritten, and names are checked', (t) => {
   assert.equal(weir(['new', 'pipeline']).code, 2);
 });
 
+test('names that no node can have are refused, and nothing is written', (t) => {
+  const dir = folder(t);
+  const refused = (kind, name, message) => {
+    const r = weir(['new', kind, name], { cwd: dir });
+    assert.equal(r.code, 2, `${kind} ${name}: ${r.out}`);
+    assert.match(r.err, message);
+    assert.deepEqual(readdirSync(dir), [], `${kind} ${name}`);
+  };
+  for (const kind of ['lua-node', 'plugin']) {
+    refused(kind, 'http', /'http' is a node type already, of the plugin http; take another name, such as my_http/);
+    refused(kind, 'webhook', /'webhook' is a trigger already/);
+    for (const key of ['id', 'if', 'timeout', 'retry', 'effect', 'catch', 'uses', 'do', 'cases', 'default']) refused(kind, key, /has a meaning of its own in every step/);
+  }
+  refused('lua-node', 'greet_test', /would be read as a test.*such as greet\n/);
+  refused('pipeline', 'weir', /weir\.yaml has settings/);
+  assert.equal(weir(['new', 'lua-node', 'greet'], { cwd: dir }).code, 0);
+  assert.match(weir(['new', 'plugin', 'greet'], { cwd: dir }).err, /'greet' is a node type already, in lua\/nodes\/greet\.lua/);
+  // The project that counts is the one that is written into.
+  assert.equal(weir(['new', 'plugin', 'greet', '-C', 'elsewhere'], { cwd: dir }).code, 0);
+});
+
+test('a new pipeline is written whole, or not at all', (t) => {
+  const dir = folder(t, { 'weir.yaml': 'nonsense: 1\n' });
+  let r = weir(['new', 'pipeline', 'a'], { cwd: dir });
+  assert.equal(r.code, 1);
+  assert.match(r.err, /weir\.yaml:1:1: error.*nothing was written/s);
+  assert.deepEqual(readdirSync(dir), ['weir.yaml']);
+  // Without the node types that it needs it would not pass weir check.
+  const bare = folder(t, { 'none/.keep': '' });
+  r = weir(['new', 'pipeline', 'a', '--plugins', 'none'], { cwd: bare });
+  assert.equal(r.code, 1);
+  assert.match(r.err, /nothing was written: it would not pass weir check here/);
+  assert.deepEqual(readdirSync(bare), ['none']);
+  // One of that name is in another file.
+  const other = folder(t, { 'pipelines/b.yaml': 'name: a\nsteps:\n  - set: 1\n' });
+  r = weir(['new', 'pipeline', 'a'], { cwd: other });
+  assert.equal(r.code, 2);
+  assert.match(r.err, /'a' is a pipeline already, in pipelines\/b\.yaml/);
+});
+
 test('a new plugin builds and its test passes', (t) => {
   const dir = folder(t);
-  assert.equal(weir(['new', 'plugin', 'smtp', '-C', dir]).code, 0);
+  const made = weir(['new', 'plugin', 'smtp', '-C', dir]);
+  assert.equal(made.code, 0);
+  // This weir is not the one that the shell finds: the commands that come next name it.
+  assert.ok(made.out.includes(`  make -C plugins/smtp WEIR=${realpathSync(binary)}\n`), made.out);
   // A binary with sanitizers can load a plugin that has none.
-  const make = (...args) => spawnSync('make', ['-s', '-C', join(dir, 'plugins/smtp'), ...args, `WEIR=${realpathSync(binary)}`, `PLUGINS=${join(realpathSync(build), 'plugins')}`, `INCLUDE=${join(root, 'core/abi')}`], { encoding: 'utf8' });
+  const make = (...args) => spawnSync('make', ['-s', '-C', join(dir, 'plugins/smtp'), ...args, `WEIR=${realpathSync(binary)}`, `PLUGINS=${join(realpathSync(build), 'plugins')}`], { encoding: 'utf8' });
   const r = make('test');
   assert.equal(r.status, 0, r.stdout + r.stderr);
   assert.match(r.stdout, /\{"hello":"Ada"\}/);
