@@ -248,9 +248,11 @@ ended(void *arg, const struct stand_in_step *s, const struct weir_value *output,
 {
     struct test_mocks *m = arg;
     const struct weir_value *v = value_text(s->id);
-    builder_add(m->ended, &v);
+    if (!s->repeated)
+        builder_add(m->ended, &v);
+    value_unref(&v);
     v = value_text(s->id);
-    if (s->id_given)
+    if (s->id_given && !s->repeated)
         builder_add(m->ran, &v);
     value_unref(&v);
     if (output) {

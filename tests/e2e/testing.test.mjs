@@ -123,6 +123,33 @@ test('a durable pipeline: waits, retries of the job, and crashes', (t) => {
   assert.match(r.out, /crash: the step was not reached/);
 });
 
+test('a step whose answer is kept did not run again', (t) => {
+  const r = play(t, `
+  - id: one
+    http: { method: PUT, url: http://up.test/one }
+  - id: w
+    wait: 3d
+  - id: two
+    set: 2
+`, `
+  - name: a wait
+    mock: { one: {} }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 1 } }
+  - name: a crash and a wait
+    mock: { one: {} }
+    crash: { after: one }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 1 } }
+  - name: a crash in the middle of it
+    mock: { one: {} }
+    crash: { during: one }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 2 } }
+`, [], 'durable: steps');
+  assert.equal(r.code, 0, r.out + r.err);
+});
+
 test('an event that is no request, steps that are replaced, and other pipelines', (t) => {
   const dir = folder(t, {
     'a.yaml': 'trigger: { event: { on: breaker.open } }\nsteps:\n  - id: other\n    call: b\n  - id: sum\n    set: "${ steps.other + 1 }"\n',
