@@ -80,6 +80,9 @@ const char *test_mocks_problem(const struct test_mocks *m);
  * how many there are. */
 unsigned test_compare(const struct weir_value *test, const struct weir_value *happened, struct buf *out);
 
+/* Whether HAS is as WANTED says. */
+bool test_matches(const struct weir_value *wanted, const struct weir_value *has);
+
 /* -- test_update.c -- */
 
 /* Writes what happened into the expectations of the cases of F that FAILED (by number), where these name it.

@@ -145,6 +145,17 @@ compare(struct comparing *c, const char *path, const struct weir_value *wanted, 
         differ(c, path, wanted, has);
 }
 
+bool
+test_matches(const struct weir_value *wanted, const struct weir_value *has)
+{
+    struct buf out;
+    struct comparing c = { .out = &out };
+    buf_init(&out, 64u << 10);
+    compare(&c, "", wanted, has);
+    buf_fini(&out);
+    return c.n == 0;
+}
+
 /* calls: { embed: { count: 3, json: {...} } }: each call matches what is said beside the count; a list says it
  * call by call. */
 static void

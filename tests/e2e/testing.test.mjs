@@ -187,6 +187,61 @@ test('--update writes what happened, and leaves the rest of the file alone', (t)
   assert.equal(r.again().code, 0);
 });
 
+test('what --update writes passes, and comments and matchers that hold are kept', (t) => {
+  const steps = '\n  - foreach: "${ [1, 2] }"\n    do:\n      - id: call\n        http: { url: "http://up.test/${ item }" }\n  - reply: { json: { id: "${ uuid() }", n: 2, list: [{ id: "${ uuid() }", v: 1 }], ref: { $any: 5 }, it: "it\'s" } }';
+  const r = play(t, steps, `
+  - name: it changes
+    mock: { call: {} }
+    request: { path: /in }
+    expect: # of all
+      # the status
+      status: 201 # it's wrong
+      json:
+        # an id
+        id: { $match: "^[0-9a-f-]{36}$" } # kept
+        gone: { $type: number } # gone
+        n: 1   # one # two
+        list: # items
+          # an item
+          - { id: { $type: string }, v: 7 }
+        ref: 5
+        it: "it's # not"   # c
+      calls: # they
+        call: { count: 3, url: "http://up.test/1" }
+      # at the end
+
+  - name: braces
+    mock: { call: {} }
+    request: { path: /in }
+    expect: { status: 201, json: { id: { $type: string }, gone: 1 } } # of these
+  - { name: no line of its own, mock: { call: {} }, request: { path: /in }, expect: { status: 3 } }
+`);
+  assert.equal(r.code, 1);
+  const updated = r.again('--update');
+  assert.match(updated.err, /p\.test\.yaml:28: 'expect' is left as it is: it has to begin a line/);
+  const text = readFileSync(join(r.dir, 'p.test.yaml'), 'utf8');
+  assert.ok(text.includes(`
+    expect: # of all
+      # the status
+      status: 200 # it's wrong
+      json:
+        # an id
+        id: { $match: "^[0-9a-f-]{36}$" } # kept
+        gone: { $absent: true } # gone
+        n: 2 # one # two
+          # an item
+        list: [{ "id": {"$type":"string"}, "v": 1 }] # items
+        ref: { $exact: {"$any":5} }
+        it: "it's" # c
+      calls: { "call": [{ "url": "http://up.test/1" }, { "url": "http://up.test/2" }] } # they
+      # at the end
+
+  - name: braces
+`), text);
+  assert.ok(text.includes('    expect: # of these\n      status: 200\n      json: { "id": {"$type":"string"}, "gone": { $absent: true } }\n'), text);
+  assert.match(r.again().out, /^2 passed, 1 failed$/m);
+});
+
 test('--update leaves a file alone that would become too large to be read', (t) => {
   const r = play(t, `\n  - reply: { text: ${'x'.repeat(400_000)} }`, [1, 2, 3].map((n) => `
   - name: number ${n}
