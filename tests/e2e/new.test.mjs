@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary, build, folder, root, start, weir } from './lib/weir.mjs';
 
@@ -103,6 +103,22 @@ test('a new Lua node has a test that passes', (t) => {
   assert.equal(r.code, 0, r.out + r.err);
   assert.match(r.out, /2 passed, 0 failed/);
   assert.match(weir(['nodes', 'clean_it'], { cwd: dir }).out, /Greets somebody/);
+});
+
+test('a Lua node that does not load is said to be so by its test', (t) => {
+  const dir = folder(t);
+  assert.equal(weir(['new', 'lua-node', 'greet_all'], { cwd: dir }).code, 0);
+  const node = join(dir, 'lua/nodes/greet_all.lua'), tests = join(dir, 'lua/nodes/greet_all_test.lua');
+  writeFileSync(node, `local x = = 1\n${readFileSync(node, 'utf8')}`);
+  let r = weir(['test', 'lua'], { cwd: dir });
+  assert.equal(r.code, 1);
+  assert.match(r.out, /greet_all_test\.lua:4: \S*greet_all\.lua:1: unexpected symbol near '='\n +1 \| local x = = 1\n +\| {11}\^\n/);
+  writeFileSync(tests, 'local t = require "weir.test"\n\nt.test("there is none", function()\n  t.node("nosuch.lua")\nend)\n');
+  r = weir(['test', 'lua', '--json'], { cwd: dir });
+  assert.deepEqual(JSON.parse(r.out).tests.map((o) => [o.name, o.line, o.passed]), [['there is none', 3, false]]);
+  assert.match(r.out, /greet_all_test\.lua:4: .*nosuch\.lua/);
+  writeFileSync(tests, 'local t = require "weir.test"\nt.test(5, function() end)\n');
+  assert.match(weir(['test', 'lua'], { cwd: dir }).out, /FAIL \(the file\)\n +greet_all_test\.lua:2: t\.test takes a name/);
 });
 
 /** What bash offers for a line; the word that is completed is its last one. */
