@@ -23,10 +23,12 @@ struct testing {
     struct setup *setup;
     struct test_outcome *all; /* owned */
     unsigned n, room, failed;
+    unsigned others; /* whose name is another than the one that is wanted */
     bool broken; /* a file could not be read */
     struct test_cover *cover; /* NULL: not wanted */
     bool json, colour;
     const char *path; /* of the file of scripts at hand */
+    char *text;       /* what is in it; owned */
     uint64_t from_ns; /* when its latest test began */
 };
 
@@ -184,6 +186,7 @@ play_file(struct testing *t, const struct test_file *f)
         struct test_case c;
         struct buf diff;
         test_file_case(f, i, &c);
+        t->others += !is_wanted(t, &c);
         if (is_wanted(t, &c)) {
             uint64_t from = clock_mono_ns();
             buf_init(&diff, DIFF_MAX);
@@ -211,6 +214,22 @@ play_file(struct testing *t, const struct test_file *f)
     free(failed);
 }
 
+/* The line of TEXT, a script, in which NAME stands in quotes for the first time; 0: in none. */
+static unsigned
+line_of_name(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = text; at && (at = strstr(at, name)) != NULL; at++) {
+        if (at == text || strchr("\"'", at[-1]) == NULL || at[len] != at[-1])
+            continue;
+        unsigned line = 1;
+        for (const char *c = text; c < at; c++)
+            line += *c == '\n';
+        return line;
+    }
+    return 0;
+}
+
 /* A plugin tells of one test of a file of scripts. */
 static void
 script_tested(void *arg, const char *name, const char *failure)
@@ -218,8 +237,11 @@ script_tested(void *arg, const char *name, const char *failure)
     struct testing *t = arg;
     uint64_t now = clock_mono_ns();
     const char *word = args_text(t->args, "name");
-    if (word == NULL || strstr(name, word))
-        report(t, t->path, text_of(name), 0, failure ? failure : "", (double)(now - t->from_ns) / 1e9);
+    bool wanted = word == NULL || strstr(name, word);
+    t->others += !wanted;
+    if (wanted)
+        report(t, t->path, text_of(name), line_of_name(t->text, name), failure ? failure : "",
+               (double)(now - t->from_ns) / 1e9);
     t->from_ns = now;
 }
 
@@ -227,13 +249,17 @@ static void
 play_scripts(struct testing *t, const struct tester *tester, const char *path)
 {
     struct weir_error err = { 0 };
+    size_t len;
     t->path = path;
+    t->text = read_whole_file(path, DIFF_MAX, &len);
     t->from_ns = clock_mono_ns();
     if (!t->json)
         printf("%s\n", path);
     if (tester->abi.run(path, script_tested, t, &err) != WEIR_OK)
         report(t, path, TEXT("(the file)"), 0, err.text, 0);
     value_unref(&err.detail);
+    free(t->text);
+    t->text = NULL;
 }
 
 static void
@@ -246,7 +272,9 @@ print_json(const struct testing *t)
         v = value_text(t->all[i].file);
         builder_set(one, "file", 4, &v);
         v = value_int(t->all[i].line);
-        builder_set(one, "line", 4, &v);
+        if (t->all[i].line > 0)
+            builder_set(one, "line", 4, &v);
+        value_unref(&v);
         v = value_text(t->all[i].name);
         builder_set(one, "name", 4, &v);
         v = value_ref(t->all[i].failure ? &value_false : &value_true);
@@ -297,6 +325,8 @@ play_all(const struct args *a, struct setup *s)
         print_json(&t);
     else if (t.n > 0)
         printf("%s%u passed%s, %u failed\n", paint(&t, t.failed ? "" : "\033[32m"), t.n - t.failed, paint(&t, "\033[0m"), t.failed);
+    else if (t.others > 0)
+        fprintf(stderr, "weir test: of the %u tests here none has '%.100s' in its name\n", t.others, args_text(a, "name"));
     else if (!t.broken)
         fprintf(stderr, "weir test: there are no tests here; they stand in files such as orders.test.yaml, slugify_test.lua\n");
     if (t.cover && !t.json)

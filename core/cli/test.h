@@ -40,7 +40,7 @@ void test_file_case(const struct test_file *f, unsigned index, struct test_case 
 /* -- test_play.c -- */
 
 /* Plays T. What happened, owned by the caller: { problem: what kept it from being played at all,
- * status, headers, body or text, steps: { ID: output }, errors: { ID: code }, ran: [ids that the author gave],
+ * with unplayed: true if it was not, status, headers, body or text, steps: { ID: output }, errors: { ID: code }, ran: [ids that the author gave],
  * ended: [all ids], calls: { ID: [{ method, url, headers, json or body }] }, took_ms, job: { state, reason,
  * attempt, node, message } } */
 const struct weir_value *test_play(const struct setup *s, const struct test_case *t);
@@ -65,6 +65,8 @@ struct test_mocks *test_mocks_new(const struct weir_value *test, const struct we
                                   void (*cut)(void *arg), void *arg);
 /* The http step ID is called by the name of the block around it. NAME lives as long as M. */
 void test_mocks_rename(struct test_mocks *m, const char *id, const char *name);
+/* Notes as its problem that a mock has more answers than were asked for, once all is over. */
+void test_mocks_settle(struct test_mocks *m);
 /* Whether a step goes by that name. */
 bool test_mocks_knows(const struct test_mocks *m, struct weir_text name);
 const struct stand_in *test_mocks_stand_in(const struct test_mocks *m);

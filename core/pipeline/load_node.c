@@ -33,12 +33,6 @@ is_any_block_key(const struct registry *r, struct weir_text key)
     return false;
 }
 
-bool
-load_key_taken(const struct registry *r, struct weir_text key)
-{
-    return is_common_key(key) || is_any_block_key(r, key);
-}
-
 /* No key of the node is a type: says so at the key that was probably meant as one. */
 static void
 refuse_type(struct loading *l, const struct yaml_node *n)
@@ -222,4 +216,10 @@ load_node(struct loading *l, struct block *b, const struct yaml_node *n, const c
     load_common(l, d);
     load_config(l, d, n->items[type_key]);
     load_children(l, d);
+}
+
+bool
+load_key_taken(const struct registry *r, struct weir_text key)
+{
+    return is_common_key(key) || is_any_block_key(r, key);
 }

@@ -98,6 +98,9 @@ test('a durable pipeline: waits, retries of the job, and crashes', (t) => {
   - wait: 10d
   - id: second
     http: { method: PUT, url: http://up.test/second, json: { at: "\${ now() }" } }
+  - id: third
+    if: "\${ false }"
+    set: 1
 `, `
   - name: ten days later
     mock: { first: {}, second: [{ status: 500 }, {}] }
@@ -118,9 +121,17 @@ test('a durable pipeline: waits, retries of the job, and crashes', (t) => {
     crash: { after: third }
     request: { path: /in }
     expect: { job: completed }
+  - name: a crash of nothing
+    mock: { first: {}, second: {} }
+    crash: { after: fourth }
+    request: { path: /in }
+    expect: { job: completed }
 `, [], 'respond: accepted\nretry: { schedule: [5m, 1h] }');
-  assert.match(r.out, /^3 passed, 1 failed$/m, r.out + r.err);
+  assert.match(r.out, /^3 passed, 2 failed$/m, r.out + r.err);
   assert.match(r.out, /crash: the step was not reached/);
+  assert.match(r.out, /:\d+\n +crash: there is no step 'fourth'\n(?! +job)/);
+  const lost = play(t, CALL, '\n  - name: cut\n    mock: { ask: {} }\n    crash: { after: ask }\n    request: { path: /in, json: { n: 1 } }\n    expect: { status: 200 }\n');
+  assert.match(lost.out, /crash: a run of this pipeline ends with its process; durable: true or steps keeps it\n0 passed/);
 });
 
 test('a step whose answer is kept did not run again', (t) => {
@@ -270,8 +281,46 @@ test('a file that is wrong is told with its place', (t) => {
   const dir = folder(t, { 'p.yaml': 'trigger: { webhook: /x }\nsteps: []\n', 'p.test.yaml': 'pipeline: p.yaml\ntests:\n  - name: x\n    request: { paht: /x }\n    expct: {}\n' });
   const r = weir(['test', dir]);
   assert.equal(r.code, 1);
-  assert.match(r.err, /p\.test\.yaml:5:5: error: a test has no 'expct'; there are name, request,/);
+  assert.match(r.err, /p\.test\.yaml:5:5: error\[W0116\]: a test has no 'expct'; there are name, request,.*\n +5 \| +expct: \{\}\n +\| +\^+ did you mean 'expect'\?/);
   assert.equal(weir(['test', folder(t, { 'x.yaml': 'trigger: { webhook: /x }\nsteps: []\n' })]).code, 1);
+});
+
+test('what would mean nothing in a file of tests is refused, with what was meant', (t) => {
+  const wrong = (what, message, hint) => {
+    const r = play(t, CALL, `\n  - name: x\n    request: { path: /in }\n    ${what}\n`);
+    assert.equal(r.code, 1, what);
+    assert.match(r.err, message, what);
+    if (hint) assert.ok(r.err.includes(`did you mean '${hint}'?`), `${what}: ${r.err}`);
+    assert.equal(r.out, '', what);
+  };
+  const none = 'expect: {}';
+  wrong(`mock: { ask: { error: timeoutt } }\n    ${none}`, /there is no code of an error 'timeoutt'/, 'timeout');
+  wrong(`mock: { ask: { after: soon } }\n    ${none}`, /'after' is a duration/);
+  wrong(`moc: { ask: {} }\n    ${none}`, /a test has no 'moc'/, 'mock');
+  wrong(`crash: { before: ask }\n    ${none}`, /'crash' has no 'before'; there are after, during/);
+  wrong(`crash: {}\n    ${none}`, /'crash' is \{ after: STEP \} or/);
+  wrong('expect: { json: { a: { $tpye: number } } }', /there is no matcher '\$tpye'/, '$type');
+  wrong('expect: { json: [{ $type: intger }] }', /there is no type 'intger'; there are string, number/);
+  wrong('expect: { steps: { ask: { $match: "(" } } }', /'\$match': /);
+  wrong('expect: { json: { $match: a, b: 1 } }', /a matcher stands in a map of its own/);
+  wrong('expect: { took: long }', /'took' is a duration/);
+  const fine = play(t, '\n  - reply: { json: { $tpye: 1, n: null } }', '\n  - name: x\n    request: { path: /in }\n    expect: { json: { $tpye: 1, n: { $type: null } } }\n');
+  assert.equal(fine.code, 0, fine.out + fine.err);
+});
+
+test('an answer that nobody asked for, a name that no test has, a pipeline that does not load', (t) => {
+  const r = play(t, CALL, `
+  - name: one too many
+    mock: { ask: [{ status: 500 }, {}, {}] }
+    request: { path: /in, json: { n: 7 } }
+    expect: { status: 200 }
+`);
+  assert.match(r.out, /mock: 'ask' has 3 answers, and 2 were asked for\n +the way/);
+  const none = r.again('--name', 'zzz');
+  assert.deepEqual([none.code, none.err], [1, "weir test: of the 1 tests here none has 'zzz' in its name\n"]);
+  const broken = play(t, '\n  - sett: 1', '\n  - name: x\n    request: { path: /in }\n    expect: { status: 200, json: {} }\n');
+  assert.match(broken.out, /the pipeline can't be loaded:\n.*unknown node type 'sett'/);
+  assert.doesNotMatch(broken.out, /^ +- 200/m);
 });
 
 test('--watch plays again when a file changes', async (t) => {
