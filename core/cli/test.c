@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,6 +32,8 @@ struct testing {
 };
 
 /* -- which files -- */
+
+const char *const test_usual[TEST_USUAL] = { "pipelines", "lua" };
 
 static char **found;
 static unsigned n_found;
@@ -80,9 +81,8 @@ by_name(const void *a, const void *b)
 static void
 find_files(const char *const *paths, unsigned n)
 {
-    static const char *const usual[] = { "pipelines", "lua" };
-    const char *const *list = n ? paths : usual;
-    for (unsigned i = 0; i < (n ? n : 2); i++)
+    const char *const *list = n ? paths : test_usual;
+    for (unsigned i = 0; i < (n ? n : TEST_USUAL); i++)
         if (ftw(list[i], look_at, 16) != 0 && n > 0)
             fprintf(stderr, "weir test: %s: %s\n", list[i], strerror(errno));
     if (n_found > 0)
@@ -347,61 +347,6 @@ play_all(const struct args *a, struct setup *s)
     return code;
 }
 
-/* -- watching -- */
-
-static int watch_fd = -1;
-
-static int
-watch_folder(const char *path, const struct stat *st, int kind)
-{
-    (void)st;
-    if (kind == FTW_D)
-        (void)inotify_add_watch(watch_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_CREATE);
-    return 0;
-}
-
-/* The folder in which a file is, or the folder itself. */
-static void
-watch_path(const char *path)
-{
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (ends_with(path, ".yaml") || ends_with(path, ".yml"))
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - folder) : 1, slash ? path : ".");
-    (void)ftw(folder, watch_folder, 16);
-}
-
-/* Plays, and again whenever a file changes, until it is interrupted. */
-static int
-watch(const struct args *a, struct setup *s)
-{
-    char events[16384];
-    watch_fd = inotify_init1(IN_CLOEXEC);
-    if (watch_fd < 0) {
-        fprintf(stderr, "weir test: files can't be watched: %s\n", strerror(errno));
-        return EXIT_WRONG;
-    }
-    if (a->n_words == 0) {
-        watch_path("pipelines");
-        watch_path("lua");
-    }
-    for (unsigned i = 0; i < a->n_words; i++)
-        watch_path(a->words[i]);
-    for (;;) {
-        if (colour_wanted(STDOUT_FILENO))
-            printf("\033[2J\033[H");
-        (void)play_all(a, s);
-        printf("waiting for a change (Ctrl-C ends it)\n");
-        fflush(stdout);
-        if (read(watch_fd, events, sizeof events) <= 0)
-            break;
-        (void)usleep(50000); /* an editor writes more than once */
-    }
-    close(watch_fd);
-    return EXIT_GOOD;
-}
-
 static int
 run(const struct args *a)
 {
@@ -412,7 +357,7 @@ run(const struct args *a)
     if (!setup_begin(&s, a))
         code = s.exit;
     else
-        code = args_given(a, "watch") ? watch(a, &s) : play_all(a, &s);
+        code = args_given(a, "watch") ? test_watch(a, &s, play_all) : play_all(a, &s);
     setup_end(&s);
     return code;
 }

@@ -28,6 +28,17 @@ struct test_case {
     unsigned line;
 };
 
+/* -- test.c -- */
+
+/* Where tests are looked for if no path is named. */
+#define TEST_USUAL 2u
+extern const char *const test_usual[TEST_USUAL];
+
+/* -- test_watch.c -- */
+
+/* Calls PLAY, and again whenever something changes in the folders of A's words, until it is interrupted. */
+int test_watch(const struct args *a, struct setup *s, int (*play)(const struct args *a, struct setup *s));
+
 /* -- test_file.c -- */
 
 /* Reads PATH, and checks each key in it. False after saying what is wrong and where. */

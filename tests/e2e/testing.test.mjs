@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { over, place, post, upstream } from './lib/jobs.mjs';
 import { binary, folder, root, until, weir } from './lib/weir.mjs';
@@ -336,6 +336,24 @@ test('--watch plays again when a file changes', async (t) => {
   await until(() => /0 passed, 1 failed\nwaiting/.test(out), 'it was played');
   writeFileSync(join(dir, 'p.yaml'), 'trigger: { webhook: { path: /in, methods: [GET] } }\nsteps:\n  - reply: { json: { n: 2 } }\n');
   await until(() => /1 passed, 0 failed\nwaiting/.test(out), 'it was played again');
+});
+
+test('--watch sees folders that come later', async (t) => {
+  const dir = folder(t, { 'other.txt': '' });
+  const child = spawn(binary, ['test', '--watch'], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
+  const gone = new Promise((done) => child.once('exit', done));
+  t.after(async () => { child.kill(); await gone; });
+  let out = '';
+  child.stdout.on('data', (d) => { out += d; });
+  await until(() => /^waiting/m.test(out), 'it was played');
+  writeFileSync(join(dir, 'other.txt'), 'no test');
+  mkdirSync(join(dir, 'lua/nodes'), { recursive: true });
+  writeFileSync(join(dir, 'lua/nodes/a_test.lua'), 'require("weir.test").test("one", function() end)\n');
+  await until(() => /1 passed, 0 failed\nwaiting/.test(out), 'the new folder was seen');
+  mkdirSync(join(dir, 'pipelines'));
+  writeFileSync(join(dir, 'pipelines/p.yaml'), 'trigger: { webhook: /in }\nsteps: []\n');
+  writeFileSync(join(dir, 'pipelines/p.test.yaml'), 'pipeline: p.yaml\ntests:\n  - { name: two, request: { path: /in }, expect: {} }\n');
+  await until(() => /2 passed, 0 failed\nwaiting/.test(out), 'and another one');
 });
 
 test('a test is made of a real job, and passes', async (t) => {
