@@ -371,7 +371,7 @@ static const struct option options[] = {
     { 0, "show-log", NULL, "show what the runs write to the log" },
     { 0, "json", NULL, "print all as JSON" },
     SETUP_OPTIONS,
-    API_OPTIONS,
+    API_REACH_OPTIONS,
 };
 
 const struct command command_test = {

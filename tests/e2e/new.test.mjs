@@ -124,7 +124,7 @@ test('a Lua node that does not load is said to be so by its test', (t) => {
 /** What bash offers for a line; the word that is completed is its last one. */
 function offers(...words) {
   const script = `source <("$WEIR" completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const r = spawnSync('bash', ['-c', script, 'bash', 'weir', ...words], { cwd: root, encoding: 'utf8', env: { ...process.env, WEIR: binary } });
+  const r = spawnSync('bash', ['-c', script, 'bash', 'weir', ...words], { cwd: root, encoding: 'utf8', env: { ...process.env, WEIR: binary, PATH: `${build}:${process.env.PATH}` } });
   assert.equal(r.stderr, '');
   return r.stdout.trim().split('\n').filter(Boolean);
 }
@@ -139,10 +139,16 @@ test('bash completes commands, words, options and their values', () => {
   assert.deepEqual(offers('new', 'lu'), ['lua-node']);
   assert.deepEqual(offers('check', 'pipelines/hel'), ['pipelines/hello.test.yaml', 'pipelines/hello.yaml']);
   assert.deepEqual(offers('check', '--plugins', 'pipe'), ['pipelines']);
-  assert.deepEqual(offers('nodes', ''), []);
+  assert.deepEqual(offers('nodes', 'ht'), ['http']);
+  assert.ok(offers('nodes', '').includes('webhook'));
+  assert.deepEqual(offers('man', 'gra'), ['graph']);
+  assert.deepEqual(offers('explain', 'W020').slice(0, 2), ['W0201', 'W0202']);
+  assert.deepEqual(offers('explain', 'edge.max_b'), ['edge.max_body']);
+  assert.deepEqual(offers('nodes', 'http', ''), []);
   for (const c of commands) {
     const help = weir([c, '--help']).out;
     const own = [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map((m) => m[1]);
+    assert.equal(new Set(own).size, own.length, `${c} lists an option twice`);
     assert.deepEqual(offers(c, '--').sort(), own.sort(), c);
   }
 });
@@ -160,11 +166,13 @@ test('zsh and fish are told of the same', (t) => {
   const dir = folder(t, { 'weir.zsh': zsh, 'weir.fish': fish });
   for (const shell of ['zsh', 'fish'].filter((s) => spawnSync(s, ['--version']).status === 0))
     assert.equal(spawnSync(shell, ['-n', join(dir, `weir.${shell}`)]).status, 0, shell);
-  const offered = (line) => spawnSync('fish', ['-c', `source '${join(dir, 'weir.fish')}'; complete -C '${line}'`], { encoding: 'utf8', cwd: root }).stdout.split('\n').map((l) => l.split('\t')[0]);
+  const offered = (line) => spawnSync('fish', ['-c', `source '${join(dir, 'weir.fish')}'; complete -C '${line}'`], { encoding: 'utf8', cwd: root, env: { ...process.env, PATH: `${build}:${process.env.PATH}` } }).stdout.split('\n').map((l) => l.split('\t')[0]);
   if (spawnSync('fish', ['--version']).status === 0) {
     assert.ok(offered('weir ch').includes('check'));
     assert.deepEqual(offered('weir run --log ').filter((w) => w), ['json', 'text']);
     assert.ok(offered('weir jobs list --st').includes('--state'));
+    assert.deepEqual(offered('weir nodes ht').filter((w) => w), ['http']);
+    assert.ok(offered('weir man gra').includes('graph') && offered('weir explain W02').includes('W0204'));
     assert.ok(offered('weir check pipelines/gatew').includes('pipelines/gateway.yaml'));
   }
   assert.equal(weir(['completion', 'tcsh']).code, 2);
