@@ -26,7 +26,7 @@ struct testing {
     bool broken; /* a file could not be read */
     struct test_cover *cover; /* NULL: not wanted */
     bool json, colour;
-    const char *path; /* of the file of scripts at hand */
+    const char *path; /* of the file of scripts at hand; NULL: it is none */
     char *text;       /* what is in it; owned */
     uint64_t from_ns; /* when its latest test began */
 };
@@ -160,7 +160,7 @@ report(struct testing *t, const char *file, struct weir_text name, unsigned line
         return;
     printf("  %s%s%s %.*s\n", paint(t, good ? "\033[32m" : "\033[31m"), good ? "ok  " : "FAIL", paint(t, "\033[0m"),
            (int)name.len, name.bytes);
-    if (!good && line > 0)
+    if (!good && line > 0 && t->path == NULL) /* what a script says of itself has its line */
         printf("    %s:%u\n", file, line);
     print_lines(diff);
 }
@@ -260,6 +260,7 @@ play_scripts(struct testing *t, const struct tester *tester, const char *path)
     value_unref(&err.detail);
     free(t->text);
     t->text = NULL;
+    t->path = NULL;
 }
 
 static void
