@@ -319,7 +319,6 @@ const struct command command_new = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
     .words = "pipeline lua-node plugin",
-    .exits = "0 good, 1 a file is there already or can't be written, or the project has mistakes, 2 used "
-             "wrongly, or the name is taken",
+    .exits = "0 good, 1 a file is there already or the project has mistakes, 2 used wrongly or a taken name",
     .run = run,
 };
