@@ -9,10 +9,12 @@
 #include "cli/args.h"
 
 /* Options that api_ask understands; commands put them into their tables. */
-#define API_OPTIONS                                                                          \
+#define API_REACH_OPTIONS                                                                    \
     { 0, "admin", "ADDRESS", "the admin address, or https://NAME:PORT (default: that of the settings)" }, \
     { 0, "ca", "FILE", "trust the certificates of FILE (default: admin.tls.ca, else the system's)" }, \
-    { 0, "insecure", NULL, "take any certificate of the admin: whoever stands between reads the token" }, \
+    { 0, "insecure", NULL, "take any certificate of the admin: whoever stands between reads the token" }
+#define API_OPTIONS                                                                          \
+    API_REACH_OPTIONS,                                                                       \
     { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }, \
     { 0, "set", "KEY=VALUE", "set any setting, such as admin.token" }
 

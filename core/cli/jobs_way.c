@@ -102,7 +102,6 @@ jobs_way(const struct args *a, const struct weir_value *job, bool colour)
     if (w.known)
         draw(&w, colour);
     else
-        printf(
-            "  not known: single steps are kept of failed attempts, and with durable: steps\n");
+        printf("  not known: %s\n", way_unknown(job));
     way_fini(&w);
 }

@@ -127,6 +127,7 @@ const struct command command_nodes = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .words = "",
+    .more = MORE_TYPES,
     .exits = "0 good, 2 used wrongly or no such type, 1 a setting or a plugin is wrong",
     .run = run,
 };

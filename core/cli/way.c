@@ -154,3 +154,15 @@ way_find(const struct way *w, struct weir_text id)
 {
     return find_step(w, id);
 }
+
+const char *
+way_unknown(const struct weir_value *job)
+{
+    struct weir_text state = answer_member_text(job, "state");
+    if (text_is(state, "completed"))
+        return "of a job that is completed its steps are not kept";
+    if (text_is(state, "dead") || text_is(state, "cancelled"))
+        return "nothing was kept of the steps of this job";
+    return "nothing is known yet of the steps of this job: that is so after a failed attempt, and "
+           "with durable: steps while it goes on";
+}

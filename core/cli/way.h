@@ -38,6 +38,9 @@ struct way {
 void way_init(struct way *w, const struct args *a, const struct weir_value *job);
 void way_fini(struct way *w);
 
+/* Why nothing is known of the single steps of JOB: a sentence without its end. */
+const char *way_unknown(const struct weir_value *job);
+
 /* The step of that id; NULL if there is none. */
 const struct way_step *way_find(const struct way *w, struct weir_text id);
 

@@ -52,6 +52,10 @@ void pipelines_load(const char *const *files, unsigned n, const struct load_opti
 struct pipeline *pipeline_load_text(const char *file, struct weir_text text,
                                     const struct load_options *o, struct diags *d);
 
+/* Whether KEY means something in every step, or names a block of some type: then it can't be a
+ * type's name. */
+bool load_key_taken(const struct registry *r, struct weir_text key);
+
 /* Puts P, which is ALL's then, in the place of the one of its name, if there is one. */
 void pipelines_put(struct pipelines *all, struct pipeline *p);
 

@@ -317,12 +317,33 @@ from_body(struct weir_open *open, struct weir_text text)
     return s;
 }
 
+/* Whether a path leads down from where it begins: it is no script of this project else, and an error would
+ * show what stands in it. */
+static bool
+is_below(struct weir_text path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        bool begins = i == 0 || path.bytes[i - 1] == '/';
+        bool up = begins && path.len - i >= 2 && path.bytes[i] == '.' && path.bytes[i + 1] == '.' &&
+                  (path.len - i == 2 || path.bytes[i + 2] == '/');
+        if (up || (i == 0 && path.bytes[i] == '/'))
+            return false;
+    }
+    return true;
+}
+
 /* A file of the Lua folder, else one beside the pipeline. */
 static struct script *
 from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
 {
     char path[4200], name[256];
     const struct weir_value *bytes = NULL;
+    if (!is_below(file)) {
+        refuse(err, WEIR_INVALID,
+               "file: %.*s: a script lies in nodes/ of the Lua folder or beside the pipeline, or below these",
+               (int)(file.len < 100 ? file.len : 100), file.bytes);
+        return NULL;
+    }
     snprintf(name, sizeof name, "%.*s", (int)file.len, file.bytes);
     snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
     if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)

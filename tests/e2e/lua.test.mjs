@@ -82,6 +82,20 @@ test('lua: { file } checks config by the schema of the file and fills in default
   assert.deepEqual(await (await post(w, '/greet', {})).json(), { a: [1] });
 });
 
+test('a script lies below the Lua folder or the pipeline', (t) => {
+  const node = 'return { run = function() return 1 end }\n';
+  const dir = folder(t, { 'secret.lua': node, 'pipelines/below/fine.lua': node });
+  for (const file of ['/etc/passwd', '../secret.lua', 'below/../../secret.lua', '..']) {
+    write(dir, { 'pipelines/a.yaml': pipeline(`  - lua: { file: ${file} }`) });
+    const r = weir(['check', `${dir}/pipelines`]);
+    assert.equal(r.code, 1, file);
+    assert.match(r.err, /a script lies in nodes\/ of the Lua folder or beside the pipeline/, file);
+    assert.doesNotMatch(r.err, /near '/, file);
+  }
+  write(dir, { 'pipelines/a.yaml': pipeline('  - lua: { file: below/fine.lua }') });
+  assert.equal(weir(['check', `${dir}/pipelines`]).code, 0);
+});
+
 test('limits of a file have the range that those of a pipeline have', (t) => {
   const dir = folder(t, { 'pipelines/greets.yaml': pipeline('  - limited: {}\n  - lua: { file: limited.lua }') });
   const check = (limits) => {
