@@ -13,13 +13,38 @@
 #include "engine/gate.h"
 #include "engine/run.h"
 
+/* Who is refused, and by which limit: name, label "reason" of weir_admission_refused_total, what is said. */
+#define ADMISSION_REFUSALS(X)                                                                        \
+    X(DRAINING, "draining", "this server is shutting down")                                          \
+    X(RUNS, "max_runs", "too many runs are in flight (engine.max_runs)")                             \
+    X(LAG, "max_lag", "this server is overloaded: its loop is late (engine.max_lag)")                \
+    X(REJECT, "concurrency", "the pipeline runs as often at once as it may (concurrency)")           \
+    X(LINE, "line", "too many events wait for a place")                                              \
+    X(WAIT, "max_wait", "too many wait for a place of this pipeline already (engine.max_wait)")      \
+    X(LATE, "max_wait", "no place of this pipeline became free in time (engine.max_wait)")           \
+    X(KEYS, "keys", "too many keys of the pipeline's concurrency are in use")                        \
+    X(STORE, "store", "the store takes no event now")
+
+enum admission_refusal {
+    ADMISSION_OPEN,
+#define X(name, reason, text) ADMISSION_##name,
+    ADMISSION_REFUSALS(X)
+#undef X
+};
+
+/* What is said of a refusal. Any thread. */
+const char *admission_text_of(enum admission_refusal why);
+
+/* Counts that an event of F is refused on S. S's thread. */
+void admission_count(const struct weir_shard *s, const struct flow *f, enum admission_refusal why);
+
 /* Prepares the shard's part of it; and waits until every place that is on its way to this shard has
  * arrived, when the shard ends. */
 void admission_begin(struct engine *e);
 void admission_settle(struct engine *e);
 
-/* Why no run may start now; NULL: one may. */
-const char *admission_closed(const struct engine *en);
+/* Why no run may start now. */
+enum admission_refusal admission_closed(const struct engine *en);
 
 /* Starts a run for E if there is room, queues or refuses it otherwise. */
 void admission_offer(struct weir_event *e);

@@ -21,6 +21,7 @@ struct gate {
     char *name;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
+    atomic_uint_fast64_t each; /* as a place has it, of whichever line moved last: a guess for a new one */
     struct weir_table *table; /* key to struct place */
 };
 
@@ -82,6 +83,7 @@ let_in(struct place *p, struct list *out)
     list_remove(&w->link);
     p->n_line--;
     measure(p);
+    atomic_store_explicit(&w->gate->each, p->each, memory_order_relaxed);
     w->given = true;
     atomic_fetch_sub(&in_line, 1);
     atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
@@ -168,6 +170,7 @@ struct entering {
     struct gate_wait *wait;
     uint64_t max_ms;
     bool claims; /* for a job in the store */
+    uint64_t each;
 };
 
 static uint32_t
@@ -175,8 +178,10 @@ enter(void *entry, bool fresh, void *arg)
 {
     struct place *p = entry;
     const struct entering *a = arg;
-    if (fresh)
+    if (fresh) {
         list_init(&p->line);
+        p->each = a->each;
+    }
     if (p->runs < a->limit && list_empty(&p->line)) {
         p->runs++;
         return GATE_PLACED;
@@ -207,6 +212,7 @@ enter_as(struct gate *g, struct weir_text key, struct entering *a)
 {
     uint32_t answer = GATE_NO_ROOM;
     a->limit = atomic_load_explicit(&g->limit, memory_order_relaxed);
+    a->each = atomic_load_explicit(&g->each, memory_order_relaxed);
     if (table_entry(g->table, key, true, enter, a, &answer))
         return (enum gate_answer)answer;
     table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */

@@ -60,6 +60,8 @@ static void
 accept_failed(struct accepting *a, const struct weir_error *err)
 {
     struct weir_event *e = a->event;
+    if (err->code == WEIR_UNAVAILABLE)
+        admission_count(e->shard, e->trigger->flow, ADMISSION_STORE);
     if (a->placed && a->gate)
         admission_leave(engine_of(e->shard), a->gate, a->key);
     e->job = NULL;

@@ -201,7 +201,9 @@ struct engine {
     atomic_uint n_runs;
     struct run *free_runs[32];
     unsigned n_free_runs;
-    struct list waiting; /* gate_wait.mine of events that wait for a place: admission.c */
+    struct list waiting; /* gate_wait.mine of events that wait for a place however long: admission.c */
+    struct list patient; /* the same of those that wait for so long only, by when they came */
+    struct timer impatience; /* when the first of them has waited too long */
     unsigned n_waiting;
     struct list placed;  /* gate_wait.link of those that got one, and have not started */
     struct soon start_placed;
@@ -228,6 +230,7 @@ struct engine {
     uint32_t client_family; /* http_client_request_duration_seconds */
     uint32_t error_family;  /* weir_node_errors_total */
     uint32_t retry_family;  /* weir_retries_total */
+    uint32_t refusal_family; /* weir_admission_refused_total */
     uint32_t claim_family;  /* weir_idempotency_store_total */
 };
 
