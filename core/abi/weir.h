@@ -139,8 +139,10 @@ enum weir_node_flag {
     WEIR_USES = 1u << 2,     /* takes lent nodes: blocks "uses/NAME"              */
     WEIR_ANSWER = 1u << 3,   /* its output { status, headers, body } answers the caller as it
                                 is, if it is the last one                         */
-    WEIR_WAITS = 1u << 4     /* calls wait_open: its pipeline has to be durable, and all its steps
+    WEIR_WAITS = 1u << 4,    /* calls wait_open: its pipeline has to be durable, and all its steps
                                 are recorded. 1.1                                 */
+    WEIR_ASIDE = 1u << 5     /* a FAULT that only whoever uses the type is told of: its file is
+                                there for something else. 1.1                     */
 };
 
 /* A type of node. Only run is obligatory.
@@ -184,6 +186,13 @@ struct weir_node_type {
     void (*detach)(void *state);
     void (*close)(void *conf);
     uint32_t (*effect_of)(const struct weir_value *config);
+    /* 1.1: the file that the type was read from; NULL: it is part of the plugin. It is left out by
+     * itself, and those who need not care are not harmed, if its name is that of a type of any
+     * plugin or of a key that all nodes have, or something of it is not sane. */
+    const char *file;
+    /* 1.1: why that file is no type, in words that follow its name; NULL: it is one. Then only
+     * flags, name and file count besides. */
+    const char *fault;
 };
 
 struct weir_header;
@@ -263,6 +272,9 @@ struct weir_plugin {
     const struct weir_tester *testers; /* 1.1 */
     uint32_t n_testers;
     uint32_t pad;
+    /* 1.1: says in RET why there is no type NAME, if the plugin knows; else it returns false. Main
+     * thread. */
+    bool (*missing)(struct weir_text name, char *ret, size_t room);
 };
 
 /* A route of the edge, for a trigger. */

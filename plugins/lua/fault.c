@@ -27,6 +27,14 @@ refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     return code;
 }
 
+uint32_t
+err_before(struct weir_error *err, const char *where)
+{
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    return refuse(err, err->code, "%s: %.400s", where, text);
+}
+
 static const char *const names[] = { "",
 #define X(name, number, retry, http, text) [number] = #name,
                                      WEIR_CODES(X)

@@ -16,6 +16,7 @@ script_free(struct script *s)
     for (struct module *m = s->modules, *next; m != NULL; m = next) {
         next = m->next;
         free(m->name);
+        free(m->shown);
         free(m->source);
         free(m);
     }
@@ -81,6 +82,8 @@ static const struct range {
     { "max_log_lines", offsetof(struct limits, log_lines), 1, 100000 },
 };
 
+#define N_RANGES (sizeof ranges / sizeof *ranges)
+
 static uint32_t
 take_limit(const struct range *r, const struct weir_value *v, struct limits *l,
            struct weir_error *err)
@@ -104,31 +107,11 @@ take_limits(const struct weir_value *config, struct limits *l, struct weir_error
     uint32_t code = WEIR_OK;
     if (config == NULL)
         return code;
-    for (size_t i = 0; code == WEIR_OK && i < sizeof ranges / sizeof *ranges; i++) {
+    for (size_t i = 0; code == WEIR_OK && i < N_RANGES; i++) {
         struct weir_text name = { ranges[i].name, strlen(ranges[i].name) };
         code = take_limit(&ranges[i], host->get(config, name), l, err);
     }
     return code;
-}
-
-/* Letters to be changed, added or left out to make B of A. */
-static unsigned
-distance(struct weir_text a, const char *b)
-{
-    unsigned row[32] = { 0 };
-    size_t n = strlen(b);
-    for (size_t k = 0; k <= n; k++)
-        row[k] = (unsigned)k;
-    for (size_t i = 0; i < a.len; i++) {
-        unsigned diagonal = row[0]++;
-        for (size_t k = 1; k <= n; k++) {
-            unsigned least = diagonal + (a.bytes[i] != b[k - 1]);
-            diagonal = row[k];
-            least = least < row[k] + 1 ? least : row[k] + 1;
-            row[k] = least < row[k - 1] + 1 ? least : row[k - 1] + 1;
-        }
-    }
-    return row[n];
 }
 
 /* Fails for a name among the LIMITS of a file that is none. */
@@ -139,18 +122,15 @@ check_names(const struct weir_value *limits, struct weir_error *err)
     const struct weir_value *v;
     if (host->type(limits) != WEIR_MAP)
         return refuse(err, WEIR_INVALID, "limits must be a table, { max_time = 200 }");
-    for (size_t i = 0; host->member(limits, i, &key, &v); i++) {
-        const char *nearest = ranges[0].name;
-        for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
-            if (distance(key, ranges[k].name) < distance(key, nearest))
-                nearest = ranges[k].name;
-        unsigned far = distance(key, nearest);
-        if (far > 0)
-            return refuse(err, WEIR_INVALID, "there is no limit '%.*s'%s%s%s",
+    char hint[64];
+    const char *names[N_RANGES + 1] = { NULL };
+    for (size_t i = 0; i < N_RANGES; i++)
+        names[i] = ranges[i].name;
+    for (size_t i = 0; host->member(limits, i, &key, &v); i++)
+        if (!names_has(names, key))
+            return refuse(err, WEIR_INVALID, "there is no limit '%.*s'%s",
                           (int)(key.len < 64 ? key.len : 64), key.bytes,
-                          far <= 4 ? ": did you mean '" : "", far <= 4 ? nearest : "",
-                          far <= 4 ? "'?" : "");
-    }
+                          names_hint(names, key, hint, sizeof hint));
     return WEIR_OK;
 }
 
@@ -217,7 +197,11 @@ script_complete(const struct script *s, const struct weir_value **config,
 static uint32_t
 check_options(struct script *s, struct weir_error *err)
 {
-    bool same = err->code == WEIR_OK && types_has_options(s->name + 1, s->config_schema);
+    char type[80];
+    const char *slash = strrchr(s->name, '/');
+    snprintf(type, sizeof type, "%s", slash ? slash + 1 : s->name + 1);
+    type[strlen(type) - strlen(".lua")] = '\0';
+    bool same = err->code == WEIR_OK && types_has_options(type, s->config_schema);
     host->unref(&s->config_schema);
     if (err->code == WEIR_OK && !same)
         refuse(err, WEIR_CONFLICT,
@@ -236,6 +220,8 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     lua_State *L = vm->L;
     if (s->body)
         return WEIR_OK;
+    if (node_check(L, err) != WEIR_OK)
+        return err->code;
     if (node_field(L, "limits")) {
         if (value_make(L, -1, &limits, err) == WEIR_OK)
             (void)check_names(limits, err);
@@ -245,10 +231,7 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     host->unref(&limits);
     if (code != WEIR_OK)
         return code;
-    if (node_field(L, "config")) {
-        (void)value_make(L, -1, &s->config_schema, err);
-        lua_pop(L, 1);
-    }
+    (void)node_schema(L, &s->config_schema, err);
     if (s->typed)
         return check_options(s, err);
     if (err->code == WEIR_OK)
@@ -285,11 +268,10 @@ take_config(struct weir_open *open, const struct weir_value *config, struct scri
     host->unref(&empty);
     uint32_t code = script_complete(s, &copy, &s->config_constant, err);
     if (code != WEIR_OK) {
-        char text[sizeof err->text];
-        memcpy(text, err->text, sizeof text);
-        refuse(err, WEIR_INVALID, "config: %.400s", text);
+        (void)err_before(err, "config");
+        err->code = WEIR_INVALID;
     }
-    return code;
+    return err->code;
 }
 
 /* -- where the source comes from -- */
@@ -326,7 +308,7 @@ from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
     snprintf(name, sizeof name, "%.*s", (int)file.len, file.bytes);
     snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
     if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)
-        return script_from_file(path, name, err);
+        return script_from_file(path, err);
     if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK)
         return NULL;
     struct script *s = from_body(open, (struct weir_text){ "", 0 });
@@ -336,7 +318,7 @@ from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
     free(s->source);
     s->source = copy_text(text);
     s->len = text.len;
-    snprintf(path, sizeof path, "=%s", name);
+    snprintf(path, sizeof path, "@%s", name);
     free(s->name);
     s->name = strdup(path);
     host->unref(&bytes);
@@ -352,7 +334,7 @@ find_script(struct weir_open *open, const struct weir_value *config, struct weir
         char path[4200], name[80];
         snprintf(name, sizeof name, "%.*s.lua", (int)type.len, type.bytes);
         snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
-        struct script *s = script_from_file(path, name, err);
+        struct script *s = script_from_file(path, err);
         if (s != NULL)
             s->typed = true;
         return s;

@@ -79,6 +79,7 @@ struct lend {
 /* One file that a script requires. */
 struct module {
     char *name;
+    char *shown; /* what errors call it: "@lua/std/csv.lua" */
     char *source;
     size_t len;
     struct module *next;
@@ -132,6 +133,7 @@ struct vm {
         passes; /* of the collector, until one that is stripped can be freed; 0: it is not */
     bool preempted; /* it yielded because its slice is over */
     bool spoilt;    /* it has run out of memory: replaced by a fresh one */
+    bool module;    /* what the file has returned is no node */
     unsigned calls;
     int idle[IDLE_MAX]; /* references of coroutines that can be used again */
     unsigned n_idle;
@@ -453,5 +455,8 @@ void script_close(void *conf);
 /* Fills ERR and returns CODE. */
 uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Puts WHERE in front of the text of ERR; returns its code. */
+uint32_t err_before(struct weir_error *err, const char *where);
 
 #endif

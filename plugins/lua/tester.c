@@ -179,8 +179,7 @@ run_tests(struct vm *vm, weir_tested_fn *fn, void *arg)
 uint32_t
 tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct script *s = script_from_file(path, slash ? slash + 1 : path, err);
+    struct script *s = script_from_file(path, err);
     if (s == NULL)
         return err->code;
     s->body = true; /* loading it only compiles it */

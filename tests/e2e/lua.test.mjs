@@ -63,7 +63,89 @@ test('weir check finds what is wrong with the options of such a type', async (t)
 test('a file that does not load says where, to whoever uses it', async (t) => {
   const dir = folder(t, { 'lua/nodes/broken.lua': 'return {\n  run = function(\n}', 'pipelines/greets.yaml': pipeline('  - broken: {}') });
   assert.match(weir(['check', `${dir}/pipelines`]).err, /broken\.lua:3:/);
-  assert.match(weir(['nodes', 'broken', '--lua', `${dir}/lua`]).out, /It does not load: broken\.lua:3:/);
+  assert.match(weir(['nodes', 'broken', '--lua', `${dir}/lua`]).err, /no type 'broken': .*lua\/nodes\/broken\.lua:3:/);
+});
+
+const noTypes = {
+  'set.lua': ['return { run = function() end }', /'set' is a type of weir's own or of a plugin/],
+  'http.lua': ['return { run = function() end }', /'http' is a type of weir's own/],
+  'webhook.lua': ['return { run = function() end }', /'webhook' is a type of weir's own/],
+  'timeout.lua': ['return { run = function() end }', /every node has a key 'timeout'/],
+  'schema.lua': ['return { config = { type = "object", properties = { a = { type = "strnig" } } }, run = function() end }', /#\/properties\/a\/type: must be one of/],
+  'default.lua': ['return { config = { type = "object", properties = { a = { type = "string", default = 7 } } }, run = function() end }', /the default of 'a' does not fit its schema/],
+  'field.lua': ['return { sumary = "x", run = function() end }', /unknown field 'sumary' of the node \(.*\): did you mean 'summary'\?/],
+  'number.lua': ['return { summary = 7, run = function() end }', /summary must be a text, not a number/],
+  'effect.lua': ['return { effect = "unsfe", run = function() end }', /effect is 'unsfe' \(there are none, idempotent and unsafe\): did you mean 'unsafe'\?/],
+  'runless.lua': ['return { summary = "x" }', /the node has no function 'run'/],
+  'syntax.lua': ['return {\n  run = functio(', /lua\/nodes\/syntax\.lua:2: unexpected symbol/],
+  'binary.lua': ['\x1bLuaxxxxxxxx', /lua\/nodes\/binary\.lua: bytecode/],
+  'deep.lua': [`return ${'('.repeat(300)}1${')'.repeat(300)}`, /lua\/nodes\/deep\.lua.*C stack overflow/],
+  'round.lua': ['require "about"\nreturn { run = function() end }', /lua\/nodes\/about\.lua:1: module 'about' is not loaded yet: it requires itself/],
+  'about.lua': ['return require "about"', /module 'about' is not loaded yet/],
+};
+
+test('a file that can not become a type harms nobody else, and is named', (t) => {
+  const files = Object.fromEntries(Object.entries(noTypes).map(([name, [text]]) => [`lua/nodes/${name}`, text]));
+  const fine = 'name: fine\ntrigger: { webhook: { path: /fine } }\nsteps:\n  - set: { x: 1 }\n  - good: {}\n';
+  const dir = folder(t, { ...files, 'lua/nodes/good.lua': '\ufeffreturn { run = function() return 1 end }', 'pipelines/fine.yaml': fine });
+  const r = weir(['check', `${dir}/pipelines`]);
+  assert.equal(r.code, 0, r.err);
+  const lines = r.err.split('\n');
+  for (const [name, [, expected]] of Object.entries(noTypes)) {
+    const line = lines.find((l) => l.startsWith(`${dir}/lua/nodes/${name}: warning[W0810]: `));
+    assert.ok(line, `${name}: ${r.err}`);
+    assert.match(line, expected);
+  }
+  assert.equal(weir(['check', '--strict', `${dir}/pipelines`]).code, 1);
+  assert.equal(weir(['graph', `${dir}/pipelines/fine.yaml`]).code, 0);
+  const listed = weir(['nodes', '--lua', `${dir}/lua`]);
+  assert.equal(listed.code, 0);
+  assert.match(listed.err, /set\.lua: warning\[W0810\]/);
+  assert.match(listed.out, /\n {2}good /);
+  assert.doesNotMatch(listed.out, /schema|syntax/);
+  assert.match(weir(['nodes', 'set', '--lua', `${dir}/lua`]).out, /^set - Makes a value/);
+  for (const name of ['schema', 'field', 'syntax', 'default']) {
+    write(dir, { 'pipelines/fine.yaml': pipeline(`  - ${name}: {}`) });
+    const used = weir(['check', `${dir}/pipelines`]);
+    assert.equal(used.code, 1);
+    assert.match(used.err, new RegExp(`fine\\.yaml:\\d+:5: error\\[W0203\\]: unknown node type '${name}': ${dir}/lua/nodes/${name}\\.lua is no node type: .*`));
+  }
+});
+
+test('weir serves beside such a file', async (t) => {
+  const dir = folder(t, { 'lua/nodes/set.lua': 'return { run = function() end }', 'pipelines/greets.yaml': pipeline('  - set: { x: 1 }') });
+  const w = await start(t, `${dir}/pipelines`);
+  assert.deepEqual(await (await post(w, '/greet', {})).json(), { x: 1 });
+});
+
+test('modules and tests beside nodes are no types, and nobody minds unless they are used', (t) => {
+  const dir = folder(t, {
+    'lua/nodes/helper.lua': 'return { f = function() return 7 end }',
+    'lua/nodes/My-Node.lua': 'return { run = function() end }',
+    'lua/nodes/good_test.lua': 'return { run = function() end }',
+    'lua/nodes/good.lua': 'local h = require "helper"\nreturn { run = function() return h.f() end }',
+    'pipelines/greets.yaml': pipeline('  - good: {}'),
+  });
+  const r = weir(['check', `${dir}/pipelines`]);
+  assert.equal(r.code, 0);
+  assert.equal(r.err, '');
+  assert.doesNotMatch(weir(['nodes', '--lua', `${dir}/lua`]).out, /helper|My-Node|good_test/);
+  const used = (name, expected) => {
+    write(dir, { 'pipelines/greets.yaml': pipeline(`  - ${name}: {}`) });
+    assert.match(weir(['check', `${dir}/pipelines`]).err, expected);
+  };
+  used('helper', /helper\.lua is no node type: .*the node has no function 'run'/);
+  used('My-Node', /My-Node\.lua is no node type: the name of a type has/);
+  used('good_test', /good_test\.lua is no node type: what ends in _test\.lua is the tests/);
+});
+
+test('a type that has come since the start is named as such', async (t) => {
+  const dir = folder(t, { 'lua/nodes/greet.lua': greet, 'pipelines/greets.yaml': pipeline('  - greet: { name: Ada }') });
+  const w = await start(t, `${dir}/pipelines`);
+  write(dir, { 'lua/nodes/newone.lua': 'return { run = function() return 1 end }', 'pipelines/greets.yaml': pipeline('  - newone: {}') });
+  const r = await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+  assert.notEqual(r.status, 200);
+  assert.match(await r.text(), /unknown node type 'newone': .*lua\/nodes\/newone\.lua is newer than this process: start weir anew/);
 });
 
 test('lua: { file } checks config by the schema of the file and fills in defaults', async (t) => {
