@@ -141,7 +141,7 @@ run_function(struct vm *vm, lua_State *co, struct weir_error *err)
     else if (status == LUA_YIELD)
         refuse(err, WEIR_SCRIPT, "a test can't wait: only a node that it runs");
     else if (status != LUA_OK)
-        fault_read(co, -1, err);
+        fault_read(co, -1, err), place_error(co, err);
     host->unref(&err->detail);
     return err->code == WEIR_OK;
 }

@@ -78,6 +78,7 @@ vm_help(lua_State *L, enum helper h)
 static void
 add_library(lua_State *L, const char *name)
 {
+    place_library(L, name);
     freeze(L, name);
     lua_setfield(L, 1, name);
 }
@@ -88,7 +89,7 @@ static void
 run_part(lua_State *L, const char *source, int n_results)
 {
     static const char *const names[] = { "type", "error", "tostring", "next" };
-    if (luaL_loadbufferx(L, source, strlen(source), "=weir", "t") != LUA_OK)
+    if (luaL_loadbufferx(L, source, strlen(source), "=" PARTS_NAME, "t") != LUA_OK)
         lua_error(L);
     for (int i = 2; i <= 4; i++)
         lua_pushvalue(L, i);
@@ -113,6 +114,7 @@ open_libraries(lua_State *L)
     lua_settop(L, 0);
     lua_newtable(L); /* 1: all names */
     base_open(L);
+    place_library(L, LUA_GNAME);
     value_open(L);
     fault_open(L);
     lua_pushcfunction(L, module_require);
@@ -233,6 +235,7 @@ required(lua_State *L, int status, lua_KContext context)
 {
     (void)context;
     bool good = status == LUA_OK || status == LUA_YIELD;
+    vm_of(L)->heap.any_size = false;
     lua_pushvalue(L, 1);
     if (!good)
         lua_pushnil(L); /* it may be tried again */
@@ -274,12 +277,13 @@ module_require(lua_State *L)
         return luaL_error(
             L, "there is no module '%s': neither in lua/std nor beside the script", name);
     lua_settop(L, 2); /* the name, and the table of modules */
+    lua_pushcfunction(L, place_handler);
     if (compile(L, m->source, m->len, m->shown) != LUA_OK)
         return lua_error(L);
     lua_pushvalue(L, 1);
     lua_pushlightuserdata(L, (void *)(uintptr_t)&vm_modules_key);
     lua_rawset(L, 2);
-    int status = lua_pcallk(L, 0, 1, 0, 0, required);
+    int status = lua_pcallk(L, 0, 1, 3, 0, required);
     return required(L, status, 0);
 }
 
@@ -370,7 +374,7 @@ vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err)
             else if (status == LUA_YIELD)
                 refuse(err, WEIR_SCRIPT, "nothing can wait while a script is loaded");
             else if (status != LUA_OK)
-                fault_read(co, -1, err);
+                fault_read(co, -1, err), place_error(co, err);
             else
                 err->code = WEIR_OK;
             name_script(vm->script, err);

@@ -146,6 +146,61 @@ the_table_library_works_on_proxies(void **state)
 }
 
 static void
+every_error_has_its_place_and_the_name_of_what_was_called(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "for i, v in ipairs(input.nope) do end", "bad argument #1 to 'ipairs' (table expected, got nil)" },
+        { "return string.format('%d', 1.5)", "bad argument #2 to 'format' (number has no integer representation)" },
+        { "return string.upper(nil)", "bad argument #1 to 'upper' (string expected, got nil)" },
+        { "return utf8.char(-1)", "bad argument #1 to 'char' (value out of range)" },
+        { "return string.char(256)", "bad argument #1 to 'char' (value out of range)" },
+        { "return tonumber('z', 99)", "bad argument #2 to 'tonumber' (base out of range)" },
+        { "return (string.unpack('i4', 'a'))", "bad argument #2 to 'unpack' (data string too short)" },
+        { "return string.pack('i17', 1)", "integral size (17) out of limits [1,16]" },
+        { "return next({}, 'zz')", "invalid key to 'next'" },
+        { "table.sort { 1, 'x' }", "attempt to compare string with number" },
+        { "table.sort(nil)", "bad argument #1 to 'sort' (table expected, got nil)" },
+        { "return (('abc'):gsub('b', '%9'))", "'%9' in the replacement is no capture" },
+        { "return (string.gsub('abc', nil, 'x'))", "bad argument #2 to 'gsub' (string expected, got nil)" },
+        { "return (('abc'):gsub(nil, 'x'))", "bad argument #1 to 'gsub' (string expected, got nil)" },
+        { "return math.floor('x')", "bad argument #1 to 'floor' (number expected, got string)" },
+        { "return ('x'):rep({})", "bad argument #1 to 'rep' (number expected, got table)" },
+        { "assert(false, 'no')", "no" },
+        { "assert(false)", "assertion failed!" },
+        { "return input.a.b", "attempt to index a nil value (field 'a')" },
+        { "return table.concat({ {} })", "the value at index 1 of 'concat' is a table, not text" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char script[300], expected[300];
+        snprintf(script, sizeof script, "local x = 1\n%s", cases[i][0]);
+        snprintf(expected, sizeof expected, "\"detail\":\"scripts/it:2: %s\"", cases[i][1]);
+        fails(script, "{}", 500, expected);
+        snprintf(script, sizeof script, "local x = 1\nlocal ok, e = pcall(function()\n%s\nend)\nreturn e", cases[i][0]);
+        load_with(script, "");
+        snprintf(expected, sizeof expected, strcmp(cases[i][1], "no") == 0 ? "\"%s\"" : "\"scripts/it:3: %s\"",
+                 cases[i][1]);
+        stage_expect("POST /x", "{}", 200, expected);
+    }
+    gives("local ok, e = pcall(string.format, '%d', 1.5)\nreturn e", "{}",
+          "\"scripts/it:1: bad argument #2 to 'string.format' (number has no integer representation)\"");
+    gives("local ok, e = pcall(table.sort, nil)\nreturn e", "{}",
+          "\"scripts/it:1: bad argument #1 to 'sort' (table expected, got nil)\"");
+    gives("local ok, e = xpcall(table.sort, function(e) return '<' .. e .. '>' end, nil)\nreturn e", "{}",
+          "\"<scripts/it:1: bad argument #1 to 'sort' (table expected, got nil)>\"");
+    gives("local ok, e = pcall(error, 'mine')\nreturn e", "{}", "\"mine\"");
+    gives("local ok, e = pcall(error, 'mine', 0)\nreturn e", "{}", "\"mine\"");
+    gives("local ok, e = pcall(string.gsub, 'abc', 'b', function()\nerror('mine') end)\nreturn e", "{}",
+          "\"scripts/it:2: mine\"");
+    fails("local f = function()\nerror('mine', 2)\nend\nf()", "{}", 500, "\"scripts/it:4: mine\"");
+    fails("error('mine', 0)", "{}", 500, "\"detail\":\"mine\"");
+    fails("return (string.gsub('aaa', 'a', function(x)\nreturn x.y.z end))", "{}", 500,
+          "scripts/it:2: attempt to index a nil value (field 'y')");
+    gives("local r = ctx.all { function() return 1 end, function() return ('x'):rep({}) end }\nreturn r or 'failed'",
+          "{}", "\"failed\"");
+}
+
+static void
 strings_and_patterns_are_those_of_lua(void **state)
 {
     (void)state;
@@ -573,6 +628,7 @@ main(void)
         cmocka_unit_test(a_proxy_is_gone_through_in_its_order),
         cmocka_unit_test(a_write_stays_in_its_place_and_the_order_is_kept),
         cmocka_unit_test(the_table_library_works_on_proxies),
+        cmocka_unit_test(every_error_has_its_place_and_the_name_of_what_was_called),
         cmocka_unit_test(strings_and_patterns_are_those_of_lua),
         cmocka_unit_test(long_searches_pause_and_go_on),
         cmocka_unit_test(lent_nodes_are_asked_and_answer),
