@@ -148,7 +148,7 @@ enum weir_node_flag {
 /* A type of node. Only run is obligatory.
  *
  *          how often                  on which thread       may it do I/O
- *  open    once per configured node   main                  no
+ *  open    once per configured node   main                  no        (1)
  *  attach  once per node and shard    the shard's           start it
  *  run     once per call              the shard's           start it
  *  cancel  at most once per call      the shard's           stop it
@@ -160,6 +160,9 @@ enum weir_node_flag {
  * on a worker thread, where of the host only what is marked [any] may be called besides input,
  * eval, eval_text, alloc, attempt and deadline_ms, until it answers; it has no cancel. STATE is
  * what attach gave, or what open gave if there is no attach.
+ *
+ * (1) The detail of its error may say where the author finds what is wrong: { at, line }, a JSON pointer
+ * to an option and, if that is a text of several lines, the number of one. 1.1
  */
 struct weir_node_type {
     uint32_t size;  /* sizeof(struct weir_node_type)                              */

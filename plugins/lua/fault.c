@@ -35,6 +35,21 @@ err_before(struct weir_error *err, const char *where)
     return refuse(err, err->code, "%s: %.400s", where, text);
 }
 
+void
+fault_at(struct weir_error *err, const char *pointer, int64_t line)
+{
+    struct weir_builder *b = host->map_new();
+    const struct weir_value *v = host->string((struct weir_text){ pointer, strlen(pointer) });
+    host->unref(&err->detail);
+    if (v != NULL)
+        host->map_set(b, WEIR_TEXT("at"), &v);
+    v = host->integer(line);
+    if (line > 0)
+        host->map_set(b, WEIR_TEXT("line"), &v);
+    host->unref(&v);
+    err->detail = host->build(&b);
+}
+
 static const char *const names[] = { "",
 #define X(name, number, retry, http, text) [number] = #name,
                                      WEIR_CODES(X)

@@ -100,16 +100,20 @@ take_limit(const struct range *r, const struct weir_value *v, struct limits *l,
     return WEIR_OK;
 }
 
-/* Takes what CONFIG, the options or a file's limits, has of limits. NULL: nothing. */
+/* Takes what CONFIG, the options (OPTIONS) or a file's limits, has of limits. NULL: nothing. */
 static uint32_t
-take_limits(const struct weir_value *config, struct limits *l, struct weir_error *err)
+take_limits(const struct weir_value *config, bool options, struct limits *l, struct weir_error *err)
 {
+    char pointer[40];
     uint32_t code = WEIR_OK;
     if (config == NULL)
         return code;
     for (size_t i = 0; code == WEIR_OK && i < N_RANGES; i++) {
         struct weir_text name = { ranges[i].name, strlen(ranges[i].name) };
         code = take_limit(&ranges[i], host->get(config, name), l, err);
+        snprintf(pointer, sizeof pointer, "/%s", ranges[i].name);
+        if (code != WEIR_OK && options)
+            fault_at(err, pointer, 0);
     }
     return code;
 }
@@ -227,7 +231,7 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
             (void)check_names(limits, err);
         lua_pop(L, 1);
     }
-    uint32_t code = err->code == WEIR_OK ? take_limits(limits, &s->limits, err) : err->code;
+    uint32_t code = err->code == WEIR_OK ? take_limits(limits, false, &s->limits, err) : err->code;
     host->unref(&limits);
     if (code != WEIR_OK)
         return code;
@@ -235,7 +239,7 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     if (s->typed)
         return check_options(s, err);
     if (err->code == WEIR_OK)
-        (void)take_limits(config, &s->limits, err);
+        (void)take_limits(config, true, &s->limits, err);
     if (err->code == WEIR_OK && s->config_schema != NULL &&
         (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
         return err->code;
@@ -268,8 +272,13 @@ take_config(struct weir_open *open, const struct weir_value *config, struct scri
     host->unref(&empty);
     uint32_t code = script_complete(s, &copy, &s->config_constant, err);
     if (code != WEIR_OK) {
+        char pointer[200];
+        struct weir_text first = { "", 0 }; /* of what the schema finds */
+        (void)host->get_text(host->get(host->at(err->detail, 0), WEIR_TEXT("pointer")), &first);
+        snprintf(pointer, sizeof pointer, "/config%.*s", (int)first.len, first.bytes);
         (void)err_before(err, "config");
         err->code = WEIR_INVALID;
+        fault_at(err, pointer, 0);
     }
     return err->code;
 }
@@ -309,8 +318,10 @@ from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
     snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
     if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)
         return script_from_file(path, err);
-    if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK)
+    if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK) {
+        fault_at(err, "/file", 0);
         return NULL;
+    }
     struct script *s = from_body(open, (struct weir_text){ "", 0 });
     struct weir_text text = { "", 0 };
     (void)host->get_text(bytes, &text);
@@ -347,11 +358,38 @@ find_script(struct weir_open *open, const struct weir_value *config, struct weir
         return NULL;
     }
     struct script *s = body ? from_body(open, text) : from_file(open, file, err);
-    if (s != NULL && take_limits(config, &s->limits, err) != WEIR_OK) {
+    if (s != NULL && take_limits(config, true, &s->limits, err) != WEIR_OK) {
         script_free(s);
         return NULL;
     }
     return s;
+}
+
+/* script_try, whose error says where the author finds it. */
+static uint32_t
+try_here(struct script *s, const struct weir_value *config, struct weir_error *err)
+{
+    size_t len = strlen(s->name + 1);
+    if (script_try(s, config, err) == WEIR_OK || err->detail != NULL)
+        return err->code;
+    if (!s->body)
+        fault_at(err, "/file", 0);
+    else if (strncmp(err->text, s->name + 1, len) == 0 && err->text[len] == ':')
+        fault_at(err, "/script", strtol(err->text + len + 1, NULL, 10));
+    return err->code;
+}
+
+/* No name that ctx has itself is lent: it would never be reached. */
+static uint32_t
+check_lends(const struct script *s, struct weir_error *err)
+{
+    char list[100];
+    for (unsigned i = 0; i < s->n_lends; i++)
+        if (names_has(ctx_names, (struct weir_text){ s->lends[i].name, strlen(s->lends[i].name) }))
+            return refuse(err, WEIR_CONFLICT,
+                          "'%s' under 'uses' can't be lent by that name: ctx has %s itself",
+                          s->lends[i].name, names_list(ctx_names, list, sizeof list));
+    return WEIR_OK;
 }
 
 uint32_t
@@ -362,8 +400,8 @@ script_open(struct weir_open *open, const struct weir_value *config, void **ret_
     if (s == NULL)
         return err->code;
     take_lends(open, s);
-    if (make_metric(open, s, err) == WEIR_OK && script_try(s, config, err) == WEIR_OK &&
-        take_config(open, config, s, err) == WEIR_OK) {
+    if (check_lends(s, err) == WEIR_OK && make_metric(open, s, err) == WEIR_OK &&
+        try_here(s, config, err) == WEIR_OK && take_config(open, config, s, err) == WEIR_OK) {
         *ret_conf = s;
         return WEIR_OK;
     }

@@ -297,6 +297,9 @@ void json_open(lua_State *L);
 int json_encode(lua_State *L); /* is one of them */
 void ctx_open(lua_State *L);
 
+/* What ctx has itself, whatever is lent; NULL at the end. */
+extern const char *const ctx_names[];
+
 /* find, match, gmatch and gsub: into the table on the top. */
 void match_open(lua_State *L);
 
@@ -481,6 +484,10 @@ void script_close(void *conf);
 /* Fills ERR and returns CODE. */
 uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says in the detail of an error of open where the author finds what is wrong: an option, and a line
+ * of its text (0: none). */
+void fault_at(struct weir_error *err, const char *pointer, int64_t line);
 
 /* Puts WHERE in front of the text of ERR; returns its code. */
 uint32_t err_before(struct weir_error *err, const char *where);

@@ -112,6 +112,35 @@ test('a file that can not become a type harms nobody else, and is named', (t) =>
   }
 });
 
+test('what a node refuses is shown where it stands, also a line of a script', (t) => {
+  const cfg = 'return { config = { type = "object", additionalProperties = false, properties = { k = { type = "string" }, z = { type = "object", properties = { y = { type = "string" } } } } }, run = function() end }';
+  const dir = folder(t, { 'lua/nodes/cfg.lua': cfg });
+  const at = (step, place, expected) => {
+    write(dir, { 'pipelines/greets.yaml': `name: greets\ntrigger: { webhook: { path: /greet } }\nsteps:\n${step}\n` });
+    const r = weir(['check', `${dir}/pipelines`]);
+    assert.equal(r.code, 1);
+    assert.ok(r.err.includes(`greets.yaml:${place}: error[W0601]: `), r.err);
+    assert.match(r.err, expected);
+  };
+  at('  - lua: { file: cfg.lua, config: { k: 5 } }', '4:40', /config: \/k: must be a string/);
+  at('  - lua: { file: cfg.lua, config: { z: { y: 5 } } }', '4:40', /config: \/z\/y: must be a string/);
+  at('  - lua: { file: cfg.lua, config: { nosuch: 5 } }', '4:45', /unknown property/);
+  at('  - lua: { file: nope.lua }', '4:18', /No such file/);
+  at('  - lua:\n      max_memory: 1KiB\n      script: return 1', '5:19', /max_memory is 1024/);
+  at('  - lua: |\n      local x = 1\n\n      local y = = 2', '7:7', /:3: unexpected symbol/);
+  at('  - lua: |2-\n\n      local x = = 1\n', '6:7', /:2: unexpected symbol/);
+  at('  - lua:\n      script: |\n        local x = = 1\n', '6:9', /:1: unexpected symbol/);
+  at('  - lua: return return', '4:10', /:1: unexpected symbol/);
+});
+
+test('no node is lent by a name that ctx has itself', (t) => {
+  const dir = folder(t, {});
+  for (const name of ['log', 'all', 'run', 'steps', 'sleep', 'now', 'deadline']) {
+    write(dir, { 'pipelines/greets.yaml': pipeline(`  - lua: return 1\n    uses: { ${name}: { set: 1 } }`) });
+    assert.match(weir(['check', `${dir}/pipelines`]).err, new RegExp(`'${name}' under 'uses' can't be lent by that name: ctx has sleep, now, .* and steps itself`));
+  }
+});
+
 test('weir serves beside such a file', async (t) => {
   const dir = folder(t, { 'lua/nodes/set.lua': 'return { run = function() end }', 'pipelines/greets.yaml': pipeline('  - set: { x: 1 }') });
   const w = await start(t, `${dir}/pipelines`);
