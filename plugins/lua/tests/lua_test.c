@@ -201,6 +201,19 @@ every_error_has_its_place_and_the_name_of_what_was_called(void **state)
 }
 
 static void
+keys_of_maps_are_text(void **state)
+{
+    (void)state;
+    gives("return { ['gr\\u{fc}n'] = 1 }", "{}", "{\"gr\xc3\xbcn\":1}");
+    fails("return { a = { ['x\\xff\\xfe'] = 1 } }", "{}", 500,
+          ".a: a map can't have the key 'x\\\\xff\\\\xfe', which is not UTF-8");
+    fails("return weir.json.encode { ['\\xff'] = 1 }", "{}", 500, "which is not UTF-8");
+    fails("ctx.log('info', 'x', { ['\\xff'] = 1 })", "{}", 500, "the fields: a map can't have the key");
+    fails("input['\\xff'] = 1\nreturn input", "{}", 500, "which is not UTF-8");
+    gives("local ok, e = pcall(weir.json.encode, { ['\\xc3'] = 1 })\nreturn ok", "{}", "false");
+}
+
+static void
 strings_and_patterns_are_those_of_lua(void **state)
 {
     (void)state;
@@ -629,6 +642,7 @@ main(void)
         cmocka_unit_test(a_write_stays_in_its_place_and_the_order_is_kept),
         cmocka_unit_test(the_table_library_works_on_proxies),
         cmocka_unit_test(every_error_has_its_place_and_the_name_of_what_was_called),
+        cmocka_unit_test(keys_of_maps_are_text),
         cmocka_unit_test(strings_and_patterns_are_those_of_lua),
         cmocka_unit_test(long_searches_pause_and_go_on),
         cmocka_unit_test(lent_nodes_are_asked_and_answer),
