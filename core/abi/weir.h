@@ -830,7 +830,8 @@ struct weir_host {
 
     /* A node that is lent (uses:) may take from who asks it what its own configuration leaves out:
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
-     * leads to another server, or has a secret, is never taken. */
+     * leads to another server, or has a secret, is never taken. An empty KEY: all that it was asked
+     * with, whatever that is. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
 
     /* -- signatures [any]; a message is N texts, one behind the other -- */

@@ -361,6 +361,7 @@ request_make(struct weir_call *call, const struct http_node *n, struct request *
     *ret = (struct request){ .http = n->basis };
     ret->http.method = n->form == NO_BODY ? WEIR_TEXT("GET") : WEIR_TEXT("POST");
     if (evaluate_text(call, &n->method, &ret->http.method, err) != WEIR_OK ||
+        lent_check(call, n, may_have_body(ret->http.method), err) != WEIR_OK ||
         make_url(call, n, ret, err) != WEIR_OK || make_headers(call, n, ret, err) != WEIR_OK ||
         make_body(call, n, ret, err) != WEIR_OK || make_rest(call, n, ret, err) != WEIR_OK)
         return err->code;

@@ -8,6 +8,7 @@
 #ifndef LUA_TYPES_H
 #define LUA_TYPES_H
 
+#include "names.h"
 #include "script.h"
 
 /* The Lua folder; empty if there is none. Valid for the process. */
@@ -49,16 +50,5 @@ uint32_t node_schema(lua_State *L, const struct weir_value **ret, struct weir_er
 
 /* Fills in summary, output, example and effect, which were checked. */
 void node_describe(lua_State *L, struct weir_node_type *type);
-
-/* -- names that were meant: names.c; all lists end with NULL -- */
-
-/* Whether NAME is one of them. */
-bool names_has(const char *const *names, struct weir_text name);
-
-/* ": did you mean 'x'?" in RET, or nothing; and RET. */
-const char *names_hint(const char *const *names, struct weir_text name, char *ret, size_t room);
-
-/* "a, b and c" in RET; and RET. */
-const char *names_list(const char *const *names, char *ret, size_t room);
 
 #endif

@@ -441,8 +441,8 @@ steps:
 `,
   });
   const post = (path, body) => fetch(`${w.edge}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-  assert.equal((await post('/a', { path: '/p', query: { q: 1 }, headers: { 'x-a': 'b' }, json: { no: 'body of a GET' }, url: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1', method: 'DELETE' })).status, 200);
-  assert.equal((await post('/b', { path: '/elsewhere', json: { n: 1 }, headers: { 'x-a': 'theirs' } })).status, 200);
+  assert.equal((await post('/a', { path: '/p', query: { q: 1 }, headers: { 'x-a': 'b' } })).status, 200);
+  assert.equal((await post('/b', { json: { n: 1 } })).status, 200);
   assert.equal((await post('/c', { id: 7, path: '/evil', query: { q: 1 } })).status, 200);
   assert.deepEqual(calls, [['GET', '/base/p?q=1', 'b', ''], ['POST', '/fixed', 'mine', '{"n":1}'], ['GET', '/x/7', null, '']]);
   for (const path of ['no slash', '/a b', '/a\r\nX: y', '/a#b', 7]) assert.equal((await post('/a', { path })).status, 400, String(path));
@@ -453,5 +453,22 @@ steps:
   }
   assert.equal(calls.length, 3);
   for (const path of ['/...', '/.well-known/x', '/a..b', '/a?up=/../b', '/%2ea']) assert.equal((await post('/a', { path })).status, 200, path);
+  const sent = calls.length;
+  const refused = async (path, body, expected) => {
+    const r = await post(path, body);
+    assert.equal(r.status, 400, JSON.stringify(body));
+    assert.match((await r.json()).detail, expected);
+    assert.equal(calls.length, sent);
+  };
+  await refused('/a', { pth: '/x' }, /unknown key 'pth' \(what is taken: path, query and headers\): did you mean 'path'\?/);
+  await refused('/a', { timeout: '1h' }, /unknown key 'timeout' \(what is taken: path, query and headers\)$/);
+  for (const key of ['url', 'base_url', 'method']) await refused('/a', { path: '/p', [key]: 'DELETE' }, new RegExp(`unknown key '${key}'`));
+  await refused('/a', { json: { no: 'body of a GET' } }, /'json' is not for who asks to say; what is taken: path, query and headers/);
+  await refused('/b', { path: '/elsewhere' }, /'path' is not for who asks to say; what is taken: query and json/);
+  await refused('/b', { headers: { 'x-a': 'theirs' } }, /'headers' is not for who asks to say/);
+  await refused('/a', { query: 'a=1' }, /'query' must be a map, not a text/);
+  await refused('/a', { headers: ['a'] }, /'headers' must be a map, not a list/);
+  await refused('/a', 'x', /the argument must be a map, not a text; what is taken: path, query and headers/);
+  await refused('/a', 7, /the argument must be a map, not a number/);
   assert.deepEqual(calls.slice(3).map((c) => c[1]), ['/base/...', '/base/.well-known/x', '/base/a..b', '/base/a?up=/../b', '/base/%2ea']);
 });

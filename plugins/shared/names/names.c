@@ -1,8 +1,8 @@
-/* lua/names.c - see types.h: names that were meant. SPDX-License-Identifier: Apache-2.0 */
+/* shared/names.c - see names.h. SPDX-License-Identifier: Apache-2.0 */
+#include "names.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "types.h"
 
 #define NAME_MAX_LEN 31u
 /* What is further off is not what was meant. */
