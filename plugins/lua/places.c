@@ -184,6 +184,33 @@ place_library(lua_State *L, const char *name)
     lua_pop(L, 1);
 }
 
+static int
+went_through(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return lua_gettop(L);
+}
+
+/* upvalue 1: the function. */
+static int
+through(lua_State *L)
+{
+    int n = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, n, LUA_MULTRET, 0, went_through);
+    return lua_gettop(L);
+}
+
+void
+place_wrap(lua_State *L, int library, const char *name)
+{
+    lua_getfield(L, library, name);
+    lua_pushcclosure(L, through, 1);
+    lua_setfield(L, library, name);
+}
+
 /* -- what throws, and what catches -- */
 
 /* As Lua's own, but that a level in the library is the one of the script that called it. */
@@ -195,7 +222,8 @@ base_error(lua_State *L)
     lua_settop(L, 1);
     if (lua_type(L, 1) != LUA_TSTRING || level <= 0)
         return lua_error(L);
-    while (lua_getstack(L, level, &ar) && lua_getinfo(L, "S", &ar) && is_library(&ar))
+    while (lua_getstack(L, level, &ar) && lua_getinfo(L, "S", &ar) &&
+           (is_library(&ar) || function_at(L, level) == through))
         level++;
     luaL_where(L, level);
     lua_pushvalue(L, 1);

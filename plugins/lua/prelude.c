@@ -103,16 +103,5 @@ const char prelude[] =
     "    a, b, length = b, a, 2 * length\n"
     "  end\n"
     "  if a ~= own(list) then move(a, 1, n, 1, list) end\n"
-    "end\n"
-    "\n"
-    "function weir.get(v, pointer)\n"
-    "  for part in string.gmatch(pointer, '/([^/]*)') do\n"
-    "    if type(v) ~= 'table' then return nil end\n"
-    "    part = string.gsub(string.gsub(part, '~1', '/'), '~0', '~')\n"
-    "    local field = v[part]\n"
-    "    if field == nil and string.find(part, '^%d+$') then field = v[math.tointeger(part) + 1] end\n"
-    "    v = field\n"
-    "  end\n"
-    "  return v\n"
     "end\n";
 /* clang-format on */

@@ -18,6 +18,7 @@
 #include <weir.h>
 
 #include "heap.h"
+#include "places.h"
 #include "values.h"
 
 /* The host table, from the entry. */
@@ -249,32 +250,6 @@ void fault_read(lua_State *L, int index, struct weir_error *err);
 
 /* A map { traceback } for the detail of an error; owned by the caller. */
 const struct weir_value *fault_traceback(lua_State *L);
-
-/* -- places: places.c -- */
-
-/* What chunks of the library that are written in Lua are called. */
-#define PARTS_NAME "weir"
-
-/* "lua/nodes/x.lua:3: " of the innermost function of the script; empty: there is none. */
-void place_here(lua_State *L, char *ret, size_t room);
-
-/* HEAD is what has to stand in front of the rest of TEXT, which is what this gives, for the error
- * that the function at level BASE has thrown: the place of the script, and what it called. */
-const char *place_find(lua_State *L, int base, const char *text, char *head, size_t room);
-
-/* The same for the text on the top of a strand that has ended in it, which is in ERR already. */
-void place_error(lua_State *co, struct weir_error *err);
-
-/* ... and as a message handler. */
-int place_handler(lua_State *L);
-
-/* The functions in the table on the top, which stays, have their names for errors. Throws. */
-void place_library(lua_State *L, const char *name);
-
-int base_error(lua_State *L);
-int base_assert(lua_State *L);
-int base_pcall(lua_State *L);
-int base_xpcall(lua_State *L);
 
 /* weir.fail */
 int fault_throw(lua_State *L);

@@ -106,6 +106,9 @@ run_parts(lua_State *L)
     for (unsigned i = N_HELPERS; i-- > 0;)
         lua_rawsetp(L, LUA_REGISTRYINDEX, &helper_keys[i]);
     run_part(L, prelude, 0);
+    place_wrap(L, 2, "gsub");
+    place_wrap(L, 3, "sort");
+    place_wrap(L, 4, "get");
 }
 
 static int

@@ -164,6 +164,9 @@ every_error_has_its_place_and_the_name_of_what_was_called(void **state)
         { "return (('abc'):gsub('b', '%9'))", "'%9' in the replacement is no capture" },
         { "return (string.gsub('abc', nil, 'x'))", "bad argument #2 to 'gsub' (string expected, got nil)" },
         { "return (('abc'):gsub(nil, 'x'))", "bad argument #1 to 'gsub' (string expected, got nil)" },
+        { "return table.sort(nil)", "bad argument #1 to 'sort' (table expected, got nil)" },
+        { "return string.gsub('a', 'a', true)", "bad argument #3 to 'gsub' (string, table or function expected, got boolean)" },
+        { "return weir.get({}, 'a')", "a JSON pointer begins with '/': 'a'" },
         { "return math.floor('x')", "bad argument #1 to 'floor' (number expected, got string)" },
         { "return ('x'):rep({})", "bad argument #1 to 'rep' (number expected, got table)" },
         { "assert(false, 'no')", "no" },
@@ -198,6 +201,33 @@ every_error_has_its_place_and_the_name_of_what_was_called(void **state)
           "scripts/it:2: attempt to index a nil value (field 'y')");
     gives("local r = ctx.all { function() return 1 end, function() return ('x'):rep({}) end }\nreturn r or 'failed'",
           "{}", "\"failed\"");
+}
+
+static void
+a_value_of_the_engine_is_an_error_like_a_table(void **state)
+{
+    (void)state;
+    static const char err[] = "{\"code\":\"limited\",\"message\":\"not so fast\",\"retry_after_ms\":2000}";
+    fails("error(input)", err, 429, "\"detail\":\"not so fast\"");
+    fails("return nil, input", err, 429, "\"detail\":\"not so fast\"");
+    fails("input.code = 'timeout'\nerror(input)", err, 504, "not so fast");
+    fails("error(input)", "[1]", 500, "an error of type table");
+    fails("error(input)", "{}", 500, "an error without a message");
+    fails("return nil, { code = 'nosuch', message = 'mine' }", "{}", 500,
+          "\"detail\":\"mine (there is no error code 'nosuch')\"");
+    fails("error { code = 7, message = 'mine' }", "{}", 500, "mine (there is no error code 'number')");
+    fails("error(input)", "{\"code\":\"nosuch\",\"message\":\"mine\"}", 500,
+          "mine (there is no error code 'nosuch')");
+    fails("error { code = 'nosuch', message = ('x'):rep(1000) }", "{}", 500,
+          "xxx (there is no error code 'nosuch')");
+}
+
+static void
+whole_floats_are_keys_of_lists(void **state)
+{
+    (void)state;
+    gives("input[2.0] = 9\nreturn { input[1.0], input[2], input[2.0] }", "[1,2]", "[1,9,9]");
+    fails("input[1.5] = 9", "[1,2]", 500, "a list has no field of type number");
 }
 
 static void
@@ -440,6 +470,12 @@ the_library_does_what_it_says(void **state)
     gives("return { weir.get(input, '/a/1/b~1c'), weir.get(input, '/a/7') == nil, weir.get({ { "
           "5 } }, '/0/0') }",
           "{\"a\":[0,{\"b/c\":4}]}", "[4,true,5]");
+    gives("return { weir.get(input, ''), weir.get(input, '/a~1b'), weir.get(input, '/') }", "{\"a/b\":1,\"\":2}",
+          "[{\"a/b\":1,\"\":2},1,2]");
+    gives("return { weir.get({ 5 }, '/00') == nil, weir.get({ 5 }, '/99999999999999999999') == nil, "
+          "weir.get({ 5 }, '/-') == nil }", "{}", "[true,true,true]");
+    fails("return weir.get({ b = 1 }, 'a/b')", "{}", 500, "scripts/it:1: a JSON pointer begins with '/': 'a/b'");
+    fails("return weir.get({ b = 1 })", "{}", 500, "scripts/it:1: bad argument #2 to 'get' (string expected, got nil)");
     gives("return weir.merge(input, { b = weir.null, z = 1 })", "{\"c\":1,\"b\":2,\"a\":null}",
           "{\"c\":1,\"b\":null,\"a\":null,\"z\":1}");
     gives("return { weir.merge({ a = 1 }, input), weir.null == nil, tostring(weir.null) }",
@@ -501,6 +537,10 @@ limits_are_settings_and_are_counted(void **state)
         stage_end(&p);
         assert_true(stage_metric(series) == (before < 0 ? 0 : before) + 1);
     }
+    double before = stage_metric("weir_lua_aborts_total{reason=\"depth\"}");
+    fails("local t = setmetatable({}, { __index = function(t, k) return t[k] end })\nreturn t.x", "{}", 500,
+          "stack overflow");
+    assert_true(stage_metric("weir_lua_aborts_total{reason=\"depth\"}") == (before < 0 ? 0 : before) + 1);
     load_with("local t = {}\nfor i = 1, 100 do t['k' .. i] = i end\nreturn #('x'):rep(200000)",
               "      max_keys: 128\n");
     stage_expect("POST /x", "{}", 200, "200000");
@@ -642,6 +682,8 @@ main(void)
         cmocka_unit_test(a_write_stays_in_its_place_and_the_order_is_kept),
         cmocka_unit_test(the_table_library_works_on_proxies),
         cmocka_unit_test(every_error_has_its_place_and_the_name_of_what_was_called),
+        cmocka_unit_test(a_value_of_the_engine_is_an_error_like_a_table),
+        cmocka_unit_test(whole_floats_are_keys_of_lists),
         cmocka_unit_test(keys_of_maps_are_text),
         cmocka_unit_test(strings_and_patterns_are_those_of_lua),
         cmocka_unit_test(long_searches_pause_and_go_on),
