@@ -547,6 +547,19 @@ limits_are_settings_and_are_counted(void **state)
 }
 
 static void
+work_of_other_threads_is_time_of_the_script(void **state)
+{
+    (void)state;
+    /* The shard copies 4 MB each time, which takes it a part of the time that the digest takes. */
+    load_with("local s = ('abcdefgh'):rep(500000)\nfor i = 1, 80 do weir.hmac('sha512', 'k', s) end",
+              "      max_time: 400ms\n      max_memory: 128MiB\n      max_instructions: 100000000000\n");
+    struct play *p = stage_play("POST /x", "{}");
+    if (p->status != 500 || strstr(p->body, "it computed for longer than it may (max_time: 400 ms)") == NULL)
+        fail_msg("%u %s", p->status, p->body);
+    stage_end(&p);
+}
+
+static void
 a_recursion_has_a_depth(void **state)
 {
     (void)state;
@@ -700,6 +713,7 @@ main(void)
         cmocka_unit_test(objects_are_made_with_metatables),
         cmocka_unit_test(log_lines_are_counted),
         cmocka_unit_test(limits_are_settings_and_are_counted),
+        cmocka_unit_test(work_of_other_threads_is_time_of_the_script),
         cmocka_unit_test(a_recursion_has_a_depth),
         cmocka_unit_test(lists_have_a_length_that_can_be_set),
         cmocka_unit_test(many_calls_of_one_script_wait_at_once),
