@@ -87,11 +87,10 @@ local layouts = {
 function dates.format(ms, layout)
   local p = dates.parts(ms)
   if not layout then layout = p.ms == 0 and "%Y-%m-%dT%H:%M:%SZ" or "%Y-%m-%dT%H:%M:%S.%LZ" end
-  return (layout:gsub("%%(.)", function(c)
-    local f = layouts[c]
-    if not f then error("a layout has no %" .. c, 4) end
-    return f(p)
-  end))
+  for c in layout:gmatch("%%(.)") do
+    if not layouts[c] then error("a layout has no %" .. c, 2) end
+  end
+  return (layout:gsub("%%(.)", function(c) return layouts[c](p) end))
 end
 
 local units = { "years", "months", "days", "hours", "minutes", "seconds", "ms" }
