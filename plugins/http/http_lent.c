@@ -4,8 +4,20 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <strings.h>
+
 #include "http.h"
 #include "names.h"
+
+bool
+may_have_body(struct weir_text method)
+{
+    static const char *const without[] = { "get", "head", "delete", "options", NULL };
+    for (unsigned i = 0; without[i] != NULL; i++)
+        if (strlen(without[i]) == method.len && strncasecmp(method.bytes, without[i], method.len) == 0)
+            return false;
+    return true;
+}
 
 static bool
 is_left_out(const struct piece *p)

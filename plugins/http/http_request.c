@@ -149,7 +149,8 @@ make_url(struct weir_call *call, const struct http_node *n, struct request *r,
 {
     struct weir_text url = { "", 0 };
     struct weir_text path = { "", 0 };
-    if (evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
+    if (lent_check(call, n, may_have_body(r->http.method), err) != WEIR_OK ||
+        evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
         evaluate_text(call, &n->path, &path, err) != WEIR_OK ||
         (n->lends && path.len == 0 && lent_path(call, n, &path, err) != WEIR_OK) ||
         join_path(call, path, &url, err) != WEIR_OK)
@@ -308,13 +309,6 @@ media_type(enum form form, const struct weir_value *body)
     return WEIR_TEXT("application/octet-stream");
 }
 
-/* Whether the method, which is who lends it's to say, is one that takes a body. */
-static bool
-may_have_body(struct weir_text method)
-{
-    return !is(method, "get") && !is(method, "head") && !is(method, "delete") && !is(method, "options");
-}
-
 static uint32_t
 make_body(struct weir_call *call, const struct http_node *n, struct request *r,
           struct weir_error *err)
@@ -361,7 +355,6 @@ request_make(struct weir_call *call, const struct http_node *n, struct request *
     *ret = (struct request){ .http = n->basis };
     ret->http.method = n->form == NO_BODY ? WEIR_TEXT("GET") : WEIR_TEXT("POST");
     if (evaluate_text(call, &n->method, &ret->http.method, err) != WEIR_OK ||
-        lent_check(call, n, may_have_body(ret->http.method), err) != WEIR_OK ||
         make_url(call, n, ret, err) != WEIR_OK || make_headers(call, n, ret, err) != WEIR_OK ||
         make_body(call, n, ret, err) != WEIR_OK || make_rest(call, n, ret, err) != WEIR_OK)
         return err->code;
