@@ -131,8 +131,11 @@ static const struct weir_value *
 lent(struct weir_call *c, struct weir_text key)
 {
     const struct frame *f = c->frame;
-    bool is = f && f->owner && f->block->type == NULL && f->input && value_type(f->input) == WEIR_MAP;
-    return is ? value_get(f->input, key.bytes, key.len) : NULL;
+    if (f == NULL || f->owner == NULL || f->block->type != NULL || f->input == NULL)
+        return NULL;
+    if (key.len == 0)
+        return f->input;
+    return value_type(f->input) == WEIR_MAP ? value_get(f->input, key.bytes, key.len) : NULL;
 }
 
 /* Derived from the run, the step and the iterations around it, so that attempts agree. */

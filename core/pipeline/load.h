@@ -33,6 +33,10 @@ struct pipelines {
     struct map by_name; /* to struct pipeline, borrowed */
 };
 
+/* The keys that every node may have, whatever its type. */
+extern const struct weir_text common_keys[];
+extern const size_t n_common_keys;
+
 /* Finds the pipeline files that PATHS (files and folders) stand for: *.yaml and *.yml, not
  * *.test.yaml, not weir.yaml, folders not descended into hidden ones; sorted, each once. A path
  * that isn't there is a diagnostic. *ret is an array of N malloc'ed names. */

@@ -33,10 +33,28 @@ is_any_block_key(const struct registry *r, struct weir_text key)
     return false;
 }
 
+/* Says so if a key is the name of a type of which it is known why it is not there. */
+static bool
+refuse_missing(struct loading *l, const struct yaml_node *n)
+{
+    char why[640];
+    for (unsigned i = 0; i < n->n; i++) {
+        struct weir_text key = n->keys[i]->text;
+        if (is_common_key(key) || !registry_missing(l->options->registry, key, why, sizeof why))
+            continue;
+        load_say(l, n->keys[i], DIAG_NODE_TYPE_UNKNOWN, NULL, "unknown node type '%.*s': %s",
+                 CLIP(key), why);
+        return true;
+    }
+    return false;
+}
+
 /* No key of the node is a type: says so at the key that was probably meant as one. */
 static void
 refuse_type(struct loading *l, const struct yaml_node *n)
 {
+    if (refuse_missing(l, n))
+        return;
     const struct yaml_node *meant = NULL;
     char hint[128] = "";
     for (unsigned i = 0; i < n->n && hint[0] == '\0'; i++) {

@@ -153,6 +153,7 @@ weir_plugin_entry(const struct weir_host *h)
         .version = "1.0.0",
         .testers = testers,
         .n_testers = sizeof testers / sizeof *testers,
+        .missing = types_missing,
     };
     host = h;
     plugin.n_nodes = types_make(&inline_type, &plugin.nodes);

@@ -362,8 +362,7 @@ take_lends(lua_State *L, int index, struct script *s)
 static struct script *
 make_script(lua_State *L, const char *path, struct weir_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct script *s = script_from_file(path, slash ? slash + 1 : path, err);
+    struct script *s = script_from_file(path, err);
     const struct weir_value *config = NULL;
     if (s == NULL)
         return NULL;

@@ -150,7 +150,7 @@ run_function(struct vm *vm, lua_State *co, struct weir_error *err)
     else if (status == LUA_YIELD)
         refuse(err, WEIR_SCRIPT, "a test can't wait: only a node that it runs");
     else if (status != LUA_OK)
-        fault_read(co, -1, err);
+        fault_read(co, -1, err), place_error(co, err);
     host->unref(&err->detail);
     return err->code == WEIR_OK;
 }
@@ -188,8 +188,7 @@ run_tests(struct vm *vm, weir_tested_fn *fn, void *arg)
 uint32_t
 tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct script *s = script_from_file(path, slash ? slash + 1 : path, err);
+    struct script *s = script_from_file(path, err);
     if (s == NULL)
         return err->code;
     s->body = true; /* loading it only compiles it */
