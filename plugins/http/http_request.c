@@ -12,12 +12,6 @@
 #include "http.h"
 #include "http_sign.h"
 
-static bool
-is(struct weir_text name, const char *lower)
-{
-    return strlen(lower) == name.len && strncasecmp(name.bytes, lower, name.len) == 0;
-}
-
 static char *
 put(char *at, struct weir_text text)
 {
