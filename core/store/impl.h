@@ -186,6 +186,7 @@ void job_suspect_over(struct store *s, const char *id);
 
 /* -- stuck.c: pipelines whose due jobs have no place. Any thread -- */
 
+/* Owned by the caller. */
 struct stuck *stuck_new(void);
 /* NULL is accepted, and left. */
 void stuck_free(struct stuck **s);
