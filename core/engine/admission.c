@@ -76,6 +76,14 @@ leave_line(struct engine *en, struct weir_event *e)
     en->n_waiting--;
 }
 
+/* The line is judged by its pace when an event joins it. Where there was none to judge by, or it has become slow,
+ * this is who has waited too long; a little more than was guessed is none of that. */
+static uint64_t
+too_late(const struct engine *en, const struct gate_wait *w)
+{
+    return w->since_ms + en->limits.max_wait_ms + en->limits.max_wait_ms / 2;
+}
+
 static void
 wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct weir_text key)
 {
@@ -91,7 +99,7 @@ wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct wei
     en->n_waiting++;
     enum gate_answer answer = gate_enter(g, key, w, max_ms);
     if (answer == GATE_WAITS && max_ms > 0 && !timer_armed(&en->impatience))
-        timer_set(en->shard, &en->impatience, w->since_ms + max_ms);
+        timer_set(en->shard, &en->impatience, too_late(en, w));
     if (answer == GATE_WAITS)
         return;
     leave_line(en, e);
@@ -103,8 +111,6 @@ wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct wei
         refuse(e, ADMISSION_KEYS);
 }
 
-/* The line is judged by its pace when an event joins it. Where there was none to judge by, or it has become slow,
- * this is who has waited too long. */
 static void
 refuse_late(void *arg)
 {
@@ -113,8 +119,8 @@ refuse_late(void *arg)
     while (!list_empty(&en->patient)) {
         const struct gate_wait *w = list_entry(en->patient.next, struct gate_wait, mine);
         struct weir_event *e = w->event;
-        if (now_ms < w->since_ms + en->limits.max_wait_ms) {
-            timer_set(en->shard, &en->impatience, w->since_ms + en->limits.max_wait_ms);
+        if (now_ms < too_late(en, w)) {
+            timer_set(en->shard, &en->impatience, too_late(en, w));
             return;
         }
         leave_line(en, e);

@@ -118,7 +118,7 @@ test('a Lua node that does not load is said to be so by its test', (t) => {
   assert.deepEqual(JSON.parse(r.out).tests.map((o) => [o.name, o.line, o.passed]), [['there is none', 3, false]]);
   assert.match(r.out, /greet_all_test\.lua:4: .*nosuch\.lua/);
   writeFileSync(tests, 'local t = require "weir.test"\nt.test(5, function() end)\n');
-  assert.match(weir(['test', 'lua'], { cwd: dir }).out, /FAIL \(the file\)\n +greet_all_test\.lua:2: t\.test takes a name/);
+  assert.match(weir(['test', 'lua'], { cwd: dir }).out, /FAIL \(the file\)\n +lua\/nodes\/greet_all_test\.lua:2: t\.test takes a name/);
 });
 
 /** What bash offers for a line; the word that is completed is its last one. */
