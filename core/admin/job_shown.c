@@ -195,6 +195,14 @@ all_masked(const struct secrets *secrets, const struct weir_value *v)
     return builder_end(&b);
 }
 
+const struct weir_value *
+job_seen(void *secrets, const struct weir_value *job)
+{
+    const struct weir_value *shown = job_shown(job), *seen = all_masked(secrets, shown);
+    value_unref(&shown);
+    return seen;
+}
+
 void
 answer_unmarked(const struct admin *a, struct weir_event *e, unsigned status,
                 const struct weir_value *take_v)

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "expr/moment.h"
 #include "net/body.h"
+#include "pipeline/secrets.h"
 #include "value/json.h"
 
 #define ASKS_MAX 64u
@@ -31,7 +32,17 @@ struct asking {
     struct list link;         /* in admin->asking */
     asked_fn *then;           /* NULL: the answer is the caller's */
     void *arg;
+    struct secrets *secrets;  /* that are hidden from who asks; owned; NULL: none */
 };
+
+static void
+asking_free(struct asking *k)
+{
+    value_unref(&k->ask.answer);
+    value_unref(&k->ask.with);
+    secrets_unref(&k->secrets);
+    free(k);
+}
 
 static const struct weir_value *
 text_value(struct weir_text t)
@@ -90,9 +101,16 @@ told(struct store_op *op, const struct weir_error *err)
         else
             answer_told(k, k->ask.answer ? k->ask.answer : &value_null);
     }
-    value_unref(&k->ask.answer);
-    value_unref(&k->ask.with);
-    free(k);
+    asking_free(k);
+}
+
+/* The secrets of today, owned by the caller; NULL: no pipelines are loaded. */
+static struct secrets *
+todays_secrets(const struct admin *a)
+{
+    const struct generation *g = engine_generation(a->shard);
+    const struct secrets *s = g ? generation_secrets(g) : NULL;
+    return s ? secrets_ref((struct secrets *)(uintptr_t)s) : NULL;
 }
 
 void
@@ -112,6 +130,9 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
     k->ask.what = what;
     k->ask.with = admin_signed(e, take_with);
+    k->secrets = todays_secrets(a);
+    k->ask.shown = job_seen;
+    k->ask.shown_arg = k->secrets;
     k->admin = a;
     k->event = e;
     k->then = then;
@@ -129,8 +150,7 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     event_answer_error(e, &err);
     if (then)
         then(NULL, NULL, arg, NULL, &err);
-    value_unref(&k->ask.with);
-    free(k);
+    asking_free(k);
 }
 
 bool

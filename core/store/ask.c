@@ -114,7 +114,7 @@ ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
     enum weir_code code = check_names(q, ask->with, err);
     if (code != WEIR_OK)
         return code;
-    struct asking a = { .store = s, .db = db, .w = w, .what = q->what, .with = ask->with };
+    struct asking a = { .store = s, .db = db, .w = w, .what = q->what, .ask = ask, .with = ask->with };
     code = q->fn(&a, err);
     ask->cancels = a.cancels;
     memcpy(ask->cancel, a.cancel, sizeof(ask->cancel));

@@ -14,6 +14,7 @@ struct asking {
     struct db *db;
     struct writing *w; /* of one that changes something; else NULL */
     const char *what;
+    const struct store_ask *ask;     /* whose question it is; NULL: a part of another one */
     const struct weir_value *with;   /* a map, or NULL */
     const struct weir_value *answer; /* set by the one who answers */
     bool cancels;                    /* set: the job CANCEL runs, and is to be cancelled */

@@ -107,6 +107,10 @@ struct store_ask {
     struct store_op op;            /* kind STORE_ASK */
     const char *what;              /* "jobs.list": asks.h has all */
     const struct weir_value *with; /* a map of parameters; borrowed */
+    /* JOB (members of jobs.list, or an event alone) as who asks may see it, owned by the caller. A where is worked
+     * out on that: on what is stored, it would tell what is hidden. NULL: as it is stored. Any thread. */
+    const struct weir_value *(*shown)(void *arg, const struct weir_value *job);
+    void *shown_arg;
     const struct weir_value
         *answer; /* set when DONE is called without an error; the caller's */
     bool cancels;       /* internal: a job that runs is to be cancelled: */

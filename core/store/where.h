@@ -1,7 +1,8 @@
 /* store/where.h - a condition on jobs as operators write it: job.attempt > 3 && event.body.amount > 100.
  *
- * job is what jobs.list tells of one; event is what was stored, with the body parsed if it is JSON. Jobs for which
- * the condition is an error, such as a field that is not there, are left out and counted.
+ * job is what jobs.list tells of one; event is what was stored, with the body parsed if it is JSON; both as who asks
+ * may see them (struct store_ask), since whatever a condition is worked out on can be found out by asking often
+ * enough. Jobs for which the condition is an error, such as a field that is not there, are left out and counted.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

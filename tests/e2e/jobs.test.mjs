@@ -152,6 +152,21 @@ test('jobs are found by what they and their events say', async (t) => {
   assert.match(wrong.err, /where, at character \d+: /);
 });
 
+test('a condition sees of a job what is shown of it, and guesses nothing that is hidden', async (t) => {
+  const s = await shop(t), secretText = 'hush-hush-hush';
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer X99', 'x-note': 'seen' };
+  await fetch(`${s.w.edge}/pay/one?token=abc123&colour=red`, { method: 'POST', headers, body: JSON.stringify({ amount: 50, echo: secretText }) });
+  await until(async () => (await s.jobs('state=dead')).total === 1, 'a dead job');
+  const found = async (where) => (await s.jobs('where=' + encodeURIComponent(where))).jobs.length;
+  const has = (name, value) => `event.headers.exists(h, h[0] == "${name}" && h[1].startsWith("${value}"))`;
+  for (const where of [has('authorization', 'Bearer X'), 'event.query.contains("token=abc1")', `event.body.echo == "${secretText}"`,
+    `event.body.echo.startsWith("${secretText.slice(0, 4)}")`])
+    assert.equal(await found(where), 0, where);
+  for (const where of [has('authorization', '***'), has('x-note', 'seen'), 'event.query == "token=***&colour=red"',
+    'event.body.echo == "***" && event.body.amount == 50'])
+    assert.equal(await found(where), 1, where);
+});
+
 test('what is asked of jobs in a wrong way is told', async (t) => {
   const s = await shop(t);
   const refused = async (method, path, status, detail, body) => {
