@@ -32,6 +32,9 @@ struct replay_plan {
  * may have come to the step N of P. Any thread. */
 bool replay_reached(const struct pipeline *p, struct weir_text failed, const struct node *n);
 
+/* What N does by itself: what a block does, the steps in it do, which are told and acked by themselves. Any thread. */
+enum weir_effect replay_effect(const struct node *n);
+
 /* Works the plan out. WEIR_CONFLICT: it can't be, and why, with a "diff" as detail if the pipeline has
  * changed before the step; WEIR_INVALID: a step that there isn't. */
 enum weir_code replay_plan_make(const struct replay_order *o, struct replay_plan *ret, struct weir_error *err) MUST_USE;

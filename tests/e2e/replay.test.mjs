@@ -192,6 +192,42 @@ test('a plan knows all records, also of a job that has more than are shown', asy
   assert.deepEqual(plan.steps.filter((x) => x.does === 'runs').map((x) => x.id), ['mail']);
 });
 
+test('of a wait the steps in it are acked, and the wait itself is not', async (t) => {
+  const s = await shop(t, (url) => pipeline(url, `
+  - id: ask
+    wait: { callback: true, for: 200ms }
+    do:
+      - id: mail
+        http: { method: POST, url: URL/mail, json: { url: "\${ callback.url }" } }
+`, 'durable: true'));
+  const job = await s.dead();
+  const plan = (await s.api(`jobs/${job}/plan`)).body;
+  assert.deepEqual(plan.steps.map((x) => [x.id, x.effect]), [['ask', 'none'], ['mail', 'unsafe']]);
+  assert.deepEqual(plan.acks, ['mail']);
+  assert.match(s.cli('replay', 'plan', job).out, /> ask +wait +runs\n/);
+  assert.equal((await s.api('batches', { reason: 'x' })).status, 409);
+  const batch = await s.api('batches', { reason: 'x', ack: ['mail'] });
+  assert.equal(batch.status, 201, JSON.stringify(batch.body));
+  const second = await s.dead();
+  assert.equal(s.cli('replay', second, '--reason', 'x', '--yes').code, 1);
+  const r = s.cli('replay', second, '--ack', 'mail', '--reason', 'x', '--yes');
+  assert.equal(r.code, 0, r.err);
+});
+
+test('acks and outputs are of steps that there are', async (t) => {
+  const s = await shop(t);
+  s.broken.add('/mail');
+  const job = await s.dead();
+  for (const body of [{ ack: ['charge', 'nosuch'] }, { ack: ['charge', 7] }, { outputs: { nosuch: 1 }, ack: ['charge'] }]) {
+    const r = await s.api(`jobs/${job}/plan`, body);
+    assert.equal(r.status, 400, JSON.stringify(r.body));
+    assert.match(r.body.detail, /the pipeline a has no step '/);
+  }
+  const r = await s.api('batches', { reason: 'x', ack: ['charge', 'nosuch'] });
+  assert.equal(r.status, 400);
+  assert.match(r.body.detail, /no pipeline of these jobs has a step 'nosuch'/);
+});
+
 test('a job without records can only be replayed from the start', async (t) => {
   const s = await shop(t, (url) => `trigger: { webhook: { path: /in, methods: [POST] } }\nsteps:\n  - id: one\n    http: { method: PUT, url: ${url}/one, json: {} }\n`);
   s.broken.add('/one');
