@@ -179,7 +179,10 @@ void make_batch(struct admin *a, struct weir_event *e);
 /* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */
 const struct weir_value *job_shown(const struct weir_value *job);
 
-/* The same without the texts of SECRETS (a struct secrets, or NULL): all that is answered of one. Any thread. */
+/* STEP, an answer to jobs.step, with the idempotency keys of its records; owned by the caller. */
+const struct weir_value *step_shown(const struct weir_value *step);
+
+/* The same as job_shown without the texts of SECRETS (a struct secrets, or NULL): all that is answered of one. Any thread. */
 const struct weir_value *job_seen(void *secrets, const struct weir_value *job);
 
 /* The same as job_shown of all jobs of PAGE, an answer to jobs.export. */

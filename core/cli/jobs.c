@@ -117,12 +117,13 @@ misuse(const struct args *a, const char *verb)
         return "list takes no word; weir jobs show ID shows one";
     if (!list && a->n_words < 2)
         return "which one? The ID of a job is missing";
+    bool show = strcmp(verb, "show") == 0;
     for (size_t i = 0; !list && i < sizeof list_only / sizeof *list_only; i++)
-        if (args_given(a, list_only[i]))
+        if (args_given(a, list_only[i]) && !(show && strcmp(list_only[i], "step") == 0))
             return "filters are for weir jobs list; one job is named by its ID";
     if (args_given(a, "group-by") && args_given(a, "limit"))
         return "--group-by counts all pages: leave --limit out";
-    if (args_given(a, "reason") && (list || strcmp(verb, "show") == 0))
+    if (args_given(a, "reason") && (list || show))
         return "--reason is for edit, cancel and discard";
     return strcmp(verb, "edit") == 0 ? NULL : misuse_of_edit(a);
 }
@@ -156,7 +157,7 @@ static const struct option options[] = {
     { 's', "state", "STATE",
       "only these: dead, running, retryable, ready, scheduled, completed, ..." },
     { 'p', "pipeline", "NAME", "only jobs of this pipeline" },
-    { 0, "step", "ID", "only those that failed in this step" },
+    { 0, "step", "ID", "only those that failed in this step; show: this one in whole, or one round: each/3" },
     { 0, "code", "CODE", "only those that failed with this code, such as upstream" },
     { 0, "since", "TIME", "only those that came since then: 10m, 2h, 3d, or an ISO time" },
     { 0, "key", "KEY", "only those of this key of the pipeline's concurrency" },
@@ -174,8 +175,7 @@ static const struct option options[] = {
     { 'w', "wait", NULL, "edit: wait until the new job is over" },
     { 0, "timeout", "TIME", "with --wait: for at most that long (10m)" },
     { 0, "json", NULL, "print the answer as JSON; nothing is asked" },
-    { 0, "admin", "ADDRESS", "the admin address (default: as in the settings, 127.0.0.1:8081)" },
-    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" },
+    API_OPTIONS_BUT_SET,
     { 0, "set", "/PLACE=JSON",
       "edit: put this there; KEY=VALUE sets any setting, such as admin.token" },
 };
@@ -186,7 +186,7 @@ const struct command command_jobs = {
     .usage = "[list] [--state STATE] [--pipeline NAME] [--step ID] [--code CODE] [--since "
              "TIME] [--key KEY]\n"
              "                 [--where EXPR] [--limit N] [--after CURSOR] [--group-by fingerprint] [--json]\n"
-             "       weir jobs show ID [--json]\n"
+             "       weir jobs show ID [--step STEP] [--json]\n"
              "       weir jobs edit ID [--body FILE] [--set /PLACE=JSON] [--remove /PLACE] "
              "[--reason TEXT]\n"
              "                 [--ack STEP] [--dry-run] [--yes] [--wait [--timeout TIME]] [--force] [--json]\n"

@@ -44,6 +44,7 @@ static const struct question questions[] = {
     { "jobs.list", ask_jobs_list, FILTERS " where after limit", false },
     { "jobs.replay", ask_jobs_replay, "id who reason force keep outputs revision new_keys", true },
     { "jobs.show", ask_jobs_show, "id known", false },
+    { "jobs.step", ask_jobs_step, "id step", false },
     { "jobs.waited", ask_jobs_waited, "id token", true },
     { "jobs.state", ask_jobs_state, "id", false },
     { "marks.advance", ask_marks_advance, "name from to", true },

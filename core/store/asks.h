@@ -9,6 +9,8 @@
  * - jobs.show: id known; a job with event, steps, attempts. If KNOWN is true, it has { known: { ID: "done"
  *   or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
  *   have begun are done
+ * - jobs.step: id step (a step's id, or the path of a record); { job, pipeline, root, step, steps: its records as
+ *   jobs.show has them (1000 at most), attempts: [{ attempt, and what the trace has of the step }] }
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }
@@ -55,11 +57,11 @@
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
  * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling, edited, order_key, holds };
- * absent
- * parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
+ * absent parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
  * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, until_ms (of
- * a wait that goes on), code, node, message, output }]. since_ms is compared with created_ms.
+ * a wait that goes on), started_ms (of its latest try), took_ms, tries, effect, code, node, message, output }], and
+ * root, the first job with that event, if it is another one. since_ms is compared with created_ms.
  *
  * An incident is { fingerprint, pipeline, node, code, message, first_seen_ms, last_seen_ms,
  * count, sample: the id of the newest job }, of jobs that are dead and were not

@@ -318,7 +318,7 @@ test('weir jobs lists, groups, shows and discards', async (t) => {
   assert.match(show.out, new RegExp(`^job +${ids[0]}\\nstate +dead: .*\\npipeline +pay\\nrevision +[0-9a-f]{16}\\nkey +one\\ncame `));
   assert.match(show.out, /^failed +charge: upstream: .*503/m);
   assert.match(show.out, /^Event\n {2}POST \/pay\/one from 127\.0\.0\.1, request \S+\n(.*\n)* {2}content-type: application\/json\n(.*\n)*\n {2}\{"amount":7\}\n/m);
-  assert.match(show.out, /^The way through pay\n {2}\+ check +set +\{"amount":7\} *\n {2}> choose +switch *\n {2}\| {2}x charge +http +.*503.*\n {2}\| {2}\. free +set *\n {2}\. receipt +set *\n {2}\(\. not reached, \+ done, x failed, > went inside\)$/m);
+  assert.match(show.out, /^The way through pay\n {2}\+ check +set +< 1ms +\{"amount":7\} *\n {2}> choose +switch +(< )?\d+ms *\n {2}\| {2}x charge +http +(< )?\d+ms +.*503.*\n {2}\| {2}\. free +set *\n {2}\. receipt +set *\n {2}\(\. not reached, \+ done, x failed, > went inside\)$/m);
   assert.match(show.out, /^Attempts.*\n {2}# +BEGAN .*\n {2}1 +20\S+Z +\S+ +charge +upstream /m);
   assert.match(show.out, new RegExp(`weir replay ${ids[0]}\n`));
   assert.match(s.cli('jobs', 'show', good).out, /^state +completed\n/m);
@@ -475,7 +475,7 @@ steps:
   // It has one replay, and the next one an hour later.
   const batch = (await s.api('POST', 'batches', { rate: '1/1h', pipeline: 'frail' })).body.id;
   const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job, '/api/v1/batches': batch };
-  const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
+  const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace('{step}', 'charge').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
   const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
   for (const { path, method, op } of operations.toSorted((a, b) => order(a) - order(b))) {
     const what = `${method} ${path}`;

@@ -192,6 +192,57 @@ test('a plan knows all records, also of a job that has more than are shown', asy
   assert.deepEqual(plan.steps.filter((x) => x.does === 'runs').map((x) => x.id), ['mail']);
 });
 
+test('each step of a job tells when it ran, how often it was tried, and its key', async (t) => {
+  let fails = 2;
+  const s = await shop(t);
+  const u = await upstream(t, (call, res) => { res.statusCode = call.path === '/flaky' && fails-- > 0 ? 503 : 200; res.end('{"ok":true}'); });
+  const steps = `
+  - id: flaky
+    retry: { attempts: 3, backoff: exponential, initial: 10ms }
+    http: { method: PUT, url: URL/flaky, json: {} }
+  - id: each
+    foreach: "\${ [1, 2] }"
+    do:
+      - id: one
+        http: { method: PUT, url: "URL/one/\${ item }", json: {} }
+  - id: last
+    http: { method: PUT, url: URL/last, json: {} }
+`;
+  s.write(pipeline(u.url, steps));
+  await s.reload();
+  const { job } = await (await post(s.w, '/in')).json();
+  await over(s.w, job, 'completed');
+  const shown = s.shown(job), of = (path) => shown.steps.find((x) => x.path === path);
+  assert.deepEqual(shown.steps.map((x) => x.path), ['flaky', 'one/0', 'one/1', 'last']);
+  assert.deepEqual([of('flaky').tries, of('flaky').effect, of('last').tries], [3, 'idempotent', 1]);
+  assert.equal(of('flaky').key, JSON.parse(u.of('/flaky')[0].key));
+  assert.equal(of('one/1').key, JSON.parse(u.of('/one/2')[0].key));
+  for (const x of shown.steps) assert.ok(x.started_ms > Date.now() - 60_000 && x.started_ms + x.took_ms === x.at_ms, JSON.stringify(x));
+  const text = s.cli('jobs', 'show', job).out;
+  assert.match(text, /\+ flaky +http +\S+, 3 tries/);
+  assert.match(text, /\| +\+ one +http/);
+  const get = async (step) => (await fetch(`${s.w.admin}/api/v1/jobs/${job}/steps/${step}`)).json();
+  const one = await get('one');
+  assert.deepEqual([one.job, one.step, one.steps.map((x) => x.path)], [job, 'one', ['one/0', 'one/1']]);
+  assert.equal(one.steps[0].key, JSON.parse(u.of('/one/1')[0].key));
+  assert.deepEqual((await get('one%2F1')).steps.map((x) => x.path), ['one/1']);
+  assert.deepEqual((await get('one/1')).steps.map((x) => x.path), ['one/1']);
+  assert.equal((await get('nosuch')).status, 404);
+  const whole = s.cli('jobs', 'show', job, '--step', 'flaky').out;
+  assert.match(whole, /record +flaky\nstate +done\nbegan .*\n[^]*tries +3\neffect +idempotent\nkey +[0-9a-f]{32}\n[^]*"ok": true/);
+  // of a failed attempt the trace tells it
+  fails = 9;
+  s.write(pipeline(u.url, steps, 'durable: true'));
+  await s.reload();
+  const dead = (await (await post(s.w, '/in')).json()).job;
+  await over(s.w, dead, 'dead');
+  const [told] = s.shown(dead).attempts[0].trace.steps;
+  assert.deepEqual([told.id, told.tries, told.effect, told.code], ['flaky', 3, 'idempotent', 'upstream']);
+  assert.equal(told.key, JSON.parse(u.of('/flaky').at(-1).key));
+  assert.match(s.cli('jobs', 'show', dead).out, /x flaky +http +\S+, 3 tries/);
+  assert.match(s.cli('jobs', 'show', dead, '--step', 'flaky').out, /trace +of attempt 1\nstate +failed[^]*code +upstream/);
+});
+
 test('of a wait the steps in it are acked, and the wait itself is not', async (t) => {
   const s = await shop(t, (url) => pipeline(url, `
   - id: ask
