@@ -12,7 +12,7 @@
 #include "admin/replay_plan.h"
 #include "base/encode.h"
 
-#define FILTER "state pipeline code node since key"
+#define FILTER "state pipeline code node since key fingerprint where"
 
 /* A batch on its way. */
 struct batch_order {
@@ -101,8 +101,8 @@ check_plan(struct admin *a, const struct batch_order *o, const struct weir_value
         const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
         if (n)
             return err_set(err, WEIR_CONFLICT,
-                           "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act "
-                           "again", n->id, p->name);
+                           "the step %s of %s is not safe to repeat, and may have acted already: ack it (--ack %s) to let "
+                           "it act again", n->id, p->name, n->id);
     }
     return value_at(value_field(plan, "groups"), 0) ? check_acks(g, o, plan, err) : WEIR_OK;
 }
@@ -181,6 +181,8 @@ make_batch(struct admin *a, struct weir_event *e)
         else
             code = err_set(&err, WEIR_INVALID, "'ack' is not a list of steps");
     }
+    if (code == WEIR_OK)
+        code = need_reason(body, &err);
     value_unref(&body);
     o->with = builder_end(&b);
     if (code != WEIR_OK) {

@@ -83,10 +83,26 @@ answer_told(const struct asking *k, const struct weir_value *v)
     }
 }
 
+/* ERR as who asked reads it: the name of the question, which is the store's, is left out. */
+static const struct weir_error *
+plain_error(const struct asking *k, const struct weir_error *err, struct weir_error *room)
+{
+    size_t len = strlen(k->ask.what);
+    const char *text = err ? err->text : "";
+    const char *colon = strncmp(text, k->ask.what, strcspn(k->ask.what, ".")) == 0 ? strstr(text, ": ") : NULL;
+    if (colon == NULL || (size_t)(colon - text) > len || memchr(text, ' ', (size_t)(colon - text)) != NULL)
+        return err;
+    *room = *err;
+    memmove(room->text, err->text + (colon + 2 - text), strlen(colon + 2) + 1);
+    return room;
+}
+
 static void
-told(struct store_op *op, const struct weir_error *err)
+told(struct store_op *op, const struct weir_error *failed)
 {
     struct asking *k = (struct asking *)(void *)op;
+    struct weir_error room;
+    const struct weir_error *err = plain_error(k, failed, &room);
     if (k->admin != NULL) {
         list_remove(&k->link);
         k->admin->n_asking--;
@@ -276,7 +292,7 @@ show_jobs(struct admin *a, struct weir_event *e)
         return;
     bool good = split_path(e->path, JOBS, &id, &verb);
     if (good && id.len == 0) {
-        ask_query(a, e, "jobs.list", "state pipeline code node since key where after limit");
+        ask_query(a, e, "jobs.list", "state pipeline code node since key fingerprint where after limit");
         return;
     }
     if (good && verb.len > 0) {
@@ -344,7 +360,7 @@ body_map_of(const struct weir_event *e, size_t max, const struct weir_value **re
                    "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
 }
 
-/* Puts the body of an order, { reason, who, force }, into B; each may be left out. */
+/* Puts the body of an order, { reason, who, force }, into B; the last two may be left out. */
 static enum weir_code
 read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error *err)
 {
@@ -354,6 +370,8 @@ read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error
     enum weir_code code = body_map(e, &body, err);
     for (size_t i = 0; code == WEIR_OK && body && value_member(body, i, &key, &v); i++)
         code = put_order(b, key, v, err);
+    if (code == WEIR_OK)
+        code = need_reason(body, err);
     value_unref(&body);
     return code;
 }
@@ -362,9 +380,15 @@ void
 tell_job(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
-    if (!split_path(e->path, JOBS, &id, &verb) || verb.len == 0) {
+    bool good = split_path(e->path, JOBS, &id, &verb);
+    if (good && verb.len == 0 && text_is(id, "discard")) {
+        if (has_store(a, e))
+            discard_jobs(a, e);
+        return;
+    }
+    if (!good || verb.len == 0) {
         wrong_method(e, "GET, HEAD",
-                     "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
+                     "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay, or " JOBS "/discard");
         return;
     }
     const char *what = find_verb(e, verb);

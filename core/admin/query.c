@@ -1,4 +1,4 @@
-/* admin/query.c - parameters of questions to the store: those of a query, and the same in a body.
+/* admin/query.c - parameters of questions to the store: those of a query, and what a body has to say.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -111,4 +111,13 @@ ask_query(struct admin *a, struct weir_event *e, const char *what, const char *n
     const struct weir_value *with = has_store(a, e) ? read_query(e, names) : NULL;
     if (with != NULL)
         ask_store(a, e, what, with);
+}
+
+enum weir_code
+need_reason(const struct weir_value *order, struct weir_error *err)
+{
+    const struct weir_value *reason = order ? value_field(order, "reason") : NULL;
+    if (reason != NULL && value_type(reason) == WEIR_STRING && reason->len > 0)
+        return WEIR_OK;
+    return err_set(err, WEIR_INVALID, "a reason is needed, which stands in the audit");
 }

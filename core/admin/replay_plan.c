@@ -159,8 +159,7 @@ add_step(struct making *m, const struct node *n)
     if (acts) {
         bool acked = has_text(m->o->ack, id);
         put(b, "ack", value_ref(&value_true));
-        m->plan->careful = true;
-        if (!acked && m->plan->missing_ack == NULL)
+            if (!acked && m->plan->missing_ack == NULL)
             m->plan->missing_ack = n->id;
         v = value_text(n->id);
         builder_add(m->acks, &v);
@@ -208,7 +207,6 @@ find_from(struct making *m, struct weir_error *err)
     struct weir_text node = path_id(member(o->job, "node"));
     if (text_is(o->from, "start"))
         return WEIR_OK;
-    m->plan->careful = true;
     m->failed = text_is(o->from, "failed");
     struct weir_text id = m->failed ? node : o->from;
     const struct node *n = id.len > 0 ? pipeline_node(m->p, id) : NULL;
@@ -237,7 +235,7 @@ find_pipeline(struct making *m, struct weir_error *err)
     m->p = o->original && o->was ? o->was : o->today;
     if (m->p == NULL)
         return err_set(err, WEIR_CONFLICT,
-                       "there is no pipeline %.*s any more; original: true runs it as it was, if its text is kept",
+                       "there is no pipeline %.*s any more; the original (--original) is run as it was, if its text is kept",
                        (int)name.len, name.bytes);
     bool same = o->today && text_equal(member(o->job, "revision"), text_of(o->today->revision));
     if (o->original && o->was == NULL && !same)

@@ -23,7 +23,6 @@ struct replay_order {
 struct replay_plan {
     const struct weir_value *value; /* what is shown; owned */
     const struct weir_value *keep;  /* for jobs.replay; owned; NULL: from the start */
-    bool careful;                   /* a reason and the plan's hash have to be given */
     const char *missing_ack;        /* a step that needs an ack and has none; of the pipeline; NULL: none */
     char hash[17];
 };

@@ -190,7 +190,20 @@ print_advice(const struct weir_value *job)
 {
     struct weir_text id = answer_member_text(job, "id"),
                      state = answer_member_text(job, "state");
-    if (text_is(state, "dead") && value_field(job, "superseded_by") == NULL)
+    struct weir_text node = answer_member_text(job, "node");
+    bool dead = text_is(state, "dead") && value_field(job, "superseded_by") == NULL;
+    for (size_t i = 0; i < node.len; i++)
+        if (node.bytes[i] == '/' || node.bytes[i] == '~')
+            node.len = i;
+    if (dead && node.len > 0 && text_is(answer_member_text(job, "reason"), "unknown effect"))
+        printf("\nNobody knows whether %.*s was done.\n"
+               "It was:     weir replay %.*s --from failed --output %.*s=JSON\n"
+               "It was not: weir replay %.*s --from failed --ack %.*s\n"
+               "Records of other steps are kept with durable: steps; without them leave --from out.\n"
+               "Give it up: weir jobs discard %.*s --reason TEXT\n",
+               (int)node.len, node.bytes, (int)id.len, id.bytes, (int)node.len, node.bytes, (int)id.len, id.bytes,
+               (int)node.len, node.bytes, (int)id.len, id.bytes);
+    else if (dead)
         printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s "
                "--reason TEXT\n",
                (int)id.len, id.bytes, (int)id.len, id.bytes);

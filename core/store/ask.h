@@ -85,7 +85,7 @@ void audit_add(struct writing *w, const struct audit *entry);
 /* Each answers one WHAT. */
 typedef enum weir_code ask_fn(struct asking *a, struct weir_error *err);
 ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_step, ask_jobs_count, ask_jobs_replay, ask_jobs_cancel,
-    ask_jobs_callback, ask_jobs_callback_check, ask_jobs_waited, ask_jobs_discard, ask_jobs_state,
+    ask_jobs_callback, ask_jobs_callback_check, ask_jobs_waited, ask_jobs_discard, ask_jobs_discard_some, ask_jobs_state,
     ask_incidents_list, ask_audit_list, ask_marks_advance,
     ask_store_stats;
 ask_fn ask_revisions_get, ask_revisions_note;

@@ -2,7 +2,7 @@
  *
  * what: with; the answer
  *
- * - jobs.list: state pipeline code node since_ms key where after limit (1 to 1000, 50 if it is
+ * - jobs.list: state pipeline code node since_ms key fingerprint where after limit (1 to 1000, 50 if it is
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
  *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
@@ -21,6 +21,9 @@
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
  * - jobs.discard: id who reason; { id, state }
+ * - jobs.discard.some: as jobs.list, max dry_run after upto who reason; { discarded: how many, left_out, because }:
+ *   of the dead jobs that the filter takes the next ones, the oldest first. Are there more, it tells the AFTER and
+ *   UPTO of the next question. With DRY_RUN they are only counted. Each has an entry in the audit
  * - jobs.edit.plan: id body set remove; { job, pipeline, changes: [{ path, before, after }], more }:
  *   what would be edited in the body of its event, which is JSON. BODY takes the place of the whole;
  *   then the parts at the JSON pointers of the list REMOVE go, and those of the map SET are
@@ -41,8 +44,8 @@
  * - store.backup: file who reason; { number, file: its whole path }. FILE ends in .db, is below
  *   the store's own folder unless it begins with a slash, and must not be there
  * - batches.plan: as jobs.list, without after and limit, max; { plan: a hash, total, left_out,
- *   groups: [{ pipeline, node, code, jobs }], more }: the 1000 largest groups; MORE is true if there
- *   are others, else it is left out
+ *   groups: [{ pipeline, node, code, jobs }], more, unclear, because }: the 1000 largest groups; MORE is true
+ *   if there are others, else it is left out; UNCLEAR is for how many where is an error
  * - batches.make: as batches.plan, rate ("10/1s") concurrency canary stop_on_failures plan who
  *   reason; a batch
  * - batches.list: limit after; { batches: [...], next }

@@ -365,8 +365,10 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
         bind_blob(s, 2, f->result);
         db_run(w->db, s);
     }
-    if (((f->state == JOB_COMPLETED && !f->keep_steps) || f->state == JOB_RETRYABLE) && h.stepped) {
-        sqlite3_stmt *s = db_use(w->db, f->state == JOB_COMPLETED ? SQL_DROP_STEPS : SQL_DROP_CAUGHT);
+    if ((f->state == JOB_COMPLETED || f->state == JOB_RETRYABLE) && h.stepped) {
+        sqlite3_stmt *s = db_use(w->db, f->state == JOB_RETRYABLE ? SQL_DROP_CAUGHT
+                                        : f->keep_steps           ? SQL_DROP_TOKENS
+                                                                  : SQL_DROP_STEPS);
         sqlite3_bind_int64(s, 1, h.seq);
         db_run(w->db, s);
     }

@@ -49,7 +49,7 @@ check_state(const struct source *src, bool force, struct weir_error *err)
     case JOB_COMPLETED:
         if (force)
             return WEIR_OK;
-        return err_set(err, WEIR_CONFLICT, "job %s is completed; force: true runs it once more",
+        return err_set(err, WEIR_CONFLICT, "job %s is completed; with force (--force) it runs once more",
                        src->name);
     default:
         return err_set(err, WEIR_CONFLICT,

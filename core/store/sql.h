@@ -78,6 +78,8 @@
     X(DROP_CAUGHT, "DELETE FROM steps WHERE job = ?1 AND begun = 0 AND code IS NOT NULL"       \
                    " AND output = x'02'")                                                      \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
+    /* a callback that comes to a job that is over finds nothing */                            \
+    X(DROP_TOKENS, "UPDATE steps SET token = NULL WHERE job = ?1 AND token IS NOT NULL")       \
     /* jobs of one order key, by place */                                                      \
     X(LINE_HEAD, "SELECT seq, state, due_ms FROM jobs INDEXED BY jobs_line"                    \
                  " WHERE place IS NOT NULL AND pipeline = ?1 AND order_key = ?2"               \

@@ -153,6 +153,18 @@ where_holds(struct where *w, struct db *db, const struct weir_value *job, int64_
     return false;
 }
 
+uint64_t
+where_left_out(const struct where *w)
+{
+    return w ? w->left_out : 0;
+}
+
+struct weir_text
+where_because(const struct where *w)
+{
+    return text_of(w->first.text);
+}
+
 void
 where_tell(const struct where *w, struct weir_builder *b)
 {

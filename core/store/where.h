@@ -20,6 +20,10 @@ void where_free(struct where **w);
 /* Whether it holds for JOB, as jobs.list tells it, which has the number SEQ. */
 bool where_holds(struct where *w, struct db *db, const struct weir_value *job, int64_t seq);
 
+/* How many jobs it was an error for, and the first one; 0 if W is NULL. */
+uint64_t where_left_out(const struct where *w);
+struct weir_text where_because(const struct where *w);
+
 /* Puts { left_out, because: the first error } into B, if there was one. */
 void where_tell(const struct where *w, struct weir_builder *b);
 

@@ -72,7 +72,7 @@ test('from any step, with acks for what is not safe, and with new keys', async (
   assert.equal(unsafe.code, 1);
   assert.match(unsafe.out, /= reserve +http +answers from its record\n +> charge +http +is not safe to repeat/);
   assert.match(unsafe.err, /the step charge is not safe to repeat/);
-  assert.match(s.cli('replay', job, '--from', 'nope', '--yes').err, /has no step 'nope'/);
+  assert.match(s.cli('replay', job, '--from', 'nope', '--reason', 'x', '--yes').err, /has no step 'nope'/);
   const r = s.cli('replay', job, '--from', 'charge', '--ack', 'charge', '--new-keys', '--reason', 'x', '--yes');
   assert.equal(r.code, 0, r.err);
   await over(s.w, /new job: (\S+)/.exec(r.out)[1], 'completed');
@@ -185,7 +185,7 @@ test('a plan knows all records, also of a job that has more than are shown', asy
   const { job } = await (await post(s.w, '/in', { items: Array.from({ length: 5100 }, (_, i) => i) })).json();
   await over(s.w, job, 'dead');
   assert.equal((await (await fetch(`${s.w.admin}/api/v1/jobs/${job}`)).json()).steps.length, 10_000);
-  const start = await s.api(`jobs/${job}/replay`);
+  const start = await s.api(`jobs/${job}/replay`, { reason: 'x' });
   assert.equal(start.status, 409);
   assert.match(start.body.detail, /the step charge is not safe to repeat, and may have acted already/);
   const plan = (await s.api(`jobs/${job}/plan`, { from: 'failed' })).body;
@@ -219,7 +219,7 @@ test('each step of a job tells when it ran, how often it was tried, and its key'
   assert.equal(of('one/1').key, JSON.parse(u.of('/one/2')[0].key));
   for (const x of shown.steps) assert.ok(x.started_ms > Date.now() - 60_000 && x.started_ms + x.took_ms === x.at_ms, JSON.stringify(x));
   const text = s.cli('jobs', 'show', job).out;
-  assert.match(text, /\+ flaky +http +\S+, 3 tries/);
+  assert.match(text, /\+ flaky +http +(< )?\S+, 3 tries/);
   assert.match(text, /\| +\+ one +http/);
   const get = async (step) => (await fetch(`${s.w.admin}/api/v1/jobs/${job}/steps/${step}`)).json();
   const one = await get('one');
@@ -239,7 +239,7 @@ test('each step of a job tells when it ran, how often it was tried, and its key'
   const [told] = s.shown(dead).attempts[0].trace.steps;
   assert.deepEqual([told.id, told.tries, told.effect, told.code], ['flaky', 3, 'idempotent', 'upstream']);
   assert.equal(told.key, JSON.parse(u.of('/flaky').at(-1).key));
-  assert.match(s.cli('jobs', 'show', dead).out, /x flaky +http +\S+, 3 tries/);
+  assert.match(s.cli('jobs', 'show', dead).out, /x flaky +http +(< )?\S+, 3 tries/);
   assert.match(s.cli('jobs', 'show', dead, '--step', 'flaky').out, /trace +of attempt 1\nstate +failed[^]*code +upstream/);
 });
 
@@ -348,12 +348,12 @@ for (const [where, steps] of Object.entries(ACTED_BEHIND))
     }
     await over(w, job, 'dead');
     assert.equal(charged, 1);
-    const refused = await api('batches', { pipeline: 'a' });
+    const refused = await api('batches', { pipeline: 'a', reason: 'x' });
     assert.equal(refused.status, 409, JSON.stringify(refused.body));
     assert.match(refused.body.detail, /the step charge of a is not safe to repeat/);
     const one = await api(`jobs/${job}/replay`, {});
     assert.equal(one.status, 409);
     assert.match(one.body.detail, /the step charge is not safe to repeat/);
-    const made = await api('batches', { pipeline: 'a', ack: ['charge'] });
+    const made = await api('batches', { pipeline: 'a', ack: ['charge'], reason: 'x' });
     assert.equal(made.status, 201, JSON.stringify(made.body));
   });
