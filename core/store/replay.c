@@ -220,4 +220,5 @@ replay_write(struct writing *w, const struct source *src, const struct replay_ho
     sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
     db_run(w->db, s);
     job_moved(w, 0, state);
+    w->replays++;
 }

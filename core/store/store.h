@@ -158,6 +158,7 @@ struct store_stats {
     uint64_t waiting;    /* operations that wait */
     uint64_t waiting_bytes;
     uint64_t commit_ns; /* all commits together */
+    uint64_t replays;   /* that were made */
     uint64_t batch_max;
     uint64_t file_bytes; /* of the database with its WAL */
     uint64_t jobs[16];   /* by enum job_state: how many there are */
@@ -167,5 +168,10 @@ struct store_stats {
     uint64_t removing_max_ns; /* the longest piece of it */
 };
 void store_stats(const struct store *s, struct store_stats *ret);
+
+/* Calls FN for each pipeline with jobs that wait for a place or a time (256 at most), with for how long the oldest
+ * one has been due, 0 if none is; as of a second ago. Any thread; FN is quick. */
+typedef void store_oldest_fn(void *arg, struct weir_text pipeline, uint64_t age_ms);
+void store_oldest(const struct store *s, store_oldest_fn *fn, void *arg);
 
 #endif

@@ -338,6 +338,17 @@ test('weir jobs lists, groups, shows and discards', async (t) => {
   assert.equal(JSON.parse(s.cli('store', '--json').out).jobs.completed, 1);
 });
 
+test('metrics tell of replays, and of jobs that wait', async (t) => {
+  const s = await shop(t);
+  const metric = async (name) => Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(await (await fetch(`${s.w.admin}/metrics`)).text())?.[1]);
+  assert.equal(await metric('weir_replays_total'), 0);
+  assert.equal((await s.replay(await s.pay('dead'))).status, 201);
+  assert.equal(await metric('weir_replays_total'), 1);
+  await s.send('late'); // its next attempt is due in an hour
+  await until(async () => (await metric('weir_oldest_ready_job_age_seconds{pipeline="late"}')) === 0, 'it is looked at');
+  assert.equal(await metric('weir_oldest_ready_job_age_seconds{pipeline="pay"}'), NaN);
+});
+
 test('many jobs are run again, or given up, by what they have in common', async (t) => {
   const s = await shop(t);
   const ids = [];

@@ -228,6 +228,30 @@ steps_of_a_completed_job_stay_if_they_are_to(void **state)
 }
 
 static void
+see_oldest(void *arg, struct weir_text pipeline, uint64_t age_ms)
+{
+    uint64_t *ages = arg;
+    ages[text_is(pipeline, "orders") ? 0 : 1] = age_ms;
+}
+
+static void
+the_oldest_job_that_waits_is_told_of(void **state)
+{
+    (void)state;
+    char id[ID_UUID];
+    uint64_t now = clock_wall_ms(), ages[2] = { 0, 7 };
+    accept_due("orders", JOB_READY, now - 5000, id);
+    accept_due("orders", JOB_READY, now - 60000, id);
+    accept_due("parcels", JOB_SCHEDULED, now + 60000, id);
+    for (unsigned i = 0; i < 100 && (ages[0] < 60000 || ages[1] != 0); i++) {
+        store_oldest(store, see_oldest, ages);
+        usleep(50000);
+    }
+    assert_in_range(ages[0], 60000, 70000);
+    assert_int_equal(ages[1], 0);
+}
+
+static void
 a_job_that_is_given_back_has_not_had_its_attempt(void **state)
 {
     (void)state;
@@ -394,6 +418,7 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             steps_are_recorded_brought_by_claims_and_dropped_at_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_job_that_waits_is_told_of, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps_of_a_completed_job_stay_if_they_are_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_job_that_is_given_back_has_not_had_its_attempt,
                                         set_up, tear_down),
