@@ -201,7 +201,9 @@ void pauses_hold(struct writing *w);
 
 /* -- oldest.c -- */
 
+/* One that nothing is known of yet. */
 struct oldest *oldest_new(void);
+/* Frees it; NULL is left. */
 void oldest_free(struct oldest **o);
 /* Looks, if something was written since; no transaction is open. Returns in how many milliseconds it is time for
  * that; UINT64_MAX: not before something is written. The writer's. */
