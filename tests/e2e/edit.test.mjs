@@ -105,6 +105,8 @@ test('what is wrong is told, and nothing happens', async (t) => {
   await bad([job, '--set', '/amount'], 2, /--set takes a place and JSON/);
   await bad([job, '--set', '/amount=x'], 2, /--set takes a place and JSON/);
   await bad([job, '--set', '/a/b=1'], 2, /there is no '\/a\/b'/);
+  await bad([job, '--set', 'amount=8'], 2, /a place begins with a slash: --set \/amount=8/);
+  await bad([job], 2, /no terminal for an editor: use --set, --remove or --body/, { env: { EDITOR: '' } });
   await bad([job, '--body', '-', '--set', '/a=1'], 2, /--body is the whole/, { input: '{}' });
   await bad([job, '--body', '-'], 1, /standard input is not JSON: line 1/, { input: '{' });
   await bad([job, '--body', '/nowhere'], 1, /nowhere/);

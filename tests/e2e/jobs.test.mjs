@@ -4,6 +4,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { binary, folder, root, start, until, weir } from './lib/weir.mjs';
@@ -392,6 +393,9 @@ test('many jobs are run again, or given up, by what they have in common', async 
   assert.deepEqual([entries[0].what, entries[0].who, entries[0].why, entries[0].before, entries[0].after], ['jobs.discard', 'ada', 'a test', 'dead', 'discarded']);
   assert.equal(entries.filter((e) => e.what === 'jobs.discard').length, 5);
   assert.equal(s.cli('jobs', 'discard', '--reason', 'x').code, 2);
+  // who it is, is known without the environment
+  assert.equal(weir(['jobs', 'discard', kept, '--reason', 'x', '--admin', s.w.admin.slice(7)], { env: { SUDO_USER: '', USER: '' } }).code, 0);
+  assert.equal((await s.api('GET', 'audit')).body.entries[0].who, userInfo().username);
 });
 
 test('weir replay says what it does, and waits until it is done', async (t) => {

@@ -94,6 +94,7 @@ test('a step whose effect is unknown counts as done with an output, or acts agai
   hang = false;
   await s.start();
   for (const job of jobs) await over(s.w, job, 'dead');
+  assert.match(s.cli('jobs', 'show', jobs[0]).out, /Nobody knows whether charge was done\.\nIt was: +weir replay \S+ --from failed --output charge=JSON\nIt was not: weir replay \S+ --from failed --ack charge\n/);
   assert.equal(s.shown(jobs[0]).reason, 'unknown effect');
   const refused = s.cli('replay', jobs[0], '--from', 'failed', '--reason', 'x', '--yes');
   assert.match(refused.err, /the step charge is not safe to repeat, and may have acted already/);
