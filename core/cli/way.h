@@ -21,6 +21,8 @@ struct way_step {
     const struct weir_value *output; /* the last one; borrowed; NULL: not kept */
     double bytes;                    /* of an output that was too large to be kept */
     double until_ms;                 /* of one that waits */
+    double tries;                    /* of its latest time; 0: not known */
+    double took_ms;                  /* its latest try; -1: not known */
 };
 
 /* The way of a job; its texts belong to the job and to the pipeline that it holds. */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/job.h"
+#include "engine/job_trace.h"
 #include "engine/metrics.h"
 #include "engine/retry.h"
 #include "engine/stand_in_call.h"
@@ -222,6 +223,7 @@ step_answer(struct frame *f, const struct unit *u)
     f->run->engine->lately_ns = now_ns;
     unsigned shard = f->run->engine->shard->index;
     metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
+    job_trace_note(f, u, took, failure);
     if (f->run->engine->stand_in)
         stand_in_ended(f, u, output, failure);
     if (tail_wanted())

@@ -282,6 +282,7 @@ set_keep(struct job_finish *end, const struct run *r)
                                                  : 0;
     end->keep_least_ms = r->event->job->once ? once_ttl(r->event) : 0;
     end->payload_keep_ms = t->payloads_ms;
+    end->keep_steps = pipeline_records(p); /* all of them: then they tell the way that it went */
 }
 
 static void

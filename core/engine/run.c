@@ -47,6 +47,7 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     r->started_ns = clock_mono_ns();
     r->started_wall_ms = clock_wall_ms();
     r->outputs = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->outputs);
+    r->steps = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->steps);
     list_init(&r->failures);
     list_init(&r->free_failures);
     list_init(&r->calls);

@@ -134,6 +134,14 @@ frame_repeats(const struct frame *f)
     return f->owner && (f->block->type == NULL || f->block->type->runs == WEIR_MANY);
 }
 
+/* What a node's latest time came to, for the trace of a run that fails. */
+struct run_step {
+    uint64_t began_ns; /* its latest try */
+    uint32_t took_us;
+    uint16_t tries;    /* 0: it has not run */
+    uint16_t code;     /* enum weir_code: how it failed */
+};
+
 enum run_stage { RUN_STEPS, RUN_CATCH, RUN_SENDING, RUN_FINALLY, RUN_OVER };
 
 struct run {
@@ -150,6 +158,7 @@ struct run {
     struct failure spare;         /* for when there is no memory left for another one */
     struct kept *kept;            /* values that go when the run goes: outcome.c */
     const struct weir_value **outputs; /* by node index; owned */
+    struct run_step *steps;       /* by node index */
     const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
     const struct weir_value *result;   /* the flow at the end of the steps; owned */
     char id[ID_UUID];

@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 4      /* of the file: migrate.c */
+#define STORE_SCHEMA 5      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -47,6 +47,7 @@ struct store {
     struct store_stats stats; /* atomic; the writer changes it */
     struct store_keep keep;
     struct retention *retention; /* the writer's; retention.h */
+    struct oldest *oldest;       /* oldest.c */
     struct bulk *bulk;           /* the writer's; bulk.h */
     struct task *task;           /* the latest one; task.h */
     int64_t ahead_ms;    /* the wall clock, of the monotonic one, at the last look: step.c; 0: none was */
@@ -63,6 +64,7 @@ struct writing {
     bool singly;                 /* each operation by itself: bulk.h */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
     uint64_t removed_batches;
+    uint64_t replays; /* that were made */
 };
 
 /* -- file.c, migrate.c, recover.c: opening -- */
@@ -224,6 +226,16 @@ bool pause_has(struct writing *w, struct weir_text pipeline, struct weir_text ke
 bool pause_has_job(struct writing *w, int64_t seq);
 /* Holds all that waits and is paused: after a crash. */
 void pauses_hold(struct writing *w);
+
+/* -- oldest.c -- */
+
+/* One that nothing is known of yet. */
+struct oldest *oldest_new(void);
+/* Frees it; NULL is left. */
+void oldest_free(struct oldest **o);
+/* Looks, if something was written since; no transaction is open. Returns in how many milliseconds it is time for
+ * that; UINT64_MAX: not before something is written. The writer's. */
+uint64_t oldest_turn(struct store *s);
 
 /* -- incident.c -- */
 

@@ -250,6 +250,9 @@ write_record(struct db *db, int64_t seq, const struct job_step *step)
     bind_blob(s, 8, step->output);
     bind_number(s, 9, step->until_ms);
     bind_text(s, 10, text_of(step->token ? step->token : ""));
+    bind_number(s, 11, step->started_ms);
+    bind_number(s, 12, step->tries);
+    bind_number(s, 13, step->effect);
     db_run(db, s);
 }
 
@@ -349,7 +352,7 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     sqlite3_bind_int64(s, 6, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
     bind_number(s, 7, called ? w->now_ms : due ? store_due(w, f->due_ms, f->ended_ms) : 0);
     bind_failure(s, 8, &f->failure, fingerprint);
-    sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
+    sqlite3_bind_int(s, 12, h->stepped && (f->state != JOB_COMPLETED || f->keep_steps));
     sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);
     bind_text(s, 14, f->revision);
     bind_keep(w, s, 15, f);
@@ -388,7 +391,9 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
         db_run(w->db, s);
     }
     if ((f->state == JOB_COMPLETED || f->state == JOB_RETRYABLE) && h.stepped) {
-        sqlite3_stmt *s = db_use(w->db, f->state == JOB_COMPLETED ? SQL_DROP_STEPS : SQL_DROP_CAUGHT);
+        sqlite3_stmt *s = db_use(w->db, f->state == JOB_RETRYABLE ? SQL_DROP_CAUGHT
+                                        : f->keep_steps           ? SQL_DROP_TOKENS
+                                                                  : SQL_DROP_STEPS);
         sqlite3_bind_int64(s, 1, h.seq);
         db_run(w->db, s);
     }

@@ -158,6 +158,9 @@ struct job_step {
     struct weir_text path;      /* the step and the iterations around it: its key */
     enum record_kind kind;
     uint64_t at_ms;             /* wall */
+    uint64_t started_ms;        /* wall: when its latest try began; 0: unknown */
+    uint32_t tries;             /* 0: none has begun */
+    uint32_t effect;            /* enum weir_effect */
     uint64_t until_ms;          /* of WAITS: wall */
     const char *token;          /* of WAITS for a callback: what it has to bring; else NULL */
     const struct job_choice *choices; /* since the record before; borrowed */
@@ -185,6 +188,7 @@ struct job_finish {
     struct weir_text trace;    /* msgpack; may be empty */
     struct weir_text result;   /* msgpack: what was answered; may be empty */
     struct weir_text revision; /* that the job ran with, if it has none yet; may be empty */
+    bool keep_steps;          /* of COMPLETED: the records of its steps stay as long as what it holds */
     uint64_t keep_ms;         /* how long it is kept from now on; 0: as the store says */
     uint64_t keep_least_ms;   /* but not shorter than this */
     uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
