@@ -84,6 +84,12 @@ struct weir_error {
     char text[480];          /* one sentence for a person                         */
 };
 
+/* Makes *ERR (evaluated more than once) one of none. All of it need not be cleared for that, for each
+ * call anew. */
+#define WEIR_ERROR_CLEAR(err)                                                                 \
+    ((void)((err)->code = (err)->status = (err)->retry_after_ms = (err)->sent = 0,            \
+            (err)->detail = NULL, (err)->text[0] = '\0'))
+
 enum weir_type {
     WEIR_NULL,
     WEIR_BOOL,
@@ -139,14 +145,16 @@ enum weir_node_flag {
     WEIR_USES = 1u << 2,     /* takes lent nodes: blocks "uses/NAME"              */
     WEIR_ANSWER = 1u << 3,   /* its output { status, headers, body } answers the caller as it
                                 is, if it is the last one                         */
-    WEIR_WAITS = 1u << 4     /* calls wait_open: its pipeline has to be durable, and all its steps
+    WEIR_WAITS = 1u << 4,    /* calls wait_open: its pipeline has to be durable, and all its steps
                                 are recorded. 1.1                                 */
+    WEIR_ASIDE = 1u << 5     /* a FAULT that only whoever uses the type is told of: its file is
+                                there for something else. 1.1                     */
 };
 
 /* A type of node. Only run is obligatory.
  *
  *          how often                  on which thread       may it do I/O
- *  open    once per configured node   main                  no
+ *  open    once per configured node   main                  no        (1)
  *  attach  once per node and shard    the shard's           start it
  *  run     once per call              the shard's           start it
  *  cancel  at most once per call      the shard's           stop it
@@ -158,6 +166,9 @@ enum weir_node_flag {
  * on a worker thread, where of the host only what is marked [any] may be called besides input,
  * eval, eval_text, alloc, attempt and deadline_ms, until it answers; it has no cancel. STATE is
  * what attach gave, or what open gave if there is no attach.
+ *
+ * (1) The detail of its error may say where the author finds what is wrong: { at, line }, a JSON pointer
+ * to an option and, if that is a text of several lines, the number of one. 1.1
  */
 struct weir_node_type {
     uint32_t size;  /* sizeof(struct weir_node_type)                              */
@@ -184,6 +195,13 @@ struct weir_node_type {
     void (*detach)(void *state);
     void (*close)(void *conf);
     uint32_t (*effect_of)(const struct weir_value *config);
+    /* 1.1: the file that the type was read from; NULL: it is part of the plugin. It is left out by
+     * itself, and those who need not care are not harmed, if its name is that of a type of any
+     * plugin or of a key that all nodes have, or something of it is not sane. */
+    const char *file;
+    /* 1.1: why that file is no type, in words that follow its name; NULL: it is one. Then only
+     * flags, name and file count besides. */
+    const char *fault;
 };
 
 struct weir_header;
@@ -267,6 +285,9 @@ struct weir_plugin {
     const struct weir_tester *testers; /* 1.1 */
     uint32_t n_testers;
     uint32_t pad;
+    /* 1.1: says in RET why there is no type NAME, if the plugin knows; else it returns false. Main
+     * thread. */
+    bool (*missing)(struct weir_text name, char *ret, size_t room);
 };
 
 /* A route of the edge, for a trigger. */
@@ -819,7 +840,8 @@ struct weir_host {
 
     /* A node that is lent (uses:) may take from who asks it what its own configuration leaves out:
      * the member KEY of the map that it was asked with; lent. NULL: it has none, or is not lent. What
-     * leads to another server, or has a secret, is never taken. */
+     * leads to another server, or has a secret, is never taken. An empty KEY: all that it was asked
+     * with, whatever that is. */
     const struct weir_value *(*lent)(struct weir_call *, struct weir_text key);
 
     /* -- signatures [any]; a message is N texts, one behind the other -- */
@@ -981,6 +1003,13 @@ struct weir_host {
     /* A UUID with a NUL behind it, as uuid() of expressions gives it: random, but in a durable run the same
      * ones, one after another, whenever the step is tried again. */
     void (*uuid)(struct weir_call *, char ret[37]);
+
+    /* -- digests [any] -- */
+
+    /* 16 bytes that stand for TEXT in this process alone, under a key that it has made for itself:
+     * nobody can foresee them, or find two texts that have the same ones. For keys in memory: it
+     * takes a tenth of what digest takes. */
+    void (*digest_local)(struct weir_text text, uint8_t ret[16]);
 };
 
 #ifdef __GNUC__

@@ -10,8 +10,9 @@
 
 #include "admin/parts.h"
 #include "admin/replay_plan.h"
+#include "base/encode.h"
 
-#define FILTER "state pipeline code node since key"
+#define FILTER "state pipeline code node since key fingerprint where"
 
 /* A batch on its way. */
 struct batch_order {
@@ -50,11 +51,37 @@ missing_ack(const struct batch_order *o, const struct pipeline *p, struct weir_t
 {
     for (unsigned i = 0; i < p->n_nodes; i++) {
         const struct node *n = p->nodes[i];
-        if (n->n_children == 0 && node_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id) &&
+        if (replay_effect(n) == WEIR_EFFECT_UNSAFE && !is_acked(o, n->id) &&
             replay_reached(p, failed, n))
             return n;
     }
     return NULL;
+}
+
+static const struct pipeline *
+find_pipeline(const struct generation *g, const struct weir_value *group)
+{
+    struct weir_text name = text_at(group, "pipeline");
+    return map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
+}
+
+/* Whether each ack is of a step of one of the pipelines of PLAN: a name written wrong would say nothing. */
+static enum weir_code
+check_acks(const struct generation *g, const struct batch_order *o, const struct weir_value *plan, struct weir_error *err)
+{
+    const struct weir_value *one, *group;
+    for (size_t i = 0; (one = value_at(o->ack, i)) != NULL; i++) {
+        struct weir_text id = value_type(one) == WEIR_STRING ? value_as_text(one) : TEXT("");
+        bool found = false;
+        for (size_t k = 0; !found && (group = value_at(value_field(plan, "groups"), k)) != NULL; k++) {
+            const struct pipeline *p = find_pipeline(g, group);
+            found = p && id.len > 0 && pipeline_node(p, id) != NULL;
+        }
+        if (!found)
+            return err_set(err, WEIR_INVALID, "no pipeline of these jobs has a step '%.*s'", (int)utf8_prefix(id, 60),
+                           id.bytes);
+    }
+    return WEIR_OK;
 }
 
 /* Whether the batch of PLAN, an answer to batches.plan, may be made. */
@@ -70,15 +97,14 @@ check_plan(struct admin *a, const struct batch_order *o, const struct weir_value
     if (g == NULL)
         return err_set(err, WEIR_UNAVAILABLE, "no pipelines are loaded yet, so nobody knows what the batch would do");
     for (size_t i = 0; (group = value_at(value_field(plan, "groups"), i)) != NULL; i++) {
-        struct weir_text name = text_at(group, "pipeline");
-        const struct pipeline *p = map_get(&generation_pipelines(g)->by_name, name.bytes, name.len);
+        const struct pipeline *p = find_pipeline(g, group);
         const struct node *n = p ? missing_ack(o, p, text_at(group, "node")) : NULL;
         if (n)
             return err_set(err, WEIR_CONFLICT,
-                           "the step %s of %s is not safe to repeat, and may have acted already: ack it to let it act "
-                           "again", n->id, p->name);
+                           "the step %s of %s is not safe to repeat, and may have acted already: ack it (--ack %s) to let "
+                           "it act again", n->id, p->name, n->id);
     }
-    return WEIR_OK;
+    return value_at(value_field(plan, "groups"), 0) ? check_acks(g, o, plan, err) : WEIR_OK;
 }
 
 /* The order with the hash of PLAN, so that what was checked is what is made. */
@@ -155,6 +181,8 @@ make_batch(struct admin *a, struct weir_event *e)
         else
             code = err_set(&err, WEIR_INVALID, "'ack' is not a list of steps");
     }
+    if (code == WEIR_OK)
+        code = need_reason(body, &err);
     value_unref(&body);
     o->with = builder_end(&b);
     if (code != WEIR_OK) {

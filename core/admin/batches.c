@@ -10,7 +10,7 @@
 
 #define BATCHES "/api/v1/batches"
 #define PIPELINES "/api/v1/pipelines"
-#define FILTER "state pipeline code node since key"
+#define FILTER "state pipeline code node since key fingerprint where"
 #define TEXT_MAX 4096u /* bytes of a text in a body */
 
 void
@@ -137,6 +137,20 @@ show_pauses(struct admin *a, struct weir_event *e)
     ask_query(a, e, "pauses.list", "");
 }
 
+/* Whether the body of E names a key; what is wrong with it is said by who carries the order out. */
+static bool
+names_key(const struct weir_event *e)
+{
+    struct weir_error err;
+    const struct weir_value *body = NULL, *key;
+    if (body_map(e, &body, &err) != WEIR_OK)
+        return false;
+    key = value_field(body, "key");
+    bool is = key != NULL && value_type(key) == WEIR_STRING && key->len > 0;
+    value_unref(&body);
+    return is;
+}
+
 /* Whether the pipeline NAME is one that can be paused. Answers if not. */
 static bool
 can_pause(struct admin *a, struct weir_event *e, struct weir_text name)
@@ -153,7 +167,14 @@ can_pause(struct admin *a, struct weir_event *e, struct weir_text name)
             "the pipeline '%s' is not durable, so that nothing could keep its events "
             "while it is paused; durable: true makes it so",
             p->name);
-    return p != NULL && p->durable != DURABLE_NO;
+    else if (p->concurrency_key == NULL && names_key(e))
+        answer_problem(e, WEIR_CONFLICT,
+                       "no job of the pipeline '%s' has a key that could be paused: it has no concurrency with a key%s; "
+                       "without a key all its jobs are held",
+                       p->name, p->order_by ? " (that of order_by is another one)" : "");
+    else
+        return true;
+    return false;
 }
 
 void

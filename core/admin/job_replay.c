@@ -156,16 +156,17 @@ check_said(const struct replaying *r, const struct replay_plan *p, struct weir_e
     struct weir_text plan = text_at(r->order, "plan");
     if (p->missing_ack)
         return err_set(err, WEIR_CONFLICT,
-                       "the step %s is not safe to repeat, and may have acted already: ack it to let it act again%s",
-                       p->missing_ack, r->edit ? "" : ", or give its output in outputs");
+                       "the step %s is not safe to repeat, and may have acted already: ack it (--ack %s) to let it act again%s",
+                       p->missing_ack, p->missing_ack,
+                       r->edit ? "" : ", or give its output (outputs, --output STEP=JSON)");
     if (r->edit)
-        return WEIR_OK;
+        return need_reason(r->edit, err);
     if (plan.len > 0 && !text_is(plan, p->hash))
         return err_set(err, WEIR_CONFLICT, "the plan is another one by now: %s", p->hash);
-    if (p->careful && (plan.len == 0 || text_at(r->order, "reason").len == 0))
+    if (plan.len == 0)
         return err_set(err, WEIR_INVALID,
-                       "this replay needs a reason, and the plan's hash: POST .../plan with the same body tells it");
-    return WEIR_OK;
+                       "the hash of the plan is needed, as plan: POST .../plan with the same body tells it");
+    return need_reason(r->order, err);
 }
 
 static void

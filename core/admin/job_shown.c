@@ -4,10 +4,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "admin/parts.h"
 #include "base/encode.h"
+#include "engine/job_trace.h"
 #include "pipeline/secrets.h"
 
 #define SHOWN_MAX (64u << 20)
@@ -121,18 +123,82 @@ event_shown(const struct weir_value *event)
     return builder_end(&b);
 }
 
-const struct weir_value *
-job_shown(const struct weir_value *job)
+/* RECORD of a step, with the idempotency key that it has sent. ROOT: the first job with the event. */
+static const struct weir_value *
+record_shown(const struct weir_value *record, const char *root)
+{
+    const struct weir_value *effect = value_field(record, "effect"), *path = value_field(record, "path");
+    if (effect == NULL || path == NULL || !text_is(value_as_text(effect), "idempotent"))
+        return value_ref(record);
+    struct weir_text t = value_as_text(path), key;
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v;
+    struct buf plain; /* without the numbers of attempts, since all have one key */
+    char text[JOB_KEY];
+    buf_init(&plain, t.len + 1);
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.bytes[i] == '~')
+            while (i + 1 < t.len && t.bytes[i + 1] >= '0' && t.bytes[i + 1] <= '9')
+                i++;
+        else
+            (void)buf_putc(&plain, t.bytes[i]);
+    }
+    job_step_key(root, buf_content(&plain), text);
+    buf_fini(&plain);
+    for (size_t i = 0; value_member(record, i, &key, &v); i++) {
+        const struct weir_value *same = value_ref(v);
+        builder_set(b, key.bytes, key.len, &same);
+    }
+    v = value_text(text);
+    builder_set(b, "key", 3, &v);
+    return builder_end(&b);
+}
+
+static const struct weir_value *
+steps_shown(const struct weir_value *steps, const struct weir_value *root)
+{
+    struct weir_builder *list = builder_list();
+    struct weir_text text = root ? value_as_text(root) : TEXT("");
+    char name[ID_UUID];
+    const struct weir_value *one;
+    (void)snprintf(name, sizeof name, "%.*s", (int)text.len, text.bytes);
+    for (size_t i = 0; (one = value_at(steps, i)) != NULL; i++) {
+        const struct weir_value *shown = record_shown(one, name);
+        builder_add(list, &shown);
+    }
+    return builder_end(&list);
+}
+
+/* JOB as it may be seen; ID: its member that is its own id. */
+static const struct weir_value *
+shown(const struct weir_value *job, const char *id)
 {
     struct weir_builder *b = builder_map();
     struct weir_text key;
-    const struct weir_value *v;
+    const struct weir_value *v, *root = value_field(job, "root");
     for (size_t i = 0; value_member(job, i, &key, &v); i++) {
-        bool event = text_is(key, "event") && value_type(v) == WEIR_MAP;
-        const struct weir_value *shown = event ? event_shown(v) : value_ref(v);
-        builder_set(b, key.bytes, key.len, &shown);
+        const struct weir_value *one;
+        if (text_is(key, "event") && value_type(v) == WEIR_MAP)
+            one = event_shown(v);
+        else if (text_is(key, "steps"))
+            one = steps_shown(v, root ? root : value_field(job, id));
+        else
+            one = value_ref(v);
+        builder_set(b, key.bytes, key.len, &one);
     }
     return builder_end(&b);
+}
+
+const struct weir_value *
+job_shown(const struct weir_value *job)
+{
+    return shown(job, "id");
+}
+
+const struct weir_value *
+step_shown(const struct weir_value *step)
+{
+    return shown(step, "job");
 }
 
 const struct weir_value *
@@ -140,13 +206,13 @@ jobs_shown(const struct weir_value *page)
 {
     struct weir_builder *b = builder_map(), *list = builder_list();
     const struct weir_value *jobs = value_field(page, "jobs"), *next = value_field(page, "next");
-    const struct weir_value *job, *shown;
+    const struct weir_value *job, *v;
     for (size_t i = 0; (job = value_at(jobs, i)) != NULL; i++) {
-        shown = job_shown(job);
-        builder_add(list, &shown);
+        v = job_shown(job);
+        builder_add(list, &v);
     }
-    shown = builder_end(&list);
-    builder_set(b, "jobs", 4, &shown);
+    v = builder_end(&list);
+    builder_set(b, "jobs", 4, &v);
     if (next != NULL)
         builder_put(b, "next", next);
     return builder_end(&b);
@@ -193,6 +259,14 @@ all_masked(const struct secrets *secrets, const struct weir_value *v)
         builder_set(b, key.bytes, key.len, &masked);
     }
     return builder_end(&b);
+}
+
+const struct weir_value *
+job_seen(void *secrets, const struct weir_value *job)
+{
+    const struct weir_value *open = job_shown(job), *seen = all_masked(secrets, open);
+    value_unref(&open);
+    return seen;
 }
 
 void

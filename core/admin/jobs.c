@@ -10,11 +10,8 @@
 #include <string.h>
 
 #include "admin/parts.h"
-#include "base/clock.h"
 #include "base/encode.h"
-#include "base/units.h"
-#include "expr/moment.h"
-#include "net/body.h"
+#include "pipeline/secrets.h"
 #include "value/json.h"
 
 #define ASKS_MAX 64u
@@ -31,7 +28,17 @@ struct asking {
     struct list link;         /* in admin->asking */
     asked_fn *then;           /* NULL: the answer is the caller's */
     void *arg;
+    struct secrets *secrets;  /* that are hidden from who asks; owned; NULL: none */
 };
+
+static void
+asking_free(struct asking *k)
+{
+    value_unref(&k->ask.answer);
+    value_unref(&k->ask.with);
+    secrets_unref(&k->secrets);
+    free(k);
+}
 
 static const struct weir_value *
 text_value(struct weir_text t)
@@ -53,6 +60,8 @@ answer_told(const struct asking *k, const struct weir_value *v)
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
         answer_unmarked(k->admin, e, 200, job_shown(v));
+    } else if (strcmp(k->ask.what, "jobs.step") == 0) {
+        answer_unmarked(k->admin, e, 200, step_shown(v));
     } else if (strcmp(k->ask.what, "jobs.export") == 0) {
         answer_unmarked(k->admin, e, 200, jobs_shown(v));
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
@@ -74,10 +83,26 @@ answer_told(const struct asking *k, const struct weir_value *v)
     }
 }
 
+/* ERR as who asked reads it: the name of the question, which is the store's, is left out. */
+static const struct weir_error *
+plain_error(const struct asking *k, const struct weir_error *err, struct weir_error *room)
+{
+    size_t len = strlen(k->ask.what);
+    const char *text = err ? err->text : "";
+    const char *colon = strncmp(text, k->ask.what, strcspn(k->ask.what, ".")) == 0 ? strstr(text, ": ") : NULL;
+    if (colon == NULL || (size_t)(colon - text) > len || memchr(text, ' ', (size_t)(colon - text)) != NULL)
+        return err;
+    *room = *err;
+    memmove(room->text, err->text + (colon + 2 - text), strlen(colon + 2) + 1);
+    return room;
+}
+
 static void
-told(struct store_op *op, const struct weir_error *err)
+told(struct store_op *op, const struct weir_error *failed)
 {
     struct asking *k = (struct asking *)(void *)op;
+    struct weir_error room;
+    const struct weir_error *err = plain_error(k, failed, &room);
     if (k->admin != NULL) {
         list_remove(&k->link);
         k->admin->n_asking--;
@@ -90,9 +115,16 @@ told(struct store_op *op, const struct weir_error *err)
         else
             answer_told(k, k->ask.answer ? k->ask.answer : &value_null);
     }
-    value_unref(&k->ask.answer);
-    value_unref(&k->ask.with);
-    free(k);
+    asking_free(k);
+}
+
+/* The secrets of today, owned by the caller; NULL: no pipelines are loaded. */
+static struct secrets *
+todays_secrets(const struct admin *a)
+{
+    const struct generation *g = engine_generation(a->shard);
+    const struct secrets *s = g ? generation_secrets(g) : NULL;
+    return s ? secrets_ref((struct secrets *)(uintptr_t)s) : NULL;
 }
 
 void
@@ -112,6 +144,9 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
     k->ask.what = what;
     k->ask.with = admin_signed(e, take_with);
+    k->secrets = todays_secrets(a);
+    k->ask.shown = job_seen;
+    k->ask.shown_arg = k->secrets;
     k->admin = a;
     k->event = e;
     k->then = then;
@@ -129,8 +164,7 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     event_answer_error(e, &err);
     if (then)
         then(NULL, NULL, arg, NULL, &err);
-    value_unref(&k->ask.with);
-    free(k);
+    asking_free(k);
 }
 
 bool
@@ -142,108 +176,6 @@ has_store(const struct admin *a, struct weir_event *e)
                        "opened when it "
                        "started (the log says why)");
     return a->config.store != NULL;
-}
-
-/* -- parameters -- */
-
-/* A moment: a duration before now (10m, 2h, 3d), or an ISO time; as milliseconds since 1970. */
-static enum weir_code
-read_moment(struct weir_text t, int64_t *ret_ms, struct weir_error *err)
-{
-    uint64_t ago, now = clock_wall_ms();
-    if (duration_parse(t, &ago, NULL) == WEIR_OK) {
-        *ret_ms = ago < now ? (int64_t)(now - ago) : 0;
-        return WEIR_OK;
-    }
-    if (moment_parse(t, TEXT("rfc3339"), ret_ms, NULL) == WEIR_OK) {
-        *ret_ms = *ret_ms < 0 ? 0 : *ret_ms;
-        return WEIR_OK;
-    }
-    return err_set(err, WEIR_INVALID,
-                   "since is neither a duration such as 10m, 2h or 3d, nor a time such as "
-                   "2026-01-02T03:04:05Z");
-}
-
-static enum weir_code
-read_limit(struct weir_text t, int64_t *ret, struct weir_error *err)
-{
-    int64_t n = 0;
-    for (size_t i = 0; i < t.len && n <= 1000; i++)
-        n = t.bytes[i] >= '0' && t.bytes[i] <= '9' ? n * 10 + (t.bytes[i] - '0') : 10000;
-    if (n < 1 || n > 1000)
-        return err_set(err, WEIR_INVALID, "limit is a number from 1 to 1000");
-    *ret = n;
-    return WEIR_OK;
-}
-
-enum weir_code
-put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
-              struct weir_error *err)
-{
-    int64_t number = 0;
-    enum weir_code code = WEIR_OK;
-    const struct weir_value *v;
-    const char *key = NULL;
-    if (t.len > TEXT_MAX)
-        return err_set(err, WEIR_INVALID, "%.*s has more than %u bytes", (int)name.len,
-                       name.bytes, TEXT_MAX);
-    if (text_is(name, "since")) {
-        key = "since_ms";
-        code = read_moment(t, &number, err);
-    } else if (text_is(name, "limit")) {
-        key = "limit";
-        code = read_limit(t, &number, err);
-    }
-    if (code != WEIR_OK)
-        return code;
-    v = key ? value_int(number) : text_value(t);
-    builder_set(b, key ? key : name.bytes, key ? strlen(key) : name.len, &v);
-    return WEIR_OK;
-}
-
-bool
-has_name(const char *names, struct weir_text name)
-{
-    for (const char *at = names; *at != '\0'; at += strspn(at, " ")) {
-        size_t len = strcspn(at, " ");
-        if (len == name.len && memcmp(at, name.bytes, len) == 0)
-            return true;
-        at += len;
-    }
-    return false;
-}
-
-const struct weir_value *
-read_query(struct weir_event *e, const char *names)
-{
-    const struct weir_value *last = NULL, *all = NULL, *v;
-    struct weir_error err = { 0 };
-    struct weir_text name;
-    struct weir_builder *b = builder_map();
-    enum weir_code code = query_parse(e->query, &last, &all, &err);
-    for (size_t i = 0; code == WEIR_OK && value_member(last, i, &name, &v); i++) {
-        if (has_name(names, name))
-            code = put_parameter(b, name, value_as_text(v), &err);
-        else
-            code =
-                err_set(&err, WEIR_INVALID, "there is no parameter '%.*s' here; there are: %s",
-                        (int)utf8_prefix(name, 60), name.bytes, *names ? names : "none");
-    }
-    value_unref(&last);
-    value_unref(&all);
-    if (code == WEIR_OK)
-        return builder_end(&b);
-    builder_free(&b);
-    event_answer_error(e, &err);
-    return NULL;
-}
-
-void
-ask_query(struct admin *a, struct weir_event *e, const char *what, const char *names)
-{
-    const struct weir_value *with = has_store(a, e) ? read_query(e, names) : NULL;
-    if (with != NULL)
-        ask_store(a, e, what, with);
 }
 
 /* -- a job's path and orders -- */
@@ -315,13 +247,52 @@ find_verb(struct weir_event *e, struct weir_text verb)
     return NULL;
 }
 
+/* Asks WHAT of the job ID, which may have a STEP. */
+static void
+ask_job(struct admin *a, struct weir_event *e, const char *what, struct weir_text id, struct weir_text step)
+{
+    const struct weir_value *with = is_id(e, id, "job") && has_store(a, e) ? read_query(e, "") : NULL;
+    if (with == NULL)
+        return;
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = text_value(id);
+    builder_set(b, "id", 2, &v);
+    value_unref(&with);
+    if (step.len > 0) {
+        v = text_value(step);
+        builder_set(b, "step", 4, &v);
+    }
+    ask_store(a, e, what, builder_end(&b));
+}
+
+/* Whether E asks for a step of a job, .../ID/steps/STEP, whose path may have slashes; answers it then. */
+static bool
+show_step(struct admin *a, struct weir_event *e)
+{
+    static const char between[] = "/steps/";
+    size_t at = sizeof JOBS + ID_UUID - 1, skip = at + sizeof between - 1;
+    if (e->path.len <= skip || memcmp(e->path.bytes + at, between, sizeof between - 1) != 0)
+        return false;
+    struct buf step;
+    struct weir_error err = { 0 };
+    buf_init(&step, e->path.len + 1);
+    if (url_decode(&step, (struct weir_text){ e->path.bytes + skip, e->path.len - skip }, false, &err) != WEIR_OK)
+        event_answer_error(e, &err);
+    else
+        ask_job(a, e, "jobs.step", (struct weir_text){ e->path.bytes + sizeof JOBS, ID_UUID - 1 }, buf_content(&step));
+    buf_fini(&step);
+    return true;
+}
+
 void
 show_jobs(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
+    if (show_step(a, e))
+        return;
     bool good = split_path(e->path, JOBS, &id, &verb);
     if (good && id.len == 0) {
-        ask_query(a, e, "jobs.list", "state pipeline code node since key where after limit");
+        ask_query(a, e, "jobs.list", "state pipeline code node since key fingerprint where after limit");
         return;
     }
     if (good && verb.len > 0) {
@@ -332,17 +303,10 @@ show_jobs(struct admin *a, struct weir_event *e)
     }
     if (!good) {
         answer_problem(e, WEIR_NOT_FOUND,
-                       "there is " JOBS ", " JOBS "/ID and " JOBS "/ID/VERB");
+                       "there is " JOBS ", " JOBS "/ID, " JOBS "/ID/steps/STEP and " JOBS "/ID/VERB");
         return;
     }
-    const struct weir_value *with = is_id(e, id, "job") && has_store(a, e) ? read_query(e, "") : NULL;
-    if (with == NULL)
-        return;
-    struct weir_builder *b = builder_map();
-    const struct weir_value *v = text_value(id);
-    builder_set(b, "id", 2, &v);
-    value_unref(&with);
-    ask_store(a, e, "jobs.show", builder_end(&b));
+    ask_job(a, e, "jobs.show", id, TEXT(""));
 }
 
 /* Takes one member of an order's body. */
@@ -396,7 +360,7 @@ body_map_of(const struct weir_event *e, size_t max, const struct weir_value **re
                    "the body is not an object such as {\"reason\": \"...\", \"who\": \"...\"}");
 }
 
-/* Puts the body of an order, { reason, who, force }, into B; each may be left out. */
+/* Puts the body of an order, { reason, who, force }, into B; the last two may be left out. */
 static enum weir_code
 read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error *err)
 {
@@ -406,6 +370,8 @@ read_order(const struct weir_event *e, struct weir_builder *b, struct weir_error
     enum weir_code code = body_map(e, &body, err);
     for (size_t i = 0; code == WEIR_OK && body && value_member(body, i, &key, &v); i++)
         code = put_order(b, key, v, err);
+    if (code == WEIR_OK)
+        code = need_reason(body, err);
     value_unref(&body);
     return code;
 }
@@ -414,9 +380,15 @@ void
 tell_job(struct admin *a, struct weir_event *e)
 {
     struct weir_text id, verb;
-    if (!split_path(e->path, JOBS, &id, &verb) || verb.len == 0) {
+    bool good = split_path(e->path, JOBS, &id, &verb);
+    if (good && verb.len == 0 && text_is(id, "discard")) {
+        if (has_store(a, e))
+            discard_jobs(a, e);
+        return;
+    }
+    if (!good || verb.len == 0) {
         wrong_method(e, "GET, HEAD",
-                     "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay");
+                     "jobs are looked at with GET; POST takes a verb: " JOBS "/ID/replay, or " JOBS "/discard");
         return;
     }
     const char *what = find_verb(e, verb);

@@ -130,6 +130,8 @@ bool has_name(const char *names, struct weir_text name);
 /* Puts the parameter NAME into B, as the store wants it. */
 enum weir_code put_parameter(struct weir_builder *b, struct weir_text name, struct weir_text t,
                              struct weir_error *err) MUST_USE;
+/* Whether ORDER, the body of one that changes jobs, says why: without that it is refused, since the audit has it. */
+enum weir_code need_reason(const struct weir_value *order, struct weir_error *err) MUST_USE;
 /* The body of E, a map that is the caller's; NULL if it is empty. */
 enum weir_code body_map(const struct weir_event *e, const struct weir_value **ret,
                          struct weir_error *err) MUST_USE;
@@ -174,12 +176,23 @@ enum weir_code put_member(struct weir_builder *b, struct weir_text key, const st
 /* Answers POST /api/v1/batches; there is a store. */
 void make_batch(struct admin *a, struct weir_event *e);
 
+/* -- discard.c -- */
+
+/* Answers POST /api/v1/jobs/discard; there is a store. */
+void discard_jobs(struct admin *a, struct weir_event *e);
+
 /* -- job_shown.c -- */
 
 /* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */
 const struct weir_value *job_shown(const struct weir_value *job);
 
-/* The same of all jobs of PAGE, an answer to jobs.export. */
+/* STEP, an answer to jobs.step, with the idempotency keys of its records; owned by the caller. */
+const struct weir_value *step_shown(const struct weir_value *step);
+
+/* The same as job_shown without the texts of SECRETS (a struct secrets, or NULL): all that is answered of one. Any thread. */
+const struct weir_value *job_seen(void *secrets, const struct weir_value *job);
+
+/* The same as job_shown of all jobs of PAGE, an answer to jobs.export. */
 const struct weir_value *jobs_shown(const struct weir_value *page);
 
 /* Answers with a document of the store, where secrets bear no mark: what has the text of one is hidden,

@@ -10,6 +10,7 @@
 #include "author/change.h"
 #include "author/diff.h"
 #include "base/digest.h"
+#include "base/encode.h"
 #include "value/json.h"
 
 #define DIFF_MAX (256u << 10)
@@ -105,6 +106,12 @@ may_have_acted(const struct making *m, const struct node *n)
     return !m->has_records && replay_reached(m->p, failed, n);
 }
 
+enum weir_effect
+replay_effect(const struct node *n)
+{
+    return n->n_children > 0 ? WEIR_EFFECT_NONE : node_effect(n);
+}
+
 static bool
 has_text(const struct weir_value *list, struct weir_text text)
 {
@@ -136,7 +143,7 @@ add_step(struct making *m, const struct node *n)
     struct weir_text id = text_of(n->id);
     bool kept = is_kept(m, n), given = m->o->outputs && value_get(m->o->outputs, id.bytes, id.len);
     bool reused = kept && known_of(m->o->job, id) == KNOWN_DONE;
-    enum weir_effect effect = node_effect(n);
+    enum weir_effect effect = replay_effect(n);
     bool acts = effect == WEIR_EFFECT_UNSAFE && !reused && !given && may_have_acted(m, n);
     const struct weir_value *v = value_text(n->id);
     if (kept)
@@ -152,8 +159,7 @@ add_step(struct making *m, const struct node *n)
     if (acts) {
         bool acked = has_text(m->o->ack, id);
         put(b, "ack", value_ref(&value_true));
-        m->plan->careful = true;
-        if (!acked && m->plan->missing_ack == NULL)
+            if (!acked && m->plan->missing_ack == NULL)
             m->plan->missing_ack = n->id;
         v = value_text(n->id);
         builder_add(m->acks, &v);
@@ -201,7 +207,6 @@ find_from(struct making *m, struct weir_error *err)
     struct weir_text node = path_id(member(o->job, "node"));
     if (text_is(o->from, "start"))
         return WEIR_OK;
-    m->plan->careful = true;
     m->failed = text_is(o->from, "failed");
     struct weir_text id = m->failed ? node : o->from;
     const struct node *n = id.len > 0 ? pipeline_node(m->p, id) : NULL;
@@ -230,7 +235,7 @@ find_pipeline(struct making *m, struct weir_error *err)
     m->p = o->original && o->was ? o->was : o->today;
     if (m->p == NULL)
         return err_set(err, WEIR_CONFLICT,
-                       "there is no pipeline %.*s any more; original: true runs it as it was, if its text is kept",
+                       "there is no pipeline %.*s any more; the original (--original) is run as it was, if its text is kept",
                        (int)name.len, name.bytes);
     bool same = o->today && text_equal(member(o->job, "revision"), text_of(o->today->revision));
     if (o->original && o->was == NULL && !same)
@@ -281,12 +286,36 @@ describe(struct making *m)
     return b;
 }
 
+static enum weir_code
+check_name(const struct pipeline *p, struct weir_text id, struct weir_error *err)
+{
+    if (id.len > 0 && pipeline_node(p, id) != NULL)
+        return WEIR_OK;
+    return err_set(err, WEIR_INVALID, "the pipeline %s has no step '%.*s'", p->name, (int)utf8_prefix(id, 60), id.bytes);
+}
+
+/* Acks and outputs are for steps that there are: a name written wrong would say nothing. */
+static enum weir_code
+check_names(const struct making *m, struct weir_error *err)
+{
+    const struct weir_value *one;
+    struct weir_text id;
+    enum weir_code code = WEIR_OK;
+    for (size_t i = 0; code == WEIR_OK && (one = value_at(m->o->ack, i)) != NULL; i++)
+        code = check_name(m->p, value_type(one) == WEIR_STRING ? value_as_text(one) : TEXT(""), err);
+    for (size_t i = 0; code == WEIR_OK && m->o->outputs && value_member(m->o->outputs, i, &id, &one); i++)
+        code = check_name(m->p, id, err);
+    return code;
+}
+
 enum weir_code
 replay_plan_make(const struct replay_order *o, struct replay_plan *ret, struct weir_error *err)
 {
     struct making m = { .o = o, .plan = ret };
     *ret = (struct replay_plan){ 0 };
     enum weir_code code = find_pipeline(&m, err);
+    if (code == WEIR_OK)
+        code = check_names(&m, err);
     if (code == WEIR_OK)
         code = find_from(&m, err);
     if (code != WEIR_OK)

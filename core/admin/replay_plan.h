@@ -23,7 +23,6 @@ struct replay_order {
 struct replay_plan {
     const struct weir_value *value; /* what is shown; owned */
     const struct weir_value *keep;  /* for jobs.replay; owned; NULL: from the start */
-    bool careful;                   /* a reason and the plan's hash have to be given */
     const char *missing_ack;        /* a step that needs an ack and has none; of the pipeline; NULL: none */
     char hash[17];
 };
@@ -31,6 +30,9 @@ struct replay_plan {
 /* Whether a run of P that failed in FAILED, a step's id or the path of a round (empty or unknown: anywhere),
  * may have come to the step N of P. Any thread. */
 bool replay_reached(const struct pipeline *p, struct weir_text failed, const struct node *n);
+
+/* What N does by itself: what a block does, the steps in it do, which are told and acked by themselves. Any thread. */
+enum weir_effect replay_effect(const struct node *n);
 
 /* Works the plan out. WEIR_CONFLICT: it can't be, and why, with a "diff" as detail if the pipeline has
  * changed before the step; WEIR_INVALID: a step that there isn't. */

@@ -7,7 +7,7 @@
 void
 export_jobs(struct admin *a, struct weir_event *e)
 {
-    ask_query(a, e, "jobs.export", "state pipeline code node since key after limit");
+    ask_query(a, e, "jobs.export", "state pipeline code node since key fingerprint where after limit");
 }
 
 /* Puts the body of E into B: texts called NAMES alone, and who gives the order. */

@@ -60,6 +60,31 @@ jobs(void *arg, struct metric_sink *sink)
 }
 
 static void
+replays(void *arg, struct metric_sink *sink)
+{
+    struct store_stats s;
+    (void)arg;
+    if (read_stats(&s))
+        metric_sample(sink, NULL, (double)s.replays);
+}
+
+static void
+tell_oldest(void *arg, struct weir_text pipeline, uint64_t age_ms)
+{
+    metric_sample(arg, &pipeline, (double)age_ms / 1000);
+}
+
+static void
+oldest(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    pthread_mutex_lock(&lock);
+    if (store != NULL)
+        store_oldest(store, tell_oldest, sink);
+    pthread_mutex_unlock(&lock);
+}
+
+static void
 removed(void *arg, struct metric_sink *sink)
 {
     struct store_stats s;
@@ -100,6 +125,10 @@ store_metrics(struct store *s)
     FIGURES(X)
 #undef X
     collect(WEIR_GAUGE, "weir_jobs", "Jobs in the store.", "state", jobs);
+    collect(WEIR_COUNTER, "weir_replays_total", "Replays that were made, edited ones and those of batches too.", NULL,
+            replays);
+    collect(WEIR_GAUGE, "weir_oldest_ready_job_age_seconds",
+            "For how long the oldest job that waits for a place has been due; 0: none is.", "pipeline", oldest);
     collect(WEIR_COUNTER, "weir_store_removed_total", "What was removed because it was over.",
             "what", removed);
 }

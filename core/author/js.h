@@ -1,8 +1,8 @@
 /* author/js.h - the expressions of n8n, which are JavaScript, as expressions of weir.
  *
- * What has no counterpart fails with a reason; nothing is guessed that could mean something
- * else, but for what a person would read past: item lists are one item, and texts are cut by
- * characters. All memory belongs to the arena; one thread.
+ * What has no counterpart fails with a reason; what may come out otherwise is noted. Nothing else
+ * is guessed, but for what a person would read past: item lists are one item, and texts are cut
+ * by characters. All memory belongs to the arena; one thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,12 +24,14 @@ struct js_base {
     const char *text; /* an expression: "steps.user.body"; NULL: not known */
     enum js_shape shape;
     bool maybe; /* it may be absent: TEXT is a chain whose last part may lack */
+    const char *params; /* of a request: those of its path, each between blanks; NULL: not known */
 };
 
 /* What an expression may name. */
 struct js_names {
     struct js_base json;                                                 /* $json */
     bool (*node)(void *arg, struct weir_text name, struct js_base *ret); /* $('NAME') */
+    void (*note)(void *arg, const char *what); /* what is not quite the same, a constant; or NULL */
     void *arg;
 };
 

@@ -14,23 +14,26 @@ static const struct function {
     unsigned n;
     const char *before, *between, *after;
     bool truth, string;
+    enum js_number number;
 } functions[] = {
-    { "Number", "", 1, "double(", "", ")", false, false },
-    { "parseFloat", "", 1, "double(", "", ")", false, false },
-    { "parseInt", "", 1, "int(", "", ")", false, false },
-    { "encodeURIComponent", "", 1, "url.encode(", "", ")", false, true },
-    { "JSON", "stringify", 1, "json.encode(", "", ")", false, true },
-    { "JSON", "parse", 1, "json.decode(", "", ")", false, false },
-    { "Math", "min", 2, "min(", ", ", ")", false, false },
-    { "Math", "max", 2, "max(", ", ", ")", false, false },
-    { "Array", "isArray", 1, "type(", "", ") == \"list\"", true, false },
-    { "Date", "now", 0, "now()", "", "", false, false },
+    { "Number", "", 1, "double(", "", ")", false, false, NUMBER_REAL },
+    { "parseFloat", "", 1, "double(", "", ")", false, false, NUMBER_REAL },
+    { "parseInt", "", 1, "int(", "", ")", false, false, NUMBER_WHOLE },
+    { "encodeURIComponent", "", 1, "url.encode(", "", ")", false, true, NUMBER_NO },
+    { "JSON", "stringify", 1, "json.encode(", "", ")", false, true, NUMBER_NO },
+    { "JSON", "parse", 1, "json.decode(", "", ")", false, false, NUMBER_NO },
+    { "Math", "min", 2, "min(", ", ", ")", false, false, NUMBER_REAL },
+    { "Math", "max", 2, "max(", ", ", ")", false, false, NUMBER_REAL },
+    { "Array", "isArray", 1, "type(", "", ") == \"list\"", true, false, NUMBER_NO },
+    { "Date", "now", 0, "now()", "", "", false, false, NUMBER_WHOLE },
 };
 
 static struct js_term
-moment(const char *text)
+moment(const char *text, bool zone)
 {
-    return (struct js_term){ .kind = JS_MOMENT, .text = text, .level = LEVEL_SUM };
+    return (struct js_term){
+        .kind = JS_MOMENT, .text = text, .level = LEVEL_SUM, .zone = zone
+    };
 }
 
 /* $('NAME') and $items('NAME'). */
@@ -76,8 +79,13 @@ js_call_global(struct js *j, struct weir_text global, struct weir_text name,
         return js_truth(j, args[0]);
     if ((text_is(global, "new Date") && n == 0) ||
         (text_is(global, "DateTime") && (text_is(name, "now") || text_is(name, "local"))))
-        return moment("now()");
+        return moment("now()", text_is(global, "DateTime"));
     bool stringify = text_is(global, "JSON") && text_is(name, "stringify") && n > 1;
+    if (stringify)
+        js_note(j, "JSON.stringify with more than a value lays its text out; here it has no line "
+                   "breaks");
+    if (text_is(global, "parseInt") && n == 2 && strcmp(args[1].text, "10") == 0)
+        n = 1;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         const struct function *f = &functions[i];
         if (!text_is(global, f->of) || !text_is(name, f->name) || (n != f->n && !stringify))
@@ -89,6 +97,7 @@ js_call_global(struct js *j, struct weir_text global, struct weir_text name,
                     f->truth ? LEVEL_RELATION : LEVEL_PRIMARY);
         t.truth = f->truth;
         t.string = f->string;
+        t.number = f->number;
         return t;
     }
     return js_fail(j, "%.*s%s%.*s() has no counterpart", (int)global.len, global.bytes,
@@ -155,15 +164,24 @@ js_call_moment(struct js *j, struct js_term t, struct weir_text name,
                const struct js_term *args, unsigned n)
 {
     struct js_term r;
+    bool utc = text_is(name, "toMillis") || text_is(name, "getTime") ||
+               text_is(name, "valueOf") || text_is(name, "toUTC") || text_is(name, "utc") ||
+               text_is(name, "plus") || text_is(name, "minus");
+    if (t.zone && !utc)
+        js_note(j, JS_ZONE);
     if (text_is(name, "toISO") || text_is(name, "toISOString") || text_is(name, "toString") ||
         text_is(name, "toJSON"))
         r = js_term(js_printf(j, "time.format(%s)", t.text), LEVEL_PRIMARY);
     else if (text_is(name, "toISODate"))
         r = js_term(js_printf(j, "time.format(%s, \"%%Y-%%m-%%d\")", t.text), LEVEL_PRIMARY);
-    else if (text_is(name, "toMillis") || text_is(name, "getTime") || text_is(name, "valueOf"))
-        return js_term(t.text, t.level);
-    else if (text_is(name, "toUTC") || text_is(name, "utc"))
+    else if (text_is(name, "toMillis") || text_is(name, "getTime") || text_is(name, "valueOf")) {
+        r = js_term(t.text, t.level);
+        r.number = NUMBER_WHOLE;
+        return r;
+    } else if (text_is(name, "toUTC") || text_is(name, "utc")) {
+        t.zone = false;
         return t;
+    }
     else if ((text_is(name, "format") || text_is(name, "toFormat")) && n == 1 &&
              args[0].name.bytes != NULL) {
         const char *layout = time_layout(j, args[0].name);
@@ -175,7 +193,8 @@ js_call_moment(struct js *j, struct js_term t, struct weir_text name,
     } else if ((text_is(name, "plus") || text_is(name, "minus")) && n == 1 &&
                span_of(args[0].text) > 0) {
         return moment(js_printf(j, "%s %c %lld", t.text, text_is(name, "plus") ? '+' : '-',
-                                span_of(args[0].text)));
+                                span_of(args[0].text)),
+                      t.zone);
     } else
         return js_fail(j, "'.%.*s()' of a time has no counterpart",
                        (int)(name.len > 60 ? 60 : name.len), name.bytes);

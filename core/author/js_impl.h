@@ -12,6 +12,8 @@
 #define JS_DEPTH 40u       /* brackets, operators and calls in each other */
 #define JS_LOCALS 8u
 #define JS_ARGS 8u
+#define JS_NOTES 8u
+#define JS_ZONE "times are in UTC here, and in the time zone of the workflow in n8n"
 
 enum js_kind {
     JS_TERM,    /* a value; its text is an expression */
@@ -38,6 +40,9 @@ enum js_level {
     LEVEL_PRIMARY
 };
 
+/* What is known of a term that is a number. */
+enum js_number { NUMBER_NO, NUMBER_WHOLE, NUMBER_REAL };
+
 /* A part of an expression that was read. */
 struct js_term {
     enum js_kind kind;
@@ -48,6 +53,16 @@ struct js_term {
     bool literal;          /* a constant */
     bool chain;            /* names and members only: what may stand before ?? */
     bool null;             /* null or undefined */
+    bool undefined;        /* the latter */
+    bool list;             /* a list that is written out */
+    bool texts;            /* a map of texts: the headers, query or params of a request */
+    bool headers;          /* the first of these */
+    bool zone;             /* a time that n8n shows in the time zone of the workflow */
+    enum js_number number; /* it is a number */
+    const char *when;      /* how it reads where only its truth counts, an expression; NULL: it is
+                              asked of the text */
+    enum js_level when_level;
+    const char *params;    /* of the params of a request, as in js_base */
     bool regex;            /* a regular expression: TEXT is its pattern as a literal */
     struct weir_text name; /* what a string literal says; bytes NULL: it is none */
     struct js_base base;
@@ -79,11 +94,16 @@ struct js {
     unsigned depth;
     struct weir_text locals[JS_LOCALS]; /* parameters of arrow functions */
     unsigned n_locals;
+    const char *notes[JS_NOTES];
+    unsigned n_notes;
     const char *why; /* it failed; NULL: not yet */
 };
 
 /* Reads the next token. REGEX: a '/' here begins a regular expression. */
 void js_next(struct js *j, bool regex);
+
+/* RAW with its escapes as the characters for which they stand. */
+struct weir_text js_unescaped(struct js *j, struct weir_text raw);
 
 /* Whether the next token is the operator or word; js_take passes it if so, js_expect fails if
  * not. */
@@ -94,6 +114,9 @@ void js_expect(struct js *j, const char *mark);
 /* Fails with a reason, unless it failed already. Returns a term that stands for nothing. */
 struct js_term js_fail(struct js *j, const char *fmt, ...) PRINTF(2, 3);
 
+/* Notes that something may come out otherwise than in n8n; WHAT is a constant. */
+void js_note(struct js *j, const char *what);
+
 /* printf into the arena. */
 const char *js_printf(struct js *j, const char *fmt, ...) PRINTF(2, 3);
 
@@ -103,18 +126,30 @@ struct js_term js_term(const char *text, enum js_level level);
 /* The text of T as a value, in brackets if it binds less tightly than LEVEL. */
 const char *js_value(struct js *j, struct js_term t, enum js_level level);
 
-/* T as something true or false, as JavaScript sees it. */
+/* T as something true or false, as JavaScript sees it: js_joins.c. */
 struct js_term js_truth(struct js *j, struct js_term t);
 
 /* T as a text. */
 const char *js_string(struct js *j, struct js_term t, enum js_level level);
 
+/* T as a part of a text: 2.0 as 2. */
+const char *js_part(struct js *j, struct js_term t, enum js_level level);
+
+/* The data of a node as a term, which may be absent. */
+struct js_term js_data(struct js *j, const struct js_base *b);
+
+/* A and B with the operator OP of JavaScript, which has LEVEL, between them: js_joins.c. */
+struct js_term js_join(struct js *j, struct js_term a, struct js_term b, const char *op,
+                       enum js_level level);
+
 /* Reads a whole expression: js_parse.c. */
 struct js_term js_parse(struct js *j);
 
-/* What NAME stands for, and a member NAME of T: js_names.c. */
+/* What NAME stands for, and a member NAME of T (MAYBE: behind ?.): js_names.c. */
 struct js_term js_name(struct js *j, struct weir_text name);
-struct js_term js_member(struct js *j, struct js_term t, struct weir_text name);
+struct js_term js_member(struct js *j, struct js_term t, struct weir_text name, bool maybe);
+/* The parameter NAME of an arrow function, as it is called here. */
+const char *js_local(struct js *j, struct weir_text name);
 /* T[KEY]: KEY is a term. */
 struct js_term js_index(struct js *j, struct js_term t, struct js_term key);
 

@@ -50,6 +50,16 @@ js_fail(struct js *j, const char *fmt, ...)
     return (struct js_term){ .text = "null", .level = LEVEL_PRIMARY };
 }
 
+void
+js_note(struct js *j, const char *what)
+{
+    for (unsigned i = 0; i < j->n_notes; i++)
+        if (strcmp(j->notes[i], what) == 0)
+            return;
+    if (j->n_notes < JS_NOTES)
+        j->notes[j->n_notes++] = what;
+}
+
 static void
 skip_blanks(struct js *j)
 {
@@ -88,45 +98,86 @@ hex_digits(struct js *j, unsigned n)
     return value;
 }
 
+/* The second half of a character that takes two \\u; 0: it does not follow. */
+static uint32_t
+second_half(struct js *j)
+{
+    size_t at = j->at;
+    if (byte_at(j, at) != '\\' || byte_at(j, at + 1) != 'u')
+        return 0;
+    j->at += 2;
+    uint32_t code = hex_digits(j, 4);
+    if (code >= 0xdc00 && code <= 0xdfff)
+        return code;
+    j->at = at;
+    return 0;
+}
+
 /* The character of the escape behind the backslash that was passed. */
 static size_t
 read_escape(struct js *j, char *out)
 {
-    static const char from[] = "nrtbfv0", to[] = "\n\r\t\b\f\v";
+    static const char from[] = "nrtbfv", to[] = "\n\r\t\b\f\v";
     char c = byte_at(j, j->at++);
     const char *known = c != '\0' ? strchr(from, c) : NULL;
     if (c == 'u' || c == 'x') {
         uint32_t code = hex_digits(j, c == 'u' ? 4 : 2);
-        bool bad = (code >= 0xd800 && code <= 0xdfff) || code == 0;
-        return utf8_write(out, bad ? '?' : code);
+        uint32_t low = code >= 0xd800 && code <= 0xdbff ? second_half(j) : 0;
+        if (low != 0)
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        if (code == 0 || (code >= 0xd800 && code <= 0xdfff))
+            (void)js_fail(j, "an escape that stands for no character");
+        return j->why != NULL ? 0 : utf8_write(out, code);
     }
     if (c == '\n')
         return 0;
+    if (c >= '0' && c <= '9')
+        (void)js_fail(j, "an escape that stands for no character");
     *out = known != NULL ? to[known - from] : c;
     return *out != '\0';
 }
 
-static void
-read_string(struct js *j, char quote)
+/* Reads up to END, or to the end of all if it is NUL, with escapes. */
+static struct weir_text
+read_escaped(struct js *j, char end)
 {
     char *out = arena_alloc(j->a, j->source.len + 4);
     size_t len = 0;
     if (out == NULL)
         abort();
-    while (j->at < j->source.len && byte_at(j, j->at) != quote) {
+    while (j->at < j->source.len && (end == '\0' || byte_at(j, j->at) != end)) {
         char c = j->source.bytes[j->at++];
         if (c == '\\')
             len += read_escape(j, out + len);
         else
             out[len++] = c;
     }
+    return (struct weir_text){ out, len };
+}
+
+static void
+read_string(struct js *j, char quote)
+{
+    struct weir_text text = read_escaped(j, quote);
     if (j->at >= j->source.len) {
         (void)js_fail(j, "a string without end");
         return;
     }
     j->at++;
     j->token.kind = JS_STRING;
-    j->token.text = (struct weir_text){ out, len };
+    j->token.text = text;
+}
+
+struct weir_text
+js_unescaped(struct js *j, struct weir_text raw)
+{
+    struct js inner = *j;
+    inner.source = raw;
+    inner.at = 0;
+    struct weir_text text = read_escaped(&inner, '\0');
+    if (inner.why != NULL)
+        (void)js_fail(j, "%s", inner.why);
+    return text;
 }
 
 /* A template literal; its expressions are read later. */
@@ -177,8 +228,11 @@ read_regex(struct js *j)
     j->token.text = (struct weir_text){ j->source.bytes + start, j->at - start };
     j->at++;
     bool ignore = false;
-    for (; isalpha((unsigned char)byte_at(j, j->at)); j->at++)
+    for (; isalpha((unsigned char)byte_at(j, j->at)); j->at++) {
         ignore |= byte_at(j, j->at) == 'i';
+        if (strchr("igu", byte_at(j, j->at)) == NULL)
+            (void)js_fail(j, "a flag of a regular expression");
+    }
     if (ignore)
         j->token.raw = TEXT("(?i)");
 }

@@ -20,16 +20,12 @@ static const struct method {
     { "trim", 0, 0, "$.trim()", false, true },
     { "startsWith", 1, 1, "$.startsWith(\1)", true, false },
     { "endsWith", 1, 1, "$.endsWith(\1)", true, false },
-    { "includes", 1, 1, "$.contains(\1)", true, false },
-    { "contains", 1, 1, "$.contains(\1)", true, false },
     { "indexOf", 1, 1, "$.indexOf(\1)", false, false },
     { "replaceAll", 2, 2, "$.replace(\1, \2)", false, true },
     { "replace", 2, 2, "$.replace(\1, \2, 1)", false, true },
     { "split", 1, 1, "$.split(\1)", false, false },
     { "join", 0, 0, "$.join(\",\")", false, true },
     { "join", 1, 1, "$.join(\1)", false, true },
-    { "substring", 1, 1, "$.substring(\1)", false, true },
-    { "substring", 2, 2, "$.substring(\1, \2)", false, true },
     { "toJsonString", 0, 0, "json.encode(^)", false, true },
     { "parseJson", 0, 0, "json.decode(^)", false, false },
     { "toNumber", 0, 0, "double(^)", false, false },
@@ -93,23 +89,54 @@ call_loop(struct js *j, struct js_term t, struct weir_text name, const struct js
     return false;
 }
 
-/* text.slice(from, to), with numbers from 0 on. */
+/* text.slice(from, to) and its like, with numbers from 0 on; LENGTH: the second one is that. What
+ * lies behind the end of the text is passed over. */
 static struct js_term
-call_slice(struct js *j, struct js_term t, const struct js_term *args, unsigned n, bool length)
+call_slice(struct js *j, struct js_term t, const struct js_term *args, unsigned n, bool length,
+           bool swaps)
 {
-    struct js_term r;
-    for (unsigned i = 0; i < n; i++)
+    long at[2] = { 0, 0 };
+    for (unsigned i = 0; i < n; i++) {
         if (!args[i].literal || strspn(args[i].text, "0123456789") != strlen(args[i].text) ||
             strlen(args[i].text) > 9)
             return js_fail(j, "a slice by other numbers than written ones");
-    const char *text = js_value(j, t, LEVEL_PRIMARY);
-    if (n == 1)
-        r = js_term(js_printf(j, "%s.substring(%s)", text, args[0].text), LEVEL_PRIMARY);
-    else
-        r = js_term(js_printf(j, "%s.substring(%s, %ld)", text, args[0].text,
-                              atol(args[1].text) + (length ? atol(args[0].text) : 0)),
-                    LEVEL_PRIMARY);
+        at[i] = atol(args[i].text) + (i == 1 && length ? at[0] : 0);
+    }
+    if (n == 2 && at[1] < at[0]) {
+        long from = swaps ? at[1] : at[0];
+        at[1] = at[0];
+        at[0] = from;
+    }
+    const char *text = js_value(j, t, LEVEL_PRIMARY), *all = js_value(j, t, LEVEL_CHOICE);
+    const char *from =
+        at[0] == 0 ? "0" : js_printf(j, "min(%ld, size(%s))", at[0], all);
+    struct js_term r = js_term(
+        n == 1 ? js_printf(j, "%s.substring(%s)", text, from)
+               : js_printf(j, "%s.substring(%s, min(%ld, size(%s)))", text, from, at[1], all),
+        LEVEL_PRIMARY);
     r.string = true;
+    return r;
+}
+
+/* text.includes(part) and list.includes(item). */
+static struct js_term
+call_includes(struct js *j, struct js_term t, struct js_term what)
+{
+    struct js_term r = { 0 };
+    const char *all = js_value(j, t, LEVEL_PRIMARY), *in_list = NULL, *in_text = NULL;
+    if (!t.string)
+        in_list = js_printf(j, "%s in %s", js_value(j, what, LEVEL_SUM), all);
+    if (!t.list)
+        in_text = js_printf(j, "%s.contains(%s)", all, js_value(j, what, LEVEL_CHOICE));
+    if (t.list)
+        r = js_term(in_list, LEVEL_RELATION);
+    else if (t.string)
+        r = js_term(in_text, LEVEL_PRIMARY);
+    else
+        r = js_term(js_printf(j, "type(%s) == \"list\" ? %s : %s",
+                              js_value(j, t, LEVEL_CHOICE), in_list, in_text),
+                    LEVEL_CHOICE);
+    r.truth = true;
     return r;
 }
 
@@ -142,9 +169,11 @@ call_special(struct js *j, struct js_term t, struct weir_text name, const struct
 {
     if (call_loop(j, t, name, args, n, ret))
         return true;
-    bool substr = text_is(name, "substr");
-    if ((text_is(name, "slice") || substr) && (n == 1 || n == 2)) {
-        *ret = call_slice(j, t, args, n, substr);
+    bool substr = text_is(name, "substr"), substring = text_is(name, "substring");
+    if ((text_is(name, "slice") || substr || substring) && (n == 1 || n == 2)) {
+        *ret = call_slice(j, t, args, n, substr, substring);
+    } else if ((text_is(name, "includes") || text_is(name, "contains")) && n == 1) {
+        *ret = call_includes(j, t, args[0]);
     } else if (text_is(name, "toString") && n == 0) {
         *ret = js_term(js_string(j, t, LEVEL_PRIMARY), LEVEL_PRIMARY);
         ret->string = true;
@@ -162,6 +191,18 @@ call_special(struct js *j, struct js_term t, struct weir_text name, const struct
         return false;
     }
     return true;
+}
+
+/* What is not quite the same of the method M, whose call is R. */
+static struct js_term
+note_method(struct js *j, const struct method *m, struct js_term r, const struct js_term *args)
+{
+    if (strcmp(m->name, "toLowerCase") == 0 || strcmp(m->name, "toUpperCase") == 0)
+        js_note(j, "only a-z and A-Z change their case here");
+    if (m->most == 2 && args[1].name.bytes != NULL &&
+        memchr(args[1].name.bytes, '$', args[1].name.len) != NULL)
+        return js_fail(j, "a '$' in what is put in, which may mean what was found");
+    return r;
 }
 
 struct js_term
@@ -186,7 +227,10 @@ js_call(struct js *j, struct js_term t, struct weir_text name, const struct js_t
         r = js_term(filled(j, m->as, t, args), LEVEL_PRIMARY);
         r.truth = m->truth;
         r.string = m->string;
-        return r;
+        r.list = strcmp(m->name, "split") == 0;
+        if (strcmp(m->as, "double(^)") == 0)
+            r.number = NUMBER_REAL;
+        return note_method(j, m, r, args);
     }
     return js_fail(j, "'.%.*s()' has no counterpart", (int)(name.len > 60 ? 60 : name.len),
                    name.bytes);

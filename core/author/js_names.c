@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "author/js_impl.h"
@@ -61,20 +62,34 @@ constant(const char *text, bool truth, bool null)
     return t;
 }
 
+const char *
+js_local(struct js *j, struct weir_text name)
+{
+    static const char *const taken[] = { "request", "input", "steps", "item",    "index",
+                                         "error",   "reply", "run",   "vars",    "env",
+                                         "secrets", "in",    "has",   "default", "type" };
+    bool clash = false; /* it would hide what $json and its like become */
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        clash |= text_is(name, taken[i]);
+    return js_printf(j, "%.*s%s", (int)name.len, name.bytes, clash ? "_" : "");
+}
+
 struct js_term
 js_name(struct js *j, struct weir_text name)
 {
     for (unsigned i = j->n_locals; i-- > 0;)
         if (text_equal(j->locals[i], name)) {
-            struct js_term t =
-                of_kind(JS_TERM, js_printf(j, "%.*s", (int)name.len, name.bytes));
+            struct js_term t = of_kind(JS_TERM, js_local(j, name));
             t.chain = true;
             return t;
         }
     if (text_is(name, "true") || text_is(name, "false"))
         return constant(text_is(name, "true") ? "true" : "false", true, false);
-    if (text_is(name, "null") || text_is(name, "undefined"))
-        return constant("null", false, true);
+    if (text_is(name, "null") || text_is(name, "undefined")) {
+        struct js_term t = constant("null", false, true);
+        t.undefined = text_is(name, "undefined");
+        return t;
+    }
     if (text_is(name, "$json") || text_is(name, "item") || text_is(name, "$data"))
         return of_base(JS_JSON, &j->names->json);
     if (text_is(name, "$input") || text_is(name, "items"))
@@ -88,8 +103,13 @@ js_name(struct js *j, struct weir_text name)
         return of_kind(JS_FUNCTION, "new Date");
     }
     for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
-        if (text_is(name, globals[i].name))
-            return of_kind(globals[i].kind, globals[i].text);
+        if (text_is(name, globals[i].name)) {
+            struct js_term t = of_kind(globals[i].kind, globals[i].text);
+            t.zone = t.kind == JS_MOMENT;
+            if (text_is(name, "$today"))
+                js_note(j, JS_ZONE);
+            return t;
+        }
     if (text_is(name, "$credentials"))
         return js_fail(j, "credentials are secrets: secrets.NAME");
     return js_fail(j, "%.*s has no counterpart", (int)name.len, name.bytes);
@@ -173,7 +193,35 @@ json_member(struct js *j, struct js_term t, struct weir_text name)
         !text_is(name, "query") && !text_is(name, "params"))
         return js_fail(j, "a webhook gives body, headers, query and params, not '%.*s'",
                        (int)(name.len > 60 ? 60 : name.len), name.bytes);
-    return member_text(j, t.base.text, name, t.base.maybe);
+    struct js_term r = member_text(j, t.base.text, name, t.base.maybe);
+    r.texts = request && !text_is(name, "body");
+    r.params = request && text_is(name, "params") ? t.base.params : NULL;
+    r.headers = request && text_is(name, "headers");
+    return r;
+}
+
+/* A member of the headers, query or params of a request. */
+static struct js_term
+request_member(struct js *j, struct js_term t, struct weir_text name, bool maybe)
+{
+    char *lower = arena_copy(j->a, name.bytes, name.len);
+    if (lower == NULL)
+        abort();
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    if (t.headers && memcmp(lower, name.bytes, name.len) != 0)
+        return js_fail(j, "names of headers are lower case, so that '%.*s' is none",
+                       (int)(name.len > 60 ? 60 : name.len), name.bytes);
+    if (t.params != NULL) { /* as n8n_trigger.c writes them into the path */
+        name = (struct weir_text){ lower, name.len };
+        const char *word = js_printf(j, " %.*s ", (int)name.len, name.bytes);
+        if (strstr(t.params, word) == NULL)
+            return js_fail(j, "no path of a webhook has ':%.*s'",
+                           (int)(name.len > 60 ? 60 : name.len), name.bytes);
+    }
+    struct js_term r = member_text(j, js_value(j, t, LEVEL_PRIMARY), name, maybe);
+    r.string = true;
+    return r;
 }
 
 static struct js_term
@@ -200,17 +248,28 @@ node_by_name(struct js *j, struct weir_text name)
     return of_base(JS_NODE, &base);
 }
 
+/* The length of a list or text. */
+static struct js_term
+length_of(struct js *j, struct js_term t)
+{
+    struct js_term r = of_kind(JS_TERM, js_printf(j, "size(%s)", js_value(j, t, LEVEL_CHOICE)));
+    r.number = NUMBER_WHOLE;
+    return r;
+}
+
 struct js_term
-js_member(struct js *j, struct js_term t, struct weir_text name)
+js_member(struct js *j, struct js_term t, struct weir_text name, bool maybe)
 {
     switch (t.kind) {
     case JS_TERM:
+        if (t.texts)
+            return request_member(j, t, name, maybe);
         if (text_is(name, "length"))
-            return of_kind(JS_TERM, js_printf(j, "size(%s)", js_value(j, t, LEVEL_CHOICE)));
-        return member_text(j, js_value(j, t, LEVEL_PRIMARY), name, false);
+            return length_of(j, t);
+        return member_text(j, js_value(j, t, LEVEL_PRIMARY), name, maybe && t.chain);
     case JS_JSON:
         if (text_is(name, "length") && t.base.shape == JS_VALUE && *t.text == '\0')
-            return of_kind(JS_TERM, js_printf(j, "size(%s)", js_value(j, t, LEVEL_CHOICE)));
+            return length_of(j, t);
         return json_member(j, t, name);
     case JS_ITEM:
         if (text_is(name, "json"))
@@ -245,7 +304,7 @@ struct js_term
 js_index(struct js *j, struct js_term t, struct js_term key)
 {
     if (key.name.bytes != NULL)
-        return js_member(j, t, key.name);
+        return js_member(j, t, key.name, false);
     if (t.kind == JS_NODE)
         return of_base(JS_ITEM, &t.base);
     if (t.kind != JS_TERM && t.kind != JS_JSON && t.kind != JS_ITEM)

@@ -14,9 +14,8 @@ js_term(const char *text, enum js_level level)
     return (struct js_term){ .text = text, .level = level };
 }
 
-/* The data of a node, which may be absent. */
-static struct js_term
-data(struct js *j, const struct js_base *b)
+struct js_term
+js_data(struct js *j, const struct js_base *b)
 {
     if (b->text == NULL)
         return js_fail(j, "the node's data is not known here");
@@ -40,9 +39,11 @@ js_value(struct js *j, struct js_term t, enum js_level level)
         break;
     case JS_JSON:
     case JS_ITEM:
-        t = data(j, &t.base);
+        t = js_data(j, &t.base);
         break;
     case JS_MOMENT:
+        if (t.zone)
+            js_note(j, JS_ZONE);
         t = js_term(js_printf(j, "time.format(%s)", t.text), LEVEL_PRIMARY);
         break;
     case JS_NODE:
@@ -55,29 +56,21 @@ js_value(struct js *j, struct js_term t, enum js_level level)
     return t.level < level ? js_printf(j, "(%s)", t.text) : t.text;
 }
 
-struct js_term
-js_truth(struct js *j, struct js_term t)
-{
-    if (t.kind == JS_TERM && t.truth)
-        return t;
-    if (t.kind == JS_JSON || t.kind == JS_ITEM)
-        t = data(j, &t.base);
-    const char *text = js_value(j, t, t.chain ? LEVEL_PRIMARY : LEVEL_SUM);
-    struct js_term r = js_term(js_printf(j,
-                                         t.chain ? "!((%s ?? null) in [null, false, 0, \"\"])"
-                                                 : "!(%s in [null, false, 0, \"\"])",
-                                         text),
-                               LEVEL_UNARY);
-    r.truth = true;
-    return r;
-}
-
 const char *
 js_string(struct js *j, struct js_term t, enum js_level level)
 {
     if (t.kind == JS_MOMENT || (t.kind == JS_TERM && t.string))
         return js_value(j, t, level);
-    return js_printf(j, "string(%s)", js_value(j, t, LEVEL_CHOICE));
+    return js_printf(j, "string(%s)", js_part(j, t, LEVEL_CHOICE));
+}
+
+const char *
+js_part(struct js *j, struct js_term t, enum js_level level)
+{
+    if (t.kind != JS_TERM || t.number != NUMBER_REAL)
+        return js_value(j, t, level);
+    return js_printf(j, "[%s].map(n, n == int(n) ? int(n) : n)[0]",
+                     js_value(j, t, LEVEL_CHOICE));
 }
 
 static struct js_term parse_choice(struct js *j);
@@ -90,6 +83,14 @@ enter(struct js *j)
         return true;
     (void)js_fail(j, "it is nested too deeply");
     return false;
+}
+
+/* ALL, and a text of a template literal behind it: RAW with its escapes. */
+static const char *
+add_piece(struct js *j, const char *all, struct weir_text raw)
+{
+    struct weir_text text = js_unescaped(j, raw);
+    return js_printf(j, "%s%s%s", all ? all : "", all ? " + " : "", js_literal(j->a, text));
 }
 
 /* The pieces of a template literal, joined. */
@@ -113,9 +114,7 @@ parse_pieces(struct js *j, struct weir_text raw)
         if (!end && !hole)
             continue;
         if (at > from)
-            all =
-                js_printf(&inner, "%s%s%s", all ? all : "", all ? " + " : "",
-                          js_literal(j->a, (struct weir_text){ raw.bytes + from, at - from }));
+            all = add_piece(&inner, all, (struct weir_text){ raw.bytes + from, at - from });
         if (end)
             break;
         inner.at = at + 2;
@@ -127,6 +126,8 @@ parse_pieces(struct js *j, struct weir_text raw)
         at = inner.at - 1;
         from = inner.at;
     }
+    for (unsigned i = 0; i < inner.n_notes; i++)
+        js_note(j, inner.notes[i]);
     if (inner.why != NULL)
         return js_fail(j, "%s", inner.why);
     j->depth--;
@@ -148,6 +149,7 @@ parse_number(struct js *j, struct weir_text raw)
         js_printf(j, "%s%.*s%s", point ? "0" : "", (int)raw.len, raw.bytes, ends ? "0" : ""),
         LEVEL_PRIMARY);
     t.literal = true;
+    t.number = strpbrk(t.text, ".eE") != NULL ? NUMBER_REAL : NUMBER_WHOLE;
     return t;
 }
 
@@ -166,7 +168,7 @@ parse_list(struct js *j)
     }
     js_expect(j, "]");
     struct js_term t = js_term(js_printf(j, "[%s]", all), LEVEL_PRIMARY);
-    t.literal = true;
+    t.list = true;
     return t;
 }
 
@@ -189,9 +191,7 @@ parse_map(struct js *j)
             break;
     }
     js_expect(j, "}");
-    struct js_term t = js_term(js_printf(j, "{%s}", all), LEVEL_PRIMARY);
-    t.literal = true;
-    return t;
+    return js_term(js_printf(j, "{%s}", all), LEVEL_PRIMARY);
 }
 
 /* Brackets, unless they are the parameter of an arrow function, which only calls take. */
@@ -272,7 +272,7 @@ parse_arrow(struct js *j, struct js_term *ret)
     bool truth = body.truth;
     const char *text = js_value(j, body, LEVEL_CHOICE);
     j->n_locals--;
-    *ret = js_term(js_printf(j, "%.*s, %s", (int)name.len, name.bytes, text), LEVEL_CHOICE);
+    *ret = js_term(js_printf(j, "%s, %s", js_local(j, name), text), LEVEL_CHOICE);
     ret->kind = JS_FUNCTION;
     ret->truth = truth;
     return true;
@@ -305,12 +305,12 @@ parse_postfix(struct js *j)
     struct js_term t = parse_primary(j);
     struct js_term args[JS_ARGS];
     while (j->why == NULL) {
-        bool maybe = js_take(j, "?.");
+        bool maybe = js_take(j, "?."), member = maybe;
         if (maybe && (js_at(j, "[") || js_at(j, "(")))
-            maybe = false;
+            member = false;
         else if (!maybe)
-            maybe = js_take(j, ".");
-        if (maybe) {
+            member = js_take(j, ".");
+        if (member) {
             struct weir_text name = j->token.raw;
             if (j->token.kind != JS_NAME)
                 return js_fail(j, "a name is missing behind '.'");
@@ -319,7 +319,7 @@ parse_postfix(struct js *j)
                 unsigned n = parse_arguments(j, args);
                 t = js_call(j, t, name, args, n);
             } else {
-                t = js_member(j, t, name);
+                t = js_member(j, t, name, maybe);
             }
         } else if (js_at(j, "[")) {
             js_take(j, "[");
@@ -351,11 +351,14 @@ parse_unary(struct js *j)
                     twice ? LEVEL_PRIMARY : LEVEL_UNARY);
         t.truth = true;
     } else if (js_take(j, "-")) {
-        t = js_term(js_printf(j, "-%s", js_value(j, parse_unary(j), LEVEL_PRIMARY)),
-                    LEVEL_UNARY);
+        struct js_term of = parse_unary(j);
+        t = js_term(js_printf(j, "-%s", js_value(j, of, LEVEL_PRIMARY)), LEVEL_UNARY);
+        t.number = of.number;
+        t.literal = of.literal && of.number != NUMBER_NO;
     } else if (js_take(j, "+")) {
         t = js_term(js_printf(j, "double(%s)", js_value(j, parse_unary(j), LEVEL_CHOICE)),
                     LEVEL_PRIMARY);
+        t.number = NUMBER_REAL;
     } else if (js_at(j, "typeof") || js_at(j, "await") || js_at(j, "function")) {
         t = js_fail(j, "'%.*s' has no counterpart", (int)j->token.raw.len, j->token.raw.bytes);
     } else {
@@ -367,81 +370,15 @@ parse_unary(struct js *j)
 
 static const struct {
     const char *js;
-    const char *as;
     enum js_level level;
 } operators[] = {
-    { "*", "*", LEVEL_PRODUCT },     { "/", "/", LEVEL_PRODUCT },
-    { "%", "%", LEVEL_PRODUCT },     { "+", "+", LEVEL_SUM },
-    { "-", "-", LEVEL_SUM },         { "<=", "<=", LEVEL_RELATION },
-    { ">=", ">=", LEVEL_RELATION },  { "<", "<", LEVEL_RELATION },
-    { ">", ">", LEVEL_RELATION },    { "===", "==", LEVEL_RELATION },
-    { "!==", "!=", LEVEL_RELATION }, { "==", "==", LEVEL_RELATION },
-    { "!=", "!=", LEVEL_RELATION },  { "&&", "&&", LEVEL_AND },
-    { "||", "||", LEVEL_OR },        { "??", "??", LEVEL_DEFAULT },
+    { "*", LEVEL_PRODUCT },    { "/", LEVEL_PRODUCT },   { "%", LEVEL_PRODUCT },
+    { "+", LEVEL_SUM },        { "-", LEVEL_SUM },       { "<=", LEVEL_RELATION },
+    { ">=", LEVEL_RELATION },  { "<", LEVEL_RELATION },  { ">", LEVEL_RELATION },
+    { "===", LEVEL_RELATION }, { "!==", LEVEL_RELATION }, { "==", LEVEL_RELATION },
+    { "!=", LEVEL_RELATION },  { "&&", LEVEL_AND },      { "||", LEVEL_OR },
+    { "??", LEVEL_DEFAULT },
 };
-
-static struct js_term
-join_sum(struct js *j, struct js_term a, struct js_term b)
-{
-    struct js_term t;
-    if (a.string || b.string)
-        t = js_term(
-            js_printf(j, "%s + %s", js_string(j, a, LEVEL_SUM), js_string(j, b, LEVEL_PRODUCT)),
-            LEVEL_SUM);
-    else
-        t = js_term(
-            js_printf(j, "%s + %s", js_value(j, a, LEVEL_SUM), js_value(j, b, LEVEL_PRODUCT)),
-            LEVEL_SUM);
-    t.string = a.string || b.string;
-    return t;
-}
-
-/* A || B and A ?? B: for truths an or, else a default. */
-static struct js_term
-join_default(struct js *j, struct js_term a, struct js_term b, bool nullish)
-{
-    struct js_term t;
-    if (!nullish && a.truth && b.truth) {
-        t = js_term(
-            js_printf(j, "%s || %s", js_value(j, a, LEVEL_OR), js_value(j, b, LEVEL_AND)),
-            LEVEL_OR);
-        t.truth = true;
-        return t;
-    }
-    if (a.kind == JS_JSON && !a.base.maybe)
-        a = data(j, &a.base);
-    if (!a.chain)
-        return js_fail(j,
-                       "a default for what is worked out; weir has ?? for what is looked up");
-    t = js_term(
-        js_printf(j, "%s ?? %s", js_value(j, a, LEVEL_PRIMARY), js_value(j, b, LEVEL_DEFAULT)),
-        LEVEL_DEFAULT);
-    t.string = b.string;
-    t.chain = b.chain;
-    return t;
-}
-
-static struct js_term
-join(struct js *j, struct js_term a, struct js_term b, const char *op, enum js_level level)
-{
-    struct js_term t;
-    if (strcmp(op, "+") == 0)
-        return join_sum(j, a, b);
-    if (level == LEVEL_OR || level == LEVEL_DEFAULT)
-        return join_default(j, a, b, level == LEVEL_DEFAULT);
-    if (level == LEVEL_AND) {
-        a = js_truth(j, a);
-        b = js_truth(j, b);
-    }
-    bool absent = level == LEVEL_RELATION && b.null && a.kind == JS_TERM && a.chain;
-    const char *left = js_value(j, a, absent ? LEVEL_PRIMARY : level);
-    if (absent)
-        left = js_printf(j, "(%s ?? null)", left);
-    t = js_term(js_printf(j, "%s %s %s", left, op, js_value(j, b, (enum js_level)(level + 1))),
-                level);
-    t.truth = level == LEVEL_RELATION || level == LEVEL_AND;
-    return t;
-}
 
 /* Operators of LEVEL and tighter ones. */
 static struct js_term
@@ -460,7 +397,7 @@ parse_binary(struct js *j, enum js_level level)
             return js_fail(j, "too many operators");
         js_take(j, operators[i].js);
         struct js_term right = parse_binary(j, (enum js_level)(level + 1));
-        t = join(j, t, right, operators[i].as, level);
+        t = js_join(j, t, right, operators[i].js, level);
     }
     return t;
 }
@@ -481,6 +418,9 @@ parse_choice(struct js *j)
                     LEVEL_CHOICE);
         t.string = yes.string && no.string;
         t.truth = yes.truth && no.truth;
+        t.number = yes.number < no.number ? no.number : yes.number;
+        if (yes.number == NUMBER_NO || no.number == NUMBER_NO)
+            t.number = NUMBER_NO;
     }
     j->depth--;
     return t;

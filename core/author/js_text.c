@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ js_literal(struct arena *a, struct weir_text text)
             *at++ = '\\';
             *at++ = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
         } else if (c < ' ' || c == 0x7f) {
-            *at++ = '?';
+            at += sprintf(at, "\\u%04x", c);
         } else {
             *at++ = (char)c;
         }
@@ -75,9 +76,12 @@ js_is_expression(struct arena *a, const char *text, const char **ret_why)
     return good;
 }
 
-const char *
-js_expression(struct arena *a, struct weir_text source, const struct js_names *names,
-              const char **ret_why)
+/* How an expression is wanted. */
+enum wanted { WANTED_VALUE, WANTED_PART, WANTED_STRING };
+
+static const char *
+convert(struct arena *a, struct weir_text source, const struct js_names *names,
+        enum wanted wanted, const char **ret_why)
 {
     const char *ret = NULL;
     if (source.len > JS_MAX) {
@@ -88,13 +92,24 @@ js_expression(struct arena *a, struct weir_text source, const struct js_names *n
     arena_init(&work, 16384, SIZE_MAX);
     struct js j = { .a = &work, .names = names, .source = source };
     struct js_term t = js_parse(&j);
-    const char *text = js_value(&j, t, LEVEL_CHOICE);
+    const char *text = wanted == WANTED_VALUE  ? js_value(&j, t, LEVEL_CHOICE)
+                       : wanted == WANTED_PART ? js_part(&j, t, LEVEL_CHOICE)
+                                               : js_string(&j, t, LEVEL_PRODUCT);
     if (j.why != NULL)
         *ret_why = copied(a, j.why, strlen(j.why));
     else if (js_is_expression(a, text, ret_why))
         ret = copied(a, text, strlen(text));
+    for (unsigned i = 0; ret != NULL && names->note != NULL && i < j.n_notes; i++)
+        names->note(names->arg, j.notes[i]);
     arena_fini(&work);
     return ret;
+}
+
+const char *
+js_expression(struct arena *a, struct weir_text source, const struct js_names *names,
+              const char **ret_why)
+{
+    return convert(a, source, names, WANTED_VALUE, ret_why);
 }
 
 /* Where the expression that begins at FROM ends: at the "}}" outside of strings and brackets;
@@ -173,6 +188,18 @@ failing(struct arena *a, struct weir_text js)
     return text;
 }
 
+/* The text before a ${ }: a '$' at its end would make that one a text, and stands in one itself. */
+static void
+put_before(struct arena *a, struct buf *out, struct weir_text before)
+{
+    size_t end = before.len;
+    while (end > 0 && before.bytes[end - 1] == '$')
+        end--;
+    (void)buf_text(out, js_escaped(a, (struct weir_text){ before.bytes, end }));
+    if (end < before.len)
+        (void)buf_printf(out, "${ \"%.*s\" }", (int)(before.len - end), before.bytes + end);
+}
+
 struct js_text
 js_template(struct arena *a, struct weir_text text, const struct js_names *names)
 {
@@ -183,15 +210,16 @@ js_template(struct arena *a, struct weir_text text, const struct js_names *names
     text = unmarked(text);
     buf_init(&out, 4u << 20);
     while (next_hole(text, &at, &before, &js)) {
-        r.expressions++;
-        const char *why = NULL, *as = js_expression(a, js, names, &why);
+        bool whole = r.expressions++ == 0 && before.len == 0 && at == text.len;
+        const char *why = NULL;
+        const char *as = convert(a, js, names, whole ? WANTED_VALUE : WANTED_PART, &why);
         if (as == NULL) {
             as = failing(a, js);
             r.failed++;
             r.why = why;
             r.which = js;
         }
-        (void)buf_text(&out, js_escaped(a, before));
+        put_before(a, &out, before);
         (void)buf_printf(&out, "${ %s }", as);
     }
     (void)buf_text(&out, js_escaped(a, (struct weir_text){ text.bytes + at, text.len - at }));
@@ -209,15 +237,14 @@ js_operand(struct arena *a, struct weir_text text, const struct js_names *names,
     const char *all = NULL;
     text = unmarked(text);
     while (next_hole(text, &at, &before, &js)) {
-        const char *as = js_expression(a, js, names, ret_why);
-        if (as == NULL)
-            return NULL;
-        if (all == NULL && before.len == 0 && at == text.len)
+        bool whole = all == NULL && before.len == 0 && at == text.len;
+        const char *as = convert(a, js, names, whole ? WANTED_VALUE : WANTED_STRING, ret_why);
+        if (as == NULL || whole)
             return as;
         if (before.len > 0)
             all = arena_printf(a, "%s%s%s", all ? all : "", all ? " + " : "",
                                js_literal(a, before));
-        all = arena_printf(a, "%s%sstring(%s)", all ? all : "", all ? " + " : "", as);
+        all = arena_printf(a, "%s%s%s", all ? all : "", all ? " + " : "", as);
         if (all == NULL || strlen(all) > JS_MAX) {
             *ret_why = "it is too long";
             return NULL;

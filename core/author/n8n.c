@@ -36,7 +36,7 @@ begin(struct n8n *w)
     w->n_steps = 0;
     map_fini(&w->ids);
     map_init(&w->ids);
-    w->js = (struct js_names){ .node = n8n_data, .arg = w };
+    w->js = (struct js_names){ .node = n8n_data, .note = n8n_differs, .arg = w };
 }
 
 /* A file has at most so many values and levels: what comes of a workflow that has more can't be
@@ -92,6 +92,23 @@ put_timeout(struct n8n *w, struct out *doc)
     out_set(&w->arena, doc, TEXT("timeout"), out_text(&w->arena, text_of(text)));
 }
 
+/* What $json is behind several triggers, of which N gives DATA: what a webhook gives if there is
+ * one, since whoever reads a body, headers or a query means that. */
+static struct js_base
+one_of(struct n8n *w, struct n8n_node *n, struct js_base in, struct js_base data)
+{
+    if (in.shape == data.shape) {
+        if (in.shape == JS_REQUEST)
+            in.params = n8n_printf(w, "%s%s", in.params, data.params);
+        return in;
+    }
+    n8n_note(w, n,
+             "triggers of several kinds start the pipeline: what $json is read as the event of a "
+             "webhook, or of the first of them");
+    n8n_fate(n, FATE_PARTLY);
+    return data.shape == JS_REQUEST ? data : in;
+}
+
 /* Writes the pipeline that FIRST starts, and the triggers that lead where it leads. */
 static void
 write_pipeline(struct n8n *w, struct n8n_node *first, struct weir_builder *pipelines,
@@ -108,14 +125,15 @@ write_pipeline(struct n8n *w, struct n8n_node *first, struct weir_builder *pipel
                             a, text_of(n8n_printf(w, "Imported from the workflow %.*s of n8n.",
                                                   (int)(w->name.len > 200 ? 200 : w->name.len),
                                                   w->name.bytes)))));
-    unsigned joined = 0;
     struct out *answers = out_map(a);
+    bool first_of_all = true;
     for (struct n8n_node *n = w->first; n != NULL; n = n->next) {
         if (n != first &&
             !(first->trigger && n->trigger && n->fate == FATE_NONE && same_outs(first, n)))
             continue;
         struct js_base data = n->trigger ? n8n_trigger(w, n, triggers, answers) : in;
-        in = joined++ == 0 ? data : (struct js_base){ .text = "request.body" };
+        in = first_of_all ? data : one_of(w, n, in, data);
+        first_of_all = false;
         n8n_remember(w, n, data);
     }
     if (triggers->first != NULL)
@@ -207,6 +225,7 @@ n8n_new(const struct weir_value *workflow, const char *fallback)
     map_init(&w->by_id);
     map_init(&w->ids);
     map_init(&w->names);
+    map_init(&w->routes);
     w->todos_end = &w->todos;
     w->notes_end = &w->notes;
     w->steps = arena_alloc(&w->arena, N8N_STEPS * sizeof *w->steps);
@@ -222,6 +241,7 @@ n8n_free(struct n8n *w)
     map_fini(&w->by_id);
     map_fini(&w->ids);
     map_fini(&w->names);
+    map_fini(&w->routes);
     value_unref(&w->workflow);
     arena_fini(&w->arena);
     free(w);

@@ -149,6 +149,8 @@ n8n_compare(struct step *s, const struct weir_value *a, const struct weir_value 
     bool truth = b != NULL && b->type == WEIR_STRING && text_is(type, "boolean");
     if (truth && (text_is(value_as_text(b), "true") || text_is(value_as_text(b), "false")))
         right = text_is(value_as_text(b), "true") ? "true" : "false";
+    if (text_is(type, "array") && has_word(" contains notContains ", operation))
+        return placed(s, text_is(operation, "contains") ? "B in A" : "!(B in A)", left, right);
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         if (has_word(operations[i].names, operation))
             return placed(s, operations[i].as, left, right);
@@ -170,6 +172,22 @@ joined(struct step *s, const char *all, const char *one, bool any)
     return n8n_printf(s->w, "%s %s %s", all, any ? "||" : "&&", one);
 }
 
+/* What the options of conditions change, and no comparison here does. */
+static void
+note_options(struct step *s, const struct weir_value *options)
+{
+    const struct weir_value *exact = value_field(options, "caseSensitive"),
+                            *types = value_field(options, "typeValidation");
+    if (exact != NULL && exact->type == WEIR_BOOL && !exact->boolean) {
+        n8n_note(s->w, s->node, "its conditions ignore upper and lower case in n8n");
+        n8n_fate(s->node, FATE_PARTLY);
+    }
+    if (types != NULL && text_is(value_as_text(types), "loose")) {
+        n8n_note(s->w, s->node, "its conditions convert what they compare in n8n");
+        n8n_fate(s->node, FATE_PARTLY);
+    }
+}
+
 /* { conditions: [{ leftValue, rightValue, operator: { type, operation } }], combinator } */
 static const char *
 newer(struct step *s, const struct weir_value *v)
@@ -177,6 +195,7 @@ newer(struct step *s, const struct weir_value *v)
     const struct weir_value *list = value_field(v, "conditions"), *one, *text;
     text = value_field(v, "combinator");
     bool any = text != NULL && text_is(value_as_text(text), "or");
+    note_options(s, value_field(v, "options"));
     const char *all = "";
     for (size_t i = 0; (one = value_at(list, i)) != NULL && i < 100; i++) {
         const struct weir_value *op = value_field(one, "operator");

@@ -89,6 +89,8 @@ struct n8n {
     unsigned conditions; /* that were missing */
     bool waits;          /* the pipeline at hand has a wait */
     struct js_names js;  /* of the step at hand */
+    struct n8n_node *at; /* its node */
+    struct map routes;   /* methods and paths of the webhooks that were written */
 };
 
 /* A step while it is written. */
@@ -132,6 +134,9 @@ struct weir_text n8n_name(struct n8n *w, struct map *taken, struct weir_text tex
 void n8n_todo(struct n8n *w, struct n8n_node *node, struct weir_text step, const char *why);
 void n8n_note(struct n8n *w, struct n8n_node *node, const char *why);
 void n8n_fate(struct n8n_node *node, enum n8n_fate fate);
+/* Notes of an expression of the step at hand that WHAT, a constant, may differ: as js_names has it. ARG is
+ * the struct n8n. */
+void n8n_differs(void *arg, const char *what);
 const struct weir_value *n8n_report(struct n8n *w, const struct weir_value **take_pipelines);
 
 /* -- n8n_joins.c -- */
@@ -242,7 +247,7 @@ const char *n8n_printf(struct n8n *w, const char *fmt, ...) PRINTF(2, 3);
 void n8n_node_step(struct step *s);
 
 /* Writes a trigger into TRIGGERS, if it has a counterpart, and what it says of answers into
- * PIPELINE: n8n_trigger.c. Returns its data. */
+ * PIPELINE, as what is to be done by hand: n8n_trigger.c. Returns its data. */
 struct js_base n8n_trigger(struct n8n *w, struct n8n_node *node, struct out *triggers,
                            struct out *pipeline);
 

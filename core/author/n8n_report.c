@@ -40,6 +40,16 @@ n8n_note(struct n8n *w, struct n8n_node *node, const char *why)
 }
 
 void
+n8n_differs(void *arg, const char *what)
+{
+    struct n8n *w = arg;
+    if (w->at == NULL)
+        return;
+    n8n_note(w, w->at, what);
+    n8n_fate(w->at, FATE_PARTLY);
+}
+
+void
 n8n_fate(struct n8n_node *node, enum n8n_fate fate)
 {
     if (node->fate < fate)

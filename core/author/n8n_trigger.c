@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,13 +108,86 @@ put_headers(struct n8n *w, struct n8n_node *n, struct out *webhook)
         out_set(&w->arena, webhook, TEXT("response_headers"), map);
 }
 
-static void
+#define ROUTE_ROOM 8192u
+
+/* A method and a path as what no two webhooks may have: names of parameters do not tell them
+ * apart. */
+static size_t
+route_key(struct weir_text method, struct weir_text path, char ret[ROUTE_ROOM])
+{
+    size_t len = (size_t)snprintf(ret, ROUTE_ROOM, "%.*s ", (int)method.len, method.bytes);
+    bool name = false;
+    for (size_t i = 0; i < path.len && len < ROUTE_ROOM - 1; i++) {
+        name &= path.bytes[i] != '}';
+        if (!name)
+            ret[len++] = path.bytes[i];
+        name |= path.bytes[i] == '{';
+    }
+    return len;
+}
+
+/* Whether one of METHODS of that PATH is taken; if none is, they are taken from now on. */
+static bool
+route_taken(struct n8n *w, const struct out *methods, struct weir_text path)
+{
+    char key[ROUTE_ROOM];
+    for (const struct out *m = methods->first; m != NULL; m = m->next)
+        if (map_get(&w->routes, key, route_key(m->text, path, key)) != NULL)
+            return true;
+    for (const struct out *m = methods->first; m != NULL; m = m->next)
+        (void)map_set(&w->routes, key, route_key(m->text, path, key), w);
+    return false;
+}
+
+/* The path of a webhook: where another one has it already, one of its own, which is said. */
+static struct weir_text
+free_path(struct n8n *w, struct n8n_node *n, const struct out *methods, struct out *pipeline)
+{
+    struct weir_text path = path_of(w, n), at = path;
+    char other[ROUTE_ROOM];
+    for (unsigned i = 2; route_taken(w, methods, at); i++) {
+        (void)snprintf(other, sizeof other, "%.*s%s%u", (int)path.len, path.bytes,
+                       path.bytes[path.len - 1] == '}' ? "/" : "-", i);
+        at = text_of(other);
+    }
+    if (at.len == path.len)
+        return at;
+    at = text_of(n8n_printf(w, "%s", other));
+    const char *why =
+        n8n_printf(w, "another webhook of this workflow has %.*s already: this one is at %.*s",
+                   (int)path.len, path.bytes, (int)at.len, at.bytes);
+    n8n_todo(w, n, TEXT(""), why);
+    n8n_fate(n, FATE_TODO);
+    out_comment(&w->arena, pipeline,
+                text_of(n8n_printf(w, "TODO n8n: the trigger \"%.*s\": %s", (int)n->name.len,
+                                   n->name.bytes, why)));
+    return at;
+}
+
+/* The parameters of a path, as js_base has them. */
+static const char *
+params_of(struct n8n *w, struct weir_text path)
+{
+    const char *all = " ";
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.bytes[i] != '{')
+            continue;
+        size_t end = i + 1;
+        while (end < path.len && path.bytes[end] != '}')
+            end++;
+        all = n8n_printf(w, "%s%.*s ", all, (int)(end - i - 1), path.bytes + i + 1);
+    }
+    return all;
+}
+
+static const char *
 write_webhook(struct n8n *w, struct n8n_node *n, struct out *triggers, struct out *pipeline)
 {
-    struct out *webhook = out_map(&w->arena);
+    struct out *webhook = out_map(&w->arena), *methods = methods_of(w, n);
+    struct weir_text path = free_path(w, n, methods, pipeline);
     out_set(&w->arena, out_add(triggers, out_map(&w->arena)), TEXT("webhook"), webhook);
-    out_set(&w->arena, webhook, TEXT("path"), out_text(&w->arena, path_of(w, n)));
-    out_set(&w->arena, webhook, TEXT("methods"), methods_of(w, n));
+    out_set(&w->arena, webhook, TEXT("path"), out_text(&w->arena, path));
+    out_set(&w->arena, webhook, TEXT("methods"), methods);
     put_headers(w, n, webhook);
     if (param_is(n, "responseMode", "onReceived", "onReceived"))
         out_set(&w->arena, pipeline, TEXT("respond"), out_text(&w->arena, TEXT("accepted")));
@@ -123,6 +197,7 @@ write_webhook(struct n8n *w, struct n8n_node *n, struct out *triggers, struct ou
         n8n_note(w, n, "it checks who calls; here the webhook has to be told: verify");
         n8n_fate(n, FATE_PARTLY);
     }
+    return params_of(w, path);
 }
 
 /* -- clocks -- */
@@ -298,8 +373,8 @@ n8n_trigger(struct n8n *w, struct n8n_node *n, struct out *triggers, struct out 
 {
     struct js_base event = { .text = "request.body" };
     if (text_is(n->type, "webhook")) {
-        write_webhook(w, n, triggers, pipeline);
-        return (struct js_base){ .text = "request", .shape = JS_REQUEST };
+        const char *params = write_webhook(w, n, triggers, pipeline);
+        return (struct js_base){ .text = "request", .shape = JS_REQUEST, .params = params };
     }
     if (text_is(n->type, "scheduleTrigger") || text_is(n->type, "cron") ||
         text_is(n->type, "interval")) {

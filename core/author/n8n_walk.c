@@ -264,6 +264,7 @@ walk(const struct way *way, const struct n8n_edge *edges, struct out *list, stru
             break;
         struct step s = { .w = w, .node = n, .list = list, .in = in };
         w->js.json = in;
+        w->at = n;
         n->open++;
         opened[n_opened++] = n;
         in = write_node(way, &s, &edges);

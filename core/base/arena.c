@@ -130,23 +130,28 @@ take_block(struct arena *a, size_t size)
     return block->bytes;
 }
 
+/* SIZE bytes that do not fit into the block at hand, or no more under the maximum. */
+static __attribute__((noinline)) char *
+take_more(struct arena *a, bool fits, size_t size)
+{
+    if (fits || size > a->max - a->used)
+        return NULL;
+    char *at = take_block(a, size);
+    a->used += size;
+    OPEN(at, size);
+    return at;
+}
+
 /* SIZE bytes, of which the first lies PAD bytes behind a->next if they fit there. */
-static char *
+static inline char *
 take(struct arena *a, size_t pad, size_t size)
 {
-    if (size > a->max || a->used > a->max - size)
-        return NULL;
-    size_t room = a->next != NULL ? (size_t)(a->end - a->next) : 0;
-    char *at;
-    if (room < pad || room - pad < size) {
-        at = take_block(a, size);
-        pad = 0;
-    } else {
-        if (pad > a->max - size - a->used)
-            return NULL;
-        at = a->next + pad;
-        a->next = at + size;
-    }
+    size_t room = (size_t)((uintptr_t)a->end - (uintptr_t)a->next);
+    bool fits = pad <= room && size <= room - pad;
+    if (!fits || pad + size > a->max - a->used)
+        return take_more(a, fits, size);
+    char *at = a->next + pad;
+    a->next = at + size;
     a->used += pad + size;
     OPEN(at, size);
     return at;

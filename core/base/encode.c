@@ -4,7 +4,14 @@
  */
 #include "base/encode.h"
 
-static const char hex_digits[] = "0123456789abcdef";
+#define ROW(h)                                                                                \
+    { h, '0' }, { h, '1' }, { h, '2' }, { h, '3' }, { h, '4' }, { h, '5' }, { h, '6' },       \
+        { h, '7' }, { h, '8' }, { h, '9' }, { h, 'a' }, { h, 'b' }, { h, 'c' }, { h, 'd' },   \
+        { h, 'e' }, { h, 'f' }
+const char hex_pairs[256][2] = { ROW('0'), ROW('1'), ROW('2'), ROW('3'), ROW('4'), ROW('5'),
+                                 ROW('6'), ROW('7'), ROW('8'), ROW('9'), ROW('a'), ROW('b'),
+                                 ROW('c'), ROW('d'), ROW('e'), ROW('f') };
+#undef ROW
 
 bool
 hex_encode(struct buf *b, struct weir_text bytes)
@@ -12,11 +19,8 @@ hex_encode(struct buf *b, struct weir_text bytes)
     char *at = bytes.len <= SIZE_MAX / 2 ? buf_reserve(b, bytes.len * 2) : NULL;
     if (at == NULL)
         return false;
-    for (size_t i = 0; i < bytes.len; i++) {
-        unsigned char c = (unsigned char)bytes.bytes[i];
-        *at++ = hex_digits[c >> 4];
-        *at++ = hex_digits[c & 15];
-    }
+    for (size_t i = 0; i < bytes.len; i++)
+        at = hex_put(at, (uint8_t)bytes.bytes[i]);
     buf_seal(b, bytes.len * 2);
     return true;
 }

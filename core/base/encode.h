@@ -7,6 +7,17 @@
 
 #include "base/buf.h"
 
+/* The two digits of each byte in lower-case hex. */
+extern const char hex_pairs[256][2];
+
+/* Writes the two digits of BYTE to AT; returns the end of them. */
+static inline char *
+hex_put(char *at, uint8_t byte)
+{
+    memcpy(at, hex_pairs[byte], sizeof hex_pairs[byte]);
+    return at + sizeof hex_pairs[byte];
+}
+
 /* Appends lower-case hex; false if B is full. */
 bool hex_encode(struct buf *b, struct weir_text bytes);
 /* Appends the bytes of hex in either case. WEIR_INVALID if it is none. */

@@ -6,16 +6,15 @@
 
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/random.h"
 
 /* Writes N bytes as lower-case hex, without a NUL; returns the end. */
 static char *
 hex(char *ret, const uint8_t *bytes, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        *ret++ = "0123456789abcdef"[bytes[i] >> 4];
-        *ret++ = "0123456789abcdef"[bytes[i] & 15];
-    }
+    for (size_t i = 0; i < n; i++)
+        ret = hex_put(ret, bytes[i]);
     return ret;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/sip.h"
 
 #define FIRST_ROOM 8u
 #define MAX_ROOM (1u << 30)
@@ -25,63 +26,13 @@ seed_once(void)
     random_bytes(seed, sizeof(seed));
 }
 
-struct sip {
-    uint64_t a, b, c, d;
-};
-
-static inline uint64_t
-rotate(uint64_t x, unsigned by)
-{
-    return x << by | x >> (64 - by);
-}
-
-static inline void
-sip_round(struct sip *s)
-{
-    s->a += s->b;
-    s->c += s->d;
-    s->b = rotate(s->b, 13) ^ s->a;
-    s->d = rotate(s->d, 16) ^ s->c;
-    s->a = rotate(s->a, 32);
-    s->c += s->b;
-    s->a += s->d;
-    s->b = rotate(s->b, 17) ^ s->c;
-    s->d = rotate(s->d, 21) ^ s->a;
-    s->c = rotate(s->c, 32);
-}
-
-static inline void
-sip_word(struct sip *s, uint64_t word)
-{
-    s->d ^= word;
-    sip_round(s);
-    s->a ^= word;
-}
-
 uint64_t
 map_hash(const void *bytes, size_t len)
 {
-    struct sip s = {
-        seed[0] ^ 0x736f6d6570736575u,
-        seed[1] ^ 0x646f72616e646f6du,
-        seed[0] ^ 0x6c7967656e657261u,
-        seed[1] ^ 0x7465646279746573u,
-    };
-    const unsigned char *at = bytes;
-    uint64_t word;
-    for (size_t left = len; left >= 8; left -= 8, at += 8) {
-        memcpy(&word, at, 8);
-        sip_word(&s, word);
-    }
-    word = (uint64_t)len << 56;
-    for (size_t i = 0; i < len % 8; i++)
-        word |= (uint64_t)at[i] << 8 * i;
-    sip_word(&s, word);
-
+    struct sip s = sip_begin(seed[0], seed[1]);
+    sip_text(&s, 1, bytes, len);
     s.c ^= 0xff;
-    sip_round(&s);
-    sip_round(&s);
-    sip_round(&s);
+    sip_rounds(&s, 3);
     return s.a ^ s.b ^ s.c ^ s.d;
 }
 

@@ -55,48 +55,56 @@ make_key(void)
         abort();
 }
 
-/* Whether this thread keeps anything; sees to it that its end is told. */
-static bool
-keeps(void)
+/* Sees to it that the end of this thread is told, from which on it keeps things. */
+static __attribute__((noinline)) void
+begin(void)
 {
-    if (state == NOT_YET) {
-        pthread_once(&once, make_key);
-        state = pthread_setspecific(end_of_thread, kept) == 0 ? OPEN : OVER;
-    }
-    return state == OPEN;
+    pthread_once(&once, make_key);
+    state = pthread_setspecific(end_of_thread, kept) == 0 ? OPEN : OVER;
 }
 
-static unsigned
+static inline size_t
 size_class(size_t size)
 {
-    return size > 0 ? (unsigned)((size - 1) / STEP) : 0;
+    return (size - (size > 0)) / STEP;
+}
+
+static __attribute__((noinline)) void *
+take_new(size_t size)
+{
+    if (KEEPS && size <= RECYCLE_MAX)
+        size = (size_class(size) + 1) * STEP;
+    void *piece = malloc(size);
+    if (piece == NULL)
+        abort();
+    return piece;
 }
 
 void *
 recycle_take(size_t size)
 {
-    void *piece;
-    if (KEEPS && size <= RECYCLE_MAX) {
-        unsigned class = size_class(size);
-        struct kept *k = &kept[class];
-        if ((piece = k->first) != NULL) {
-            memcpy(&k->first, piece, sizeof(void *));
-            k->n--;
-            return piece;
-        }
-        size = (class + 1) * STEP;
-    }
-    piece = malloc(size);
+    if (!KEEPS || size > RECYCLE_MAX)
+        return take_new(size);
+    struct kept *k = &kept[size_class(size)];
+    void *piece = k->first;
     if (piece == NULL)
-        abort();
+        return take_new(size);
+    memcpy(&k->first, piece, sizeof(void *));
+    k->n--;
     return piece;
 }
 
 void
 recycle_give(void *piece, size_t size)
 {
-    struct kept *k = &kept[size_class(size <= RECYCLE_MAX ? size : 0)];
-    if (!KEEPS || size > RECYCLE_MAX || k->n == KEPT || !keeps()) {
+    if (!KEEPS || size > RECYCLE_MAX) {
+        free(piece);
+        return;
+    }
+    if (state == NOT_YET)
+        begin();
+    struct kept *k = &kept[size_class(size)];
+    if (state == OVER || k->n == KEPT) {
         free(piece);
         return;
     }

@@ -8,13 +8,16 @@
 #include "base/buf.h"
 #include "cli/args.h"
 
-/* Options that api_ask understands; commands put them into their tables. */
-#define API_OPTIONS                                                                          \
+/* Options that api_ask understands; commands put them into their tables. The second is for those whose --set says
+ * something else besides, the third for those that read settings anyway. */
+#define API_OPTIONS API_OPTIONS_BUT_SET, { 0, "set", "KEY=VALUE", "set any setting, such as admin.token" }
+#define API_OPTIONS_BUT_SET                                                                  \
+    API_REACH_OPTIONS,                                                                       \
+    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }
+#define API_REACH_OPTIONS                                                                    \
     { 0, "admin", "ADDRESS", "the admin address, or https://NAME:PORT (default: that of the settings)" }, \
     { 0, "ca", "FILE", "trust the certificates of FILE (default: admin.tls.ca, else the system's)" }, \
-    { 0, "insecure", NULL, "take any certificate of the admin: whoever stands between reads the token" }, \
-    { 0, "config", "FILE", "read settings from FILE (default: weir.yaml, if there is one)" }, \
-    { 0, "set", "KEY=VALUE", "set any setting, such as admin.token" }
+    { 0, "insecure", NULL, "take any certificate of the admin: whoever stands between reads the token" }
 
 /* Sends METHOD PATH, with BODY as JSON if it is not NULL. *ret_status and OUT are the answer; PIECE, if
  * not NULL, is called with each piece of the body instead, as it arrives, and ends the call by

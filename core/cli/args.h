@@ -34,6 +34,9 @@ struct args {
     unsigned n_words;
 };
 
+/* What the first word of a command may be besides those of its table. */
+enum more_words { MORE_NONE, MORE_COMMANDS, MORE_TYPES, MORE_CODES };
+
 struct command {
     const char *name;
     const char *summary;
@@ -44,6 +47,7 @@ struct command {
     unsigned n_options;
     unsigned max_words;
     const char *words; /* what its first word may be, for completion: "list show"; NULL: files */
+    enum more_words more;
     const char *exits; /* what its exit codes mean, in one line */
     int (*run)(const struct args *a);
 };

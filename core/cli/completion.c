@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/setup.h"
 
 /* What an option's value is completed by. */
 enum value_kind { VALUE_NONE, VALUE_FILE, VALUE_FOLDER, VALUE_WORDS, VALUE_ANY };
@@ -73,6 +74,41 @@ put_names(void)
     printf("help");
 }
 
+/* What prints the types of nodes and triggers that there are, also those of a project; QUOTE is how the
+ * shell writes a quote here. */
+static void
+put_types(const char *weir, const char *quote)
+{
+    printf("%s nodes 2>/dev/null | sed -n %ss/^  \\([a-z][a-z0-9_.]*\\) .*/\\1/p%s", weir, quote, quote);
+}
+
+static void
+put_codes(void)
+{
+    struct setting_info s;
+    for (int i = DIAG_NONE + 1; i < DIAG_CODE_COUNT; i++)
+        printf(" %s", diag_name((enum diag_code)i));
+    for (unsigned i = 0; settings_info(i, &s); i++)
+        printf(" %s", s.key);
+}
+
+/* The first words of a command that are known here. */
+static void
+put_words(const struct command *c)
+{
+    printf("%s", c->words != NULL ? c->words : "");
+    if (c->more == MORE_COMMANDS)
+        put_names();
+    else if (c->more == MORE_CODES)
+        put_codes();
+}
+
+static bool
+has_words(const struct command *c)
+{
+    return (c->words != NULL && *c->words) || c->more == MORE_COMMANDS || c->more == MORE_CODES;
+}
+
 /* -- bash -- */
 
 static void
@@ -107,8 +143,15 @@ bash_command(const struct command *c)
     printf("    %s)\n        options='", c->name);
     for (unsigned i = 0; (o = option_at(c, i)) != NULL; i++)
         printf("%s--%s", i > 0 ? " " : "", o->name);
-    printf("' words='%s' files=%d\n        case $prev in\n", c->words != NULL ? c->words : "",
-           takes_files(c));
+    printf("' words='");
+    put_words(c);
+    printf("' files=%d\n", takes_files(c));
+    if (c->more == MORE_TYPES) {
+        printf("        [ \"$COMP_CWORD\" -eq 2 ] && words=$(");
+        put_types("\"${COMP_WORDS[0]}\"", "'");
+        printf(")\n");
+    }
+    printf("        case $prev in\n");
     bash_values(c);
     printf("        esac ;;\n");
 }
@@ -177,6 +220,10 @@ print_zsh(void)
         "#compdef weir\n"
         "# Completion of weir for zsh. Put it into a folder of $fpath as _weir, or load it:\n"
         "# source <(weir completion zsh)\n"
+        "_weir_types() {\n    compadd -- ${(f)\"$(");
+    put_types("weir", "'");
+    printf(
+        ")\"}\n}\n"
         "_weir() {\n    local -a commands\n    commands=(\n");
     for (unsigned i = 0; i < n; i++) {
         printf("        '%s:", all[i]->name);
@@ -193,8 +240,12 @@ print_zsh(void)
         printf("    %s)\n        _arguments", all[i]->name);
         for (unsigned k = 0; (o = option_at(all[i], k)) != NULL; k++)
             zsh_option(o);
-        if (all[i]->words != NULL && *all[i]->words)
-            printf(" \\\n            '1:what:(%s)' '*::'", all[i]->words);
+        if (has_words(all[i])) {
+            printf(" \\\n            '1:what:(");
+            put_words(all[i]);
+            printf(")' '*::'");
+        } else if (all[i]->more == MORE_TYPES)
+            printf(" \\\n            '1:type:_weir_types' '*::'");
         else if (takes_files(all[i]))
             printf(" \\\n            '*:file:_files'");
         printf(" ;;\n");
@@ -245,7 +296,16 @@ print_fish(void)
         printf("complete -c weir -n __fish_use_subcommand -a %s -d '", c->name);
         put_escaped(c->summary, "\\", "\\'");
         printf("'\n");
-        if (c->words != NULL && *c->words)
+        if (c->more != MORE_NONE) {
+            printf("complete -c weir -n '__fish_seen_subcommand_from %s' -a '", c->name);
+            if (c->more == MORE_TYPES) {
+                printf("(");
+                put_types("weir", "\"");
+                printf(")");
+            } else
+                put_words(c);
+            printf("'\n");
+        } else if (c->words != NULL && *c->words)
             printf("complete -c weir -n '__fish_seen_subcommand_from %s; and not "
                    "__fish_seen_subcommand_from %s' -a '%s'\n",
                    c->name, c->words, c->words);

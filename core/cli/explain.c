@@ -144,6 +144,7 @@ const struct command command_explain = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .words = "settings",
+    .more = MORE_CODES,
     .exits = "0 good, 2 there is no such code or setting",
     .run = run,
 };

@@ -32,23 +32,24 @@ find_env(const struct weir_text *path, unsigned n, struct weir_value *ret, unsig
 }
 
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used,
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret, unsigned *used,
      struct weir_error *err)
 {
     const struct names *names = env->arg;
+    struct weir_text name = path->keys[0];
     const struct weir_value *v = NULL;
     *used = 1;
-    if (text_is(path[0], "request"))
+    if (text_is(name, "request"))
         v = names->request;
-    else if (text_is(path[0], "input"))
+    else if (text_is(name, "input"))
         v = value_field(names->request, "body");
-    else if (text_is(path[0], "env"))
-        return find_env(path, n, ret, used);
-    else if (text_is(path[0], "steps") || text_is(path[0], "vars"))
+    else if (text_is(name, "env"))
+        return find_env(path->keys, path->n, ret, used);
+    else if (text_is(name, "steps") || text_is(name, "vars"))
         v = &value_empty_map;
     else
-        return err_set(err, WEIR_SCRIPT, "unknown name '%.*s'; here are request, input and env", (int)path[0].len,
-                       path[0].bytes);
+        return err_set(err, WEIR_SCRIPT, "unknown name '%.*s'; here are request, input and env", (int)name.len,
+                       name.bytes);
     if (v == NULL)
         return WEIR_NOT_FOUND;
     *ret = *v;

@@ -55,9 +55,9 @@ draw_job(const struct args *a, const struct pipeline *p, enum graph_format forma
     struct way w;
     way_init(&w, a, job);
     if (!w.known)
-        fprintf(stderr, "weir graph: nothing is known of single steps: they are kept of failed "
-                        "attempts, and with durable: steps\n");
-    draw(p, format, &(struct graph_marks){ mark_of, &w });
+        fprintf(stderr, "weir graph: no way is marked: %s\n",
+                way_unknown(job));
+    draw(p, format, w.known ? &(struct graph_marks){ mark_of, &w } : NULL);
     way_fini(&w);
     value_unref(&job);
     return EXIT_GOOD;
@@ -119,9 +119,11 @@ const struct command command_graph = {
         "is one for Graphviz; svg stands alone, and is light or dark as its viewer is.\n\n"
         "With --job the steps bear what is known of them: done, failed, not reached. It is "
         "asked of\n"
-        "a running weir. Of single steps something is known if the last attempt failed, or "
+        "a running weir. Of single steps something is known if the last attempt failed, and, "
         "with\n"
-        "durable: steps.\n",
+        "durable: steps, while the job is not over; of a job that is completed they are not "
+        "kept, and\n"
+        "the drawing has no marks.\n",
     .examples =
         "  weir graph pipelines/gateway.yaml\n"
         "  weir graph pipelines/gateway.yaml --format svg > gateway.svg\n"

@@ -22,7 +22,7 @@ run(const struct args *a)
         return code;
     const struct weir_value *list = value_field(v, "incidents");
     if (list == NULL || list->len == 0) {
-        printf("No job is dead.\n");
+        printf("No dead job waits to be replayed.\n");
         value_unref(&v);
         return EXIT_GOOD;
     }
@@ -64,7 +64,9 @@ const struct command command_incidents = {
         "message that\n"
         "differs only in numbers and identities, are one incident: how many they are, when the "
         "last\n"
-        "and the first of them died, and one to look at. Discarded ones count no more.\n",
+        "and the first of them died, and one to look at. Those that were replayed or discarded count no more;\n"
+        "weir jobs --state dead lists all that are dead. By its fingerprint (--json) an incident is run again\n"
+        "or given up as one: weir replay run --fingerprint F, weir jobs discard --fingerprint F.\n",
     .examples = "  weir incidents\n  weir incidents --pipeline orders --json | jq "
                 "'.incidents[].message'\n",
     .exits = "0 good, 1 refused by the server, 2 used wrongly, 3 no weir answers",

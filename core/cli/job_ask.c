@@ -1,9 +1,11 @@
 /* cli/job_ask.c - see job_ask.h. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/job_ask.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
@@ -40,7 +42,7 @@ job_ask(const struct args *a, const char *method, const char *path, const char *
         else
             fprintf(stderr, "weir %s: the server answered %u\n", a->command->name, status);
         value_unref(&v);
-        code = EXIT_WRONG;
+        code = status == 400 ? EXIT_USAGE : EXIT_WRONG;
     }
     buf_fini(&out);
     *ret = v;
@@ -51,7 +53,63 @@ const char *
 order_giver(void)
 {
     const char *sudo = getenv("SUDO_USER"), *user = getenv("USER");
-    return sudo && *sudo ? sudo : user && *user ? user : "api";
+    if (sudo && *sudo)
+        return sudo;
+    if (user && *user)
+        return user;
+    const struct passwd *p = getpwuid(getuid());
+    return p && p->pw_name && *p->pw_name ? p->pw_name : "api";
+}
+
+bool
+job_given_once(const struct args *a, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (args_each(a, *names, 1) == NULL)
+            continue;
+        fprintf(stderr, "weir %s: --%s is given twice, and can have one value\n", a->command->name, *names);
+        return false;
+    }
+    return true;
+}
+
+static bool
+can_ask(const struct args *a)
+{
+    return !args_given(a, "yes") && !args_given(a, "json") && isatty(STDIN_FILENO);
+}
+
+bool
+order_has_reason(const struct args *a)
+{
+    const char *given = args_text(a, "reason");
+    if ((given && *given) || (given == NULL && can_ask(a)))
+        return true;
+    fprintf(stderr, "weir %s: --reason TEXT is needed%s: it stands in the audit\n", a->command->name,
+            args_given(a, "yes") ? " with --yes" : given ? "" : args_given(a, "json") ? " with --json" : " without a terminal");
+    return false;
+}
+
+const char *
+order_reason(const struct args *a, int *ret_code)
+{
+    static char line[1024];
+    const char *given = args_text(a, "reason");
+    *ret_code = EXIT_USAGE;
+    if (!order_has_reason(a))
+        return NULL;
+    if (given)
+        return given;
+    printf("Why? It stands in the audit: ");
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) == NULL)
+        *line = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (*line)
+        return line;
+    printf("Nothing was done.\n");
+    *ret_code = EXIT_GOOD;
+    return NULL;
 }
 
 static void

@@ -24,6 +24,15 @@ int job_ask_one(const struct args *a, const char *id, const char *verb, const ch
 /* Who gives an order, for the audit. */
 const char *order_giver(void);
 
+/* Whether each option of NAMES, NULL at the end, is given once at most: of two the first would say nothing. */
+bool job_given_once(const struct args *a, const char *const *names);
+
+/* Why an order is given, for the audit: --reason, or what is typed if a terminal is there to be asked and neither
+ * --yes nor --json is given. NULL after saying that it is needed; *RET_CODE is what the command ends with then. */
+const char *order_reason(const struct args *a, int *ret_code);
+/* Whether there will be a reason; says so if not. Before anything is asked of the server. */
+bool order_has_reason(const struct args *a);
+
 /* Appends ?NAME=VALUE or &NAME=VALUE; not if VALUE is NULL. */
 void job_path_add(struct buf *path, const char *name, const char *value);
 

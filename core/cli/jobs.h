@@ -14,6 +14,9 @@ int jobs_show(const struct args *a, const char *id);
 /* weir jobs edit ID: jobs_edit.c. Returns what the command ends with. */
 int jobs_edit(const struct args *a, const char *id);
 
+/* weir jobs discard without an ID, of those that FILTERS ("option=parameter") take: jobs_discard.c. */
+int jobs_discard(const struct args *a, const char *const *filters);
+
 /* Draws how far JOB (an answer to jobs.show) came in its pipeline: jobs_way.c. */
 void jobs_way(const struct args *a, const struct weir_value *job, bool colour);
 

@@ -117,6 +117,14 @@ write_draft(const struct weir_value *v, char *path, size_t size)
     return good;
 }
 
+/* Whether an editor is named, which may do without a terminal; vi does not. */
+static bool
+has_editor(void)
+{
+    const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
+    return (visual && *visual) || (editor && *editor);
+}
+
 /* Opens the editor and waits until it ends. */
 static bool
 open_editor(const char *path)
@@ -203,6 +211,14 @@ take_document(const struct args *a, const char *id, struct changes *c)
     return code;
 }
 
+/* Whether an option --set without a slash is meant for the body: settings have a dot in their names. */
+static bool
+looks_like_place(const char *option)
+{
+    size_t len = strcspn(option, "=");
+    return option[len] == '=' && memchr(option, '.', len) == NULL;
+}
+
 /* Takes --remove and --set. */
 static int
 take_options(const struct args *a, struct changes *c)
@@ -214,6 +230,10 @@ take_options(const struct args *a, struct changes *c)
         const char *equals = strchr(option, '=');
         const struct weir_value *v = NULL;
         struct weir_error err = { 0 };
+        if (*option != '/' && looks_like_place(option)) {
+            fprintf(stderr, "weir jobs: --set %.80s: a place begins with a slash: --set /%.80s\n", option, option);
+            return EXIT_USAGE;
+        }
         if (*option != '/')
             continue; /* a setting */
         if (equals == NULL ||
@@ -237,18 +257,17 @@ has_options(const struct args *a)
     const char *set;
     bool has = args_given(a, "remove");
     for (unsigned i = 0; (set = args_each(a, "set", i)) != NULL; i++)
-        has |= *set == '/';
+        has |= *set == '/' || looks_like_place(set);
     return has;
 }
 
 /* -- what is asked of the server -- */
 
 static int
-ask(const struct args *a, const char *id, const struct changes *c, bool dry,
+ask(const struct args *a, const char *id, const struct changes *c, bool dry, const char *reason,
     const struct weir_value **ret)
 {
     struct buf path, body;
-    const char *reason = args_text(a, "reason");
     buf_init(&path, 4096);
     buf_init(&body, 40 * BODY_MAX);
     (void)buf_puts(&path, "/api/v1/jobs/");
@@ -310,7 +329,7 @@ show_plan(const struct args *a, const char *id, const struct changes *c, int *co
 {
     const struct weir_value *plan;
     bool dry = args_given(a, "dry-run"), json = args_given(a, "json");
-    *code = ask(a, id, c, true, &plan);
+    *code = ask(a, id, c, true, NULL, &plan);
     if (plan == NULL)
         return false;
     bool some = value_at(value_field(plan, "changes"), 0) != NULL;
@@ -338,7 +357,11 @@ static int
 replay(const struct args *a, const char *id, const struct changes *c, uint64_t longest_ms)
 {
     const struct weir_value *v;
-    int code = ask(a, id, c, false, &v);
+    int code;
+    const char *reason = order_reason(a, &code);
+    if (reason == NULL)
+        return code;
+    code = ask(a, id, c, false, reason, &v);
     if (v == NULL)
         return code;
     return replay_made(a, v, longest_ms);
@@ -357,6 +380,12 @@ jobs_edit(const struct args *a, const char *id)
     }
     if (args_given(a, "body") && has_options(a)) {
         fprintf(stderr, "weir jobs: --body is the whole; --set and --remove change what is there\n");
+        return EXIT_USAGE;
+    }
+    if (!args_given(a, "dry-run") && !order_has_reason(a))
+        return EXIT_USAGE;
+    if (!args_given(a, "body") && !has_options(a) && !isatty(STDIN_FILENO) && !has_editor()) {
+        fprintf(stderr, "weir jobs: there is no terminal for an editor: use --set, --remove or --body\n");
         return EXIT_USAGE;
     }
     buf_init(&c.remove, 16 * BODY_MAX);

@@ -23,6 +23,8 @@ struct groups {
     struct map by_fingerprint; /* to struct group, owned */
     unsigned n_jobs;
     bool whole; /* all pages were read */
+    double left_out; /* jobs for which --where is an error */
+    char because[300];
 };
 
 static void
@@ -67,6 +69,10 @@ collect(const struct args *a, const char *const *filters, struct groups *g)
         buf_fini(&path);
         for (size_t i = 0; v && (job = value_at(value_field(v, "jobs"), i)) != NULL; i++)
             add_job(g, job);
+        struct weir_text because = answer_member_text(v, "because");
+        if (because.len > 0 && g->left_out <= 0)
+            (void)snprintf(g->because, sizeof g->because, "%.*s", (int)because.len, because.bytes);
+        g->left_out += answer_member_number(v, "left_out");
         struct weir_text next = v ? answer_member_text(v, "next") : TEXT("");
         free(after);
         after = strndup(next.bytes, next.len);
@@ -164,6 +170,9 @@ jobs_group(const struct args *a, const char *const *filters)
         print_json(all, n, &g);
     else if (code == EXIT_GOOD)
         print_table(all, n, &g);
+    if (code == EXIT_GOOD && g.left_out > 0)
+        fprintf(stderr, "weir jobs: %.0f jobs are left out, since --where is an error for them: %s\n", g.left_out,
+                g.because);
     for (unsigned i = 0; i < n; i++) {
         value_unref(&all[i]->newest);
         free(all[i]);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/job_ask.h"
@@ -189,7 +190,20 @@ print_advice(const struct weir_value *job)
 {
     struct weir_text id = answer_member_text(job, "id"),
                      state = answer_member_text(job, "state");
-    if (text_is(state, "dead") && value_field(job, "superseded_by") == NULL)
+    struct weir_text node = answer_member_text(job, "node");
+    bool dead = text_is(state, "dead") && value_field(job, "superseded_by") == NULL;
+    for (size_t i = 0; i < node.len; i++)
+        if (node.bytes[i] == '/' || node.bytes[i] == '~')
+            node.len = i;
+    if (dead && node.len > 0 && text_is(answer_member_text(job, "reason"), "unknown effect"))
+        printf("\nNobody knows whether %.*s was done.\n"
+               "It was:     weir replay %.*s --from failed --output %.*s=JSON\n"
+               "It was not: weir replay %.*s --from failed --ack %.*s\n"
+               "Records of other steps are kept with durable: steps; without them leave --from out.\n"
+               "Give it up: weir jobs discard %.*s --reason TEXT\n",
+               (int)node.len, node.bytes, (int)id.len, id.bytes, (int)node.len, node.bytes, (int)id.len, id.bytes,
+               (int)node.len, node.bytes, (int)id.len, id.bytes);
+    else if (dead)
         printf("\nRun it again: weir replay %.*s\nGive it up:   weir jobs discard %.*s "
                "--reason TEXT\n",
                (int)id.len, id.bytes, (int)id.len, id.bytes);
@@ -201,9 +215,82 @@ print_advice(const struct weir_value *job)
         printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
 }
 
+/* One time of a step: what was recorded of it, or what the trace of an attempt tells. */
+static void
+print_time(const struct weir_value *one)
+{
+    struct weir_text code = answer_member_text(one, "code"), path = answer_member_text(one, "path");
+    const struct weir_value *output = value_field(one, "output"), *begun = value_field(one, "begun");
+    bool open = begun && begun->type == WEIR_BOOL && begun->boolean;
+    printf("\n");
+    if (path.len > 0)
+        print_line("record", path);
+    else
+        printf("%-12sof attempt %.0f\n", "trace", answer_member_number(one, "attempt"));
+    print_line("state", open ? TEXT("begun, and nothing is known of its end") : code.len > 0 ? TEXT("failed")
+                        : value_field(one, "until_ms") ? TEXT("waits") : TEXT("done"));
+    print_moment("began", one, "started_ms");
+    print_moment("recorded", one, "at_ms");
+    print_moment("until", one, "until_ms");
+    if (value_field(one, "took_ms") != NULL) {
+        char took[64];
+        duration_text((uint64_t)answer_member_number(one, "took_ms"), took, sizeof took);
+        print_line("took", text_of(took));
+    }
+    if (answer_member_number(one, "tries") > 0)
+        printf("%-12s%.0f\n", "tries", answer_member_number(one, "tries"));
+    print_line("effect", answer_member_text(one, "effect"));
+    print_line("key", answer_member_text(one, "key"));
+    print_line("code", code);
+    print_line("message", answer_member_text(one, "message"));
+    if (answer_member_number(one, "bytes") > 0)
+        printf("%-12s%.0f bytes, which is more than is kept\n", "output", answer_member_number(one, "bytes"));
+    if (output != NULL) {
+        struct buf b;
+        struct weir_error err;
+        buf_init(&b, 64u << 20);
+        if (json_write_pretty(&b, output, &err) == WEIR_OK) {
+            printf("output\n");
+            print_safe(buf_content(&b));
+            printf("\n");
+        }
+        buf_fini(&b);
+    }
+}
+
+/* weir jobs show ID --step STEP. */
+static int
+show_step(const struct args *a, const char *id, const char *step)
+{
+    static const char *const lists[] = { "steps", "attempts" };
+    struct buf path;
+    const struct weir_value *v, *one;
+    buf_init(&path, 64u << 10);
+    (void)buf_printf(&path, "/api/v1/jobs/%s/steps/", id);
+    (void)url_encode(&path, text_of(step));
+    int code = job_ask(a, "GET", path.bytes, NULL, &v);
+    buf_fini(&path);
+    if (v == NULL)
+        return code;
+    if (args_given(a, "json")) {
+        print_value(v);
+    } else {
+        print_line("job", answer_member_text(v, "job"));
+        print_line("pipeline", answer_member_text(v, "pipeline"));
+        print_line("step", answer_member_text(v, "step"));
+        for (unsigned k = 0; k < 2; k++)
+            for (size_t i = 0; (one = value_at(value_field(v, lists[k]), i)) != NULL; i++)
+                print_time(one);
+    }
+    value_unref(&v);
+    return EXIT_GOOD;
+}
+
 int
 jobs_show(const struct args *a, const char *id)
 {
+    if (args_given(a, "step"))
+        return show_step(a, id, args_text(a, "step"));
     const struct weir_value *job;
     bool colour = colour_wanted(STDOUT_FILENO);
     int code = job_ask_one(a, id, NULL, NULL, false, &job);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "cli/answer.h"
 #include "cli/job_ask.h"
 #include "cli/jobs.h"
@@ -56,12 +57,27 @@ add_detail(struct table *t, const struct way *w, const struct way_step *s)
     buf_fini(&b);
 }
 
+/* How long S took, and how often it was tried. */
+static void
+add_times(struct table *t, const struct way_step *s)
+{
+    char took[64] = "";
+    if (s->took_ms == 0)
+        (void)snprintf(took, sizeof took, "< 1ms");
+    else if (s->took_ms > 0)
+        duration_text((uint64_t)s->took_ms, took, sizeof took);
+    if (s->tries > 1)
+        table_printf(t, "%s, %.0f tries", took, s->tries);
+    else
+        table_add(t, text_of(took), NULL);
+}
+
 static void
 draw(const struct way *w, bool colour)
 {
     struct table t;
     bool used[STEP_MARKS] = { false };
-    table_init(&t, 3, colour);
+    table_init(&t, 4, colour);
     for (unsigned i = 0; i < w->n; i++) {
         const struct way_step *s = &w->steps[i];
         struct buf b;
@@ -72,6 +88,7 @@ draw(const struct way *w, bool colour)
         (void)buf_printf(&b, "%c %.*s", mark_sign(s->mark), (int)s->id.len, s->id.bytes);
         table_add(&t, buf_content(&b), mark_paint(s->mark));
         table_add(&t, s->type, NULL);
+        add_times(&t, s);
         add_detail(&t, w, s);
         buf_fini(&b);
         used[s->mark] = true;
@@ -102,7 +119,6 @@ jobs_way(const struct args *a, const struct weir_value *job, bool colour)
     if (w.known)
         draw(&w, colour);
     else
-        printf(
-            "  not known: single steps are kept of failed attempts, and with durable: steps\n");
+        printf("  not known: %s\n", way_unknown(job));
     way_fini(&w);
 }

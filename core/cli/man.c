@@ -187,6 +187,7 @@ const struct command command_man = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .words = "",
+    .more = MORE_COMMANDS,
     .exits = "0 good, 2 there is no such command",
     .run = run,
 };

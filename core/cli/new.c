@@ -11,8 +11,9 @@
 
 #include "cli/commands.h"
 #include "cli/new_files.h"
+#include "cli/new_names.h"
 #include "cli/setup.h"
-#include "pipeline/model.h"
+#include "pipeline/load.h"
 #include "pipeline/schemas.h"
 #include "value/json.h"
 
@@ -84,13 +85,13 @@ static bool
 write_new(const char *path, struct weir_text text)
 {
     FILE *f = make_folders(path) ? fopen(path, "wx") : NULL;
-    bool good = f != NULL && fwrite(text.bytes, 1, text.len, f) == text.len;
-    if (f != NULL)
+    bool made = f != NULL, good = made && fwrite(text.bytes, 1, text.len, f) == text.len;
+    if (made)
         good = fclose(f) == 0 && good;
     if (!good)
         fprintf(stderr, "weir new: %s: %s\n", path, strerror(errno));
-    else
-        printf("wrote %s\n", path);
+    if (made && !good)
+        (void)unlink(path);
     return good;
 }
 
@@ -121,32 +122,6 @@ all_free(const struct kind *k, const char *folder, const char *name)
     return good;
 }
 
-/* The schema that the first line of a pipeline names, so that an editor knows the nodes; one
- * that is there is left alone. */
-static bool
-write_schema(const struct args *a, const char *folder)
-{
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s%sschemas/pipeline.schema.json",
-                   strcmp(folder, ".") == 0 ? "" : folder, strcmp(folder, ".") == 0 ? "" : "/");
-    if (access(path, F_OK) == 0)
-        return true;
-    struct setup s;
-    bool good = setup_begin(&s, a);
-    if (good) {
-        struct buf b;
-        struct weir_error err;
-        buf_init(&b, 64u << 20);
-        const struct weir_value *v = pipeline_schema(s.registry);
-        good = json_write_pretty(&b, v, &err) == WEIR_OK && buf_putc(&b, '\n') &&
-               write_new(path, buf_content(&b));
-        value_unref(&v);
-        buf_fini(&b);
-    }
-    setup_end(&s);
-    return good;
-}
-
 static const struct kind *
 find_kind(const char *word)
 {
@@ -157,21 +132,140 @@ find_kind(const char *word)
     return NULL;
 }
 
-static bool
-write_kind(const struct args *a, const struct kind *k, const char *folder, const char *name)
+/* A file that is to be written. */
+struct made {
+    struct buf path, text;
+};
+
+static void
+make_files(const struct kind *k, const char *folder, const char *name, struct made *ret)
 {
-    bool good = all_free(k, folder, name);
-    for (unsigned i = 0; good && i < FILES && k->files[i].path != NULL; i++) {
-        struct buf path, text;
-        buf_init(&path, 8192);
-        buf_init(&text, 65536);
-        path_of(k, i, folder, name, &path);
-        put_named(&text, k->files[i].text, name);
-        good = write_new(path.bytes, buf_content(&text));
-        buf_fini(&text);
-        buf_fini(&path);
+    for (unsigned i = 0; i < FILES; i++) {
+        buf_init(&ret[i].path, 8192);
+        buf_init(&ret[i].text, 64u << 20);
+        if (k->files[i].path == NULL)
+            continue;
+        path_of(k, i, folder, name, &ret[i].path);
+        put_named(&ret[i].text, k->files[i].text, name);
     }
-    return good && (strcmp(k->word, "pipeline") != 0 || write_schema(a, folder));
+}
+
+static void
+free_files(struct made *made)
+{
+    for (unsigned i = 0; i < FILES; i++) {
+        buf_fini(&made[i].path);
+        buf_fini(&made[i].text);
+    }
+}
+
+/* The schema that the first line of a pipeline names, so that an editor knows the nodes; one
+ * that is there is left alone. */
+static void
+make_schema(const struct setup *s, const char *folder, struct made *ret)
+{
+    struct weir_error err;
+    if (strcmp(folder, ".") != 0)
+        (void)buf_printf(&ret->path, "%s/", folder);
+    (void)buf_puts(&ret->path, "schemas/pipeline.schema.json");
+    if (access(ret->path.bytes, F_OK) == 0) {
+        buf_reset(&ret->path);
+        return;
+    }
+    const struct weir_value *v = pipeline_schema(s->registry);
+    if (json_write_pretty(&ret->text, v, &err) != WEIR_OK || !buf_putc(&ret->text, '\n'))
+        abort(); /* it has room for any schema */
+    value_unref(&v);
+}
+
+/* Writes all of them, or leaves nothing of them behind. */
+static bool
+write_files(struct made *made)
+{
+    unsigned n = 0;
+    while (n < FILES && (made[n].path.len == 0 ||
+                         write_new(made[n].path.bytes, buf_content(&made[n].text))))
+        n++;
+    for (unsigned i = 0; i < n; i++)
+        if (n == FILES && made[i].path.len > 0)
+            printf("wrote %s\n", made[i].path.bytes);
+        else if (made[i].path.len > 0)
+            (void)unlink(made[i].path.bytes);
+    return n == FILES;
+}
+
+/* Whether the pipeline passes weir check with what is there. */
+static bool
+passes(struct setup *s, const struct made *pipeline)
+{
+    struct generation_source source = setup_source(s, NULL, 0, NULL);
+    struct pipeline *p = pipeline_load_text(pipeline->path.bytes,
+                                            buf_content(&pipeline->text), &source.load,
+                                            &s->diags);
+    bool good = p != NULL;
+    if (!good)
+        print_diags(&s->diags, false);
+    pipeline_free(&p);
+    return good;
+}
+
+/* Writes what is asked for, with plugins and settings at hand. */
+static int
+write_kind(struct setup *s, const struct kind *k, const char *folder, const char *name)
+{
+    struct made made[FILES];
+    bool pipeline = strcmp(k->word, "pipeline") == 0;
+    if (!(pipeline ? new_pipeline_free(s, folder, name)
+                   : new_type_free(s, folder, name, strcmp(k->word, "plugin") == 0)))
+        return EXIT_USAGE;
+    make_files(k, folder, name, made);
+    bool good = !pipeline || passes(s, &made[0]);
+    if (!good)
+        fprintf(stderr, "weir new: nothing was written: it would not pass weir check here\n");
+    if (good && pipeline)
+        make_schema(s, folder, &made[FILES - 1]);
+    good = good && write_files(made);
+    free_files(made);
+    return good ? EXIT_GOOD : EXIT_WRONG;
+}
+
+/* The same, of the project in FOLDER. */
+static int
+write_in(const struct args *a, const struct kind *k, const char *folder, const char *name)
+{
+    struct setup s;
+    if (!all_free(k, folder, name))
+        return EXIT_WRONG;
+    int code = EXIT_GOOD;
+    if (new_setup(&s, a, folder)) {
+        code = write_kind(&s, k, folder, name);
+    } else {
+        code = s.exit;
+        fprintf(stderr, "weir new: nothing was written\n");
+    }
+    setup_end(&s);
+    return code;
+}
+
+/* What to do now. A weir that is not on the PATH is named to make. */
+static void
+print_next(const struct kind *k, const char *folder, const char *name)
+{
+    struct buf next;
+    buf_init(&next, 8192);
+    put_named(&next, k->next, name);
+    printf("\nNext%s%s:\n", folder != NULL ? ", in " : "", folder != NULL ? folder : "");
+    char self[4096];
+    const char *weir = strcmp(k->word, "plugin") == 0 ? new_weir_off_path(self, sizeof self) : NULL;
+    for (const char *at = next.bytes; *at;) {
+        size_t len = strcspn(at, "\n");
+        printf("%.*s", (int)len, at);
+        if (weir != NULL)
+            printf(" WEIR=%s", weir);
+        printf("\n");
+        at += len + (at[len] == '\n');
+    }
+    buf_fini(&next);
 }
 
 static int
@@ -193,15 +287,12 @@ run(const struct args *a)
                 pipeline ? ", -" : "", name);
         return EXIT_USAGE;
     }
-    if (!write_kind(a, k, folder != NULL ? folder : ".", name))
-        return EXIT_WRONG;
-    struct buf next;
-    buf_init(&next, 8192);
-    put_named(&next, k->next, name);
-    printf("\nNext%s%s:\n%s", folder != NULL ? ", in " : "", folder != NULL ? folder : "",
-           next.bytes);
-    buf_fini(&next);
-    return EXIT_GOOD;
+    if (strcmp(k->word, "lua-node") == 0 && !new_is_no_test(name))
+        return EXIT_USAGE;
+    int code = write_in(a, k, folder != NULL ? folder : ".", name);
+    if (code == EXIT_GOOD)
+        print_next(k, folder, name);
+    return code;
 }
 
 static const struct option options[] = {
@@ -220,13 +311,14 @@ const struct command command_new = {
         "               is not there\n"
         "    lua-node   lua/nodes/NAME.lua and NAME_test.lua\n"
         "    plugin     plugins/NAME with NAME.c, a Makefile, an example and its event\n\n"
-        "A file that is there is never overwritten: then nothing is written at all.\n",
+        "A file that is there is never overwritten: then nothing is written at all, and neither if\n"
+        "the name of a node is taken, or the pipeline would not pass weir check.\n",
     .examples = "  weir new pipeline orders\n  weir new lua-node clean_address\n"
                 "  weir new plugin smtp --folder ~/plugins\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .max_words = 2,
     .words = "pipeline lua-node plugin",
-    .exits = "0 good, 1 a file is there already or can't be written, 2 used wrongly",
+    .exits = "0 good, 1 a file is there already or the project has mistakes, 2 used wrongly or a taken name",
     .run = run,
 };

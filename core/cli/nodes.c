@@ -47,6 +47,11 @@ unknown_type(const struct registry *r, const char *name)
     struct weir_text names[NAMES_MAX];
     struct type_about t;
     unsigned n = 0;
+    char why[640];
+    if (registry_missing(r, text_of(name), why, sizeof why)) {
+        fprintf(stderr, "weir nodes: there is no type '%s': %s\n", name, why);
+        return EXIT_USAGE;
+    }
     for (; n < NAMES_MAX && type_about_at(r, n, &t); n++)
         names[n] = text_of(t.name);
     int near = nearest(text_of(name), names, n);
@@ -99,6 +104,8 @@ run(const struct args *a)
     } else {
         list_text(s.registry);
     }
+    if (a->n_words == 0 && s.diags.n > 0)
+        print_diags(&s.diags, false);
     setup_end(&s);
     return code;
 }
@@ -127,6 +134,7 @@ const struct command command_nodes = {
     .n_options = sizeof options / sizeof *options,
     .max_words = 1,
     .words = "",
+    .more = MORE_TYPES,
     .exits = "0 good, 2 used wrongly or no such type, 1 a setting or a plugin is wrong",
     .run = run,
 };

@@ -173,6 +173,8 @@ only_of_one(const struct args *a)
                                         "code",
                                         "since",
                                         "key",
+                                        "fingerprint",
+                                        "where",
                                         "max",
                                         "rate",
                                         "concurrency",
@@ -205,6 +207,10 @@ run(const struct args *a)
         fprintf(stderr, "weir replay: --timeout: %s\n", err.text);
         return EXIT_USAGE;
     }
+    static const char *const once[] = { "state", "pipeline", "step", "code",        "since",  "key",  "fingerprint", "where",
+                                        "max",   "rate",     "plan", "concurrency", "canary", "from", "reason",      NULL };
+    if (!job_given_once(a, once))
+        return EXIT_USAGE;
     bool plan = strcmp(a->words[0], "plan") == 0;
     if (plan && a->n_words == 1)
         return replay_plan(a);
@@ -222,7 +228,7 @@ run(const struct args *a)
 }
 
 static const struct option options[] = {
-    { 0, "reason", "TEXT", "why, for the audit" },
+    { 0, "reason", "TEXT", "why, for the audit; without it a terminal is asked for it" },
     { 's', "state", "STATE",
       "run, plan: jobs in this state: dead (usual), cancelled, discarded" },
     { 'p', "pipeline", "NAME", "run, plan: jobs of this pipeline" },
@@ -230,6 +236,8 @@ static const struct option options[] = {
     { 0, "code", "CODE", "run, plan: jobs that failed with this code" },
     { 0, "since", "WHEN", "run, plan: jobs that came since: 10m, 2h, 3d ago, or an ISO time" },
     { 0, "key", "KEY", "run, plan: jobs of this key of the pipeline's concurrency" },
+    { 0, "fingerprint", "F", "run, plan: jobs that failed alike, as weir jobs show and incidents --json say" },
+    { 0, "where", "EXPR", "run, plan: jobs for which it holds: event.body.amount > 100" },
     { 0, "max", "N", "run, plan: the oldest N of them" },
     { 0, "rate", "N/TIME", "run: at most that many in that time, such as 10/1s" },
     { 0, "concurrency", "N", "run: at most N of them at once (100; at most 1000)" },
@@ -274,7 +282,7 @@ const struct command command_replay = {
         "to there.\n"
         "A step that is not safe to repeat and may have acted needs --ack, or --output if it is "
         "known to\n"
-        "have acted. Such a replay, and one with --from, needs a --reason.\n\n"
+        "have acted. With --yes, --json or without a terminal a --reason is needed.\n\n"
         "With --wait the command ends when the new job does, and shows its states "
         "until then.\n\n"
         "plan says which jobs a batch would take: how many, of which pipelines and "

@@ -29,12 +29,13 @@ static const struct {
     { "code", "code", false, true },
     { "since", "since", false, true },
     { "key", "key", false, true },
+    { "fingerprint", "fingerprint", false, true },
+    { "where", "where", false, true },
     { "max", "max", true, true },
     { "rate", "rate", false, false },
     { "concurrency", "concurrency", true, false },
     { "canary", "canary", true, false },
     { "stop-on-failures", "stop_on_failures", true, false },
-    { "reason", "reason", false, false },
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
@@ -112,6 +113,11 @@ print_plan(const struct args *a, const struct weir_value *plan)
         printf("... and others: a filter has to make them fewer before they can be replayed.\n");
     printf("%.0f jobs run again, each from the start, through its pipeline as it is now.\n",
            total);
+    if (answer_member_number(plan, "unclear") > 0) {
+        struct weir_text because = answer_member_text(plan, "because");
+        printf("%.0f are left out, since --where is an error for them: %.*s\n", answer_member_number(plan, "unclear"),
+               (int)because.len, because.bytes);
+    }
     if (left_out > 0)
         printf(
             "%.0f are left out: they were replayed already, wait in a batch, or have no event "
@@ -127,15 +133,19 @@ replay_plan(const struct args *a)
     int code = ask_plan(a, &plan);
     if (plan == NULL)
         return code;
+    bool none = answer_member_number(plan, "total") <= 0 && answer_member_number(plan, "left_out") <= 0 &&
+                answer_member_number(plan, "unclear") <= 0;
     if (args_given(a, "json")) {
         print_value(plan);
+    } else if (none) {
+        fprintf(stderr, "weir replay: there is no such job\n");
     } else {
         struct weir_text hash = answer_member_text(plan, "plan");
         print_plan(a, plan);
         printf("plan: %.*s\n", (int)hash.len, hash.bytes);
     }
     value_unref(&plan);
-    return EXIT_GOOD;
+    return none && !args_given(a, "json") ? EXIT_WRONG : EXIT_GOOD;
 }
 
 /* Appends one member to an object; a number that is none is sent as a text, which is refused.
@@ -154,12 +164,13 @@ add_member(struct buf *b, const char *name, const char *text, bool number)
 
 /* Makes the batch, of the jobs of the plan HASH if it is not empty. */
 static int
-make(const struct args *a, const char *hash, const struct weir_value **ret)
+make(const struct args *a, const char *hash, const char *reason, const struct weir_value **ret)
 {
     struct buf body;
     buf_init(&body, 256u << 10);
     (void)buf_puts(&body, "{");
     add_member(&body, "who", order_giver(), false);
+    add_member(&body, "reason", reason, false);
     for (size_t i = 0; i < MEMBERS; i++)
         if (args_text(a, members[i].option))
             add_member(&body, members[i].name, args_text(a, members[i].option),
@@ -206,10 +217,15 @@ replay_run(const struct args *a, uint64_t longest_ms)
         fprintf(stderr, "weir replay: --force goes with one job: weir replay ID --force\n");
         return EXIT_USAGE;
     }
+    if (!order_has_reason(a))
+        return EXIT_USAGE;
     (void)snprintf(hash, sizeof hash, "%s", given ? given : "");
     if (!json && !agree(a, hash, sizeof hash, &code))
         return code;
-    code = make(a, hash, &v);
+    const char *reason = order_reason(a, &code);
+    if (reason == NULL)
+        return code;
+    code = make(a, hash, reason, &v);
     if (v == NULL)
         return code;
     struct weir_text text = answer_member_text(v, "id");

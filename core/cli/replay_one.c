@@ -66,13 +66,13 @@ put_outputs(const struct args *a, struct buf *b)
     return true;
 }
 
-/* The body of the request; PLAN may be NULL. False after saying what is wrong. */
+/* The body of the request; PLAN and REASON may be NULL. False after saying what is wrong. */
 static bool
-write_body(const struct args *a, const char *plan, struct buf *b)
+write_body(const struct args *a, const char *plan, const char *reason, struct buf *b)
 {
     (void)buf_puts(b, "{\"who\":");
     (void)json_write_string(b, text_of(order_giver()));
-    put_text(b, "reason", args_text(a, "reason"));
+    put_text(b, "reason", reason);
     put_text(b, "from", args_text(a, "from"));
     put_text(b, "plan", plan);
     (void)buf_puts(b, args_given(a, "force") ? ",\"force\":true" : "");
@@ -85,7 +85,8 @@ write_body(const struct args *a, const char *plan, struct buf *b)
 }
 
 static int
-ask(const struct args *a, const char *id, const char *verb, const char *plan, const struct weir_value **ret)
+ask(const struct args *a, const char *id, const char *verb, const char *plan, const char *reason,
+    const struct weir_value **ret)
 {
     struct buf path, body;
     int code = EXIT_USAGE;
@@ -93,7 +94,7 @@ ask(const struct args *a, const char *id, const char *verb, const char *plan, co
     buf_init(&path, 4096);
     buf_init(&body, BODY_MAX);
     (void)buf_printf(&path, "/api/v1/jobs/%s/%s", id, verb);
-    if (write_body(a, plan, &body))
+    if (write_body(a, plan, reason, &body))
         code = job_ask(a, "POST", path.bytes, body.bytes, ret);
     buf_fini(&path);
     buf_fini(&body);
@@ -170,7 +171,7 @@ int
 replay_one_plan(const struct args *a, const char *id)
 {
     const struct weir_value *plan;
-    int code = ask(a, id, "plan", NULL, &plan);
+    int code = ask(a, id, "plan", NULL, NULL, &plan);
     if (plan == NULL)
         return code;
     if (args_given(a, "json")) {
@@ -192,7 +193,7 @@ agree(const struct args *a, const char *id, char hash[17], int *ret_code)
 {
     const struct weir_value *plan;
     bool json = args_given(a, "json");
-    *ret_code = ask(a, id, "plan", NULL, &plan);
+    *ret_code = ask(a, id, "plan", NULL, NULL, &plan);
     if (plan == NULL)
         return false;
     struct weir_text text = answer_member_text(plan, "plan");
@@ -212,9 +213,14 @@ replay_one(const struct args *a, const char *id, uint64_t longest_ms)
     char hash[17] = "";
     const char *plan = args_text(a, "plan");
     int code;
+    if (!order_has_reason(a))
+        return EXIT_USAGE;
     if (plan == NULL && !agree(a, id, hash, &code))
         return code;
-    code = ask(a, id, "replay", plan ? plan : hash, &v);
+    const char *reason = order_reason(a, &code);
+    if (reason == NULL)
+        return code;
+    code = ask(a, id, "replay", plan ? plan : hash, reason, &v);
     if (v == NULL)
         return code;
     return replay_made(a, v, longest_ms);

@@ -215,10 +215,17 @@ setup_plugins(struct setup *s)
     plugin_folder(s->settings, folder, sizeof folder);
     host_use_settings(setting_for_plugins, s);
     s->registry = registry_new(host_table());
+    registry_reserve(s->registry, common_keys, n_common_keys);
     registry_load_folder(s->registry, folder, refused, &s->diags, &err);
     if (err.code != WEIR_OK)
         diags_add(&s->diags, folder, (struct mark){ 0 }, NULL, DIAG_PLUGIN_REFUSED,
                   "say where they are: --plugins FOLDER", "%s", err.text);
+    const struct left_out *left;
+    unsigned n = registry_left_out(s->registry, &left);
+    for (unsigned i = 0; i < n; i++)
+        if (!left[i].aside)
+            diags_add(&s->diags, left[i].file, (struct mark){ 0 }, NULL, DIAG_TYPE_LEFT_OUT, NULL, "%s",
+                      left[i].why);
 }
 
 bool

@@ -65,7 +65,7 @@ ask_page(const struct args *a, const char *after, unsigned *limit,
         struct weir_text detail = answer_member_text(*ret, "detail");
         fprintf(stderr, "weir store: %.*s\n", (int)detail.len, detail.bytes);
         value_unref(ret);
-        code = EXIT_WRONG;
+        code = status == 400 ? EXIT_USAGE : EXIT_WRONG;
     }
     buf_fini(&path);
     buf_fini(&out);
@@ -110,6 +110,9 @@ store_export(const struct args *a)
         return EXIT_WRONG;
     }
     int code = write_all(a, out);
+    bool empty = code != EXIT_GOOD && ftell(out) == 0;
+    if (empty)
+        (void)unlink(name); /* nothing was read: the next try finds the name free */
     if (fclose(out) != 0 && code == EXIT_GOOD) {
         fprintf(stderr, "weir store: %s can't be written: %s\n", name, strerror(errno));
         code = EXIT_WRONG;

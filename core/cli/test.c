@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,14 +22,18 @@ struct testing {
     struct setup *setup;
     struct test_outcome *all; /* owned */
     unsigned n, room, failed;
+    unsigned others; /* whose name is another than the one that is wanted */
     bool broken; /* a file could not be read */
     struct test_cover *cover; /* NULL: not wanted */
     bool json, colour;
-    const char *path; /* of the file of scripts at hand */
+    const char *path; /* of the file of scripts at hand; NULL: it is none */
+    char *text;       /* what is in it; owned */
     uint64_t from_ns; /* when its latest test began */
 };
 
 /* -- which files -- */
+
+const char *const test_usual[TEST_USUAL] = { "pipelines", "lua" };
 
 static char **found;
 static unsigned n_found;
@@ -78,9 +81,8 @@ by_name(const void *a, const void *b)
 static void
 find_files(const char *const *paths, unsigned n)
 {
-    static const char *const usual[] = { "pipelines", "lua" };
-    const char *const *list = n ? paths : usual;
-    for (unsigned i = 0; i < (n ? n : 2); i++)
+    const char *const *list = n ? paths : test_usual;
+    for (unsigned i = 0; i < (n ? n : TEST_USUAL); i++)
         if (ftw(list[i], look_at, 16) != 0 && n > 0)
             fprintf(stderr, "weir test: %s: %s\n", list[i], strerror(errno));
     if (n_found > 0)
@@ -158,7 +160,7 @@ report(struct testing *t, const char *file, struct weir_text name, unsigned line
         return;
     printf("  %s%s%s %.*s\n", paint(t, good ? "\033[32m" : "\033[31m"), good ? "ok  " : "FAIL", paint(t, "\033[0m"),
            (int)name.len, name.bytes);
-    if (!good && line > 0)
+    if (!good && line > 0 && t->path == NULL) /* what a script says of itself has its line */
         printf("    %s:%u\n", file, line);
     print_lines(diff);
 }
@@ -184,6 +186,7 @@ play_file(struct testing *t, const struct test_file *f)
         struct test_case c;
         struct buf diff;
         test_file_case(f, i, &c);
+        t->others += !is_wanted(t, &c);
         if (is_wanted(t, &c)) {
             uint64_t from = clock_mono_ns();
             buf_init(&diff, DIFF_MAX);
@@ -211,6 +214,22 @@ play_file(struct testing *t, const struct test_file *f)
     free(failed);
 }
 
+/* The line of TEXT, a script, in which NAME stands in quotes for the first time; 0: in none. */
+static unsigned
+line_of_name(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = text; at && (at = strstr(at, name)) != NULL; at++) {
+        if (at == text || strchr("\"'", at[-1]) == NULL || at[len] != at[-1])
+            continue;
+        unsigned line = 1;
+        for (const char *c = text; c < at; c++)
+            line += *c == '\n';
+        return line;
+    }
+    return 0;
+}
+
 /* A plugin tells of one test of a file of scripts. */
 static void
 script_tested(void *arg, const char *name, const char *failure)
@@ -218,8 +237,11 @@ script_tested(void *arg, const char *name, const char *failure)
     struct testing *t = arg;
     uint64_t now = clock_mono_ns();
     const char *word = args_text(t->args, "name");
-    if (word == NULL || strstr(name, word))
-        report(t, t->path, text_of(name), 0, failure ? failure : "", (double)(now - t->from_ns) / 1e9);
+    bool wanted = word == NULL || strstr(name, word);
+    t->others += !wanted;
+    if (wanted)
+        report(t, t->path, text_of(name), line_of_name(t->text, name), failure ? failure : "",
+               (double)(now - t->from_ns) / 1e9);
     t->from_ns = now;
 }
 
@@ -227,13 +249,18 @@ static void
 play_scripts(struct testing *t, const struct tester *tester, const char *path)
 {
     struct weir_error err = { 0 };
+    size_t len;
     t->path = path;
+    t->text = read_whole_file(path, DIFF_MAX, &len);
     t->from_ns = clock_mono_ns();
     if (!t->json)
         printf("%s\n", path);
     if (tester->abi.run(path, script_tested, t, &err) != WEIR_OK)
         report(t, path, TEXT("(the file)"), 0, err.text, 0);
     value_unref(&err.detail);
+    free(t->text);
+    t->text = NULL;
+    t->path = NULL;
 }
 
 static void
@@ -246,7 +273,9 @@ print_json(const struct testing *t)
         v = value_text(t->all[i].file);
         builder_set(one, "file", 4, &v);
         v = value_int(t->all[i].line);
-        builder_set(one, "line", 4, &v);
+        if (t->all[i].line > 0)
+            builder_set(one, "line", 4, &v);
+        value_unref(&v);
         v = value_text(t->all[i].name);
         builder_set(one, "name", 4, &v);
         v = value_ref(t->all[i].failure ? &value_false : &value_true);
@@ -297,6 +326,8 @@ play_all(const struct args *a, struct setup *s)
         print_json(&t);
     else if (t.n > 0)
         printf("%s%u passed%s, %u failed\n", paint(&t, t.failed ? "" : "\033[32m"), t.n - t.failed, paint(&t, "\033[0m"), t.failed);
+    else if (t.others > 0)
+        fprintf(stderr, "weir test: of the %u tests here none has '%.100s' in its name\n", t.others, args_text(a, "name"));
     else if (!t.broken)
         fprintf(stderr, "weir test: there are no tests here; they stand in files such as orders.test.yaml, slugify_test.lua\n");
     if (t.cover && !t.json)
@@ -317,61 +348,6 @@ play_all(const struct args *a, struct setup *s)
     return code;
 }
 
-/* -- watching -- */
-
-static int watch_fd = -1;
-
-static int
-watch_folder(const char *path, const struct stat *st, int kind)
-{
-    (void)st;
-    if (kind == FTW_D)
-        (void)inotify_add_watch(watch_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_CREATE);
-    return 0;
-}
-
-/* The folder in which a file is, or the folder itself. */
-static void
-watch_path(const char *path)
-{
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (ends_with(path, ".yaml") || ends_with(path, ".yml"))
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - folder) : 1, slash ? path : ".");
-    (void)ftw(folder, watch_folder, 16);
-}
-
-/* Plays, and again whenever a file changes, until it is interrupted. */
-static int
-watch(const struct args *a, struct setup *s)
-{
-    char events[16384];
-    watch_fd = inotify_init1(IN_CLOEXEC);
-    if (watch_fd < 0) {
-        fprintf(stderr, "weir test: files can't be watched: %s\n", strerror(errno));
-        return EXIT_WRONG;
-    }
-    if (a->n_words == 0) {
-        watch_path("pipelines");
-        watch_path("lua");
-    }
-    for (unsigned i = 0; i < a->n_words; i++)
-        watch_path(a->words[i]);
-    for (;;) {
-        if (colour_wanted(STDOUT_FILENO))
-            printf("\033[2J\033[H");
-        (void)play_all(a, s);
-        printf("waiting for a change (Ctrl-C ends it)\n");
-        fflush(stdout);
-        if (read(watch_fd, events, sizeof events) <= 0)
-            break;
-        (void)usleep(50000); /* an editor writes more than once */
-    }
-    close(watch_fd);
-    return EXIT_GOOD;
-}
-
 static int
 run(const struct args *a)
 {
@@ -382,7 +358,7 @@ run(const struct args *a)
     if (!setup_begin(&s, a))
         code = s.exit;
     else
-        code = args_given(a, "watch") ? watch(a, &s) : play_all(a, &s);
+        code = args_given(a, "watch") ? test_watch(a, &s, play_all) : play_all(a, &s);
     setup_end(&s);
     return code;
 }
@@ -396,7 +372,7 @@ static const struct option options[] = {
     { 0, "show-log", NULL, "show what the runs write to the log" },
     { 0, "json", NULL, "print all as JSON" },
     SETUP_OPTIONS,
-    API_OPTIONS,
+    API_REACH_OPTIONS,
 };
 
 const struct command command_test = {

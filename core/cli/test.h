@@ -28,6 +28,17 @@ struct test_case {
     unsigned line;
 };
 
+/* -- test.c -- */
+
+/* Where tests are looked for if no path is named. */
+#define TEST_USUAL 2u
+extern const char *const test_usual[TEST_USUAL];
+
+/* -- test_watch.c -- */
+
+/* Calls PLAY, and again whenever something changes in the folders of A's words, until it is interrupted. */
+int test_watch(const struct args *a, struct setup *s, int (*play)(const struct args *a, struct setup *s));
+
 /* -- test_file.c -- */
 
 /* Reads PATH, and checks each key in it. False after saying what is wrong and where. */
@@ -40,7 +51,7 @@ void test_file_case(const struct test_file *f, unsigned index, struct test_case 
 /* -- test_play.c -- */
 
 /* Plays T. What happened, owned by the caller: { problem: what kept it from being played at all,
- * status, headers, body or text, steps: { ID: output }, errors: { ID: code }, ran: [ids that the author gave],
+ * with unplayed: true if it was not, status, headers, body or text, steps: { ID: output }, errors: { ID: code }, ran: [ids that the author gave],
  * ended: [all ids], calls: { ID: [{ method, url, headers, json or body }] }, took_ms, job: { state, reason,
  * attempt, node, message } } */
 const struct weir_value *test_play(const struct setup *s, const struct test_case *t);
@@ -65,6 +76,8 @@ struct test_mocks *test_mocks_new(const struct weir_value *test, const struct we
                                   void (*cut)(void *arg), void *arg);
 /* The http step ID is called by the name of the block around it. NAME lives as long as M. */
 void test_mocks_rename(struct test_mocks *m, const char *id, const char *name);
+/* Notes as its problem that a mock has more answers than were asked for, once all is over. */
+void test_mocks_settle(struct test_mocks *m);
 /* Whether a step goes by that name. */
 bool test_mocks_knows(const struct test_mocks *m, struct weir_text name);
 const struct stand_in *test_mocks_stand_in(const struct test_mocks *m);
@@ -79,6 +92,9 @@ const char *test_mocks_problem(const struct test_mocks *m);
 /* Compares what happened with what TEST expects. Appends each difference, a line or some, to OUT; returns
  * how many there are. */
 unsigned test_compare(const struct weir_value *test, const struct weir_value *happened, struct buf *out);
+
+/* Whether HAS is as WANTED says. */
+bool test_matches(const struct weir_value *wanted, const struct weir_value *has);
 
 /* -- test_update.c -- */
 

@@ -248,9 +248,11 @@ ended(void *arg, const struct stand_in_step *s, const struct weir_value *output,
 {
     struct test_mocks *m = arg;
     const struct weir_value *v = value_text(s->id);
-    builder_add(m->ended, &v);
+    if (!s->repeated)
+        builder_add(m->ended, &v);
+    value_unref(&v);
     v = value_text(s->id);
-    if (s->id_given)
+    if (s->id_given && !s->repeated)
         builder_add(m->ran, &v);
     value_unref(&v);
     if (output) {
@@ -335,6 +337,19 @@ const struct stand_in *
 test_mocks_stand_in(const struct test_mocks *m)
 {
     return &m->stand_in;
+}
+
+void
+test_mocks_settle(struct test_mocks *m)
+{
+    struct weir_text id;
+    const struct weir_value *answers, *all = member(m->test, "mock");
+    for (size_t i = 0; m->problem[0] == '\0' && value_member(all, i, &id, &answers); i++) {
+        size_t used = (size_t)(uintptr_t)map_get(&m->used, id.bytes, id.len);
+        if (value_type(answers) == WEIR_LIST && used < answers->len)
+            snprintf(m->problem, sizeof m->problem, "mock: '%.*s' has %zu answers, and %zu %s asked for",
+                     (int)(id.len < 100 ? id.len : 100), id.bytes, (size_t)answers->len, used, used == 1 ? "was" : "were");
+    }
 }
 
 bool

@@ -23,6 +23,8 @@ problem(const char *text)
     struct weir_builder *b = builder_map();
     const struct weir_value *v = value_text(text);
     builder_set(b, "problem", 7, &v);
+    v = value_ref(&value_true);
+    builder_set(b, "unplayed", 8, &v);
     return builder_end(&b);
 }
 

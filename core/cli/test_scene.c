@@ -223,6 +223,8 @@ tell(struct play *p)
     const char *problem = p->problem[0] ? p->problem : test_mocks_problem(p->mocks);
     if (problem[0])
         put(b, "problem", value_text(problem));
+    if (problem[0] && !p->played)
+        put(b, "unplayed", value_ref(&value_true));
     put(b, "status", value_int(p->status));
     for (const struct reply_header *h = p->event.reply_headers; h; h = h->next) {
         char name[128];
@@ -341,19 +343,25 @@ rename_inner(struct play *p)
     return true;
 }
 
-/* Whether every mock is of a step that there is; in one of the pipelines that were loaded. */
+/* Whether a step of one of the pipelines that were loaded goes by that name. */
+static bool
+is_step(const struct play *p, struct weir_text id)
+{
+    const struct pipelines *all = generation_pipelines(p->generation);
+    bool there = test_mocks_knows(p->mocks, id);
+    for (unsigned k = 0; k < all->n; k++)
+        there |= pipeline_node(all->items[k], id) != NULL;
+    return there;
+}
+
+/* Whether every mock is of a step that there is. */
 static bool
 check_mocks(struct play *p)
 {
-    const struct pipelines *all = generation_pipelines(p->generation);
     const struct weir_value *mocks = scene_member(p->test->value, "mock"), *v;
     struct weir_text id;
     for (size_t i = 0; value_member(mocks, i, &id, &v); i++) {
-        bool there = false;
-        for (unsigned k = 0; k < all->n; k++)
-            there |= pipeline_node(all->items[k], id) != NULL;
-        there |= test_mocks_knows(p->mocks, id);
-        if (there)
+        if (is_step(p, id))
             continue;
         int len = snprintf(p->problem, sizeof p->problem, "mock: there is no step '%.*s'; the author has named",
                            (int)(id.len < 100 ? id.len : 100), id.bytes);
@@ -363,6 +371,23 @@ check_mocks(struct play *p)
         return false;
     }
     return true;
+}
+
+/* Whether what CRASH names is there, and a run of the pipeline outlives one. */
+static bool
+check_crash(struct play *p)
+{
+    const struct weir_value *crash = scene_member(p->test->value, "crash");
+    struct weir_text id = scene_text(crash, scene_member(crash, "during") ? "during" : "after");
+    if (crash == NULL)
+        return true;
+    if (p->tested->durable == DURABLE_NO)
+        snprintf(p->problem, sizeof p->problem,
+                 "crash: a run of this pipeline ends with its process; durable: true or steps keeps it");
+    else if (!is_step(p, id))
+        snprintf(p->problem, sizeof p->problem, "crash: there is no step '%.*s'", (int)(id.len < 100 ? id.len : 100),
+                 id.bytes);
+    return p->problem[0] == '\0';
 }
 
 static bool
@@ -410,6 +435,7 @@ run(struct play *p)
     }
     engine_commit(p->shard, p->generation);
     if (p->before) {
+        p->played = true;
         drive(p);
         return;
     }
@@ -423,6 +449,7 @@ run(struct play *p)
     }
     if (!sign_event(p, t))
         return;
+    p->played = true;
     engine_offer(&p->event, t);
     drive(p);
 }
@@ -447,8 +474,11 @@ test_scene(const struct setup *s, const struct test_case *t, const struct weir_v
         diags_text(&d, false, &b);
         snprintf(p.problem, sizeof p.problem, "the pipeline can't be loaded:\n%.900s", b.bytes);
         buf_fini(&b);
-    } else if (p.problem[0] == '\0' && find_tested(&p) && rename_inner(&p) && check_mocks(&p) && open_store(&p, folder)) {
+    } else if (p.problem[0] == '\0' && find_tested(&p) && rename_inner(&p) && check_mocks(&p) && check_crash(&p) &&
+               open_store(&p, folder)) {
         run(&p);
+        if (p.played && p.problem[0] == '\0')
+            test_mocks_settle(p.mocks);
     }
     tell(&p);
     _exit(0); /* the process goes, and all with it */

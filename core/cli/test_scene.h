@@ -30,6 +30,7 @@ struct play {
     const struct weir_value *body; /* owned */
     uint64_t patience_ms;
     bool cut;
+    bool played; /* the event was offered */
     char problem[1000];
 };
 

@@ -40,7 +40,7 @@ add_step(struct way *w, struct weir_text id, struct weir_text type, struct weir_
         return;
     struct way_step *outer = in.len > 0 ? find_step(w, in) : NULL;
     w->steps[w->n++] =
-        (struct way_step){ .id = id, .type = type, .in = outer ? (int)(outer - w->steps) : -1 };
+        (struct way_step){ .id = id, .type = type, .in = outer ? (int)(outer - w->steps) : -1, .took_ms = -1 };
 }
 
 /* The step of that id; one that the pipeline has no more is added. */
@@ -53,6 +53,23 @@ step_of(struct way *w, struct weir_text id)
 }
 
 static void
+take_times(struct way_step *s, const struct weir_value *one)
+{
+    s->tries = answer_member_number(one, "tries");
+    s->took_ms = value_field(one, "took_ms") ? answer_member_number(one, "took_ms") : -1;
+}
+
+/* Whether S has others in its blocks. */
+static bool
+has_inner(const struct way *w, const struct way_step *s)
+{
+    for (unsigned i = 0; i < w->n; i++)
+        if (w->steps[i].in == (int)(s - w->steps))
+            return true;
+    return false;
+}
+
+static void
 take_trace(struct way *w, const struct weir_value *trace)
 {
     const struct weir_value *one;
@@ -61,9 +78,14 @@ take_trace(struct way *w, const struct weir_value *trace)
         w->known = true;
         if (s == NULL)
             continue;
-        s->mark = STEP_DONE;
+        bool failed = value_field(one, "code") != NULL;
+        if (!failed)
+            s->mark = STEP_DONE;
+        else if (!has_inner(w, s)) /* a block fails with what is in it, which is where the eye has to go */
+            s->mark = STEP_FAILED;
         s->output = value_field(one, "output");
         s->bytes = answer_member_number(one, "bytes");
+        take_times(s, one);
     }
 }
 
@@ -78,6 +100,7 @@ take_records(struct way *w, const struct weir_value *records)
             continue;
         begun = value_field(one, "begun");
         s->times++;
+        take_times(s, one);
         s->until_ms = answer_member_number(one, "until_ms");
         s->mark = s->until_ms > 0                                       ? STEP_WAITS
                   : begun && begun->type == WEIR_BOOL && begun->boolean ? STEP_BEGUN
@@ -153,4 +176,17 @@ const struct way_step *
 way_find(const struct way *w, struct weir_text id)
 {
     return find_step(w, id);
+}
+
+const char *
+way_unknown(const struct weir_value *job)
+{
+    struct weir_text state = answer_member_text(job, "state");
+    if (text_is(state, "completed"))
+        return "of a completed job single steps are kept with durable: steps or a wait alone, as long as what it holds "
+               "(retention: payloads)";
+    if (text_is(state, "dead") || text_is(state, "cancelled"))
+        return "nothing was kept of the steps of this job";
+    return "nothing is known yet of the steps of this job: that is so after a failed attempt, and "
+           "with durable: steps while it goes on";
 }

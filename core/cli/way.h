@@ -21,6 +21,8 @@ struct way_step {
     const struct weir_value *output; /* the last one; borrowed; NULL: not kept */
     double bytes;                    /* of an output that was too large to be kept */
     double until_ms;                 /* of one that waits */
+    double tries;                    /* of its latest time; 0: not known */
+    double took_ms;                  /* its latest try; -1: not known */
 };
 
 /* The way of a job; its texts belong to the job and to the pipeline that it holds. */
@@ -37,6 +39,9 @@ struct way {
  * that the options of A name for the pipeline. */
 void way_init(struct way *w, const struct args *a, const struct weir_value *job);
 void way_fini(struct way *w);
+
+/* Why nothing is known of the single steps of JOB: a sentence without its end. */
+const char *way_unknown(const struct weir_value *job);
 
 /* The step of that id; NULL if there is none. */
 const struct way_step *way_find(const struct way *w, struct weir_text id);

@@ -6,11 +6,19 @@
 
 #include "base/clock.h"
 #include "engine/job.h"
+#include "engine/metrics.h"
 #include "engine/once.h"
 
 #define QUEUE_MAX 10000u     /* events that wait on one shard */
 #define RETRY_AFTER_MS 1000u
 #define KEY_MAX 512u
+
+void
+admission_leave(struct engine *en, struct gate *gate, struct weir_text key)
+{
+    if (gate_leave(gate, key) && en->jobs)
+        store_place_free(en->jobs->store, text_of(gate_name(gate)));
+}
 
 /* Starts the run; the key of its place stays with it. */
 static void
@@ -20,11 +28,36 @@ start(struct weir_event *e, struct gate *g, struct weir_text key)
     run_start(e);
 }
 
+const char *
+admission_text_of(enum admission_refusal why)
+{
+    static const char *const texts[] = { "",
+#define X(name, reason, text) text,
+                                         ADMISSION_REFUSALS(X)
+#undef X
+    };
+    return texts[why];
+}
+
+void
+admission_count(const struct weir_shard *s, const struct flow *f, enum admission_refusal why)
+{
+    static const struct weir_text reasons[] = { { "", 0 },
+#define X(name, reason, text) { reason, sizeof(reason) - 1 },
+                                                ADMISSION_REFUSALS(X)
+#undef X
+    };
+    const struct engine *en = s->slots[SHARD_ENGINE];
+    const struct weir_text labels[] = { text_of(f->pipeline->name), reasons[why] };
+    metric_add(s->index, metric_series_of(s->index, en->refusal_family, labels), 1);
+}
+
 static void
-refuse(struct weir_event *e, const char *why)
+refuse(struct weir_event *e, enum admission_refusal why)
 {
     struct weir_error err = { 0 };
-    err_set(&err, WEIR_UNAVAILABLE, "%s", why);
+    admission_count(e->shard, e->trigger->flow, why);
+    err_set(&err, WEIR_UNAVAILABLE, "%s", admission_text_of(why));
     err.retry_after_ms = RETRY_AFTER_MS;
     struct generation_part *part = e->part;
     if (e->job)
@@ -43,28 +76,56 @@ leave_line(struct engine *en, struct weir_event *e)
     en->n_waiting--;
 }
 
+/* The line is judged by its pace when an event joins it. Where there was none to judge by, or it has become slow,
+ * this is who has waited too long; a little more than was guessed is none of that. */
+static uint64_t
+too_late(const struct engine *en, const struct gate_wait *w)
+{
+    return w->since_ms + en->limits.max_wait_ms + en->limits.max_wait_ms / 2;
+}
+
 static void
 wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct weir_text key)
 {
     if (en->n_waiting >= QUEUE_MAX) {
-        refuse(e, "too many events wait for a place");
+        refuse(e, ADMISSION_LINE);
         return;
     }
+    /* A job has been accepted: it waits however long that takes. */
+    uint64_t max_ms = e->job ? 0 : en->limits.max_wait_ms;
     struct gate_wait *w = gate_wait_new(e, g, key);
     e->gate_wait = w;
-    list_push(&en->waiting, &w->mine);
+    list_push(max_ms > 0 ? &en->patient : &en->waiting, &w->mine);
     en->n_waiting++;
-    /* A job has been accepted: it waits however long that takes. */
-    enum gate_answer answer = gate_enter(g, key, w, e->job ? 0 : en->limits.max_wait_ms);
+    enum gate_answer answer = gate_enter(g, key, w, max_ms);
+    if (answer == GATE_WAITS && max_ms > 0 && !timer_armed(&en->impatience))
+        timer_set(en->shard, &en->impatience, too_late(en, w));
     if (answer == GATE_WAITS)
         return;
     leave_line(en, e);
     if (answer == GATE_PLACED)
         start(e, g, key);
     else if (answer == GATE_TOO_LONG)
-        refuse(e, "too many wait for a place of this pipeline already");
+        refuse(e, ADMISSION_WAIT);
     else
-        refuse(e, "too many keys of the pipeline's concurrency are in use");
+        refuse(e, ADMISSION_KEYS);
+}
+
+static void
+refuse_late(void *arg)
+{
+    struct engine *en = arg;
+    uint64_t now_ms = shard_now(en->shard);
+    while (!list_empty(&en->patient)) {
+        const struct gate_wait *w = list_entry(en->patient.next, struct gate_wait, mine);
+        struct weir_event *e = w->event;
+        if (now_ms < too_late(en, w)) {
+            timer_set(en->shard, &en->impatience, too_late(en, w));
+            return;
+        }
+        leave_line(en, e);
+        refuse(e, ADMISSION_LATE);
+    }
 }
 
 static void
@@ -75,9 +136,12 @@ take_place(struct engine *en, struct gate_wait *w)
         e->gate_wait = NULL;
         list_remove(&w->mine);
         en->n_waiting--;
-        start(e, w->gate, w->borrowed);
+        if (e->job && e->job->attempt == 0)
+            job_begin(e, w->gate, w->borrowed);
+        else
+            start(e, w->gate, w->borrowed);
     } else {
-        gate_leave(w->gate, w->key); /* nobody wants it here any more */
+        admission_leave(en, w->gate, w->key); /* nobody wants it here any more */
     }
     free(w);
     atomic_fetch_sub(&en->placing, 1);
@@ -132,6 +196,8 @@ void
 admission_begin(struct engine *en)
 {
     list_init(&en->waiting);
+    list_init(&en->patient);
+    timer_init(&en->impatience, refuse_late, en);
     list_init(&en->placed);
     soon_init(&en->start_placed, start_placed, en);
     timer_init(&en->later_placed, start_placed, en);
@@ -199,20 +265,20 @@ static enum weir_code
 gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
 {
     const struct part *part = e->trigger->flow->pipeline->concurrency_key;
-    *ret = TEXT("*");
+    *ret = GATE_ALL;
     return part ? admission_text(e, part, ret, err) : WEIR_OK;
 }
 
-const char *
+enum admission_refusal
 admission_closed(const struct engine *en)
 {
     if (en->draining)
-        return "this server is shutting down";
+        return ADMISSION_DRAINING;
     if (atomic_load_explicit(&en->n_runs, memory_order_relaxed) >= en->limits.max_runs)
-        return "too many runs are in flight";
+        return ADMISSION_RUNS;
     if (en->limits.max_lag_ms && en->shard->lag_ms > en->limits.max_lag_ms)
-        return "this server is overloaded";
-    return NULL;
+        return ADMISSION_LAG;
+    return ADMISSION_OPEN;
 }
 
 /* Whether E is worked on: else it was answered like the first one of its key, or waits for that. */
@@ -242,10 +308,10 @@ is_asked_for(const struct weir_event *e)
 void
 admission_offer(struct weir_event *e)
 {
-    const char *closed = admission_closed(engine_of(e->shard));
+    enum admission_refusal closed = admission_closed(engine_of(e->shard));
     if (engine_of(e->shard)->jobs)
         job_pace_call(shard_now(e->shard));
-    if (closed)
+    if (closed != ADMISSION_OPEN)
         refuse(e, closed);
     else if (!is_asked_for(e) || is_first(e))
         admission_enter(e);
@@ -276,7 +342,7 @@ admission_enter(struct weir_event *e)
     }
     bool placed = gate_enter(f->gate, key, NULL, 0) == GATE_PLACED;
     if (!placed && f->pipeline->when_full == WHEN_FULL_REJECT)
-        refuse(e, "the pipeline runs as often at once as it may");
+        refuse(e, ADMISSION_REJECT);
     else if (durable)
         job_accept(e, f->gate, key, placed);
     else
@@ -289,8 +355,8 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
     struct engine *en = engine_of(e->shard);
     if (en->ending || (en->draining && !placed)) {
         if (placed && gate)
-            gate_leave(gate, key);
-        refuse(e, "this server is shutting down");
+            admission_leave(en, gate, key);
+        refuse(e, ADMISSION_DRAINING);
     } else if (placed) {
         start(e, gate, key);
     } else {
@@ -299,20 +365,25 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
 }
 
 void
-admission_resume(struct weir_event *e)
+admission_resume(struct weir_event *e, struct weir_text held)
 {
     struct engine *en = engine_of(e->shard);
     struct gate *gate = e->trigger->flow->gate;
     struct weir_text key = { NULL, 0 };
     struct weir_error err = { 0 };
+    if (gate && gate_key(e, &key, &err) != WEIR_OK)
+        key = held.bytes ? held : GATE_ALL; /* it had one when it was accepted */
+    value_unref(&err.detail);
+    bool placed = gate == NULL || (held.bytes && text_equal(held, key));
+    if (held.bytes && !placed) /* the pipeline, or the event, was changed */
+        admission_leave(en, gate, held);
     if (en->draining) {
-        refuse(e, "this server is shutting down");
+        if (held.bytes && placed)
+            admission_leave(en, gate, held);
+        refuse(e, ADMISSION_DRAINING);
         return;
     }
-    if (gate && gate_key(e, &key, &err) != WEIR_OK)
-        key = TEXT("*"); /* it had one when it was accepted */
-    value_unref(&err.detail);
-    admission_go(e, gate, key, gate == NULL || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
+    admission_go(e, gate, key, placed || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
 }
 
 void
@@ -320,7 +391,7 @@ admission_release(struct run *r)
 {
     if (r->flow->gate == NULL || r->event->gate_key.bytes == NULL)
         return;
-    gate_leave(r->flow->gate, r->event->gate_key);
+    admission_leave(r->engine, r->flow->gate, r->event->gate_key);
 }
 
 bool
@@ -352,13 +423,20 @@ admission_cancel(struct engine *en, const char *job, const char *why)
     }
 }
 
-void
-admission_refuse_all(struct engine *en)
+static void
+refuse_list(struct engine *en, struct list *waiting)
 {
-    list_each(link, next, &en->waiting)
+    list_each(link, next, waiting)
     {
         struct weir_event *e = list_entry(link, struct gate_wait, mine)->event;
         leave_line(en, e);
-        refuse(e, "this server is shutting down");
+        refuse(e, ADMISSION_DRAINING);
     }
+}
+
+void
+admission_refuse_all(struct engine *en)
+{
+    refuse_list(en, &en->waiting);
+    refuse_list(en, &en->patient);
 }

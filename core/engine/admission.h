@@ -13,13 +13,38 @@
 #include "engine/gate.h"
 #include "engine/run.h"
 
+/* Who is refused, and by which limit: name, label "reason" of weir_admission_refused_total, what is said. */
+#define ADMISSION_REFUSALS(X)                                                                        \
+    X(DRAINING, "draining", "this server is shutting down")                                          \
+    X(RUNS, "max_runs", "too many runs are in flight (engine.max_runs)")                             \
+    X(LAG, "max_lag", "this server is overloaded: its loop is late (engine.max_lag)")                \
+    X(REJECT, "concurrency", "the pipeline runs as often at once as it may (concurrency)")           \
+    X(LINE, "line", "too many events wait for a place")                                              \
+    X(WAIT, "max_wait", "too many wait for a place of this pipeline already (engine.max_wait)")      \
+    X(LATE, "max_wait", "no place of this pipeline became free in time (engine.max_wait)")           \
+    X(KEYS, "keys", "too many keys of the pipeline's concurrency are in use")                        \
+    X(STORE, "store", "the store takes no event now")
+
+enum admission_refusal {
+    ADMISSION_OPEN,
+#define X(name, reason, text) ADMISSION_##name,
+    ADMISSION_REFUSALS(X)
+#undef X
+};
+
+/* What is said of a refusal. Any thread. */
+const char *admission_text_of(enum admission_refusal why);
+
+/* Counts that an event of F is refused on S. S's thread. */
+void admission_count(const struct weir_shard *s, const struct flow *f, enum admission_refusal why);
+
 /* Prepares the shard's part of it; and waits until every place that is on its way to this shard has
  * arrived, when the shard ends. */
 void admission_begin(struct engine *e);
 void admission_settle(struct engine *e);
 
-/* Why no run may start now; NULL: one may. */
-const char *admission_closed(const struct engine *en);
+/* Why no run may start now. */
+enum admission_refusal admission_closed(const struct engine *en);
 
 /* Starts a run for E if there is room, queues or refuses it otherwise. */
 void admission_offer(struct weir_event *e);
@@ -30,8 +55,12 @@ void admission_enter(struct weir_event *e);
 /* E, whose job is in the store by now, runs as soon as it has its place: PLACED, it has it. */
 void admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
 
-/* The same for a job that comes out of the store; it is given back if there is no room. */
-void admission_resume(struct weir_event *e);
+/* The same for a job that comes out of the store; it is given back if there is no room. HELD: the key of the place
+ * that it has in its pipeline's gate already, in E's memory; NULL bytes: it has none. */
+void admission_resume(struct weir_event *e, struct weir_text held);
+
+/* Gives a place back; jobs in the store that were refused it are told. EN's shard. */
+void admission_leave(struct engine *en, struct gate *gate, struct weir_text key);
 
 /* The text of PART, an expression that sees the event alone (a key), in E's memory; *RET stays if
  * there is no room. */

@@ -91,13 +91,21 @@ call_free(struct weir_call *c)
 
 /* The deadline of one attempt: the node's, cut by retry.timeout. */
 static uint64_t
-attempt_deadline(const struct frame *f, const struct unit *u, uint64_t now)
+attempt_deadline(const struct frame *f, const struct unit *u)
 {
     uint64_t deadline = f->node_deadline_ms;
     uint64_t own = u->node->retry.timeout_ms;
-    if (own && now + own < deadline)
-        deadline = now + own;
-    return deadline;
+    if (own == 0)
+        return deadline;
+    uint64_t now = shard_now(f->run->engine->shard);
+    return now + own < deadline ? now + own : deadline;
+}
+
+/* Whether DEADLINE_MS is there, and has passed. */
+static bool
+has_passed(const struct run *r, uint64_t deadline_ms)
+{
+    return deadline_ms != UINT64_MAX && shard_now(r->engine->shard) >= deadline_ms;
 }
 
 /* The sentence for a deadline that has passed. */
@@ -146,14 +154,13 @@ lenders_of(const struct frame *f, uint64_t deadline)
 bool
 call_is_late(const struct frame *f)
 {
-    return shard_now(f->run->engine->shard) >= f->node_deadline_ms && lenders_of(f, f->node_deadline_ms) > 0;
+    return has_passed(f->run, f->node_deadline_ms) && lenders_of(f, f->node_deadline_ms) > 0;
 }
 
 void
 call_start(struct frame *f, const struct unit *u)
 {
     struct run *r = f->run;
-    struct weir_shard *shard = r->engine->shard;
     struct weir_call *c = call_new(f, u);
     if (c == NULL) {
         struct weir_error err = { 0 };
@@ -162,9 +169,9 @@ call_start(struct frame *f, const struct unit *u)
         return;
     }
     f->call = c;
-    c->deadline_ms = attempt_deadline(f, u, shard_now(shard));
+    c->deadline_ms = attempt_deadline(f, u);
     c->lenders = lenders_of(f, c->deadline_ms);
-    if (shard_now(shard) >= c->deadline_ms) {
+    if (has_passed(r, c->deadline_ms)) {
         struct failure *late = timeout_failure(c);
         late->error.sent = 0;
         call_answer(c, NULL, late);
@@ -180,7 +187,7 @@ call_start(struct frame *f, const struct unit *u)
         call_leave(c);
     }
     if (f->call == c && c->deadline_ms != UINT64_MAX)
-        timer_set(shard, &c->timer, c->deadline_ms + c->lenders);
+        timer_set(r->engine->shard, &c->timer, c->deadline_ms + c->lenders);
 }
 
 /* Asks every child frame to end early, for WHY. The end of one may take others out of the list
@@ -230,7 +237,8 @@ static void
 drop_children(struct weir_call *c)
 {
     host_http_drop(c);
-    cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
+    if (!list_empty(&c->frames))
+        cancel_frames(c, "the node around it has ended"); /* child_ended frees them */
     for (struct list *link; (link = list_shift(&c->ready)) != NULL;)
         call_forget_frame(c, list_entry(link, struct frame, link));
     for (struct list *link; (link = list_shift(&c->answers)) != NULL;)
@@ -256,7 +264,8 @@ call_answer(struct weir_call *c, const struct weir_value **output, struct failur
     call_enter(c);
     enter_state(c, CALL_ANSWERED);
     r->owed--;
-    timer_unset(r->engine->shard, &c->timer);
+    if (timer_armed(&c->timer))
+        timer_unset(r->engine->shard, &c->timer);
     if (c->wait)
         job_wait_forget(c);
     if (c->standing)

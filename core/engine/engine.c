@@ -70,6 +70,8 @@ engine_shard_new(struct weir_shard *s, const struct engine_limits *limits, struc
                              "pipeline node code");
     e->retry_family = family(WEIR_COUNTER, "weir_retries_total", "Attempts after the first one.",
                              "pipeline node");
+    e->refusal_family = family(WEIR_COUNTER, "weir_admission_refused_total",
+                               "Events that got no run: by which limit.", "pipeline reason");
     e->claim_family = family(WEIR_COUNTER, "weir_idempotency_store_total",
                              "What the Redis of an idempotency key said, or that it said nothing.", "pipeline decision");
     s->slots[SHARD_ENGINE] = e;
@@ -115,6 +117,7 @@ engine_shard_free(struct weir_shard *s)
         return;
     soon_remove(&e->start_placed);
     timer_unset(e->shard, &e->later_placed);
+    timer_unset(e->shard, &e->impatience);
     topics_leave(&e->topics);
     client_free(&e->client);
     if (e->prepared)

@@ -27,10 +27,10 @@ event_header_at(const struct weir_event *e, struct weir_text name, unsigned inde
 void
 event_add_header(struct weir_event *e, struct weir_text name, struct weir_text value, bool add)
 {
-    struct reply_header *h = arena_alloc(e->arena, sizeof *h);
-    char *bytes = arena_take(e->arena, name.len + value.len + 1);
-    if (h == NULL || bytes == NULL)
+    struct reply_header *h = arena_take(e->arena, sizeof *h + name.len + value.len);
+    if (h == NULL)
         return; /* the event's memory is used up: a header is lost, the reply is not */
+    char *bytes = (char *)(h + 1);
     memcpy(bytes, name.bytes, name.len);
     memcpy(bytes + name.len, value.bytes, value.len);
     h->header.name = (struct weir_text){ bytes, name.len };

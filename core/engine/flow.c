@@ -74,6 +74,30 @@ mask(const struct generation *g, struct weir_error *err)
     buf_fini(&b);
 }
 
+/* The place in the file that ERR is about: its detail may be { at: a pointer to an option, line: within
+ * its text }; else USUAL. */
+static struct mark
+refused_at(const struct pipeline *p, const struct part *config, struct mark usual, const struct weir_error *err)
+{
+    char pointer[256];
+    const struct weir_value *at = NULL, *line = NULL;
+    if (err->detail != NULL && err->detail->type == WEIR_MAP) {
+        at = value_field(err->detail, "at");
+        line = value_field(err->detail, "line");
+    }
+    struct weir_text path = at ? value_as_text(at) : (struct weir_text){ "", 0 };
+    if (config == NULL || path.len == 0 || path.len >= sizeof pointer || path.bytes[0] != '/')
+        return usual;
+    memcpy(pointer, path.bytes, path.len);
+    pointer[path.len] = '\0';
+    const struct part *part;
+    while ((part = part_find(config, pointer)) == NULL && pointer[0] != '\0') /* that it stands in */
+        *strrchr(pointer, '/') = '\0';
+    if (pointer[0] == '\0' || part == NULL || part->mark.line == 0)
+        return usual;
+    return line && line->type == WEIR_INT ? pipeline_line_mark(p, part->mark, line->integer) : part->mark;
+}
+
 static void
 open_unit(struct unit *u, struct diags *d)
 {
@@ -93,7 +117,7 @@ open_unit(struct unit *u, struct diags *d)
     u->opened = err.code == WEIR_OK;
     mask(u->flow->generation, &err);
     if (err.code != WEIR_OK && d->errors == errors)
-        pipeline_diag(p, u->node->mark, d, DIAG_NODE_REFUSED, NULL, "step '%s': %s", u->node->id,
+        pipeline_diag(p, refused_at(p, u->node->config, u->node->mark, &err), d, DIAG_NODE_REFUSED, NULL, "step '%s': %s", u->node->id,
                   err.text);
     value_unref(&err.detail);
 }
@@ -116,7 +140,7 @@ open_trigger(struct trigger_unit *t, struct diags *d)
     t->opened = err.code == WEIR_OK;
     mask(o.generation, &err);
     if (err.code != WEIR_OK && d->errors == errors)
-        pipeline_diag(p, t->trigger->mark, d, DIAG_TRIGGER_REFUSED, NULL, "trigger '%s': %s",
+        pipeline_diag(p, refused_at(p, t->trigger->config, t->trigger->mark, &err), d, DIAG_TRIGGER_REFUSED, NULL, "trigger '%s': %s",
                   t->type->name, err.text);
     value_unref(&err.detail);
 }

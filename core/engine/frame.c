@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/job.h"
+#include "engine/job_trace.h"
 #include "engine/metrics.h"
 #include "engine/retry.h"
 #include "engine/stand_in_call.h"
@@ -231,6 +232,7 @@ step_answer(struct frame *f, const struct unit *u)
     unsigned shard = f->run->engine->shard->index;
     metric_add(shard, failure ? unit_failures(u, shard) : u->duration_ok, (double)took / 1e9);
     count_retry(f, u);
+    job_trace_note(f, u, took, failure);
     if (f->run->engine->stand_in)
         stand_in_ended(f, u, output, failure);
     if (tail_wanted())
@@ -258,8 +260,9 @@ step_begin(struct frame *f, const struct unit *u)
     const struct node *node = u->node;
     if (node->condition) {
         struct scope s;
-        struct weir_error err = { 0 };
+        struct weir_error err;
         bool holds = false;
+        WEIR_ERROR_CLEAR(&err);
         scope_init(&s, f->run, f);
         if (expr_eval_bool(node->condition, &s.env, &holds, &err) != WEIR_OK) {
             err_in(&err, "if");
@@ -348,8 +351,11 @@ step(struct frame *f)
         return step_answer(f, u);
     if (f->call || timer_armed(&f->pause))
         return STEP_WAIT;
-    if (!f->started)
-        return step_begin(f, u);
+    if (!f->started) {
+        enum step begun = step_begin(f, u);
+        if (begun != STEP_ON || !f->started)
+            return begun;
+    }
     if (call_is_late(f)) {
         timer_set(f->run->engine->shard, &f->pause, shard_now(f->run->engine->shard) + 1);
         return STEP_WAIT;

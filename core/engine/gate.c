@@ -2,6 +2,7 @@
 #include "engine/gate.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,10 @@
 #define SWEEP_EACH 64u         /* places that were left, to one look at a part of the table */
 
 struct gate {
+    char *name;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
+    atomic_uint_fast64_t each; /* as a place has it, of whichever line moved last: a guess for a new one */
     struct weir_table *table; /* key to struct place */
 };
 
@@ -27,6 +30,7 @@ struct place {
     struct list line; /* of gate_wait: whoever came first is the first */
     uint32_t runs;
     uint32_t n_line;
+    bool wanted;      /* a job in the store was refused */
     uint64_t last_ms; /* when one of this line was let in last, or the line began */
     uint64_t each;    /* how long that takes, about, in 1/1024 ms; 0: nobody was yet */
 };
@@ -79,6 +83,7 @@ let_in(struct place *p, struct list *out)
     list_remove(&w->link);
     p->n_line--;
     measure(p);
+    atomic_store_explicit(&w->gate->each, p->each, memory_order_relaxed);
     w->given = true;
     atomic_fetch_sub(&in_line, 1);
     atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
@@ -121,6 +126,9 @@ gate_new(const char *name)
     struct gate *g = calloc(1, sizeof *g);
     if (g == NULL)
         abort();
+    g->name = strdup(name);
+    if (g->name == NULL)
+        abort();
     g->table = table_open(table, sizeof(struct place), PLACES_MAX);
     (void)map_set(&gates, name, strlen(name), g);
     return g;
@@ -140,10 +148,29 @@ gate_of(const char *name, unsigned limit, bool todays)
     return g;
 }
 
+static struct gate *
+find(struct weir_text name)
+{
+    pthread_mutex_lock(&gates_lock);
+    struct gate *g = map_get(&gates, name.bytes, name.len);
+    pthread_mutex_unlock(&gates_lock);
+    return g;
+}
+
+void
+gate_lift(const char *name)
+{
+    struct gate *g = find(text_of(name));
+    if (g)
+        set_limit(g, UINT_MAX);
+}
+
 struct entering {
     unsigned limit;
     struct gate_wait *wait;
     uint64_t max_ms;
+    bool claims; /* for a job in the store */
+    uint64_t each;
 };
 
 static uint32_t
@@ -151,12 +178,15 @@ enter(void *entry, bool fresh, void *arg)
 {
     struct place *p = entry;
     const struct entering *a = arg;
-    if (fresh)
+    if (fresh) {
         list_init(&p->line);
+        p->each = a->each;
+    }
     if (p->runs < a->limit && list_empty(&p->line)) {
         p->runs++;
         return GATE_PLACED;
     }
+    p->wanted |= a->claims;
     if (a->wait == NULL)
         return GATE_CLOSED;
     if (is_too_long(p, a->wait->since_ms, a->max_ms))
@@ -177,16 +207,23 @@ is_unused(void *entry, bool fresh, void *arg)
     return ((struct place *)entry)->runs == 0; /* then nobody is in line either */
 }
 
+static enum gate_answer
+enter_as(struct gate *g, struct weir_text key, struct entering *a)
+{
+    uint32_t answer = GATE_NO_ROOM;
+    a->limit = atomic_load_explicit(&g->limit, memory_order_relaxed);
+    a->each = atomic_load_explicit(&g->each, memory_order_relaxed);
+    if (table_entry(g->table, key, true, enter, a, &answer))
+        return (enum gate_answer)answer;
+    table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */
+    (void)table_entry(g->table, key, true, enter, a, &answer);
+    return (enum gate_answer)answer;
+}
+
 enum gate_answer
 gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms)
 {
-    struct entering a = { atomic_load_explicit(&g->limit, memory_order_relaxed), w, max_ms };
-    uint32_t answer = GATE_NO_ROOM;
-    if (table_entry(g->table, key, true, enter, &a, &answer))
-        return (enum gate_answer)answer;
-    table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */
-    (void)table_entry(g->table, key, true, enter, &a, &answer);
-    return (enum gate_answer)answer;
+    return enter_as(g, key, &(struct entering){ .wait = w, .max_ms = max_ms });
 }
 
 static uint32_t
@@ -199,19 +236,55 @@ leave(void *entry, bool fresh, void *arg)
     p->runs--;
     if (p->runs < w->limit && !list_empty(&p->line))
         let_in(p, &w->out);
-    return 0;
+    if (p->runs >= w->limit || !p->wanted)
+        return 0;
+    p->wanted = false;
+    return 1;
 }
 
-void
+bool
 gate_leave(struct gate *g, struct weir_text key)
 {
     struct widening w = { .limit = atomic_load_explicit(&g->limit, memory_order_relaxed) };
+    uint32_t wanted = 0;
     list_init(&w.out);
-    (void)table_entry(g->table, key, false, leave, &w, NULL); /* who is in is in the table */
+    (void)table_entry(g->table, key, false, leave, &w, &wanted); /* who is in is in the table */
     unsigned left = atomic_fetch_add_explicit(&g->left, 1, memory_order_relaxed);
     if (left % SWEEP_EACH == 0)
         table_sweep_part(g->table, left / SWEEP_EACH, is_unused, NULL);
     tell(&w.out);
+    return wanted;
+}
+
+const char *
+gate_name(const struct gate *g)
+{
+    return g->name;
+}
+
+/* The key of a job that has none: the same for all. */
+static struct weir_text
+key_or_all(struct weir_text key)
+{
+    return key.len > 0 ? key : GATE_ALL;
+}
+
+enum enter_answer
+gate_claim(struct weir_text pipeline, struct weir_text key)
+{
+    struct gate *g = find(pipeline);
+    if (g == NULL)
+        return ENTER_FREE;
+    key = key_or_all(key);
+    if (enter_as(g, key, &(struct entering){ .claims = true }) == GATE_PLACED)
+        return ENTER_PLACED;
+    return text_equal(key, GATE_ALL) ? ENTER_FULL : ENTER_CLOSED;
+}
+
+bool
+gate_claim_leave(struct weir_text pipeline, struct weir_text key)
+{
+    return gate_leave(find(pipeline), key_or_all(key)); /* gates stay */
 }
 
 struct gate_wait *

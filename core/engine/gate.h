@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "engine/event.h"
 #include "loop/shard.h"
+#include "store/jobs.h"
 
 struct gate;
 
@@ -32,6 +33,9 @@ struct gate_wait {
  * line for whom there is room now get their places. Main thread. */
 struct gate *gate_of(const char *name, unsigned limit, bool todays);
 
+/* Pipeline NAME has no limit today. Main thread. */
+void gate_lift(const char *name);
+
 enum gate_answer {
     GATE_PLACED,
     GATE_CLOSED,  /* no place, and nobody to wait for one */
@@ -44,8 +48,20 @@ enum gate_answer {
  * unless its first has waited for MAX_MS (0: however long), or W would, at the pace of the line. */
 enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms);
 
-/* Gives a place back, which is the first one's in line then: he is told. */
-void gate_leave(struct gate *g, struct weir_text key);
+/* The key of places that is the same for all. */
+#define GATE_ALL TEXT("*")
+
+/* Gives a place back, which is the first one's in line then: he is told. True: it is free, and was refused to a
+ * job in the store: whoever leaves tells the store. Any thread. */
+bool gate_leave(struct gate *g, struct weir_text key) MUST_USE;
+
+/* The name of its pipeline; lives as long as the process. Any thread. */
+const char *gate_name(const struct gate *g);
+
+/* The gates as claims of the store see them: struct claim_gate. Any thread. */
+enum enter_answer gate_claim(struct weir_text pipeline, struct weir_text key);
+/* The same as gate_leave. */
+bool gate_claim_leave(struct weir_text pipeline, struct weir_text key);
 
 /* A ticket for E, which has none yet; KEY lives as long as E. On E's shard. */
 struct gate_wait *gate_wait_new(struct weir_event *e, struct gate *g, struct weir_text key);

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "engine/blocking.h"
 #include "engine/job.h"
+#include "engine/job_trace.h"
 #include "engine/metrics.h"
 #include "engine/run.h"
 #include "value/json.h"
@@ -131,8 +130,11 @@ static const struct weir_value *
 lent(struct weir_call *c, struct weir_text key)
 {
     const struct frame *f = c->frame;
-    bool is = f && f->owner && f->block->type == NULL && f->input && value_type(f->input) == WEIR_MAP;
-    return is ? value_get(f->input, key.bytes, key.len) : NULL;
+    if (f == NULL || f->owner == NULL || f->block->type != NULL || f->input == NULL)
+        return NULL;
+    if (key.len == 0)
+        return f->input;
+    return value_type(f->input) == WEIR_MAP ? value_get(f->input, key.bytes, key.len) : NULL;
 }
 
 /* Derived from the run, the step and the iterations around it, so that attempts agree. */
@@ -141,18 +143,11 @@ step_key(struct weir_call *c)
 {
     if (c->frame == NULL)
         return (struct weir_text){ "", 0 };
-    char text[600];
-    size_t len = (size_t)snprintf(text, sizeof text, "%s/", job_root(c->run));
-    len += job_step_path(c->frame, c->unit, text + len, sizeof text - len);
-    uint8_t hash[DIGEST_MAX];
-    digest(WEIR_SHA256, (struct weir_text){ text, len }, hash);
-    struct buf b;
-    buf_init(&b, 64);
-    (void)hex_encode(&b, (struct weir_text){ (const char *)hash, 16 });
-    char *copy = arena_copy(c->arena, b.bytes, b.len);
-    struct weir_text key = { copy ? copy : "", copy ? b.len : 0 };
-    buf_fini(&b);
-    return key;
+    char path[600], key[JOB_KEY];
+    size_t len = job_step_path(c->frame, c->unit, path, sizeof path);
+    job_step_key(job_root(c->run), (struct weir_text){ path, len }, key);
+    char *copy = arena_copy(c->arena, key, JOB_KEY - 1);
+    return (struct weir_text){ copy ? copy : "", copy ? JOB_KEY - 1 : 0 };
 }
 
 static struct weir_text
@@ -249,7 +244,7 @@ lookup(struct weir_call *c, const struct weir_text *path, uint32_t n, const stru
     scope_init(&scope, c->run, c->frame);
     struct weir_value at;
     unsigned used;
-    enum weir_code code = scope.env.find(&scope.env, path, n, &at, &used, err);
+    enum weir_code code = scope.env.find(&scope.env, &(struct expr_path){ .keys = path, .n = n }, &at, &used, err);
     if (code != WEIR_OK)
         return code;
     const struct weir_value *v = &at;

@@ -140,9 +140,10 @@ emitted_new(struct weir_shard *shard, const void *state, struct weir_error *err)
         err_set(err, WEIR_NOT_FOUND, "the trigger belongs to no running generation");
         return NULL;
     }
-    const char *closed = admission_closed(en);
-    if (closed) {
-        err_set(err, WEIR_UNAVAILABLE, "%s", closed);
+    enum admission_refusal closed = admission_closed(en);
+    if (closed != ADMISSION_OPEN) {
+        admission_count(shard, t->flow, closed);
+        err_set(err, WEIR_UNAVAILABLE, "%s", admission_text_of(closed));
         return NULL;
     }
     struct emitted *m = calloc(1, sizeof *m);

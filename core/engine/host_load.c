@@ -12,23 +12,24 @@
 
 /* Only what is the same for every event is there at load. */
 static enum weir_code
-find_at_load(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret,
-             unsigned *used, struct weir_error *err)
+find_at_load(struct expr_env *env, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+             struct weir_error *err)
 {
+    const struct weir_text *keys = path->keys;
     const struct weir_open *o = env->arg;
     const struct generation *g = o->generation;
     const struct weir_value *v = NULL;
-    *used = n > 1 ? 2 : 1;
-    if (text_is(path[0], "vars")) {
+    *used = path->n > 1 ? 2 : 1;
+    if (text_is(keys[0], "vars")) {
         *used = 1;
         v = o->flow->pipeline->vars ? o->flow->pipeline->vars : &value_empty_map;
-    } else if (n > 1 && text_is(path[0], "env")) {
-        v = map_get(&g->env, path[1].bytes, path[1].len);
-    } else if (n > 1 && text_is(path[0], "secrets")) {
-        v = secrets_get(g->secrets, path[1]);
+    } else if (path->n > 1 && text_is(keys[0], "env")) {
+        v = map_get(&g->env, keys[1].bytes, keys[1].len);
+    } else if (path->n > 1 && text_is(keys[0], "secrets")) {
+        v = secrets_get(g->secrets, keys[1]);
     } else {
         return err_set(err, WEIR_INVALID, "this is read when the pipeline is loaded: only env, vars and secrets "
-                       "are there then, not '%.*s'", (int)path[0].len, path[0].bytes);
+                       "are there then, not '%.*s'", (int)keys[0].len, keys[0].bytes);
     }
     if (v == NULL)
         return WEIR_NOT_FOUND;

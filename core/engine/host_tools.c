@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/sip.h"
 #include "engine/lru.h"
 #include "engine/metrics.h"
 #include "value/json.h"
@@ -172,6 +173,7 @@ host_fill_tools(struct weir_host *h)
     h->regex_free = free_regex;
     h->regex_match = match_regex;
     h->digest = digest;
+    h->digest_local = sip_local;
     h->hmac = digest_hmac;
     h->equal_secret = digest_equal;
     h->random = random_bytes;

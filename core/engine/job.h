@@ -11,6 +11,7 @@
 #ifndef ENGINE_JOB_H
 #define ENGINE_JOB_H
 
+#include "base/map.h"
 #include "engine/run.h"
 #include "store/jobs.h"
 
@@ -22,9 +23,10 @@ struct gate;
 struct job {
     char id[ID_UUID];
     int64_t seq;           /* its number in the store */
-    uint32_t attempt;
+    uint32_t attempt;      /* 0: it waits in memory for its place, and has not begun */
     bool claimed;          /* it came from there */
     bool retrying;         /* its failed attempt will be followed by another */
+    bool untried;          /* and does not count: what it was to call was not called, as with an open breaker */
     bool cancelled;        /* an operator has cancelled it */
     unsigned open_unsafe;  /* unsafe steps that have begun, and nothing is known of their end */
     unsigned cut_unsafe;   /* those of them that are not awaited any more */
@@ -85,7 +87,8 @@ struct job_pace {
 struct jobs {
     struct engine *engine;
     struct store *store;    /* NULL: there is none */
-    unsigned n;             /* under way */
+    unsigned n;             /* claimed ones under way */
+    struct map shares;      /* of pipelines in them: job_share.c */
     unsigned kept_failed;   /* dead jobs made of runs that were not durable, this second */
     uint64_t kept_second;
     unsigned incidents;     /* that were told of, or would have been, in this minute */
@@ -124,11 +127,25 @@ bool job_wanted(const struct engine *e, const struct flow *f);
  * there is none) under KEY, and takes it along. */
 void job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool placed);
 
+/* Frees C, which has its run or gets none here, and leaves its place, if it still has one. */
+void job_claimed_end(struct engine *e, struct job_claimed **c);
+
+/* E, whose job has waited in memory, has its place in GATE: it begins once that is in the store, unless its pipeline
+ * is paused by now. */
+void job_begin(struct weir_event *e, struct gate *gate, struct weir_text key);
+
 /* Starts C, which is taken, with what PART has. Before: jobs_look. */
 void job_start(struct engine *e, struct job_claimed *c, struct generation_part *part);
 
 /* If the job ID has arrived, and was not begun, begins it. */
 void job_start_arrived(struct engine *e, const char *id);
+
+/* One more claimed job of PIPELINE is under way, or one less: job_share.c. */
+void job_share_add(struct jobs *j, struct weir_text pipeline);
+void job_share_less(struct jobs *j, struct weir_text pipeline);
+/* The pipelines that have their share: one allocation, which the caller frees; NULL: none has. */
+struct weir_text *job_share_full(struct jobs *j, unsigned *ret_n);
+void job_shares_end(struct jobs *j);
 
 /* For how many milliseconds no job is claimed now, so that the share IDLE of the time stays idle. */
 uint64_t job_pace_ms(struct job_pace *p, double idle);

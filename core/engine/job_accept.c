@@ -60,8 +60,10 @@ static void
 accept_failed(struct accepting *a, const struct weir_error *err)
 {
     struct weir_event *e = a->event;
+    if (err->code == WEIR_UNAVAILABLE)
+        admission_count(e->shard, e->trigger->flow, ADMISSION_STORE);
     if (a->placed && a->gate)
-        gate_leave(a->gate, a->key);
+        admission_leave(engine_of(e->shard), a->gate, a->key);
     e->job = NULL;
     refuse(e, err);
 }
@@ -74,7 +76,7 @@ answer_and_leave(struct accepting *a)
     struct weir_event *e = a->event;
     struct generation_part *part = e->part;
     if (a->placed && a->gate)
-        gate_leave(a->gate, a->key);
+        admission_leave(engine_of(e->shard), a->gate, a->key);
     e->job = NULL;
     if (!a->accept.repeated)
         job_reply_accepted(e, a->accept.id);
@@ -247,13 +249,13 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     struct accepting *a = accepting_new(e, &err);
     if (a == NULL) {
         if (placed && gate)
-            gate_leave(gate, key);
+            admission_leave(en, gate, key);
         refuse(e, &err);
         return;
     }
     bool in_store = waits_in_store(en, e, placed);
     if (in_store && placed && gate)
-        gate_leave(gate, key);
+        admission_leave(en, gate, key);
     a->gate = gate;
     a->key = key;
     a->placed = placed && !in_store;
@@ -261,6 +263,8 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     op->op = (struct store_op){ .shard = e->shard, .done = accepted, .kind = STORE_ACCEPT };
     memcpy(op->id, e->job->id, sizeof op->id);
     op->state = in_store ? JOB_READY : JOB_RUNNING;
+    op->waits = !in_store && !placed;
+    e->job->attempt = op->waits ? 0 : 1;
     op->pipeline = text_of(p->name);
     op->revision = text_of(p->revision);
     op->event = (struct weir_text){ a->bytes.bytes, a->bytes.len };

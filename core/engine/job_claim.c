@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/admission.h"
+#include "engine/gate.h"
 #include "engine/job.h"
 #include "engine/job_event.h"
 #include "engine/older.h"
@@ -15,6 +16,29 @@
 #define CLAIM_MAX 32u /* jobs of one claim */
 #define CLAIM_LEAST 8u /* while others are under way: what comes one by one costs a claim each */
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
+
+/* A claim under way. */
+struct claiming {
+    struct job_claim claim;
+    struct weir_text *skip; /* owned */
+};
+
+static void
+leave_place(struct weir_text pipeline, struct weir_text key)
+{
+    (void)gate_claim_leave(pipeline, key); /* the store looks again by itself */
+}
+
+static const struct claim_gate places = { .enter = gate_claim, .leave = leave_place };
+
+void
+job_claimed_end(struct engine *e, struct job_claimed **ptr)
+{
+    struct job_claimed *c = *ptr;
+    if (c->placed && gate_claim_leave(c->pipeline, c->key))
+        store_place_free(e->jobs->store, c->pipeline);
+    job_claimed_free(ptr);
+}
 
 enum weir_code
 job_submit(struct engine *e, struct store_op *op, struct weir_error *err)
@@ -44,7 +68,7 @@ return_arrived(struct engine *e)
     for (struct job_claimed *one; (one = j->arrived) != NULL;) {
         j->arrived = one->next;
         job_return(e, one);
-        job_claimed_free(&one);
+        job_claimed_end(e, &one);
     }
 }
 
@@ -67,6 +91,7 @@ jobs_free(struct engine *e)
     job_breaker_end(e);
     soon_remove(&e->jobs->idle);
     job_pace_end(&e->jobs->pace);
+    job_shares_end(e->jobs);
     free(e->jobs);
     e->jobs = NULL;
 }
@@ -112,7 +137,7 @@ job_of(struct weir_event *e, const struct job_claimed *c, const struct pipeline 
 
 /* Starts C with F, which PART has. */
 static void
-start_with(struct engine *e, const struct job_claimed *c, struct flow *f, struct generation_part *part)
+start_with(struct engine *e, struct job_claimed *c, struct flow *f, struct generation_part *part)
 {
     struct weir_error err = { 0 };
     struct weir_event *event = NULL;
@@ -132,8 +157,14 @@ start_with(struct engine *e, const struct job_claimed *c, struct flow *f, struct
     event->trigger = &f->triggers[trigger < f->pipeline->n_triggers ? trigger : 0];
     event->part = part;
     part_pin(event->part);
-    e->jobs->n++;
-    admission_resume(event);
+    job_share_add(e->jobs, c->pipeline);
+    struct weir_text held = { NULL, 0 };
+    if (c->placed && f->gate) {
+        char *key = arena_copy(event->arena, c->key.len > 0 ? c->key.bytes : GATE_ALL.bytes, c->key.len > 0 ? c->key.len : 1);
+        c->placed = key == NULL;
+        held = (struct weir_text){ key, c->key.len > 0 ? c->key.len : 1 };
+    }
+    admission_resume(event, held);
 }
 
 void
@@ -144,7 +175,7 @@ job_start(struct engine *e, struct job_claimed *c, struct generation_part *part)
         start_with(e, c, f, part);
     else
         job_bury(e, c, JOB_DEFINITION_GONE_REASON, "there is no such pipeline any more");
-    job_claimed_free(&c);
+    job_claimed_end(e, &c);
 }
 
 /* C, which is taken, begins with today's pipeline, or goes on with what it began with. */
@@ -243,14 +274,16 @@ job_start_arrived(struct engine *e, const char *id)
 static void
 claimed(struct store_op *op, const struct weir_error *err)
 {
-    struct job_claim *c = (struct job_claim *)(void *)op;
+    struct claiming *taken = (struct claiming *)(void *)op;
+    const struct job_claim *c = &taken->claim;
     struct engine *e = job_op_told(op);
     struct jobs *j = e->jobs;
     j->more = !err && c->n == c->max;
     if (err && !j->stopped)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
     j->arrived = err ? NULL : c->jobs;
-    free(c);
+    free(taken->skip);
+    free(taken);
     if (j->stopped) /* it was asked for before the end */
         return_arrived(e);
     else
@@ -265,15 +298,19 @@ jobs_look(struct engine *e)
     unsigned room = j->n < JOBS_MAX ? JOBS_MAX - j->n : 0;
     if (j->stopped || j->claiming || j->waits || !j->begun || room < CLAIM_LEAST || timer_armed(&j->turn))
         return;
-    struct job_claim *c = calloc(1, sizeof *c);
+    struct claiming *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
-    c->op = (struct store_op){ .shard = e->shard, .done = claimed, .kind = STORE_CLAIM };
-    c->max = room < CLAIM_MAX ? room : CLAIM_MAX;
+    struct job_claim *claim = &c->claim;
+    claim->op = (struct store_op){ .shard = e->shard, .done = claimed, .kind = STORE_CLAIM };
+    claim->max = room < CLAIM_MAX ? room : CLAIM_MAX;
+    claim->gate = &places;
+    claim->skip = c->skip = job_share_full(j, &claim->n_skip);
     j->claiming = true;
-    if (job_submit(e, &c->op, &err) == WEIR_OK)
+    if (job_submit(e, &claim->op, &err) == WEIR_OK)
         return;
     j->claiming = false;
+    free(c->skip);
     free(c);
 }
 

@@ -163,7 +163,7 @@ job_give_back(struct weir_event *e)
     struct job *j = e->job;
     submit_finish(en, finishing_new(en, j->id, j->attempt, JOB_READY));
     if (j->claimed)
-        en->jobs->n--;
+        job_share_less(en->jobs, text_of(e->trigger->flow->pipeline->name));
     forget(j);
     e->job = NULL;
 }
@@ -180,7 +180,7 @@ job_cancel_waiting(struct weir_event *e, const char *why)
     settle_text(&f->finish.failure.message, &f->texts);
     submit_finish(en, f);
     if (j->claimed)
-        en->jobs->n--;
+        job_share_less(en->jobs, text_of(e->trigger->flow->pipeline->name));
     forget(j);
     e->job = NULL;
 }
@@ -219,13 +219,23 @@ may_be_done(const struct run *r)
     return n && f->error.sent && node_effect(n) == WEIR_EFFECT_UNSAFE;
 }
 
+/* Whether ERR says that nothing was tried: its detail has { tried: false }. */
+static bool
+is_untried(const struct weir_error *err)
+{
+    const struct weir_value *tried = err->detail ? value_field(err->detail, "tried") : NULL;
+    return tried && tried->type == WEIR_BOOL && !tried->boolean;
+}
+
 void
 job_decide(struct run *r)
 {
     struct job *j = r->event->job;
     if (j == NULL || r->failure == NULL || j->cancelled || is_cut(r) || j->diverged || j->open_unsafe > 0 || may_be_done(r))
         return;
-    j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt, &r->failure->error, &j->wait_ms);
+    const struct weir_error *err = &r->failure->error;
+    j->untried = is_untried(err);
+    j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt - j->untried, err, &j->wait_ms);
 }
 
 static enum job_state
@@ -272,6 +282,7 @@ set_keep(struct job_finish *end, const struct run *r)
                                                  : 0;
     end->keep_least_ms = r->event->job->once ? once_ttl(r->event) : 0;
     end->payload_keep_ms = t->payloads_ms;
+    end->keep_steps = pipeline_records(p); /* all of them: then they tell the way that it went */
 }
 
 static void
@@ -289,8 +300,10 @@ finish_job(struct run *r)
         (void)buf_add(&f->texts, j->answer, j->answer_len, NULL);
     end->result = (struct weir_text){ (const char *)at, f->texts.len - at };
     end->revision = keep_text(&f->texts, r->flow->pipeline->revision);
-    if (end->state == JOB_RETRYABLE)
+    if (end->state == JOB_RETRYABLE) {
         end->due_ms = end->ended_ms + j->wait_ms;
+        end->untried = j->untried;
+    }
     if (end->state == JOB_WAITING) {
         end->due_ms = j->due_ms;
     } else if (r->failure) {
@@ -417,6 +430,6 @@ job_finish(struct run *r)
     else if (is_kept(r))
         keep_failed(r);
     if (claimed)
-        r->engine->jobs->n--;
+        job_share_less(r->engine->jobs, text_of(r->flow->pipeline->name));
     jobs_look(r->engine);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "engine/job.h"
+#include "engine/job_trace.h"
 #include "value/msgpack.h"
 
 #define PATH_ROOM 512u
@@ -172,6 +173,7 @@ recording_new(struct frame *f, const struct unit *u)
     s->revision = text_of(f->run->flow->pipeline->revision); /* the run holds it */
     s->path.len = job_record_path(f, u, path, sizeof path);
     (void)buf_add(&rec->bytes, path, s->path.len, NULL);
+    job_trace_times(s, f, u);
     return rec;
 }
 

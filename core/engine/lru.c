@@ -78,14 +78,21 @@ part_of(struct weir_lru *l, struct weir_text key)
     return &l->parts[map_hash(key.bytes, key.len) >> 40 & (l->n_parts - 1)];
 }
 
+/* Takes E out of what its part counts. */
+static void
+unlink_entry(struct part *p, struct entry *e)
+{
+    list_remove(&e->link);
+    p->bytes -= e->cost;
+}
+
 /* Takes E out of its part. The value is freed by the caller, when the lock is let go of: that
  * may take a while. */
 static void
 take_out(struct part *p, struct entry *e)
 {
     map_remove(&p->entries, e->key, e->key_len);
-    list_remove(&e->link);
-    p->bytes -= e->cost;
+    unlink_entry(p, e);
 }
 
 static void
@@ -146,14 +153,14 @@ lru_set(struct weir_lru *l, struct weir_text key, const struct weir_value *value
     struct list old;
     list_init(&old);
     pthread_mutex_lock(&p->lock);
-    struct entry *former = map_get(&p->entries, key.bytes, key.len);
+    struct entry *former = fits ? map_set(&p->entries, key.bytes, key.len, e)
+                                : map_remove(&p->entries, key.bytes, key.len);
     if (former) {
-        take_out(p, former);
+        unlink_entry(p, former);
         list_push(&old, &former->link);
     }
     if (fits) {
         make_room(p, max_bytes, e->cost, &old);
-        map_set(&p->entries, e->key, e->key_len, e);
         list_unshift(&p->used, &e->link);
         p->bytes += e->cost;
     }

@@ -17,6 +17,7 @@
 #include "engine/metrics_parts.h"
 
 #define CHUNKS (METRIC_SLOTS_MAX / METRIC_CHUNK)
+#define LATELY 8u /* a power of two */
 /* Kept free, so that every family can have its "other". */
 #define RESERVED_SERIES METRIC_FAMILIES_MAX
 #define RESERVED_SLOTS (METRIC_FAMILIES_MAX * (METRIC_BUCKETS_MAX + 2))
@@ -40,6 +41,9 @@ static struct {
     struct map series;                     /* by key */
     uint32_t settled[METRIC_FAMILIES_MAX]; /* 1 + the bound at which all of a family was taken
                                               over */
+    /* Those that were found lately, by a print of their values: most are counted again soon, and
+     * comparing the values takes less than a key and its hash. */
+    const struct metric_series *lately[METRIC_FAMILIES_MAX][LATELY];
 } own[METRICS_SHARDS];
 
 unsigned
@@ -394,13 +398,45 @@ series_learn(unsigned shard, struct metric_family *f, const struct key *k)
     return number;
 }
 
-/* The series of that key that needs no look at what others share; 0: there is none. */
-static uint32_t
-series_known(unsigned shard, const struct metric_family *f, const struct key *k)
+/* Whether S, which may be NULL, has these very values: then they need no cleaning, as its have had it. */
+static inline bool
+has_values(const struct metric_series *s, const struct weir_text *values, unsigned n)
 {
+    if (s == NULL)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        if (!text_equal(s->values[i], values[i]))
+            return false;
+    return true;
+}
+
+/* Where a shard keeps the series of these values: a place that tells most of those of a family apart. */
+static inline unsigned
+lately_place(const struct weir_text *values, unsigned n)
+{
+    unsigned print = 0;
+    for (unsigned i = 0; i < n; i++) {
+        size_t len = values[i].len;
+        if (len > 0)
+            print = print * 7 + (unsigned)len + (unsigned char)values[i].bytes[0] +
+                    3u * (unsigned char)values[i].bytes[len - 1];
+    }
+    return print % LATELY;
+}
+
+/* The series of these values that needs no look at what others share; 0: there is none, and K is their key. */
+static inline uint32_t
+series_known(unsigned shard, const struct metric_family *f, const struct weir_text *values, struct key *k)
+{
+    const struct metric_series **lately = &own[shard].lately[f->number][lately_place(values, f->n_labels)];
+    if (has_values(*lately, values, f->n_labels))
+        return (*lately)->number;
+    key_make(f, values, k);
     const struct metric_series *s = map_get(&own[shard].series, k->bytes, k->len);
-    if (s != NULL)
+    if (s != NULL) {
+        *lately = s;
         return s->number;
+    }
     if (own[shard].settled[f->number] == atomic_load_explicit(&f->bound, memory_order_relaxed) + 1)
         return atomic_load_explicit(&f->other, memory_order_acquire);
     return 0;
@@ -409,13 +445,9 @@ series_known(unsigned shard, const struct metric_family *f, const struct key *k)
 uint32_t
 metric_series_known(unsigned shard, uint32_t family, const struct weir_text *values)
 {
-    assert(shard < METRICS_SHARDS);
-    if (family == 0)
-        return 0;
-    const struct metric_family *f = metric_family_at(family);
     struct key k;
-    key_make(f, values, &k);
-    return series_known(shard, f, &k);
+    assert(shard < METRICS_SHARDS);
+    return family != 0 ? series_known(shard, metric_family_at(family), values, &k) : 0;
 }
 
 unsigned
@@ -432,7 +464,6 @@ metric_series_of(unsigned shard, uint32_t family, const struct weir_text *values
         return 0;
     struct metric_family *f = metric_family_at(family);
     struct key k;
-    key_make(f, values, &k);
-    uint32_t number = series_known(shard, f, &k);
+    uint32_t number = series_known(shard, f, values, &k);
     return number != 0 ? number : series_learn(shard, f, &k);
 }

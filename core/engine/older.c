@@ -126,7 +126,7 @@ hand_in(struct engine *e, struct job_finish *f, struct job_claimed *c)
         log_say(WEIR_WARN, "job %s: its end is not stored: %s", c->id, err.text);
         free(f);
     }
-    job_claimed_free(&c);
+    job_claimed_end(e, &c);
 }
 
 static void
@@ -207,7 +207,7 @@ start_or_bury(struct older *o, struct job_claimed *c)
     }
     job_bury(o->engine, c, JOB_DEFINITION_GONE_REASON,
              o->why[0] ? o->why : "the text of the pipeline that it began with is not kept");
-    job_claimed_free(&c);
+    job_claimed_end(o->engine, &c);
 }
 
 /* What became of O is known. It may be gone afterwards. */
@@ -220,7 +220,7 @@ settle(struct older *o, enum older_state state)
     while ((c = o->waiting) != NULL) {
         o->waiting = c->next;
         c->next = NULL;
-        e->jobs->n--; /* it was counted while it waited */
+        job_share_less(e->jobs, c->pipeline); /* it was counted while it waited */
         start_or_bury(o, c);
     }
     if (o->state == OLDER_LATER || o->stale)
@@ -369,7 +369,7 @@ older_start(struct engine *e, struct job_claimed *c)
         last = &(*last)->next;
     c->next = NULL;
     *last = c;
-    e->jobs->n++;
+    job_share_add(e->jobs, c->pipeline);
 }
 
 /* Takes the job ID out of those that wait for O; NULL: it is not one of them. */
@@ -399,7 +399,7 @@ older_cancel(struct engine *e, const char *id, const char *why)
         f->started_ms = f->ended_ms;
         f->failure.code = WEIR_CANCELLED;
         f->failure.message = text_of(why);
-        e->jobs->n--;
+        job_share_less(e->jobs, c->pipeline);
         hand_in(e, f, c);
         return true;
     }
@@ -427,9 +427,9 @@ olders_give_back(struct engine *e)
         struct older *o = list_entry(link, struct older, link);
         for (struct job_claimed *c; (c = o->waiting) != NULL;) {
             o->waiting = c->next;
-            e->jobs->n--;
+            job_share_less(e->jobs, c->pipeline);
             job_return(e, c);
-            job_claimed_free(&c);
+            job_claimed_end(e, &c);
         }
     }
 }

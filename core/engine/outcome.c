@@ -165,6 +165,14 @@ log_failure(const struct run *r)
              sizeof fields / sizeof *fields);
 }
 
+/* When the run ended: with its last step, if that ended after the reply. */
+static uint64_t
+ended_ns(const struct run *r)
+{
+    uint64_t lately = r->engine->lately_ns;
+    return lately > r->started_ns && lately > r->replied_ns ? lately : clock_mono_ns();
+}
+
 void
 outcome_count(struct run *r)
 {
@@ -179,7 +187,7 @@ outcome_count(struct run *r)
             log_failure(r);
     }
     metric_add(shard, series, 1);
-    metric_add(shard, r->flow->run_duration, (double)(clock_mono_ns() - r->started_ns) / 1e9);
+    metric_add(shard, r->flow->run_duration, (double)(ended_ns(r) - r->started_ns) / 1e9);
     if (tail_wanted())
         tail_run(r, "run.ended", outcome);
 }

@@ -110,86 +110,49 @@ text_value(struct weir_value *ret, struct weir_text t)
     return WEIR_OK;
 }
 
-/* The fields of request; each is a function of the run. */
-enum field { F_METHOD, F_PATH, F_PARAMS, F_QUERY, F_QUERY_ALL, F_HEADERS, F_BODY, F_RAW, F_CLIENT_IP, F_ID, F_AUTH,
-             F_CONNECTION, F_COUNT };
-#define NAME(text) { text, sizeof(text) - 1 }
-static const struct weir_text field_names[F_COUNT] = {
-    [F_METHOD] = NAME("method"), [F_PATH] = NAME("path"),           [F_PARAMS] = NAME("params"),
-    [F_QUERY] = NAME("query"),   [F_QUERY_ALL] = NAME("query_all"), [F_HEADERS] = NAME("headers"),
-    [F_BODY] = NAME("body"),     [F_RAW] = NAME("raw"),             [F_CLIENT_IP] = NAME("client_ip"),
-    [F_ID] = NAME("id"),         [F_AUTH] = NAME("auth"),           [F_CONNECTION] = NAME("connection"),
-};
-
-/* Their lengths and first letters tell them apart. */
-static enum field
-field_of(struct weir_text name)
-{
-    static const uint8_t by_len[] = { [2] = F_ID, [3] = F_RAW, [4] = F_BODY, [5] = F_QUERY, [6] = F_PARAMS,
-                                      [7] = F_HEADERS, [9] = F_CLIENT_IP, [10] = F_CONNECTION };
-    if (name.len >= sizeof by_len)
-        return F_COUNT;
-    enum field f = (enum field)by_len[name.len];
-    switch (name.len > 0 ? name.bytes[0] : 0) {
-    case 'm':
-        f = F_METHOD;
-        break;
-    case 'a':
-        f = F_AUTH;
-        break;
-    case 'p':
-        f = name.len == 4 ? F_PATH : f;
-        break;
-    case 'q':
-        f = name.len == 9 ? F_QUERY_ALL : f;
-        break;
-    }
-    return text_equal(name, field_names[f]) ? f : F_COUNT;
-}
-
 static enum weir_code
-get_field(struct run *r, enum field f, struct weir_value *ret, struct weir_error *err)
+get_field(struct run *r, enum known field, struct weir_value *ret, struct weir_error *err)
 {
     const struct weir_value *v = NULL;
-    switch (f) {
-    case F_METHOD:
+    switch (field) {
+    case KNOWN_METHOD:
         return text_value(ret, r->event->method);
-    case F_PATH:
+    case KNOWN_PATH:
         return text_value(ret, r->event->path);
-    case F_CLIENT_IP:
+    case KNOWN_CLIENT_IP:
         return text_value(ret, r->event->client_ip);
-    case F_ID:
+    case KNOWN_ID:
         return text_value(ret, r->event->id);
-    case F_PARAMS:
+    case KNOWN_PARAMS:
         if (r->params == NULL)
             r->params = pairs(r->event->params, r->event->n_params);
         v = r->params;
         break;
-    case F_HEADERS:
+    case KNOWN_HEADERS:
         if (r->headers == NULL)
             r->headers = pairs(r->event->headers, r->event->n_headers);
         v = r->headers;
         break;
-    case F_QUERY:
-    case F_QUERY_ALL:
+    case KNOWN_QUERY:
+    case KNOWN_QUERY_ALL:
         if (need_query(r, err) != WEIR_OK)
             return (enum weir_code)err->code;
-        v = f == F_QUERY ? r->query : r->query_all;
+        v = field == KNOWN_QUERY ? r->query : r->query_all;
         break;
-    case F_BODY:
+    case KNOWN_BODY:
         if (request_body(r, &v, err) != WEIR_OK)
             return (enum weir_code)err->code;
         break;
-    case F_RAW:
+    case KNOWN_RAW:
         v = r->event->raw ? r->event->raw : &value_null;
         break;
-    case F_AUTH:
+    case KNOWN_AUTH:
         v = r->event->auth ? r->event->auth : &value_null;
         break;
-    case F_CONNECTION:
+    case KNOWN_CONNECTION:
         v = r->event->connection ? r->event->connection : &value_null;
         break;
-    case F_COUNT:
+    default:
         return WEIR_NOT_FOUND;
     }
     *ret = *v;
@@ -200,16 +163,22 @@ get_field(struct run *r, enum field f, struct weir_value *ret, struct weir_error
 static enum weir_code
 whole(struct run *r, struct weir_value *ret, struct weir_error *err)
 {
+    static const enum known fields[] = {
+#define X(name, text) KNOWN_##name,
+        REQUEST_FIELDS(X)
+#undef X
+    };
     if (r->request == NULL) {
         struct weir_builder *b = builder_map();
-        for (unsigned i = 0; i < F_COUNT; i++) {
+        for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++) {
             struct weir_value v;
-            if (get_field(r, (enum field)i, &v, err) != WEIR_OK) {
+            if (get_field(r, fields[i], &v, err) != WEIR_OK) {
                 builder_free(&b);
                 return (enum weir_code)err->code;
             }
             const struct weir_value *boxed = value_box(&v);
-            builder_set(b, field_names[i].bytes, field_names[i].len, &boxed);
+            struct weir_text name = known_field(fields[i]);
+            builder_set(b, name.bytes, name.len, &boxed);
         }
         r->request = builder_end(&b);
     }
@@ -218,18 +187,21 @@ whole(struct run *r, struct weir_value *ret, struct weir_error *err)
 }
 
 enum weir_code
-request_find(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret,
-             unsigned *ret_used, struct weir_error *err)
+request_find(struct run *r, const struct expr_path *path, struct weir_value *ret, unsigned *ret_used,
+             struct weir_error *err)
 {
-    if (n == 1) {
+    switch ((enum known)path->known.what) {
+    case KNOWN_PARAM:
+        *ret_used = 3;
+        return one_param(r, path->keys[2], ret);
+    case KNOWN_HEADER:
+        *ret_used = 3;
+        return one_header(r, path->keys[2], ret);
+    case KNOWN_REQUEST:
         *ret_used = 1;
         return whole(r, ret, err);
+    default:
+        *ret_used = 2;
+        return get_field(r, (enum known)path->known.what, ret, err);
     }
-    enum field f = field_of(path[1]);
-    if (n > 2 && (f == F_HEADERS || f == F_PARAMS)) {
-        *ret_used = 3;
-        return f == F_HEADERS ? one_header(r, path[2], ret) : one_param(r, path[2], ret);
-    }
-    *ret_used = 2;
-    return get_field(r, f, ret, err);
 }

@@ -54,8 +54,9 @@ retry_job_wanted(const struct pipeline *p, uint32_t done, const struct weir_erro
     const struct job_retry *j = p->job_retry;
     if (j == NULL || done >= j->policy.attempts || !is_asked_for(&j->policy, err))
         return false;
+    uint32_t last = done > 0 ? done - 1 : 0; /* none counts yet, if nothing was tried */
     uint64_t pause = j->n_schedule == 0 ? pause_of(&j->policy, done)
-                                        : j->schedule_ms[done <= j->n_schedule ? done - 1 : j->n_schedule - 1];
+                                        : j->schedule_ms[last < j->n_schedule ? last : j->n_schedule - 1];
     *ret_wait_ms = at_least(pause, err);
     return true;
 }

@@ -12,7 +12,7 @@
  * pause: backoff with jitter, at least what the other side asked for by Retry-After. */
 bool retry_wanted(const struct unit *u, uint32_t done, const struct weir_error *err, uint64_t *ret_wait_ms);
 
-/* Whether attempt number DONE of a job of P, which failed with ERR, is to be repeated, after
+/* Whether a job of P is tried again, of which DONE attempts count and the latest failed with ERR; after
  * *ret_wait_ms. */
 bool retry_job_wanted(const struct pipeline *p, uint32_t done, const struct weir_error *err,
                       uint64_t *ret_wait_ms);

@@ -47,6 +47,7 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     r->started_ns = clock_mono_ns();
     r->started_wall_ms = clock_wall_ms();
     r->outputs = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->outputs);
+    r->steps = arena_alloc(&r->arena, (f->pipeline->n_nodes + 1) * sizeof *r->steps);
     list_init(&r->failures);
     list_init(&r->free_failures);
     list_init(&r->calls);
@@ -133,24 +134,31 @@ start_stage(struct run *r, const struct block *b, enum run_stage stage, uint64_t
     return true;
 }
 
+/* Lets go of *V. Most of what a run may hold is seldom asked for. */
+static inline void
+drop(const struct weir_value **v)
+{
+    if (*v != NULL)
+        value_unref(v);
+}
+
 void
 run_forget(struct run *r)
 {
     for (unsigned i = 0; r->outputs && i < r->flow->pipeline->n_nodes; i++)
-        if (r->outputs[i] != NULL) /* most nodes stand on ways that were not taken */
-            value_unref(&r->outputs[i]);
+        drop(&r->outputs[i]);
     list_each(link, next, &r->failures) empty(list_entry(link, struct failure, link));
     empty(&r->spare);
-    value_unref(&r->answer);
-    value_unref(&r->result);
-    value_unref(&r->reply_body);
-    value_unref(&r->self);
-    value_unref(&r->request);
-    value_unref(&r->body);
-    value_unref(&r->headers);
-    value_unref(&r->params);
-    value_unref(&r->query);
-    value_unref(&r->query_all);
+    drop(&r->answer);
+    drop(&r->result);
+    drop(&r->reply_body);
+    drop(&r->self);
+    drop(&r->request);
+    drop(&r->body);
+    drop(&r->headers);
+    drop(&r->params);
+    drop(&r->query);
+    drop(&r->query_all);
     outcome_forget(r);
 }
 
@@ -351,6 +359,7 @@ run_start(struct weir_event *event)
     event->pipeline = copied(event, f->pipeline->name);
     event->run_id = copied(event, r->id);
     part_unpin(event->part); /* the run has its own pin */
+    r->engine->lately_ns = r->started_ns; /* its first step begins with it */
     run_begin(r);
 }
 

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/flow.h"
 #include "engine/topic.h"
+#include "pipeline/known.h"
 
 /* What went wrong, and where. In the run's arena. It goes with the run, or when nobody can ask for
  * it any more: a loop over many items may fail in many places. */
@@ -134,6 +135,14 @@ frame_repeats(const struct frame *f)
     return f->owner && (f->block->type == NULL || f->block->type->runs == WEIR_MANY);
 }
 
+/* What a node's latest time came to, for the trace of a run that fails. */
+struct run_step {
+    uint64_t began_ns; /* its latest try */
+    uint32_t took_us;
+    uint16_t tries;    /* 0: it has not run */
+    uint16_t code;     /* enum weir_code: how it failed */
+};
+
 enum run_stage { RUN_STEPS, RUN_CATCH, RUN_SENDING, RUN_FINALLY, RUN_OVER };
 
 struct run {
@@ -150,6 +159,7 @@ struct run {
     struct failure spare;         /* for when there is no memory left for another one */
     struct kept *kept;            /* values that go when the run goes: outcome.c */
     const struct weir_value **outputs; /* by node index; owned */
+    struct run_step *steps;       /* by node index */
     const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
     const struct weir_value *result;   /* the flow at the end of the steps; owned */
     char id[ID_UUID];
@@ -201,7 +211,9 @@ struct engine {
     atomic_uint n_runs;
     struct run *free_runs[32];
     unsigned n_free_runs;
-    struct list waiting; /* gate_wait.mine of events that wait for a place: admission.c */
+    struct list waiting; /* gate_wait.mine of events that wait for a place however long: admission.c */
+    struct list patient; /* the same of those that wait for so long only, by when they came */
+    struct timer impatience; /* when the first of them has waited too long */
     unsigned n_waiting;
     struct list placed;  /* gate_wait.link of those that got one, and have not started */
     struct soon start_placed;
@@ -228,6 +240,7 @@ struct engine {
     uint32_t client_family; /* http_client_request_duration_seconds */
     uint32_t error_family;  /* weir_node_errors_total */
     uint32_t retry_family;  /* weir_retries_total */
+    uint32_t refusal_family; /* weir_admission_refused_total */
     uint32_t claim_family;  /* weir_idempotency_store_total */
 };
 
@@ -359,8 +372,8 @@ enum weir_code scope_input(struct run *r, struct frame *f, const struct weir_val
 /* request.body, borrowed. */
 enum weir_code request_body(struct run *r, const struct weir_value **ret, struct weir_error *err) MUST_USE;
 
-/* Finds request.PATH...: as expr_env.find. */
-enum weir_code request_find(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret,
+/* Finds what PATH, which is known to begin with request, leads to: as expr_env.find. */
+enum weir_code request_find(struct run *r, const struct expr_path *path, struct weir_value *ret,
                             unsigned *ret_used, struct weir_error *err) MUST_USE;
 
 /* -- tail.c: telling those who watch -- */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/run.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,17 +23,16 @@ scope_input(struct run *r, struct frame *f, const struct weir_value **ret, struc
     return request_body(r, ret, err);
 }
 
-/* The output of the node that steps.ID names, seen from F; NULL if it has none. */
+/* The output of the node of that index, seen from F; NULL if it has none, or there is no such node. */
 static const struct weir_value *
-step_output(const struct run *r, const struct frame *f, struct weir_text id)
+step_output(const struct run *r, const struct frame *f, uint32_t index)
 {
-    const struct node *n = map_get(&r->flow->pipeline->ids, id.bytes, id.len);
-    if (n == NULL)
+    if (index >= r->flow->pipeline->n_nodes)
         return NULL;
     for (; f; f = f->parent)
-        if (f->n_outputs && n->index >= f->first && n->index - f->first < f->n_outputs)
-            return f->outputs[n->index - f->first];
-    return r->outputs[n->index];
+        if (f->n_outputs && index >= f->first && index - f->first < f->n_outputs)
+            return f->outputs[index - f->first];
+    return r->outputs[index];
 }
 
 /* All outputs that are visible, for the rare bare "steps". */
@@ -42,7 +42,7 @@ all_steps(struct run *r, const struct frame *f)
     struct weir_builder *b = builder_map();
     const struct pipeline *p = r->flow->pipeline;
     for (unsigned i = 0; i < p->n_nodes; i++) {
-        const struct weir_value *v = step_output(r, f, text_of(p->nodes[i]->id));
+        const struct weir_value *v = step_output(r, f, i);
         if (v)
             builder_put(b, p->nodes[i]->id, v);
     }
@@ -103,19 +103,23 @@ run_value(struct run *r)
 }
 
 static enum weir_code
-find_run(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used)
+find_run(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+         struct weir_error *err)
 {
-    if (n == 1)
+    (void)err;
+    struct run *r = s->run;
+    if (path->n == 1)
         return found(ret, run_value(r), used, 1);
-    if (text_is(path[1], "id"))
+    struct weir_text field = path->keys[1];
+    if (text_is(field, "id"))
         return found_text(ret, text_of(r->id), used, 2);
-    if (text_is(path[1], "pipeline"))
+    if (text_is(field, "pipeline"))
         return found_text(ret, text_of(r->flow->pipeline->name), used, 2);
-    if (text_is(path[1], "attempt"))
+    if (text_is(field, "attempt"))
         return found_int(ret, r->event->job ? r->event->job->attempt : 1, used, 2);
-    if (text_is(path[1], "started_at"))
+    if (text_is(field, "started_at"))
         return found(ret, value_field(run_value(r), "started_at"), used, 2);
-    if (text_is(path[1], "replay_of"))
+    if (text_is(field, "replay_of"))
         return found(ret, value_field(run_value(r), "replay_of"), used, 2);
     return found(ret, NULL, used, 2);
 }
@@ -132,8 +136,11 @@ own_variable(const struct frame *f, struct weir_text name)
 
 /* The error of the nearest catch, or of the nearest block that brings one, such as a fallback. */
 static enum weir_code
-find_error(struct scope *s, struct weir_value *ret, unsigned *used)
+find_error(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+           struct weir_error *err)
 {
+    (void)path;
+    (void)err;
     for (struct frame *f = s->frame; f; f = f->parent) {
         if (f->error)
             return found(ret, outcome_error(f->error), used, 1);
@@ -144,41 +151,46 @@ find_error(struct scope *s, struct weir_value *ret, unsigned *used)
     return found(ret, NULL, used, 1);
 }
 
-static const struct weir_value *
-find_variable(const struct frame *f, struct weir_text name)
+static enum weir_code
+find_variable(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+              struct weir_error *err)
 {
-    for (; f; f = f->parent) {
-        const struct weir_value *v = own_variable(f, name);
-        if (v)
-            return v;
-    }
-    return NULL;
+    (void)err;
+    const struct weir_value *v = NULL;
+    for (const struct frame *f = s->frame; f && v == NULL; f = f->parent)
+        v = own_variable(f, path->keys[0]);
+    return found(ret, v, used, 1);
 }
 
 static enum weir_code
-find_secret(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used,
+find_secret(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
             struct weir_error *err)
 {
-    if (n == 1)
+    if (path->n == 1)
         return err_set(err, WEIR_SCRIPT, "secrets can only be read one by one: secrets.NAME");
-    return found(ret, secrets_get(r->part->generation->secrets, path[1]), used, 2);
+    return found(ret, secrets_get(s->run->part->generation->secrets, path->keys[1]), used, 2);
 }
 
 static enum weir_code
-find_env(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used,
+find_env(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
          struct weir_error *err)
 {
-    if (n == 1)
+    if (path->n == 1)
         return err_set(err, WEIR_SCRIPT, "the environment can only be read one by one: env.NAME");
-    return found(ret, map_get(&r->part->generation->env, path[1].bytes, path[1].len), used, 2);
+    struct weir_text name = path->keys[1];
+    return found(ret, map_get(&s->run->part->generation->env, name.bytes, name.len), used, 2);
 }
 
 static enum weir_code
-find_reply(struct run *r, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used)
+find_reply(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+           struct weir_error *err)
 {
-    if (n > 1 && text_is(path[1], "status"))
+    struct run *r = s->run;
+    if (r->stage != RUN_FINALLY)
+        return find_variable(s, path, ret, used, err);
+    if (path->n > 1 && text_is(path->keys[1], "status"))
         return found_int(ret, r->reply_status, used, 2);
-    if (n > 1 && text_is(path[1], "duration")) {
+    if (path->n > 1 && text_is(path->keys[1], "duration")) {
         *ret = (struct weir_value){ .type = WEIR_DOUBLE, .number = outcome_seconds(r) };
         *used = 2;
         return WEIR_OK;
@@ -188,39 +200,77 @@ find_reply(struct run *r, const struct weir_text *path, unsigned n, struct weir_
     return found(ret, v, used, 1);
 }
 
-/* The roots are few and differ in their first letters. */
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret, unsigned *used,
+find_input(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+           struct weir_error *err)
+{
+    (void)path;
+    const struct weir_value *v;
+    enum weir_code code = scope_input(s->run, s->frame, &v, err);
+    return code == WEIR_OK ? found(ret, v, used, 1) : code;
+}
+
+static enum weir_code
+find_steps(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+           struct weir_error *err)
+{
+    (void)path;
+    (void)err;
+    return found(ret, all_steps(s->run, s->frame), used, 1);
+}
+
+static enum weir_code
+find_step(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+          struct weir_error *err)
+{
+    (void)err;
+    return found(ret, step_output(s->run, s->frame, path->known.index), used, 2);
+}
+
+static enum weir_code
+find_vars(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+          struct weir_error *err)
+{
+    (void)path;
+    (void)err;
+    const struct weir_value *vars = s->run->flow->pipeline->vars;
+    return found(ret, vars ? vars : &value_empty_map, used, 1);
+}
+
+static enum weir_code
+find_request(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+             struct weir_error *err)
+{
+    return request_find(s->run, path, ret, used, err);
+}
+
+/* A path that was not there at the load: a plugin's, or one of a test. */
+static enum weir_code
+find_untold(struct scope *s, const struct expr_path *path, struct weir_value *ret, unsigned *used,
+            struct weir_error *err)
+{
+    struct expr_path told = *path;
+    told.known = known_of(s->run->flow->pipeline, path->keys, path->n);
+    assert(told.known.what != KNOWN_NOTHING);
+    return s->env.find(&s->env, &told, ret, used, err);
+}
+
+static enum weir_code
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret, unsigned *used,
      struct weir_error *err)
 {
-    struct scope *s = env->arg;
-    struct run *r = s->run;
-    struct weir_text root = path[0];
-    if (text_is(root, "request"))
-        return request_find(r, path, n, ret, used, err);
-    if (text_is(root, "steps")) {
-        if (n == 1)
-            return found(ret, all_steps(r, s->frame), used, 1);
-        return found(ret, step_output(r, s->frame, path[1]), used, 2);
-    }
-    if (text_is(root, "input")) {
-        const struct weir_value *v;
-        enum weir_code code = scope_input(r, s->frame, &v, err);
-        return code == WEIR_OK ? found(ret, v, used, 1) : code;
-    }
-    if (text_is(root, "env"))
-        return find_env(r, path, n, ret, used, err);
-    if (text_is(root, "vars"))
-        return found(ret, r->flow->pipeline->vars ? r->flow->pipeline->vars : &value_empty_map, used, 1);
-    if (text_is(root, "secrets"))
-        return find_secret(r, path, n, ret, used, err);
-    if (text_is(root, "run"))
-        return find_run(r, path, n, ret, used);
-    if (text_is(root, "error"))
-        return find_error(s, ret, used);
-    if (text_is(root, "reply") && r->stage == RUN_FINALLY)
-        return find_reply(r, path, n, ret, used);
-    return found(ret, find_variable(s->frame, root), used, 1);
+    typedef enum weir_code finder(struct scope *s, const struct expr_path *path, struct weir_value *ret,
+                                  unsigned *used, struct weir_error *err);
+    static finder *const by_what[KNOWN_REQUEST] = {
+        [KNOWN_NOTHING] = find_untold, [KNOWN_VARIABLE] = find_variable,
+        [KNOWN_INPUT] = find_input,    [KNOWN_STEPS] = find_steps,
+        [KNOWN_STEP] = find_step,      [KNOWN_VARS] = find_vars,
+        [KNOWN_ENV] = find_env,        [KNOWN_SECRETS] = find_secret,
+        [KNOWN_RUN] = find_run,        [KNOWN_ERROR] = find_error,
+        [KNOWN_REPLY] = find_reply,
+    };
+    finder *finds = path->known.what >= KNOWN_REQUEST ? find_request : by_what[path->known.what];
+    return finds(env->arg, path, ret, used, err);
 }
 
 /* A run that is taken up again gets the same ones. */

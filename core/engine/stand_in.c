@@ -46,7 +46,7 @@ static struct stand_in_step
 step_of(const struct weir_call *c)
 {
     const struct node *n = c->unit->node;
-    return (struct stand_in_step){ c->run->flow->pipeline->name, n->id, n->id_given, c->attempt, c->unit->type->name };
+    return (struct stand_in_step){ c->run->flow->pipeline->name, n->id, n->id_given, c->attempt, c->unit->type->name, false };
 }
 
 static void
@@ -150,6 +150,6 @@ stand_in_ended(const struct frame *f, const struct unit *u, const struct weir_va
 {
     const struct stand_in *in = f->run->engine->stand_in;
     struct stand_in_step step = { f->run->flow->pipeline->name, u->node->id, u->node->id_given, f->attempt,
-                                  u->type->name };
+                                  u->type->name, f->repeated };
     in->ended(in->arg, &step, failure ? NULL : output ? output : &value_null, failure ? &failure->error : NULL);
 }

@@ -18,6 +18,7 @@ struct stand_in_step {
     bool id_given; /* by the author; else derived from the place */
     uint32_t attempt;
     const char *type;
+    bool repeated; /* it did not run: its answer is that of an earlier attempt of the job */
 };
 
 /* An answer; all values are the engine's then. */

@@ -9,20 +9,21 @@
 static void
 visit_chain(const struct term *t, struct use use, const struct listener *l)
 {
-    const struct chain *c = t->chain;
+    struct chain *c = t->chain;
     struct use inside = { .washed = use.washed };
     if (c->base != NULL)
         term_each_access(c->base, inside, l);
     if (!c->bound) {
-        bool whole = use.whole && c->n_path == c->n_parts + 1;
-        l->fn(l->arg, &(struct expr_access){ .path = c->path,
+        bool whole = use.whole && c->path.n == c->n_parts + 1;
+        l->fn(l->arg, &(struct expr_access){ .path = c->path.keys,
                                              .places = c->places,
-                                             .n = c->n_path,
+                                             .n = c->path.n,
                                              .optional_from = c->optional_from,
                                              .absent_ok = c->absent_ok,
                                              .whole = whole,
                                              .washed = use.washed,
-                                             .result = use.result && whole });
+                                             .result = use.result && whole,
+                                             .known = &c->path.known });
     }
     inside.whole = true; /* an index is an expression of its own */
     for (unsigned i = 0; i < c->n_parts; i++)

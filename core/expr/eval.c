@@ -62,6 +62,22 @@ eval_choose(struct eval *ev, const struct term *t, struct weir_value *room,
     return code == WEIR_OK ? eval_term(ev, t->operands[yes ? 1 : 2], room, ret) : code;
 }
 
+/* A list of few items, which have their places already. */
+static enum weir_code
+eval_short_list(struct eval *ev, const struct term *t, struct weir_value *items,
+                struct weir_value *room, const struct weir_value **ret)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        const struct weir_value *item;
+        enum weir_code code = eval_present(ev, t->operands[i], &items[i], &item);
+        if (code != WEIR_OK)
+            return code;
+        if (item != &items[i])
+            items[i] = *item;
+    }
+    return give_items(items, t->n, room, ret);
+}
+
 static enum weir_code
 eval_list(struct eval *ev, const struct term *t, struct weir_value *room,
           const struct weir_value **ret)
@@ -69,6 +85,9 @@ eval_list(struct eval *ev, const struct term *t, struct weir_value *room,
     enum weir_code code = eval_spend(ev, t, (uint64_t)t->n * EVAL_STEP);
     if (code != WEIR_OK)
         return code;
+    struct weir_value *items = eval_items(ev, t->n);
+    if (items != NULL)
+        return eval_short_list(ev, t, items, room, ret);
     struct weir_builder *b = builder_list();
     for (unsigned i = 0; i < t->n; i++) {
         const struct weir_value *item;
@@ -77,8 +96,7 @@ eval_list(struct eval *ev, const struct term *t, struct weir_value *room,
             builder_free(&b);
             return code;
         }
-        item = value_box(item);
-        builder_add(b, &item);
+        builder_add_lent(b, item);
     }
     const struct weir_value *list = builder_end(&b);
     *ret = eval_keep(ev, &list);
@@ -107,8 +125,7 @@ eval_entry(struct eval *ev, const struct term *t, unsigned i, struct weir_builde
         return WEIR_OK;
     if (code != WEIR_OK)
         return code;
-    v = value_box(v);
-    builder_set(b, key->bytes, key->len, &v);
+    builder_set_lent(b, key->bytes, key->len, v);
     return WEIR_OK;
 }
 

@@ -19,6 +19,7 @@ enum {
     EVAL_STEP = 16,        /* units a term; comparing an item or byte costs less */
     EVAL_BYTES = 16 << 20, /* bytes that one evaluation may make                 */
     EVAL_SCRATCH = 512,    /* bytes of short texts that need no allocation       */
+    EVAL_ITEMS = 16,       /* items of lists that need no allocation             */
     EVAL_KEPT = 8          /* values that are kept without an allocation         */
 };
 
@@ -32,18 +33,46 @@ struct eval {
     unsigned n_kept;
     unsigned room_kept;
     unsigned n_scratch;
+    unsigned n_items;
     unsigned comparing;             /* levels of lists and maps that are being compared */
     const struct weir_value **kept; /* owned values */
     const struct weir_value *variables[EXPR_VARIABLES_MAX];
     const struct weir_value *first_kept[EVAL_KEPT];
     struct weir_error ignored; /* what goes wrong where that does not matter */
+    struct weir_value items[EVAL_ITEMS];
     char scratch[EVAL_SCRATCH];
 };
 
-/* Begins and ends an evaluation; the end drops all that was kept. */
-void eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env,
-                struct weir_error *err);
-void eval_end(struct eval *ev);
+/* Begins an evaluation. */
+static inline void
+eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct weir_error *err)
+{
+    /* The rest is large, and needs no first value. */
+    ev->expr = e;
+    ev->env = env;
+    ev->err = err;
+    ev->units = (uint64_t)EVAL_STEPS * EVAL_STEP;
+    ev->bytes = EVAL_BYTES;
+    ev->spent = false;
+    ev->n_kept = 0;
+    ev->room_kept = EVAL_KEPT;
+    ev->n_scratch = 0;
+    ev->n_items = 0;
+    ev->comparing = 0;
+    ev->kept = ev->first_kept;
+    ev->ignored.detail = NULL;
+}
+
+/* Drops all that an evaluation has kept. */
+void eval_drop(struct eval *ev);
+
+/* Ends an evaluation. */
+static inline void
+eval_end(struct eval *ev)
+{
+    if (ev->n_kept > 0 || ev->kept != ev->first_kept)
+        eval_drop(ev);
+}
 
 /* Evaluates T. WEIR_NOT_FOUND: absent. */
 enum weir_code eval_term(struct eval *ev, const struct term *t, struct weir_value *room,
@@ -92,6 +121,7 @@ const struct weir_value *eval_keep(struct eval *ev, const struct weir_value **ta
 struct eval_mark {
     unsigned n_kept;
     unsigned n_scratch;
+    unsigned n_items;
 };
 struct eval_mark eval_mark(const struct eval *ev);
 void eval_release(struct eval *ev, struct eval_mark mark);
@@ -100,6 +130,12 @@ void eval_release(struct eval *ev, struct eval_mark mark);
  * points to. NULL: too costly, and the error is set. */
 char *eval_new_text(struct eval *ev, const struct term *t, enum weir_type type, size_t len,
                     struct weir_value *room, const struct weir_value **ret) MUST_USE;
+
+/* Room for N items of a list that is not made a value of its own; NULL: a builder has to make it.
+ * give_items gives the list: the items are lent values, as results are. */
+struct weir_value *eval_items(struct eval *ev, size_t n);
+enum weir_code give_items(struct weir_value *items, size_t n, struct weir_value *room,
+                          const struct weir_value **ret);
 
 /* A buffer for a text whose length is not known beforehand, and the text of it. GOOD: all of
  * it did fit; if not it is too costly. The buffer is finished in any case. */

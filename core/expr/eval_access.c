@@ -56,7 +56,8 @@ look_up(struct walk *w, unsigned n)
     struct expr_env *env = w->ev->env;
     struct weir_error err = { 0 };
     unsigned used = 0;
-    enum weir_code code = env->find(env, w->chain->path, n, w->room, &used, &err);
+    struct expr_path path = { .keys = w->chain->path.keys, .n = n };
+    enum weir_code code = env->find(env, &path, w->room, &used, &err);
     value_unref(&err.detail);
     return code == WEIR_OK && used == n ? w->room : &value_null;
 }
@@ -187,25 +188,43 @@ follow(struct walk *w, unsigned from)
     return WEIR_OK;
 }
 
-/* Begins a chain in the environment; *ret_from: the first part that is left to follow. */
+/* Follows T on from AT, what comes before part FROM. */
 static enum weir_code
-begin(struct walk *w, unsigned *ret_from)
+follow_on(struct eval *ev, const struct term *t, const struct weir_value *at, unsigned from,
+          struct weir_value *room, const struct weir_value **ret)
 {
-    const struct chain *c = w->chain;
-    struct expr_env *env = w->ev->env;
+    struct walk w = { .ev = ev, .term = t, .chain = t->chain, .room = room, .at = at };
+    enum weir_code code = follow(&w, from);
+    *ret = w.at;
+    return code;
+}
+
+/* There is no key number I in the environment. */
+static enum weir_code
+not_found(struct eval *ev, const struct term *t, unsigned i, struct weir_value *room)
+{
+    struct walk w = { .ev = ev, .term = t, .chain = t->chain, .room = room };
+    return no_field(&w, (int)i - 1, t->chain->path.keys[i]);
+}
+
+/* A chain that starts with a name of the environment, which mostly finds all of it. */
+static enum weir_code
+named_chain(struct eval *ev, const struct term *t, struct weir_value *room,
+            const struct weir_value **ret)
+{
+    const struct chain *c = t->chain;
     unsigned used = 0;
-    enum weir_code code = env->find(env, c->path, c->n_path, w->room, &used, w->ev->err);
-    if (code != WEIR_OK && code != WEIR_NOT_FOUND)
-        return code;
-    assert(used >= 1 && used <= c->n_path);
+    enum weir_code code = ev->env->find(ev->env, &c->path, room, &used, ev->err);
     if (code == WEIR_NOT_FOUND)
-        return no_field(w, (int)used - 2, c->path[used - 1]);
-    w->room->flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
-    if (w->room->len == 0 && (w->room->type == WEIR_STRING || w->room->type == WEIR_BYTES))
-        w->room->bytes = "";
-    w->at = w->room;
-    *ret_from = used - 1;
-    return WEIR_OK;
+        return not_found(ev, t, used - 1, room);
+    if (code != WEIR_OK)
+        return code;
+    assert(used >= 1 && used <= c->path.n);
+    room->flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
+    if (room->len == 0 && (room->type == WEIR_STRING || room->type == WEIR_BYTES))
+        room->bytes = "";
+    *ret = room;
+    return used == c->n_parts + 1 ? WEIR_OK : follow_on(ev, t, room, used - 1, room, ret);
 }
 
 enum weir_code
@@ -213,21 +232,18 @@ eval_chain(struct eval *ev, const struct term *t, struct weir_value *room,
            const struct weir_value **ret)
 {
     const struct chain *c = t->chain;
-    struct walk w = { .ev = ev, .term = t, .chain = c, .room = room };
-    unsigned from = 0;
     enum weir_code code = eval_spend(ev, t, c->n_parts);
     if (code != WEIR_OK)
         return code;
-    if (c->base != NULL)
-        code = eval_term(ev, c->base, room, &w.at);
-    else if (c->variable >= 0)
-        w.at = ev->variables[c->variable];
-    else
-        code = begin(&w, &from);
-    if (code == WEIR_OK)
-        code = follow(&w, from);
-    *ret = w.at;
-    return code;
+    if (!c->bound)
+        return named_chain(ev, t, room, ret);
+    if (c->base == NULL) {
+        *ret = ev->variables[c->variable];
+        return c->n_parts == 0 ? WEIR_OK : follow_on(ev, t, *ret, 0, room, ret);
+    }
+    const struct weir_value *base;
+    code = eval_term(ev, c->base, room, &base);
+    return code == WEIR_OK ? follow_on(ev, t, base, 0, room, ret) : code;
 }
 
 enum weir_code

@@ -44,6 +44,13 @@ void expr_free(struct expr **e);
 void expr_each_memory(const struct expr *e, void (*fn)(void *arg, const void *at, size_t len),
                       void *arg);
 
+/* What is known of a chain before it is evaluated, in numbers that mean something to whoever
+ * finds its names (expr_env.find). All 0: nothing. */
+struct expr_known {
+    uint32_t what;
+    uint32_t index;
+};
+
 /* One chain of accesses that starts at a name which no macro binds: request.headers["x-id"]. */
 struct expr_access {
     const struct weir_text *path;     /* the name, then constant keys; a chain ends before what
@@ -56,18 +63,26 @@ struct expr_access {
     bool washed;            /* flows only into hmac, sha256, size or a comparison */
     bool result;            /* whole, and it may be what the expression gives: the expression
                                itself, or a branch of ?: or ?? of it */
+    struct expr_known *known; /* of the chain; may be set until it is evaluated */
 };
 
 /* Tells every access chain of E to FN, in order of the text. */
 void expr_each_access(const struct expr *e, void (*fn)(void *arg, const struct expr_access *), void *arg);
 
+/* What a chain of accesses begins with. */
+struct expr_path {
+    const struct weir_text *keys; /* the name, then the constant keys behind it */
+    unsigned n;
+    struct expr_known known;
+};
+
 /* What an expression sees while it is evaluated. */
 struct expr_env {
-    /* Finds the name PATH[0] and follows as many of the N parts as it likes, but not beyond
-     * what is no map: how many in *ret_used (at least 1). *ret is lent until the evaluation
-     * ends, and may be a scalar or a text on the stack. WEIR_NOT_FOUND if part number
+    /* Finds the name keys[0] of PATH and follows as many of the n keys as it likes, but not
+     * beyond what is no map: how many in *ret_used (at least 1). *ret is lent until the
+     * evaluation ends, and may be a scalar or a text on the stack. WEIR_NOT_FOUND if key number
      * *ret_used - 1 is absent; other codes are errors of the expression (ERR is filled). */
-    enum weir_code (*find)(struct expr_env *env, const struct weir_text *path, unsigned n,
+    enum weir_code (*find)(struct expr_env *env, const struct expr_path *path,
                            struct weir_value *ret, unsigned *ret_used, struct weir_error *err);
     uint64_t (*now_ms)(struct expr_env *env);               /* wall time, for now() */
     void (*uuid)(struct expr_env *env, char ret[ID_UUID]);  /* for uuid() */

@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <string.h>
+
 #include "base/encode.h"
 #include "expr/function.h"
 #include "value/json.h"
@@ -74,18 +76,25 @@ decoded(const struct args *a,
 /* The string that ENCODE makes of the string or bytes that are argument 0. */
 static enum weir_code
 encoded(const struct args *a, bool (*encode)(struct buf *b, struct weir_text text),
-        const struct weir_value **ret)
+        struct weir_value *room, const struct weir_value **ret)
 {
     struct weir_text text;
     struct buf b;
+    char first[BUF_USUAL];
     enum weir_code code = arg_text(a, 0, &text);
     if (code == WEIR_OK)
         code = arg_read(a, text.len);
     if (code != WEIR_OK)
         return code;
-    eval_buf(a->eval, &b);
+    buf_init_in(&b, a->eval->bytes, first, sizeof first);
     bool good = encode(&b, text);
-    return eval_buf_text(a->eval, a->term, WEIR_STRING, &b, good, ret);
+    if (!good || !b.lent)
+        return eval_buf_text(a->eval, a->term, WEIR_STRING, &b, good, ret);
+    char *bytes = eval_new_text(a->eval, a->term, WEIR_STRING, b.len, room, ret);
+    if (bytes != NULL && b.len > 0)
+        memcpy(bytes, b.bytes, b.len);
+    buf_fini(&b);
+    return bytes != NULL ? WEIR_OK : WEIR_SCRIPT;
 }
 
 static bool
@@ -98,8 +107,7 @@ enum weir_code
 function_base64_encode(const struct args *a, struct weir_value *room,
                        const struct weir_value **ret)
 {
-    (void)room;
-    return encoded(a, base64_plain, ret);
+    return encoded(a, base64_plain, room, ret);
 }
 
 enum weir_code
@@ -114,8 +122,7 @@ enum weir_code
 function_hex_encode(const struct args *a, struct weir_value *room,
                     const struct weir_value **ret)
 {
-    (void)room;
-    return encoded(a, hex_encode, ret);
+    return encoded(a, hex_encode, room, ret);
 }
 
 enum weir_code
@@ -130,8 +137,7 @@ enum weir_code
 function_url_encode(const struct args *a, struct weir_value *room,
                     const struct weir_value **ret)
 {
-    (void)room;
-    return encoded(a, url_encode, ret);
+    return encoded(a, url_encode, room, ret);
 }
 
 /* The template sees that it is called, and does not encode what it gives. */

@@ -149,9 +149,29 @@ add(const struct loop *l, const struct weir_value *item, struct weir_builder *b)
         if (code != WEIR_OK)
             return code;
     }
-    result = value_box(result);
-    builder_add(b, &result);
+    builder_add_lent(b, result);
     return WEIR_OK;
+}
+
+/* filter of few items, of which those that hold are put into ITEMS. */
+static enum weir_code
+filter_few(struct loop *l, struct weir_value *items, struct weir_value *room,
+           const struct weir_value **ret)
+{
+    size_t n = 0;
+    enum weir_code code;
+    const struct weir_value *item;
+    l->mark = eval_mark(l->ev); /* ITEMS stay */
+    while ((code = next(l, &item)) == WEIR_OK && item != NULL) {
+        bool holds;
+        unsigned taint;
+        code = eval_bool(l->ev, l->term->operands[1], &holds, &taint);
+        if (code != WEIR_OK)
+            return code;
+        if (holds)
+            items[n++] = *item;
+    }
+    return code == WEIR_OK ? give_items(items, n, room, ret) : code;
 }
 
 /* map and filter. */
@@ -163,6 +183,9 @@ eval_each(struct eval *ev, const struct term *t, struct weir_value *room,
     enum weir_code code = start(&l, room);
     if (code != WEIR_OK)
         return code;
+    struct weir_value *items = t->kind == TERM_FILTER ? eval_items(ev, l.over->len) : NULL;
+    if (items != NULL)
+        return filter_few(&l, items, room, ret);
     struct weir_builder *b = builder_list();
     const struct weir_value *item;
     while ((code = next(&l, &item)) == WEIR_OK && item != NULL) {

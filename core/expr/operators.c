@@ -177,9 +177,7 @@ join_lists(const struct operation *o, const struct weir_value **ret)
     struct weir_builder *b = builder_list();
     for (size_t i = 0; i < n; i++) {
         bool first = i < o->a->len;
-        const struct weir_value *item =
-            value_box(value_at(first ? o->a : o->b, first ? i : i - o->a->len));
-        builder_add(b, &item);
+        builder_add_lent(b, value_at(first ? o->a : o->b, first ? i : i - o->a->len));
     }
     const struct weir_value *list = builder_end(&b);
     *ret = eval_keep(o->ev, &list);

@@ -55,10 +55,9 @@ fill_path(struct parser *p, const struct growing *g, struct chain *c)
         path[i + 1] = g->parts[i].key;
         places[i + 1] = g->parts[i].place;
     }
-    c->path = path;
+    c->path = (struct expr_path){ .keys = path, .n = n + 1 };
     c->places = places;
-    c->n_path = n + 1;
-    c->optional_from = c->n_path;
+    c->optional_from = n + 1;
     for (unsigned i = n; i-- > 0;)
         if (g->parts[i].optional)
             c->optional_from = i + 1;

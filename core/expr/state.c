@@ -9,30 +9,12 @@
 #include "expr/eval.h"
 
 void
-eval_begin(struct eval *ev, const struct expr *e, struct expr_env *env, struct weir_error *err)
-{
-    /* The rest is large, and needs no first value. */
-    ev->expr = e;
-    ev->env = env;
-    ev->err = err;
-    ev->units = (uint64_t)EVAL_STEPS * EVAL_STEP;
-    ev->bytes = EVAL_BYTES;
-    ev->spent = false;
-    ev->n_kept = 0;
-    ev->room_kept = EVAL_KEPT;
-    ev->n_scratch = 0;
-    ev->comparing = 0;
-    ev->kept = ev->first_kept;
-    ev->ignored.detail = NULL;
-}
-
-void
-eval_end(struct eval *ev)
+eval_drop(struct eval *ev)
 {
     eval_release(ev, (struct eval_mark){ 0 });
     if (ev->kept != ev->first_kept)
         free(ev->kept);
-    ev->kept = NULL;
+    ev->kept = ev->first_kept;
 }
 
 const struct weir_value *
@@ -58,7 +40,7 @@ eval_keep(struct eval *ev, const struct weir_value **take_v)
 struct eval_mark
 eval_mark(const struct eval *ev)
 {
-    return (struct eval_mark){ ev->n_kept, ev->n_scratch };
+    return (struct eval_mark){ ev->n_kept, ev->n_scratch, ev->n_items };
 }
 
 void
@@ -68,6 +50,33 @@ eval_release(struct eval *ev, struct eval_mark mark)
     while (ev->n_kept > mark.n_kept)
         value_unref(&ev->kept[--ev->n_kept]);
     ev->n_scratch = mark.n_scratch;
+    ev->n_items = mark.n_items;
+}
+
+struct weir_value *
+eval_items(struct eval *ev, size_t n)
+{
+    if (n > EVAL_ITEMS - ev->n_items)
+        return NULL;
+    struct weir_value *items = ev->items + ev->n_items;
+    ev->n_items += (unsigned)n;
+    return items;
+}
+
+enum weir_code
+give_items(struct weir_value *items, size_t n, struct weir_value *room,
+           const struct weir_value **ret)
+{
+    unsigned taint = 0;
+    for (size_t i = 0; i < n; i++) {
+        items[i].flags &= (uint8_t)~VALUE_HOME; /* it is a copy */
+        taint |= items[i].flags & VALUE_SECRET;
+    }
+    *room = (struct weir_value){
+        .type = WEIR_LIST, .flags = (uint8_t)taint, .len = (uint32_t)n, .items = items
+    };
+    *ret = room;
+    return WEIR_OK;
 }
 
 char *

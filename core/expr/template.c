@@ -331,6 +331,15 @@ not_there(const struct expr *e, struct weir_error *err)
                    source.bytes);
 }
 
+/* Puts the source of E in front of the error, which may be NULL. */
+static void
+in_source(const struct expr *e, struct weir_error *err)
+{
+    struct weir_text source = term_text(e, e->root);
+    if (err != NULL)
+        (void)err_in(err, "%.*s", (int)source.len, source.bytes);
+}
+
 static enum weir_code
 write_expr(struct writing *w, const struct piece *p)
 {
@@ -345,9 +354,8 @@ write_expr(struct writing *w, const struct piece *p)
         w->secret |= value_is_secret(v);
         code = w->t->kind == TEMPLATE_URL ? write_url_value(w, p, v)
                                           : text_of_value(v, w->out, w->err);
-        struct weir_text source = term_text(p->expr, root);
-        if (code != WEIR_OK && w->err != NULL)
-            (void)err_in(w->err, "%.*s", (int)source.len, source.bytes);
+        if (code != WEIR_OK)
+            in_source(p->expr, w->err);
     } else if (code == WEIR_NOT_FOUND) {
         (void)not_there(p->expr, w->err);
     }
@@ -369,14 +377,16 @@ write_text(struct writing *w, struct weir_text text)
 static enum weir_code
 write_all(struct writing *w)
 {
-    url_text_begin(&w->url, w->out);
+    bool url = w->t->kind == TEMPLATE_URL;
+    if (url)
+        url_text_begin(&w->url, w->out);
     for (unsigned i = 0; i < w->t->n; i++) {
         const struct piece *p = &w->t->pieces[i];
         enum weir_code code = p->expr != NULL ? write_expr(w, p) : write_text(w, p->text);
         if (code != WEIR_OK)
             return code;
     }
-    return w->t->kind == TEMPLATE_URL ? url_text_end(&w->url, w->err) : WEIR_OK;
+    return url ? url_text_end(&w->url, w->err) : WEIR_OK;
 }
 
 enum weir_code

@@ -82,10 +82,9 @@ struct chain {
     int variable;      /* the number of the macro's variable; -1: not a variable  */
     bool absent_ok;    /* left of ??, or inside has()                             */
     bool bound;        /* not a name of the environment: a base or a variable     */
-    unsigned n_path;   /* the name and the constant keys behind it; 0 if bound    */
     unsigned n_parts;  /* without the name                                        */
     unsigned optional_from; /* as in struct expr_access                           */
-    const struct weir_text *path;
+    struct expr_path path;  /* n is 0 if bound                                    */
     const struct expr_place *places;
     const struct part *parts;
 };

@@ -117,12 +117,26 @@ dots(struct weir_error *err)
     return err_set(err, WEIR_INVALID, "a value would make a segment of the url '.' or '..'");
 }
 
+/* The place of the next byte of the output, from I on, that is more to the reader than one more
+ * of the same: in authority and path three end something, and a query goes on to the end. */
+static size_t
+next_turn(const struct url_writer *w, size_t i)
+{
+    const struct buf *out = w->out;
+    if (w->reader.state == URL_AT_QUERY)
+        return out->len;
+    if (w->reader.state != URL_AT_SCHEME)
+        while (i < out->len && out->bytes[i] != '/' && out->bytes[i] != '?' && out->bytes[i] != '#')
+            i++;
+    return i;
+}
+
 /* Follows what was written from START on. */
 static enum weir_code
 follow(struct url_writer *w, size_t start, bool touches, struct weir_error *err)
 {
     w->touched |= touches;
-    for (size_t i = start; i < w->out->len; i++) {
+    for (size_t i = start; (i = next_turn(w, i)) < w->out->len; i++) {
         bool in_path = w->reader.state == URL_AT_PATH;
         if (!url_text_read(&w->reader, w->out->bytes[i]))
             continue;
@@ -154,10 +168,12 @@ good_bytes(struct weir_text text, enum url_place place)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.bytes[i];
-        bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
-        if (place == URL_AUTHORITY && !letter && (c == '\0' || strchr("-._~:[]", c) == NULL))
-            return false;
         if ((unsigned char)c <= ' ' || c == 0x7f)
+            return false;
+        if (place != URL_AUTHORITY)
+            continue;
+        bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+        if (!letter && strchr("-._~:[]", c) == NULL)
             return false;
     }
     return true;

@@ -188,15 +188,21 @@ coarse_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* The first look at the clock in a turn. */
+static __attribute__((noinline)) void
+look(struct weir_shard *s)
+{
+    s->turned = true;
+    shard_impl(s)->began_ms = coarse_ms();
+    s->now_ms = s->manual_ms ? s->manual_ms : clock_mono_ms();
+    note_lag(s, s->now_ms, 0);
+}
+
 uint64_t
 shard_now(struct weir_shard *s)
 {
-    if (!s->turned) {
-        s->turned = true;
-        shard_impl(s)->began_ms = coarse_ms();
-        s->now_ms = s->manual_ms ? s->manual_ms : clock_mono_ms();
-        note_lag(s, s->now_ms, 0);
-    }
+    if (!s->turned)
+        look(s);
     return s->now_ms;
 }
 

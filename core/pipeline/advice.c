@@ -58,11 +58,10 @@ struct constant_env {
 };
 
 static enum weir_code
-find_nothing(struct expr_env *env, const struct weir_text *path, unsigned n,
-             struct weir_value *ret, unsigned *ret_used, struct weir_error *err)
+find_nothing(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
+             unsigned *ret_used, struct weir_error *err)
 {
     (void)path;
-    (void)n;
     (void)ret;
     struct constant_env *c = env->arg;
     c->varies = true;

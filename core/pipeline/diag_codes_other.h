@@ -116,6 +116,12 @@
     X(TOKEN_FOREVER, "W0809", WARNING, "tokens that may never expire",                      \
       "What jwt requires replaces the default, [exp], and exp is not in it: a token\n"      \
       "without an end is let in for as long as its key is known, also after somebody has\n" \
-      "stolen it. Say required: [exp, sub].\n")
+      "stolen it. Say required: [exp, sub].\n")                                             \
+    X(TYPE_LEFT_OUT, "W0810", WARNING, "a file that is no node type",                       \
+      "A file of lua/nodes would be the node type of its name, but it does not load, says\n" \
+      "something of itself that is not sane, or has a name that is taken: by a type that\n" \
+      "weir or a plugin brings, or by a key that all nodes have. Everything else works\n"   \
+      "without it; a pipeline that uses it is refused. What is a module of other files\n"  \
+      "has no function run, and is left in peace.\n")
 
 #endif

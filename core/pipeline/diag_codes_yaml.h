@@ -64,6 +64,15 @@
       "other.\n")                                                                          \
     X(NO_PIPELINES, "W0115", WARNING, "no pipeline in the folder",                         \
       "The folder holds no file that ends in .yaml or .yml. Tests (.test.yaml),\n"         \
-      "weir.yaml and hidden folders don't count.\n")
+      "weir.yaml and hidden folders don't count.\n")                                        \
+    X(TEST_FILE, "W0116", ERROR, "a mistake in a file of tests",                           \
+      "What stands here would mean nothing to weir test, or not what it seems to: a key\n"  \
+      "that no test has, a matcher or a code of an error that does not exist.\n"            \
+      "docs/testing.md has all that a test may say:\n"                                      \
+      "\n"                                                                                 \
+      "    tests:\n"                                                                        \
+      "      - name: who has no name is refused\n"                                          \
+      "        request: { path: /hello, json: {} }\n"                                       \
+      "        expect: { status: 422, json: { title: { $type: string } } }\n")
 
 #endif

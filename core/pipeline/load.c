@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "pipeline/file.h"
+#include "pipeline/known.h"
 #include "pipeline/loading.h"
 #include "pipeline/owned.h"
 #include "pipeline/resources.h"
@@ -77,6 +78,7 @@ load_text_with(const char *file, struct weir_text text, const struct load_option
     load_ids(&l);
     complete(&l);
     names_check(&l);
+    known_tell(p);
     advice_check(&l);
     free(l.drafts);
     yaml_free(&y);

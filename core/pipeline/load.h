@@ -33,6 +33,10 @@ struct pipelines {
     struct map by_name; /* to struct pipeline, borrowed */
 };
 
+/* The keys that every node may have, whatever its type. */
+extern const struct weir_text common_keys[];
+extern const size_t n_common_keys;
+
 /* Finds the pipeline files that PATHS (files and folders) stand for: *.yaml and *.yml, not
  * *.test.yaml, not weir.yaml, folders not descended into hidden ones; sorted, each once. A path
  * that isn't there is a diagnostic. *ret is an array of N malloc'ed names. */
@@ -51,6 +55,10 @@ void pipelines_load(const char *const *files, unsigned n, const struct load_opti
 /* Loads one pipeline from TEXT that is not in a file of that NAME. NULL if it has errors. */
 struct pipeline *pipeline_load_text(const char *file, struct weir_text text,
                                     const struct load_options *o, struct diags *d);
+
+/* Whether KEY means something in every step, or names a block of some type: then it can't be a
+ * type's name. */
+bool load_key_taken(const struct registry *r, struct weir_text key);
 
 /* Puts P, which is ALL's then, in the place of the one of its name, if there is one. */
 void pipelines_put(struct pipelines *all, struct pipeline *p);

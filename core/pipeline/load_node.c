@@ -23,13 +23,29 @@ hint_type(struct loading *l, struct weir_text name, char *ret, size_t room)
 
 /* Whether any node type has a child block under KEY. */
 static bool
-is_any_block_key(struct loading *l, struct weir_text key)
+is_any_block_key(const struct registry *r, struct weir_text key)
 {
     const struct node_type *const *types;
-    unsigned n = registry_nodes(l->options->registry, &types);
+    unsigned n = registry_nodes(r, &types);
     for (unsigned i = 0; i < n; i++)
         if (is_block_key(types[i], key))
             return true;
+    return false;
+}
+
+/* Says so if a key is the name of a type of which it is known why it is not there. */
+static bool
+refuse_missing(struct loading *l, const struct yaml_node *n)
+{
+    char why[640];
+    for (unsigned i = 0; i < n->n; i++) {
+        struct weir_text key = n->keys[i]->text;
+        if (is_common_key(key) || !registry_missing(l->options->registry, key, why, sizeof why))
+            continue;
+        load_say(l, n->keys[i], DIAG_NODE_TYPE_UNKNOWN, NULL, "unknown node type '%.*s': %s",
+                 CLIP(key), why);
+        return true;
+    }
     return false;
 }
 
@@ -37,11 +53,13 @@ is_any_block_key(struct loading *l, struct weir_text key)
 static void
 refuse_type(struct loading *l, const struct yaml_node *n)
 {
+    if (refuse_missing(l, n))
+        return;
     const struct yaml_node *meant = NULL;
     char hint[128] = "";
     for (unsigned i = 0; i < n->n && hint[0] == '\0'; i++) {
         struct weir_text key = n->keys[i]->text;
-        if (is_common_key(key) || is_any_block_key(l, key))
+        if (is_common_key(key) || is_any_block_key(l->options->registry, key))
             continue;
         hint_type(l, key, hint, sizeof hint);
         if (meant == NULL || hint[0] != '\0')
@@ -120,7 +138,7 @@ hint_key(struct loading *l, const struct node_type *t, struct weir_text key, cha
     for (unsigned i = 0; i < sizeof top / sizeof *top; i++)
         if (text_is(key, top[i]))
             (void)snprintf(ret, room, "'%s' belongs at the top of the file", top[i]);
-    if (ret[0] == '\0' && is_any_block_key(l, key))
+    if (ret[0] == '\0' && is_any_block_key(l->options->registry, key))
         (void)snprintf(ret, room, "'%s' has no such block", t->abi.name);
     struct weir_text inner[64];
     const struct weir_value *at;
@@ -216,4 +234,10 @@ load_node(struct loading *l, struct block *b, const struct yaml_node *n, const c
     load_common(l, d);
     load_config(l, d, n->items[type_key]);
     load_children(l, d);
+}
+
+bool
+load_key_taken(const struct registry *r, struct weir_text key)
+{
+    return is_common_key(key) || is_any_block_key(r, key);
 }

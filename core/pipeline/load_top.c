@@ -366,6 +366,10 @@ load_top(struct loading *l)
     const struct yaml_node *order = yaml_key(root, "order_by");
     if (order != NULL && l->p->durable == DURABLE_NO)
         load_say(l, order, DIAG_BAD_VALUE, "add 'durable: true'", "'order_by' needs a durable pipeline");
+    const struct yaml_node *retry = yaml_key(root, "retry");
+    if (retry != NULL && l->p->durable == DURABLE_NO)
+        load_say(l, retry, DIAG_BAD_VALUE, "add 'durable: true', or give the 'retry' to a step",
+                 "'retry' of a pipeline needs a durable one: nothing else outlives the attempt");
     if (l->p->name == NULL)
         name_of_file(l);
     if (l->p->vars == NULL)

@@ -109,8 +109,6 @@ void load_common(struct loading *l, struct draft *d);
 
 /* Whether KEY is one that every node may have. */
 bool is_common_key(struct weir_text key);
-extern const struct weir_text common_keys[];
-extern const size_t n_common_keys;
 
 /* Gives every node its id: the author's, or one made from its place. */
 void load_ids(struct loading *l);

@@ -74,6 +74,41 @@ line_at(const struct pipeline *p, unsigned line)
     return line > 0 ? at : NULL;
 }
 
+/* The number of the line that ends in | or |-, under which the block of lines begins whose first text
+ * stands in line FIRST; 0: there is no such block. */
+static unsigned
+block_header(const struct pipeline *p, unsigned first)
+{
+    for (unsigned line = first; line-- > 1;) {
+        const char *text = line_at(p, line);
+        size_t len = text ? strcspn(text, "\n") : 0;
+        while (len > 0 && strchr(" \t\r+-0123456789", text[len - 1]) != NULL)
+            len--;
+        if (len > 0)
+            return text[len - 1] == '|' ? line : 0;
+    }
+    return 0;
+}
+
+struct mark
+pipeline_line_mark(const struct pipeline *p, struct mark mark, int64_t line)
+{
+    unsigned header = block_header(p, mark.line);
+    const char *first = line_at(p, mark.line);
+    if (header == 0 || first == NULL || strspn(first, " ") + 1 != mark.column || line < 1 || line > UINT16_MAX)
+        return mark;
+    struct mark ret = { header + (unsigned)line, 1, 0 };
+    const char *text = line_at(p, ret.line);
+    if (text == NULL)
+        return mark;
+    size_t blanks = strspn(text, " "), len = strcspn(text, "\r\n");
+    ret.column = (unsigned)blanks + 1;
+    for (size_t i = blanks; i < len; i++)
+        ret.len += (text[i] & 0xc0) != 0x80;
+    ret.len = ret.len > 0 ? ret.len : 1;
+    return ret;
+}
+
 void
 pipeline_diag(const struct pipeline *p, struct mark mark, struct diags *d, enum diag_code code,
               const char *hint, const char *fmt, ...)

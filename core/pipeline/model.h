@@ -151,6 +151,10 @@ pipeline_records(const struct pipeline *p)
 /* The node of that id; NULL if there is none. */
 const struct node *pipeline_node(const struct pipeline *p, struct weir_text id);
 
+/* The line number LINE, from 1, of the text whose mark is MARK, if that is a block of lines (|); else
+ * MARK. */
+struct mark pipeline_line_mark(const struct pipeline *p, struct mark mark, int64_t line);
+
 /* Adds a diagnostic about a place in the pipeline's file, with its source line. HINT may be
  * NULL. */
 void pipeline_diag(const struct pipeline *p, struct mark mark, struct diags *d,

@@ -71,6 +71,18 @@ own_schema(struct pipeline *p, struct schema *take_s)
     return add(p, OWNED_SCHEMA)->schema = take_s;
 }
 
+void
+owned_each_access(const struct pipeline *p, void (*fn)(void *arg, const struct expr_access *),
+                  void *arg)
+{
+    for (const struct owned *o = p->owned; o != NULL; o = o->next) {
+        if (o->kind == OWNED_TEMPLATE)
+            template_each_access(o->template, fn, arg);
+        else if (o->kind == OWNED_EXPR)
+            expr_each_access(o->expr, fn, arg);
+    }
+}
+
 static void
 free_one(struct owned *o)
 {

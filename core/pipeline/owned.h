@@ -20,6 +20,10 @@ struct template *own_template(struct pipeline *p, struct template *take_t);
 struct expr *own_expr(struct pipeline *p, struct expr *take_e);
 struct schema *own_schema(struct pipeline *p, struct schema *take_s);
 
+/* Tells the access chains of all templates and expressions that were given to P. */
+void owned_each_access(const struct pipeline *p, void (*fn)(void *arg, const struct expr_access *),
+                       void *arg);
+
 /* Frees all that was given to P. */
 void owned_free(struct pipeline *p);
 

@@ -184,6 +184,24 @@ eval_text(const struct part *p, struct expr_env *env, struct buf *out, struct we
     return fail_at(p, err);
 }
 
+/* A template that gives a text in any case, which is checked where it was written to. */
+static enum weir_code
+eval_string(const struct part *p, struct expr_env *env, struct buf *out, struct weir_error *err)
+{
+    size_t start = out->len;
+    bool secret = false;
+    enum weir_code code = template_eval_text(p->template, env, out, &secret, err);
+    if (code == WEIR_NOT_FOUND)
+        return code;
+    if (code != WEIR_OK)
+        return fail_at(p, err);
+    struct weir_value v = { .type = WEIR_STRING,
+                            .flags = secret ? VALUE_SECRET : 0,
+                            .len = (uint32_t)(out->len - start),
+                            .bytes = out->bytes + start };
+    return check(p, &v, err);
+}
+
 /* The text that a value becomes. */
 struct becoming {
     const struct part *part;
@@ -216,9 +234,9 @@ part_eval_text(const struct part *p, struct expr_env *env, struct buf *out,
 {
     if (p->kind == PART_TEMPLATE && p->check == NULL && p->format == NULL)
         return eval_text(p, env, out, err);
-    if (p->kind == PART_TEMPLATE && !p->url && p->format == NULL &&
-        template_is_whole(p->template))
-        return eval_whole(p, env, out, err);
+    if (p->kind == PART_TEMPLATE && p->format == NULL)
+        return template_is_whole(p->template) && !p->url ? eval_whole(p, env, out, err)
+                                                         : eval_string(p, env, out, err);
     if (p->kind == PART_CONSTANT)
         return text_of_value(p->constant, out, err);
     const struct weir_value *v = NULL;

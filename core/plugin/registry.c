@@ -8,21 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/inside.h"
 #include "plugin/types.h"
-
-struct registry {
-    const struct weir_host *host;
-    struct map nodes;    /* name to struct node_type, owned */
-    struct map triggers; /* name to struct trigger_type, owned */
-    struct map collections; /* name to struct collection, owned */
-    const struct node_type **sorted_nodes;
-    const struct trigger_type **sorted_triggers;
-    const struct collection **sorted_collections;
-    const struct plugin **plugins;
-    unsigned n_plugins;
-    const struct tester **testers; /* each owned */
-    unsigned n_testers;
-};
 
 struct registry *
 registry_new(const struct weir_host *host)
@@ -65,6 +52,8 @@ registry_free(struct registry **r)
         plugin_free((*r)->plugins[i]);
     for (unsigned i = 0; i < (*r)->n_testers; i++)
         free((struct tester *)(uintptr_t)(*r)->testers[i]);
+    registry_free_left_out(*r);
+    free((*r)->descriptors);
     free((*r)->testers);
     free((*r)->plugins);
     free((*r)->sorted_nodes);
@@ -111,9 +100,8 @@ sorted(const struct map *m, void *old, int (*order)(const void *, const void *))
     return all;
 }
 
-/* Makes the arrays that registry_nodes and its like give out. */
-static void
-sort_all(struct registry *r)
+void
+registry_sort(struct registry *r)
 {
     r->sorted_nodes = sorted(&r->nodes, r->sorted_nodes, by_node_name);
     r->sorted_triggers = sorted(&r->triggers, r->sorted_triggers, by_trigger_name);
@@ -170,6 +158,9 @@ harvest_types(const struct registry *r, const struct weir_plugin *p, const struc
         abort();
     for (unsigned i = 0; i < p->n_nodes; i++) {
         struct node_type *t;
+        struct weir_node_type abi;
+        if (node_type_copy(p->nodes, i, &abi) && abi.file != NULL)
+            continue; /* see registry_settle */
         if (node_type_new(p->nodes, i, plugin, &t, err) != WEIR_OK)
             return (enum weir_code)err->code;
         enum weir_code code = name_is_free(r, h, t->abi.name, err);
@@ -213,13 +204,18 @@ harvest_collections(const struct registry *r, const struct weir_plugin *p, const
     return WEIR_OK;
 }
 
-static void
-take_in(struct registry *r, struct harvest *h, const struct plugin *plugin)
+void
+registry_take_node(struct registry *r, struct node_type *t)
 {
-    for (unsigned i = 0; i < h->n_nodes; i++) {
-        h->nodes[i]->index = r->nodes.count;
-        map_set(&r->nodes, h->nodes[i]->abi.name, strlen(h->nodes[i]->abi.name), h->nodes[i]);
-    }
+    t->index = r->nodes.count;
+    map_set(&r->nodes, t->abi.name, strlen(t->abi.name), t);
+}
+
+static void
+take_in(struct registry *r, struct harvest *h, const struct weir_plugin *p, const struct plugin *plugin)
+{
+    for (unsigned i = 0; i < h->n_nodes; i++)
+        registry_take_node(r, h->nodes[i]);
     for (unsigned i = 0; i < h->n_triggers; i++) {
         h->triggers[i]->index = r->triggers.count;
         map_set(&r->triggers, h->triggers[i]->abi.name, strlen(h->triggers[i]->abi.name),
@@ -230,10 +226,12 @@ take_in(struct registry *r, struct harvest *h, const struct plugin *plugin)
                 h->collections[i]);
     h->n_nodes = h->n_triggers = h->n_collections = 0;
     r->plugins = realloc(r->plugins, (r->n_plugins + 1) * sizeof *r->plugins);
-    if (r->plugins == NULL)
+    r->descriptors = realloc(r->descriptors, (r->n_plugins + 1) * sizeof *r->descriptors);
+    if (r->plugins == NULL || r->descriptors == NULL)
         abort();
+    r->descriptors[r->n_plugins] = p;
     r->plugins[r->n_plugins++] = plugin;
-    sort_all(r);
+    registry_sort(r);
 }
 
 /* Takes in what carries tests out; that has been checked. */
@@ -268,7 +266,7 @@ add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, st
     if (code == WEIR_OK)
         code = harvest_collections(r, p, plugin, &h, err);
     if (code == WEIR_OK) {
-        take_in(r, &h, plugin);
+        take_in(r, &h, p, plugin);
         take_testers(r, p, plugin);
     } else {
         plugin_free(plugin);
@@ -280,11 +278,14 @@ add_plugin(struct registry *r, const struct weir_plugin *p, const char *path, st
 enum weir_code
 registry_add(struct registry *r, const struct weir_plugin *p, struct weir_error *err)
 {
-    return add_plugin(r, p, "(built in)", err);
+    enum weir_code code = add_plugin(r, p, "(built in)", err);
+    registry_settle(r);
+    return code;
 }
 
-enum weir_code
-registry_load(struct registry *r, const char *path, struct weir_error *err)
+/* Loads one shared object, but for its files. */
+static enum weir_code
+load(struct registry *r, const char *path, struct weir_error *err)
 {
     /* NODELETE: code of a plugin may be on some stack or in some table for ever; it stays. */
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -303,6 +304,14 @@ registry_load(struct registry *r, const char *path, struct weir_error *err)
     if (code != WEIR_OK)
         err_in(err, "plugin %s", path);
     dlclose(object); /* the handle only */
+    return code;
+}
+
+enum weir_code
+registry_load(struct registry *r, const char *path, struct weir_error *err)
+{
+    enum weir_code code = load(r, path, err);
+    registry_settle(r);
     return code;
 }
 
@@ -331,13 +340,14 @@ registry_load_folder(struct registry *r, const char *folder,
         struct weir_error why = { 0 };
         if (len < 0 || (size_t)len >= sizeof path)
             err_set(&why, WEIR_INVALID, "plugin %s: its path is too long", found[i]->d_name);
-        else if (registry_load(r, path, &why) == WEIR_OK)
+        else if (load(r, path, &why) == WEIR_OK)
             loaded++;
         if (why.code != WEIR_OK)
             refused(arg, path, &why);
         free(found[i]);
     }
     free(found);
+    registry_settle(r);
     return loaded;
 }
 

@@ -63,19 +63,31 @@ struct tester {
     const struct plugin *plugin;
 };
 
+/* A file that is no node type although it stands where files are (weir_node_type.file). */
+struct left_out {
+    const char *name; /* of the type that it would be */
+    const char *file;
+    const char *why;
+    bool aside; /* only whoever uses the type is told */
+};
+
 /* An empty registry whose plugins are given HOST. */
 struct registry *registry_new(const struct weir_host *host);
 
 /* Frees; the plugins stay in the process. NULL is accepted and left. */
 void registry_free(struct registry **r);
 
+/* No file is a type of these names, which all nodes have as keys. NAMES are borrowed. */
+void registry_reserve(struct registry *r, const struct weir_text *names, size_t n);
+
 /* Loads one shared object. An error names the file and why it is refused: it can't be loaded,
  * has no weir_plugin_entry, another ABI, a type or collection that is taken or not sane, a schema
  * that is none. */
 enum weir_code registry_load(struct registry *r, const char *path, struct weir_error *err) MUST_USE;
 
-/* Loads every *.so of a folder in order of name, and tells each refusal to REFUSED. Returns
- * how many were loaded. WEIR_NOT_FOUND in ERR's code if there is no such folder. */
+/* Loads every *.so of a folder in order of name, and tells each refusal to REFUSED; files are types
+ * only when all of them are loaded, so that no name depends on the order. Returns how many were
+ * loaded. WEIR_NOT_FOUND in ERR's code if there is no such folder. */
 unsigned registry_load_folder(struct registry *r, const char *folder,
                               void (*refused)(void *arg, const char *path, const struct weir_error *),
                               void *arg, struct weir_error *err);
@@ -86,6 +98,12 @@ enum weir_code registry_add(struct registry *r, const struct weir_plugin *p, str
 /* The type of that name; NULL if there is none. */
 const struct node_type *registry_node(const struct registry *r, struct weir_text name);
 const struct trigger_type *registry_trigger(const struct registry *r, struct weir_text name);
+
+/* Why there is no node type NAME, if that is known: "lua/nodes/x.lua is no node type: ..." in RET. */
+bool registry_missing(const struct registry *r, struct weir_text name, char *ret, size_t room);
+
+/* The files that were left out; *ret is borrowed. */
+unsigned registry_left_out(const struct registry *r, const struct left_out **ret);
 
 /* All types in order of name. */
 unsigned registry_nodes(const struct registry *r, const struct node_type *const **ret);

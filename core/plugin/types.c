@@ -170,17 +170,34 @@ element(const void *array, uint32_t size, unsigned index)
     return (const char *)array + (size_t)size * index;
 }
 
+bool
+node_type_copy(const struct weir_node_type *array, unsigned index, struct weir_node_type *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (array->size > sizeof *array || array->size < offsetof(struct weir_node_type, cancel))
+        return false;
+    memcpy(ret, element(array, array->size, index), array->size);
+    return true;
+}
+
+bool (*plugin_missing(const struct weir_plugin *p))(struct weir_text, char *, size_t)
+{
+    bool has = p->size >= offsetof(struct weir_plugin, missing) + sizeof p->missing;
+    return has ? p->missing : NULL;
+}
+
 enum weir_code
 node_type_new(const struct weir_node_type *array, unsigned index, const struct plugin *plugin,
               struct node_type **ret, struct weir_error *err)
 {
-    if (array->size > sizeof *array || array->size < offsetof(struct weir_node_type, cancel))
+    struct weir_node_type abi;
+    if (!node_type_copy(array, index, &abi))
         return err_set(err, WEIR_INVALID, "its node types have %u bytes, not %zu", array->size,
                        sizeof *array);
     struct node_type *t = calloc(1, sizeof *t);
     if (t == NULL)
         abort();
-    memcpy(&t->abi, element(array, array->size, index), array->size);
+    t->abi = abi;
     t->plugin = plugin;
     if (fill_node_type(t, err) != WEIR_OK) {
         err_in(err, "node type %s", t->abi.name ? t->abi.name : "without a name");

@@ -12,6 +12,13 @@
 /* Whether a descriptor is one that this build can read: ABI, size, names, counts. */
 enum weir_code plugin_check(const struct weir_plugin *p, struct weir_error *err) MUST_USE;
 
+/* Copies the type number INDEX of such an array; what a shorter one lacks is zero. False: its size
+ * is not sane. */
+bool node_type_copy(const struct weir_node_type *array, unsigned index, struct weir_node_type *ret);
+
+/* What a descriptor has to say of types that are not there; NULL if nothing. */
+bool (*plugin_missing(const struct weir_plugin *p))(struct weir_text name, char *ret, size_t room);
+
 /* Makes the type number INDEX of an array whose elements may be shorter than ours. The errors
  * name the type. *ret is owned by the caller. */
 enum weir_code node_type_new(const struct weir_node_type *array, unsigned index, const struct plugin *plugin,

@@ -12,7 +12,7 @@
 #include "base/encode.h"
 #include "value/msgpack.h"
 
-#define FILTERS "state pipeline code node since_ms key"
+#define FILTERS "state pipeline code node since_ms key fingerprint"
 
 struct question {
     const char *what;
@@ -26,9 +26,9 @@ static const struct question questions[] = {
     { "batches.cancel", ask_batches_cancel, "id who reason", true },
     { "batches.list", ask_batches_list, "limit after", false },
     { "batches.make", ask_batches_make,
-      FILTERS " max rate concurrency canary stop_on_failures plan who reason", true },
+      FILTERS " where max rate concurrency canary stop_on_failures plan who reason", true },
     { "batches.pause", ask_batches_pause, "id who reason", true },
-    { "batches.plan", ask_batches_plan, FILTERS " max", false },
+    { "batches.plan", ask_batches_plan, FILTERS " where max", false },
     { "batches.resume", ask_batches_resume, "id who reason", true },
     { "batches.show", ask_batches_show, "id state limit after", false },
     { "batches.trip", ask_batches_trip, "breaker pipelines", true },
@@ -38,12 +38,14 @@ static const struct question questions[] = {
     { "jobs.cancel", ask_jobs_cancel, "id who reason", true },
     { "jobs.count", ask_jobs_count, FILTERS " after limit", false },
     { "jobs.discard", ask_jobs_discard, "id who reason", true },
+    { "jobs.discard.some", ask_jobs_discard_some, FILTERS " where max after upto dry_run who reason", true },
     { "jobs.edit", ask_jobs_edit, "id who reason force body set remove", true },
     { "jobs.edit.plan", ask_jobs_edit_plan, "id body set remove", false },
-    { "jobs.export", ask_jobs_export, FILTERS " after limit", false },
+    { "jobs.export", ask_jobs_export, FILTERS " where after limit", false },
     { "jobs.list", ask_jobs_list, FILTERS " where after limit", false },
     { "jobs.replay", ask_jobs_replay, "id who reason force keep outputs revision new_keys", true },
     { "jobs.show", ask_jobs_show, "id known", false },
+    { "jobs.step", ask_jobs_step, "id step", false },
     { "jobs.waited", ask_jobs_waited, "id token", true },
     { "jobs.state", ask_jobs_state, "id", false },
     { "marks.advance", ask_marks_advance, "name from to", true },
@@ -114,7 +116,7 @@ ask_do(struct store *s, struct db *db, struct writing *w, struct store_ask *ask,
     enum weir_code code = check_names(q, ask->with, err);
     if (code != WEIR_OK)
         return code;
-    struct asking a = { .store = s, .db = db, .w = w, .what = q->what, .with = ask->with };
+    struct asking a = { .store = s, .db = db, .w = w, .what = q->what, .ask = ask, .with = ask->with };
     code = q->fn(&a, err);
     ask->cancels = a.cancels;
     memcpy(ask->cancel, a.cancel, sizeof(ask->cancel));

@@ -14,6 +14,7 @@ struct asking {
     struct db *db;
     struct writing *w; /* of one that changes something; else NULL */
     const char *what;
+    const struct store_ask *ask;     /* whose question it is; NULL: a part of another one */
     const struct weir_value *with;   /* a map, or NULL */
     const struct weir_value *answer; /* set by the one who answers */
     bool cancels;                    /* set: the job CANCEL runs, and is to be cancelled */
@@ -50,6 +51,9 @@ void put_built(struct weir_builder *b, const char *key, struct weir_builder **bu
 /* The members of a job from a row of JOB_COLUMNS. */
 void put_job(struct weir_builder *b, sqlite3_stmt *s);
 
+/* Puts "steps": what S selects, a row of SQL_SHOW_STEPS each. */
+void put_steps(struct asking *a, struct weir_builder *job, sqlite3_stmt *s);
+
 /* Answers a page of what WHICH selects: its parameters are a number that rows come after and how many at
  * most, its first column is the number of the row. PUT has the members of each; they are listed as NAME, and
  * "next" is there if more follow. The parameters of the question are "limit" and "after". */
@@ -80,8 +84,8 @@ void audit_add(struct writing *w, const struct audit *entry);
 
 /* Each answers one WHAT. */
 typedef enum weir_code ask_fn(struct asking *a, struct weir_error *err);
-ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_count, ask_jobs_replay, ask_jobs_cancel,
-    ask_jobs_callback, ask_jobs_callback_check, ask_jobs_waited, ask_jobs_discard, ask_jobs_state,
+ask_fn ask_jobs_list, ask_jobs_show, ask_jobs_step, ask_jobs_count, ask_jobs_replay, ask_jobs_cancel,
+    ask_jobs_callback, ask_jobs_callback_check, ask_jobs_waited, ask_jobs_discard, ask_jobs_discard_some, ask_jobs_state,
     ask_incidents_list, ask_audit_list, ask_marks_advance,
     ask_store_stats;
 ask_fn ask_revisions_get, ask_revisions_note;

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "store/ask.h"
+#include "store/filter.h"
 #include "store/replay.h"
+#include "store/where.h"
 
 enum { WHO_MAX = 256, REASON_MAX = 4096 };
 
@@ -91,9 +93,9 @@ add_audit(struct asking *a, const struct change *c, unsigned after, const uint8_
                                      .replay = replay });
 }
 
-/* Puts the job into STATE, with an entry, and answers. */
-static enum weir_code
-move_job(struct asking *a, const struct change *c, unsigned state)
+/* Puts the job into STATE, with an entry. */
+static void
+put_into(struct asking *a, const struct change *c, unsigned state)
 {
     sqlite3_stmt *s = db_use(a->db, SQL_MOVE);
     sqlite3_bind_int64(s, 1, c->job.seq);
@@ -103,7 +105,13 @@ move_job(struct asking *a, const struct change *c, unsigned state)
     job_moved(a->w, c->job.state, state);
     line_leave(a->w, c->job.seq, state);
     add_audit(a, c, state, NULL);
+}
 
+/* The same, and answers. */
+static enum weir_code
+move_job(struct asking *a, const struct change *c, unsigned state)
+{
+    put_into(a, c, state);
     struct weir_builder *answer = builder_map();
     answer_put_text(answer, "id", text_of(c->job.name));
     answer_put_text(answer, "state", text_of(job_state_word(state)));
@@ -162,6 +170,113 @@ ask_jobs_discard(struct asking *a, struct weir_error *err)
         return err_set(err, WEIR_CONFLICT, "job %s is %s; only a dead one can be discarded",
                        c.job.name, job_state_word(c.job.state));
     return move_job(a, &c, JOB_DISCARDED);
+}
+
+/* -- many at once, a piece in each commit -- */
+
+enum { PIECE_JOBS = 256, PIECE_EVENTS = 32, PIECE_SQL = 8192 };
+
+/* A piece: the jobs behind AFTER, up to UPTO. */
+struct piece {
+    struct filter filter;
+    struct where *where;
+    uint64_t after;
+    uint64_t upto; /* 0: the newest one there is */
+    uint64_t max;
+    bool dry;
+    bool more;
+    uint64_t done;
+    struct weir_text who;
+    struct weir_text reason;
+};
+
+static enum weir_code
+read_piece(struct asking *a, struct piece *p, struct weir_error *err)
+{
+    const struct weir_value *dry = value_field(a->with, "dry_run");
+    *p = (struct piece){ .dry = dry && value_type(dry) == WEIR_BOOL && dry->boolean };
+    enum weir_code code = filter_read(a, &p->filter, err);
+    if (code == WEIR_OK)
+        code = ask_number(a, "after", 0, INT64_MAX, &p->after, err);
+    if (code == WEIR_OK)
+        code = ask_number(a, "upto", 0, INT64_MAX, &p->upto, err);
+    if (code == WEIR_OK)
+        code = ask_number(a, "max", INT64_MAX, INT64_MAX, &p->max, err);
+    if (code == WEIR_OK)
+        code = ask_who(a, &p->who, &p->reason, err);
+    if (code != WEIR_OK)
+        return code;
+    if (p->filter.state == 0)
+        p->filter.state = JOB_DEAD;
+    if (p->filter.state != JOB_DEAD)
+        return err_set(err, WEIR_INVALID, "%s: state must be dead: only such jobs can be discarded", a->what);
+    if (!p->dry && p->reason.len == 0)
+        return err_set(err, WEIR_INVALID, "%s: reason must say why nothing is lost", a->what);
+    if (p->upto == 0) {
+        sqlite3_stmt *s = db_use(a->db, SQL_LAST_JOB);
+        p->upto = db_row(a->db, s) ? column_number(s, 0) : 0;
+        sqlite3_reset(s);
+    }
+    return where_read(a, &p->where, err);
+}
+
+/* Takes those of the piece that are meant into IDS, JOB_ID bytes each. */
+static unsigned
+choose_piece(struct asking *a, struct piece *p, uint8_t ids[PIECE_JOBS][JOB_ID])
+{
+    unsigned limit = p->where ? PIECE_EVENTS : PIECE_JOBS, looked_at = 0, n = 0;
+    struct buf sql;
+    buf_init(&sql, PIECE_SQL);
+    buf_puts(&sql, "SELECT " JOB_COLUMNS " FROM jobs j");
+    filter_where(&sql, &p->filter);
+    buf_printf(&sql, " AND j.seq > %llu AND j.seq <= %llu ORDER BY j.seq LIMIT %u", (unsigned long long)p->after,
+               (unsigned long long)p->upto, limit);
+    sqlite3_stmt *s = filter_make(a->db, &sql, &p->filter);
+    while (db_row(a->db, s)) {
+        struct weir_text id = column_text(s, 1);
+        struct weir_builder *b = builder_map();
+        put_job(b, s);
+        const struct weir_value *job = builder_end(&b);
+        p->after = column_number(s, 0);
+        looked_at++;
+        if (n < p->max && id.len == JOB_ID && (p->where == NULL || where_holds(p->where, a->db, job, (int64_t)p->after)))
+            memcpy(ids[n++], id.bytes, JOB_ID);
+        value_unref(&job);
+    }
+    sqlite3_finalize(s);
+    buf_fini(&sql);
+    p->more = looked_at == limit && n < p->max;
+    return n;
+}
+
+enum weir_code
+ask_jobs_discard_some(struct asking *a, struct weir_error *err)
+{
+    struct piece p;
+    uint8_t ids[PIECE_JOBS][JOB_ID];
+    a->what = "jobs.discard"; /* which each of them is, in the audit and to who asks */
+    enum weir_code code = read_piece(a, &p, err);
+    if (code != WEIR_OK)
+        return code;
+    unsigned n = choose_piece(a, &p, ids);
+    for (unsigned i = 0; i < n; i++) {
+        struct change c = { .who = p.who, .reason = p.reason };
+        if (!source_find(a->db, ids[i], &c.job))
+            continue;
+        if (!p.dry)
+            put_into(a, &c, JOB_DISCARDED);
+        p.done++;
+    }
+    struct weir_builder *b = builder_map();
+    put_number(b, "discarded", p.done);
+    if (p.more) {
+        put_number(b, "after", p.after);
+        put_number(b, "upto", p.upto);
+    }
+    where_tell(p.where, b);
+    where_free(&p.where);
+    a->answer = builder_end(&b);
+    return WEIR_OK;
 }
 
 static enum weir_code

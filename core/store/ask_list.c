@@ -24,7 +24,7 @@ read_words(const struct asking *a, struct filter *f, struct weir_error *err)
     f->state = job_state_find(state);
     if (state.len > 0 && f->state == 0)
         return err_set(err, WEIR_INVALID,
-                       "%s: state must be scheduled, ready, held, running, waiting, retryable, "
+                       "%s: state must be scheduled, ready, held, blocked, running, waiting, retryable, "
                        "completed, dead, cancelled or discarded",
                        a->what);
     f->code = code_find(code.bytes, code.len);
@@ -46,6 +46,8 @@ filter_read(const struct asking *a, struct filter *f, struct weir_error *err)
     if (code == WEIR_OK)
         code = ask_text(a, "key", &f->key, err);
     if (code == WEIR_OK)
+        code = ask_text(a, "fingerprint", &f->fingerprint, err);
+    if (code == WEIR_OK)
         code = ask_number(a, "since_ms", 0, INT64_MAX, &f->since_ms, err);
     return code;
 }
@@ -61,7 +63,7 @@ filter_where(struct buf *sql, const struct filter *f)
     if (f->code != 0)
         buf_printf(sql, " AND j.code = %u", f->code);
     /* A completed job has no failure. */
-    if ((f->state != 0 && f->state != JOB_COMPLETED) || f->code != 0 || f->node.len > 0)
+    if ((f->state != 0 && f->state != JOB_COMPLETED) || f->code != 0 || f->node.len > 0 || f->fingerprint.len > 0)
         buf_printf(sql, " AND j.state <> %d", JOB_COMPLETED);
     if (f->pipeline.len > 0)
         buf_puts(sql, " AND j.pipeline = ?1");
@@ -71,6 +73,8 @@ filter_where(struct buf *sql, const struct filter *f)
         buf_puts(sql, " AND j.key = ?3");
     if (f->since_ms > 0)
         buf_puts(sql, " AND j.created_ms >= ?4");
+    if (f->fingerprint.len > 0)
+        buf_puts(sql, " AND j.fingerprint = ?7");
 }
 
 sqlite3_stmt *
@@ -87,6 +91,8 @@ filter_make(struct db *db, const struct buf *sql, const struct filter *f)
         bind_text(s, 3, f->key);
     if (f->since_ms > 0)
         bind_number(s, 4, f->since_ms);
+    if (f->fingerprint.len > 0)
+        bind_text(s, 7, f->fingerprint);
     return s;
 }
 
@@ -94,7 +100,7 @@ static bool
 is_kept_count(const struct filter *f)
 {
     return f->code == 0 && f->pipeline.len == 0 && f->node.len == 0 && f->key.len == 0 &&
-           f->since_ms == 0;
+           f->fingerprint.len == 0 && f->since_ms == 0;
 }
 
 /* Counts the jobs of F by state; returns how many there are. */

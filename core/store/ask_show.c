@@ -75,30 +75,6 @@ put_attempts(struct asking *a, struct weir_builder *job, int64_t seq,
     put_built(job, "attempts", &list);
 }
 
-static void
-put_steps(struct asking *a, struct weir_builder *job, int64_t seq)
-{
-    struct weir_builder *list = builder_list();
-    sqlite3_stmt *s = of_job(a, SQL_SHOW_STEPS, seq);
-    while (db_row(a->db, s)) {
-        struct weir_builder *b = builder_map();
-        answer_put_text(b, "path", column_text(s, 0));
-        unsigned kind = (unsigned)column_number(s, 1);
-        builder_put(b, "begun", kind == RECORD_BEGUN ? &value_true : &value_false);
-        if (kind == RECORD_WAITS)
-            put_column_number(b, "until_ms", s, 7);
-        put_column_number(b, "at_ms", s, 2);
-        put_column_code(b, "code", s, 3);
-        put_column(b, "node", s, 4);
-        put_column(b, "message", s, 5);
-        if (column_number(s, 3) == 0) /* of a failure it is the engine's */
-            put_column_value(b, "output", s, 6);
-        const struct weir_value *v = builder_end(&b);
-        builder_add(list, &v);
-    }
-    put_built(job, "steps", &list);
-}
-
 /* Which steps have records, of all of them: "steps" may be cut. */
 static void
 put_known(struct asking *a, struct weir_builder *job, int64_t seq)
@@ -152,6 +128,7 @@ ask_jobs_show(struct asking *a, struct weir_error *err)
     struct weir_builder *job = builder_map();
     put_job(job, s);
     put_column(job, "revision", s, JOB_COLUMNS_END);
+    put_column_id(job, "root", s, JOB_COLUMNS_END + 2);
     int64_t seq = (int64_t)column_number(s, 0);
     struct latest latest = { .started_ms = column_number(s, JOB_COLUMNS_END + 1) };
     switch ((unsigned)column_number(s, 3)) {
@@ -168,7 +145,7 @@ ask_jobs_show(struct asking *a, struct weir_error *err)
     put_value(a, job, "event", SQL_SHOW_EVENT, seq);
     put_value(a, job, "result", SQL_SHOW_RESULT, seq);
     put_attempts(a, job, seq, &latest);
-    put_steps(a, job, seq);
+    put_steps(a, job, of_job(a, SQL_SHOW_STEPS, seq));
     const struct weir_value *known = value_field(a->with, "known");
     if (known && value_type(known) == WEIR_BOOL && known->boolean)
         put_known(a, job, seq);

@@ -2,13 +2,15 @@
  *
  * what: with; the answer
  *
- * - jobs.list: state pipeline code node since_ms key where after limit (1 to 1000, 50 if it is
+ * - jobs.list: state pipeline code node since_ms key fingerprint where after limit (1 to 1000, 50 if it is
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
  *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
  * - jobs.show: id known; a job with event, steps, attempts. If KNOWN is true, it has { known: { ID: "done"
  *   or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
  *   have begun are done
+ * - jobs.step: id step (a step's id, or the path of a record); { job, pipeline, root, step, steps: its records as
+ *   jobs.show has them (1000 at most), attempts: [{ attempt, and what the trace has of the step }] }
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
  *   replay_of }
@@ -19,6 +21,9 @@
  * - jobs.cancel: id who reason; { id, state }; of one that runs { id, state: running, cancelling:
  *   true }: it ends as cancelled a little later, also if the process ends before
  * - jobs.discard: id who reason; { id, state }
+ * - jobs.discard.some: as jobs.list, max dry_run after upto who reason; { discarded: how many, left_out, because }:
+ *   of the dead jobs that the filter takes the next ones, the oldest first. Are there more, it tells the AFTER and
+ *   UPTO of the next question. With DRY_RUN they are only counted. Each has an entry in the audit
  * - jobs.edit.plan: id body set remove; { job, pipeline, changes: [{ path, before, after }], more }:
  *   what would be edited in the body of its event, which is JSON. BODY takes the place of the whole;
  *   then the parts at the JSON pointers of the list REMOVE go, and those of the map SET are
@@ -39,8 +44,8 @@
  * - store.backup: file who reason; { number, file: its whole path }. FILE ends in .db, is below
  *   the store's own folder unless it begins with a slash, and must not be there
  * - batches.plan: as jobs.list, without after and limit, max; { plan: a hash, total, left_out,
- *   groups: [{ pipeline, node, code, jobs }], more }: the 1000 largest groups; MORE is true if there
- *   are others, else it is left out
+ *   groups: [{ pipeline, node, code, jobs }], more, unclear, because }: the 1000 largest groups; MORE is true
+ *   if there are others, else it is left out; UNCLEAR is for how many where is an error
  * - batches.make: as batches.plan, rate ("10/1s") concurrency canary stop_on_failures plan who
  *   reason; a batch
  * - batches.list: limit after; { batches: [...], next }
@@ -55,11 +60,11 @@
  *
  * A job in a list is { id, pipeline, state, reason, attempt, crashes, code, node, message,
  * created_ms, updated_ms, due_ms, key, fingerprint, replay_of, superseded_by, cancelling, edited, order_key, holds };
- * absent
- * parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
+ * absent parts are left out. jobs.show adds revision, event (as it was stored, decoded), result, attempts
  * (newest first, the 1000 newest): [{ attempt, started_ms, ended_ms, code, node, message, trace
  * }] and steps (oldest first, the first 10000): [{ path, begun, at_ms, until_ms (of
- * a wait that goes on), code, node, message, output }]. since_ms is compared with created_ms.
+ * a wait that goes on), started_ms (of its latest try), took_ms, tries, effect, code, node, message, output }], and
+ * root, the first job with that event, if it is another one. since_ms is compared with created_ms.
  *
  * An incident is { fingerprint, pipeline, node, code, message, first_seen_ms, last_seen_ms,
  * count, sample: the id of the newest job }, of jobs that are dead and were not

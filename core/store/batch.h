@@ -77,7 +77,7 @@ struct choice {
     char hash[PLAN_HASH];
 };
 
-/* Reads the filter and max of an order or a plan. */
+/* Reads the filter and max of an order or a plan; where is the caller's to read. */
 enum weir_code batch_choose(const struct asking *a, struct choice *ret,
                             struct weir_error *err) MUST_USE;
 /* Appends the conditions by which a job j may be replayed, each with AND. */

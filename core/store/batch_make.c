@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "store/batch.h"
 #include "store/filter.h"
+#include "store/where.h"
 #include "value/msgpack.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
     OPEN_MAX = 100, /* batches that are not over */
     CONCURRENCY_USUAL = 100,
     STEP_JOBS = 256,    /* that are looked at between two looks at the clock */
+    STEP_EVENTS = 16,   /* the same if their events are, too */
     STEP_NS = 3000000   /* of a turn, for all that are being made */
 };
 
@@ -69,8 +71,8 @@ read_limits(const struct asking *a, struct limits *l, struct weir_error *err)
 static void
 write_filter(const struct asking *a, struct buf *out)
 {
-    static const char *const names[] = { "state",    "pipeline", "code", "node",
-                                         "since_ms", "key",      "max" };
+    static const char *const names[] = { "state", "pipeline",    "code",  "node", "since_ms",
+                                         "key",   "fingerprint", "where", "max" };
     struct weir_builder *b = builder_map();
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (value_field(a->with, names[i]) != NULL)
@@ -129,9 +131,13 @@ ask_batches_make(struct asking *a, struct weir_error *err)
     struct choice c;
     struct limits l;
     struct weir_text plan;
+    struct where *where = NULL;
     enum weir_code code = read_limits(a, &l, err);
     if (code == WEIR_OK)
         code = batch_choose(a, &c, err);
+    if (code == WEIR_OK)
+        code = where_read(a, &where, err);
+    where_free(&where);
     if (code == WEIR_OK)
         code = ask_text(a, "plan", &plan, err);
     if (code == WEIR_OK)
@@ -163,6 +169,7 @@ struct making {
     int64_t n; /* of the batch */
     int64_t upto; /* the newest job that it may be of */
     struct choice choice;
+    struct where *where; /* owned; NULL: none */
     sqlite3_stmt *next; /* the jobs behind one: owned */
     struct buf ids;     /* of those that are taken: for the hash */
     struct progress now;
@@ -172,7 +179,7 @@ struct making {
 /* The statement of M's jobs: seq, id, pipeline, and 0 (not meant), 1 (not to be replayed) or 2. It
  * bounds what is looked at, and not what is found. */
 static sqlite3_stmt *
-make_next(struct db *db, const struct choice *c)
+make_next(struct db *db, const struct choice *c, int limit)
 {
     struct buf sql;
     buf_init(&sql, SQL_MAX);
@@ -184,7 +191,7 @@ make_next(struct db *db, const struct choice *c)
                ") ELSE 0 END FROM (SELECT seq, id, pipeline FROM jobs INDEXED BY jobs_open"
                " WHERE state = %u AND state <> %d AND seq > ?5 AND seq <= ?6"
                " ORDER BY seq LIMIT %d) w ORDER BY w.seq",
-               c->filter.state, JOB_COMPLETED, STEP_JOBS);
+               c->filter.state, JOB_COMPLETED, limit);
     sqlite3_stmt *s = filter_make(db, &sql, &c->filter);
     buf_fini(&sql);
     return s;
@@ -195,13 +202,14 @@ static struct asking
 asking_of(struct store *s, struct writing *w, const struct store_ask *ask)
 {
     return (struct asking){ .store = s, .db = &s->writes, .w = w, .what = ask->what,
-                            .with = ask->with };
+                            .ask = ask, .with = ask->with };
 }
 
 static void
 making_free(struct making *m)
 {
     list_remove(&m->link);
+    where_free(&m->where);
     sqlite3_finalize(m->next);
     buf_fini(&m->ids);
     free(m);
@@ -219,6 +227,8 @@ makings_add(struct store *s, struct store_ask *ask)
     m->n = ask->batch;
     if (batch_choose(&a, &m->choice, &err) != WEIR_OK)
         m->choice = (struct choice){ .filter = { .state = JOB_DEAD } };
+    if (where_read(&a, &m->where, &err) != WEIR_OK)
+        m->now.ended = true; /* it was read before; without it too many would be taken */
     buf_init(&m->ids, (BATCH_ITEMS + 1) * JOB_ID);
     list_push(&s->makings, &m->link);
     sqlite3_stmt *last = db_use(&s->writes, SQL_LAST_JOB);
@@ -269,19 +279,38 @@ take(struct writing *w, struct making *m, const struct candidate *c)
     p->ended = p->ids / JOB_ID >= m->choice.max;
 }
 
+/* Whether C is meant by the where of M, if it has one. */
+static bool
+holds(struct writing *w, const struct making *m, const struct candidate *c)
+{
+    if (m->where == NULL || c->is == 0)
+        return true;
+    sqlite3_stmt *s = db_use(w->db, SQL_SHOW);
+    sqlite3_bind_blob(s, 1, c->id, JOB_ID, SQLITE_STATIC);
+    if (!db_row(w->db, s))
+        return false;
+    struct weir_builder *b = builder_map();
+    put_job(b, s);
+    sqlite3_reset(s);
+    const struct weir_value *job = builder_end(&b);
+    bool is = where_holds(m->where, w->db, job, c->seq);
+    value_unref(&job);
+    return is;
+}
+
 /* Looks at the next jobs; false: there are none, or enough. */
 static bool
 step(struct writing *w, struct making *m)
 {
     struct candidate some[STEP_JOBS];
-    unsigned n = 0;
+    unsigned n = 0, limit = m->where ? STEP_EVENTS : STEP_JOBS;
     if (m->next == NULL)
-        m->next = make_next(w->db, &m->choice);
+        m->next = make_next(w->db, &m->choice, (int)limit);
     if (m->next == NULL)
         return false; /* the connection has the error */
     sqlite3_bind_int64(m->next, 5, m->now.seq);
     sqlite3_bind_int64(m->next, 6, m->upto);
-    while (db_row(w->db, m->next) && n < STEP_JOBS) {
+    while (db_row(w->db, m->next) && n < limit) {
         struct weir_text id = column_text(m->next, 1);
         some[n] = (struct candidate){ .seq = (int64_t)column_number(m->next, 0),
                                       .is = (unsigned)column_number(m->next, 3) };
@@ -290,9 +319,12 @@ step(struct writing *w, struct making *m)
         n++;
     }
     sqlite3_reset(m->next);
-    for (unsigned i = 0; i < n && w->db->rc == SQLITE_OK; i++)
+    for (unsigned i = 0; i < n && w->db->rc == SQLITE_OK; i++) {
+        if (!m->now.ended && !holds(w, m, &some[i]))
+            some[i].is = 0;
         take(w, m, &some[i]);
-    m->now.ended |= n < STEP_JOBS;
+    }
+    m->now.ended |= n < limit;
     return !m->now.ended && w->db->rc == SQLITE_OK;
 }
 

@@ -42,7 +42,7 @@ take_new(struct writing *w, struct job_accept *a)
     struct bulk *b = w->store->bulk;
     struct weir_error err;
     struct bulk_new *n = &b->news[b->n_new];
-    if (a->state != JOB_RUNNING || a->once || a->order_key.len > 0 || w->paused ||
+    if (a->state != JOB_RUNNING || a->waits || a->once || a->order_key.len > 0 || w->paused ||
         !job_id_read(text_of(a->id), n->id) || job_accept_check(w, a, &err) != WEIR_OK)
         return false;
     a->blocked = a->held = false;
@@ -57,6 +57,7 @@ static bool
 take_end(struct writing *w, struct job_finish *f)
 {
     struct bulk *b = w->store->bulk;
+    job_suspect_over(w->store, f->id);
     struct bulk_end e = { .op = f, .seq = f->seq, .keep_ms = job_keep_ms(w, f) };
     if (f->seq <= 0 || f->state != JOB_COMPLETED || f->trace.len > 0 || f->result.len > 0 ||
         !job_id_read(text_of(f->id), e.id))

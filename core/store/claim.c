@@ -1,24 +1,37 @@
 /* store/claim.c - giving out jobs that are due: STORE_CLAIM.
  *
- * The index is by pipeline first, so that pipelines without a free place are stepped over,
- * however many jobs of theirs are waiting.
+ * A job is claimed with its place, and waits in the store until there is one: so it can be paused, what waits
+ * takes no room from others, and a crash counts for those only that had begun. The index is by pipeline
+ * first, so that pipelines without a free place are stepped over, however many jobs of theirs are waiting.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/impl.h"
 #include "store/job.h"
 
 enum {
     CLAIM_MAX = 256,        /* jobs of one claim */
     CLAIM_BYTES = 16 << 20, /* of their events and records, but one job at least */
+    LOOK_MAX = 512,         /* jobs of one pipeline whose keys have no place, in one claim */
+    SUSPECT = 2,            /* so many crashes cut a job before it runs without others that were cut so often */
+    SUSPECTS_MAX = 64,      /* of one pipeline that are put off in one claim */
+    SUSPECT_MS = 100,       /* for how long */
+    ALONE_MS = 2000,        /* after so long a suspect that has not crashed is not waited for */
 };
 
+/* A job that may be claimed, with its place. */
 struct due {
     uint64_t due_ms;
     int64_t seq;
+    char id[ID_UUID];
+    bool suspect;
+    bool placed;
+    struct weir_text pipeline; /* owned if PLACED */
+    struct weir_text key;      /* the same */
 };
 
 /* The oldest jobs found so far, in order. */
@@ -26,24 +39,8 @@ struct oldest {
     struct due jobs[CLAIM_MAX];
     unsigned n;
     unsigned max;
+    bool suspect; /* one of them is */
 };
-
-/* Puts D in its place; false: it is younger than all, and there is no room. */
-static bool
-oldest_add(struct oldest *o, struct due d)
-{
-    unsigned at = o->n;
-    while (at > 0 && (o->jobs[at - 1].due_ms > d.due_ms ||
-                      (o->jobs[at - 1].due_ms == d.due_ms && o->jobs[at - 1].seq > d.seq)))
-        at--;
-    if (at == o->max)
-        return false;
-    if (o->n < o->max)
-        o->n++;
-    memmove(&o->jobs[at + 1], &o->jobs[at], (o->n - 1 - at) * sizeof(d));
-    o->jobs[at] = d;
-    return true;
-}
 
 /* A pipeline that has jobs which wait, and when its first one is due. */
 struct waiting {
@@ -51,6 +48,60 @@ struct waiting {
     size_t len;
     uint64_t due_ms;
 };
+
+static struct weir_text
+name_of(const struct waiting *p)
+{
+    return (struct weir_text){ p->name, p->len };
+}
+
+static struct weir_text
+copy(struct weir_text text)
+{
+    char *bytes = malloc(text.len + 1);
+    if (bytes == NULL)
+        abort();
+    memcpy(bytes, text.bytes, text.len);
+    return (struct weir_text){ bytes, text.len };
+}
+
+/* D is not claimed, or its job has its place: NULL. */
+static void
+due_drop(const struct claim_gate *leave, struct due *d)
+{
+    if (!d->placed)
+        return;
+    if (leave != NULL)
+        leave->leave(d->pipeline, d->key);
+    free((char *)d->pipeline.bytes);
+    free((char *)d->key.bytes);
+    d->placed = false;
+}
+
+/* Whether a job that is due then would be among the oldest. */
+static bool
+oldest_wants(const struct oldest *o, uint64_t due_ms, int64_t seq)
+{
+    const struct due *last = o->n > 0 ? &o->jobs[o->n - 1] : NULL;
+    return o->n < o->max || last->due_ms > due_ms || (last->due_ms == due_ms && last->seq > seq);
+}
+
+/* Puts D, which is wanted, in its place; the youngest goes if there is no room. */
+static void
+oldest_add(struct oldest *o, const struct claim_gate *gate, const struct due *d)
+{
+    if (o->n == o->max) {
+        o->suspect = o->suspect && !o->jobs[o->n - 1].suspect;
+        due_drop(gate, &o->jobs[--o->n]);
+    }
+    unsigned at = o->n++;
+    for (; at > 0 && (o->jobs[at - 1].due_ms > d->due_ms ||
+                      (o->jobs[at - 1].due_ms == d->due_ms && o->jobs[at - 1].seq > d->seq));
+         at--)
+        o->jobs[at] = o->jobs[at - 1];
+    o->jobs[at] = *d;
+    o->suspect |= d->suspect;
+}
 
 /* Goes on from the pipeline in P (len 0: from the start) to the next one. */
 static bool
@@ -73,28 +124,97 @@ static bool
 is_skipped(const struct job_claim *c, const struct waiting *p)
 {
     for (unsigned i = 0; i < c->n_skip; i++)
-        if (text_equal(c->skip[i], (struct weir_text){ p->name, p->len }))
+        if (text_equal(c->skip[i], name_of(p)))
             return true;
     return false;
+}
+
+/* Makes D of the row of SQL_DUE, with its place if it needs one. */
+static enum enter_answer
+admit(const struct job_claim *c, const struct waiting *p, sqlite3_stmt *s, struct due *d)
+{
+    struct weir_text key = column_text(s, 2);
+    *d = (struct due){ .due_ms = column_number(s, 0), .seq = (int64_t)column_number(s, 1),
+                       .suspect = column_number(s, 3) >= SUSPECT };
+    job_id_write(column_text(s, 4), d->id);
+    enum enter_answer answer = c->gate != NULL ? c->gate->enter(name_of(p), key) : ENTER_FREE;
+    d->placed = answer == ENTER_PLACED;
+    if (d->placed) {
+        d->pipeline = copy(name_of(p));
+        d->key = copy(key);
+    }
+    return answer;
+}
+
+/* Suspects that wait for the end of another one. */
+struct later {
+    int64_t jobs[SUSPECTS_MAX];
+    unsigned n;
+};
+
+static void
+put_off(struct writing *w, const struct later *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        sqlite3_stmt *s = db_use(w->db, SQL_CLAIM_LATER);
+        sqlite3_bind_int64(s, 1, l->jobs[i]);
+        bind_number(s, 2, w->now_ms + SUSPECT_MS);
+        db_run(w->db, s);
+    }
+}
+
+/* Whether a suspect runs that others wait for. */
+static bool
+is_alone(const struct store *s)
+{
+    return s->suspect[0] != '\0' && clock_mono_ms() < s->suspect_ms + ALONE_MS;
+}
+
+/* Adds the jobs of P that are due and may begin. False: some that are due have no place. */
+static bool
+find_of(struct writing *w, const struct job_claim *c, const struct waiting *p, struct oldest *o)
+{
+    bool all = true;
+    unsigned looked = 0;
+    struct later later = { .n = 0 };
+    sqlite3_stmt *s = db_use(w->db, SQL_DUE);
+    bind_text(s, 1, name_of(p));
+    bind_number(s, 2, w->now_ms);
+    while (db_row(w->db, s)) {
+        struct due d;
+        if (!oldest_wants(o, column_number(s, 0), (int64_t)column_number(s, 1)))
+            break;
+        if (column_number(s, 3) >= SUSPECT && (o->suspect || is_alone(w->store))) {
+            later.jobs[later.n++] = (int64_t)column_number(s, 1);
+            if (later.n == SUSPECTS_MAX)
+                break;
+            continue;
+        }
+        enum enter_answer answer = admit(c, p, s, &d);
+        all = all && answer < ENTER_CLOSED;
+        if (answer < ENTER_CLOSED)
+            oldest_add(o, c->gate, &d);
+        else if (answer == ENTER_FULL || ++looked == LOOK_MAX)
+            break;
+    }
+    sqlite3_reset(s);
+    put_off(w, &later);
+    return all;
 }
 
 static void
 find_oldest(struct writing *w, const struct job_claim *c, struct oldest *o)
 {
+    struct stuck *stuck = w->store->stuck;
     struct waiting p = { .len = 0 };
     while (next_pipeline(w->db, &p)) {
-        if (p.due_ms > w->now_ms || is_skipped(c, &p))
+        if (p.due_ms > w->now_ms)
             continue;
-        sqlite3_stmt *s = db_use(w->db, SQL_DUE);
-        bind_text(s, 1, (struct weir_text){ p.name, p.len });
-        bind_number(s, 2, w->now_ms);
-        while (db_row(w->db, s)) {
-            struct due d = { column_number(s, 0), (int64_t)column_number(s, 1) };
-            if (!oldest_add(o, d)) {
-                sqlite3_reset(s);
-                break;
-            }
-        }
+        uint64_t looked = stuck_look(stuck);
+        if (is_skipped(c, &p))
+            stuck_note(stuck, name_of(&p), looked, false);
+        else if (stuck_for(stuck, name_of(&p), true) == 0 && !find_of(w, c, &p, o))
+            stuck_note(stuck, name_of(&p), looked, true);
     }
 }
 
@@ -152,10 +272,10 @@ read_job(sqlite3_stmt *s)
     job_id_write(column_text(s, 7), replay_of);
     job_id_write(column_text(s, 10), root);
     struct weir_text pipeline = column_text(s, 5), revision = column_text(s, 6);
-    struct weir_text event = column_text(s, 9);
+    struct weir_text event = column_text(s, 9), key = column_text(s, 11);
     struct job_claimed *job =
-        malloc(sizeof(*job) + pipeline.len + revision.len + event.len + sizeof(replay_of) +
-               sizeof(root) + 5);
+        malloc(sizeof(*job) + pipeline.len + revision.len + event.len + key.len + sizeof(replay_of) +
+               sizeof(root) + 6);
     if (job == NULL)
         abort();
     *job = (struct job_claimed){ .attempt = (uint32_t)column_number(s, 2) + 1,
@@ -166,6 +286,7 @@ read_job(sqlite3_stmt *s)
     job->pipeline = put(&at, pipeline);
     job->revision = put(&at, revision);
     job->event = put(&at, event);
+    job->key = put(&at, key);
     job->replay_of = put(&at, text_of(replay_of));
     job->root = put(&at, text_of(root));
     return job;
@@ -208,22 +329,53 @@ job_claim_write(struct writing *w, struct job_claim *c, struct weir_error *err)
         find_oldest(w, c, &o);
     size_t bytes = 0;
     struct job_claimed **last = &c->jobs;
-    for (unsigned i = 0; i < o.n && bytes < CLAIM_BYTES; i++) {
-        *last = take(w, o.jobs[i].seq, &bytes);
+    unsigned i = 0;
+    for (; i < o.n && bytes < CLAIM_BYTES && w->db->rc == SQLITE_OK; i++) {
+        struct due *d = &o.jobs[i];
+        *last = take(w, d->seq, &bytes);
         if (*last == NULL)
             break;
+        (*last)->placed = d->placed;
+        due_drop(NULL, d);
+        if (d->suspect) {
+            memcpy(w->store->suspect, d->id, sizeof(d->id));
+            w->store->suspect_ms = clock_mono_ms();
+        }
         last = &(*last)->next;
         c->n++;
     }
+    for (; i < o.n; i++)
+        due_drop(c->gate, &o.jobs[i]);
     return WEIR_OK;
 }
 
-uint64_t
-job_next_due(struct db *db)
+void
+job_suspect_over(struct store *s, const char *id)
 {
-    uint64_t due = UINT64_MAX;
+    if (strcmp(s->suspect, id) == 0)
+        s->suspect[0] = '\0';
+}
+
+void
+job_claim_undo(struct store *s, struct job_claim *c)
+{
+    for (const struct job_claimed *j = c->jobs; j != NULL; j = j->next) {
+        job_suspect_over(s, j->id);
+        if (j->placed)
+            c->gate->leave(j->pipeline, j->key);
+    }
+    job_claim_free(c);
+}
+
+uint64_t
+job_next_due(struct store *s)
+{
+    uint64_t due = UINT64_MAX, now = clock_wall_ms();
     struct waiting p = { .len = 0 };
-    while (next_pipeline(db, &p))
-        due = p.due_ms < due ? p.due_ms : due;
+    while (next_pipeline(&s->writes, &p)) {
+        uint64_t stuck = p.due_ms <= now ? stuck_for(s->stuck, name_of(&p), false) : 0;
+        uint64_t at = stuck > 0 ? now + stuck : p.due_ms;
+        due = at < due ? at : due;
+    }
     return due;
 }

@@ -14,17 +14,18 @@ struct filter {
     struct weir_text pipeline;
     struct weir_text node;
     struct weir_text key;
+    struct weir_text fingerprint;
     uint64_t since_ms;
 };
 
-/* Reads the parameters state, code, pipeline, node, key and since_ms. */
+/* Reads the parameters state, code, pipeline, node, key, fingerprint and since_ms. */
 enum weir_code filter_read(const struct asking *a, struct filter *ret,
                            struct weir_error *err) MUST_USE;
 
 /* Appends the WHERE with the conditions on the table jobs, which is called j. */
 void filter_where(struct buf *sql, const struct filter *f);
 
-/* Prepares SQL, which has that WHERE, and binds ?1 to ?4. To be finalized; NULL after an error.
+/* Prepares SQL, which has that WHERE, and binds ?1 to ?4 and ?7. To be finalized; NULL after an error.
  */
 sqlite3_stmt *filter_make(struct db *db, const struct buf *sql, const struct filter *f);
 

@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 4      /* of the file: migrate.c */
+#define STORE_SCHEMA 5      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -38,12 +38,16 @@ struct store {
     struct list waits;        /* struct wait, under a lock of wait.c */
     struct list makings;      /* struct making of batch_make.c: the writer's */
     bool batches_due;         /* a batch wants a turn of the writer, whose this is */
+    struct stuck *stuck;      /* stuck.c */
+    char suspect[ID_UUID];    /* the job that runs now and was cut often: claim.c; "": none. The writer's */
+    uint64_t suspect_ms;      /* monotonic: since when */
     struct list listeners;    /* struct listener, under a lock of notice.c */
     bool given_up;            /* atomic: what can't be written is not tried again */
     bool unparked;            /* atomic: nobody waits for the end of a job any more */
     struct store_stats stats; /* atomic; the writer changes it */
     struct store_keep keep;
     struct retention *retention; /* the writer's; retention.h */
+    struct oldest *oldest;       /* oldest.c */
     struct bulk *bulk;           /* the writer's; bulk.h */
     struct task *task;           /* the latest one; task.h */
     int64_t ahead_ms;    /* the wall clock, of the monotonic one, at the last look: step.c; 0: none was */
@@ -60,6 +64,7 @@ struct writing {
     bool singly;                 /* each operation by itself: bulk.h */
     int64_t moved[STORE_STATES]; /* how many jobs more there are in each state */
     uint64_t removed_batches;
+    uint64_t replays; /* that were made */
 };
 
 /* -- file.c, migrate.c, recover.c: opening -- */
@@ -148,6 +153,10 @@ enum weir_code job_step_write(struct writing *w, const struct job_step *step,
 /* STORE_FINISH. */
 enum weir_code job_finish_write(struct writing *w, struct job_finish *f,
                                 struct weir_error *err) MUST_USE;
+/* STORE_BEGIN. */
+enum weir_code job_begin_write(struct writing *w, struct job_begin *b,
+                               struct weir_error *err) MUST_USE;
+
 /* STORE_CLAIM. */
 enum weir_code job_claim_write(struct writing *w, struct job_claim *c,
                                struct weir_error *err) MUST_USE;
@@ -168,8 +177,29 @@ void store_look_clock(struct store *s);
 /* DUE_MS, which was worked out when the wall clock said SAID_MS (0: unknown), by the clock as it is now. */
 uint64_t store_due(const struct writing *w, uint64_t due_ms, uint64_t said_ms);
 
-/* The wall time at which the next job is due that waits for one; UINT64_MAX: there is none. */
-uint64_t job_next_due(struct db *db);
+/* The wall time at which the next job is due that waits for one and may find a place; UINT64_MAX: there is none. */
+uint64_t job_next_due(struct store *s);
+
+/* Takes back what C was given, places included, since its batch is rolled back. */
+void job_claim_undo(struct store *s, struct job_claim *c);
+
+/* The job ID does not run any more. */
+void job_suspect_over(struct store *s, const char *id);
+
+/* -- stuck.c: pipelines whose due jobs have no place. Any thread -- */
+
+/* Owned by the caller. */
+struct stuck *stuck_new(void);
+/* NULL is accepted, and left. */
+void stuck_free(struct stuck **s);
+/* A number that changes whenever a place is freed. */
+uint64_t stuck_look(struct stuck *s);
+/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED. CLOSED: none has
+ * a place; else only who claimed wants no more of them. */
+void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed);
+/* For how many milliseconds nobody need be told of PIPELINE's jobs; CLAIMS: a claim need not look at them. 0: they
+ * may begin. */
+uint64_t stuck_for(struct stuck *s, struct weir_text pipeline, bool claims);
 
 /* -- line.c: jobs of one order key -- */
 
@@ -196,6 +226,16 @@ bool pause_has(struct writing *w, struct weir_text pipeline, struct weir_text ke
 bool pause_has_job(struct writing *w, int64_t seq);
 /* Holds all that waits and is paused: after a crash. */
 void pauses_hold(struct writing *w);
+
+/* -- oldest.c -- */
+
+/* One that nothing is known of yet. */
+struct oldest *oldest_new(void);
+/* Frees it; NULL is left. */
+void oldest_free(struct oldest **o);
+/* Looks, if something was written since; no transaction is open. Returns in how many milliseconds it is time for
+ * that; UINT64_MAX: not before something is written. The writer's. */
+uint64_t oldest_turn(struct store *s);
 
 /* -- incident.c -- */
 

@@ -85,15 +85,15 @@ insert_job(struct writing *w, const struct job_accept *a, const uint8_t id[JOB_I
     sqlite3_stmt *s = db_use(w->db, SQL_ACCEPT);
     sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
     bind_text(s, 2, a->pipeline);
-    bind_text(s, 3, ran ? a->revision : TEXT(""));
+    bind_text(s, 3, ran && !a->waits ? a->revision : TEXT(""));
     bind_number(s, 4, new_state(a));
     bind_number(s, 5, a->state == JOB_DEAD ? a->reason : 0u);
-    sqlite3_bind_int(s, 6, ran);
+    sqlite3_bind_int(s, 6, ran && !a->waits);
     bind_number(s, 7, runs ? w->store->owner : 0);
     sqlite3_bind_int64(s, 8, (int64_t)a->created_ms);
     sqlite3_bind_int64(
         s, 9, (int64_t)(a->state == JOB_DEAD && a->ended_ms ? a->ended_ms : a->created_ms));
-    bind_number(s, 10, runs && a->started_ms == 0 ? a->created_ms : a->started_ms);
+    bind_number(s, 10, runs && !a->waits && a->started_ms == 0 ? a->created_ms : a->started_ms);
     uint64_t due_ms = a->state == JOB_SCHEDULED ? a->due_ms : a->created_ms;
     bind_number(s, 11, store_due(w, due_ms, a->created_ms));
     bind_text(s, 12, a->key);
@@ -153,6 +153,30 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
     if (a->state == JOB_DEAD)
         write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
     job_moved(w, 0, new_state(a));
+    return WEIR_OK;
+}
+
+enum weir_code
+job_begin_write(struct writing *w, struct job_begin *b, struct weir_error *err)
+{
+    uint8_t id[JOB_ID];
+    sqlite3_stmt *s = db_use(w->db, SQL_FIND);
+    bool known = job_id_read(text_of(b->id), id);
+    if (known)
+        sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
+    known = known && db_row(w->db, s);
+    b->held = known && pause_has(w, column_text(s, 5), column_text(s, 6));
+    sqlite3_reset(s);
+    if (!known)
+        return err_set(err, WEIR_NOT_FOUND, "there is no job %s", b->id);
+    s = db_use(w->db, b->held ? SQL_BEGUN_HELD : SQL_BEGUN);
+    sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
+    bind_number(s, 2, w->now_ms);
+    sqlite3_bind_int64(s, 3, (int64_t)w->store->owner);
+    if (db_run(w->db, s) != 1)
+        return err_set(err, WEIR_CONFLICT, "job %s does not wait any more", b->id);
+    if (b->held)
+        job_moved(w, JOB_RUNNING, JOB_HELD);
     return WEIR_OK;
 }
 
@@ -226,6 +250,9 @@ write_record(struct db *db, int64_t seq, const struct job_step *step)
     bind_blob(s, 8, step->output);
     bind_number(s, 9, step->until_ms);
     bind_text(s, 10, text_of(step->token ? step->token : ""));
+    bind_number(s, 11, step->started_ms);
+    bind_number(s, 12, step->tries);
+    bind_number(s, 13, step->effect);
     db_run(db, s);
 }
 
@@ -320,12 +347,12 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     sqlite3_bind_int64(s, 1, h->seq);
     bind_number(s, 2, state);
     bind_number(s, 3, f->state == JOB_DEAD ? f->reason : 0u);
-    sqlite3_bind_int64(s, 4, back ? f->attempt - 1 : f->attempt);
+    sqlite3_bind_int64(s, 4, f->attempt - ((back || f->untried) && f->attempt > 0));
     bind_number(s, 5, f->started_ms);
     sqlite3_bind_int64(s, 6, (int64_t)(f->ended_ms ? f->ended_ms : w->now_ms));
     bind_number(s, 7, called ? w->now_ms : due ? store_due(w, f->due_ms, f->ended_ms) : 0);
     bind_failure(s, 8, &f->failure, fingerprint);
-    sqlite3_bind_int(s, 12, h->stepped && f->state != JOB_COMPLETED);
+    sqlite3_bind_int(s, 12, h->stepped && (f->state != JOB_COMPLETED || f->keep_steps));
     sqlite3_bind_int(s, 13, back && f->attempt == 1 && !h->stepped);
     bind_text(s, 14, f->revision);
     bind_keep(w, s, 15, f);
@@ -339,6 +366,7 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
 {
     struct job_finish changed = *finish;
     const struct job_finish *f = &changed;
+    job_suspect_over(w->store, f->id);
     assert(job_may_become(JOB_RUNNING, f->state));
     if (complete(w, f))
         return WEIR_OK;
@@ -363,7 +391,9 @@ job_finish_write(struct writing *w, struct job_finish *finish, struct weir_error
         db_run(w->db, s);
     }
     if ((f->state == JOB_COMPLETED || f->state == JOB_RETRYABLE) && h.stepped) {
-        sqlite3_stmt *s = db_use(w->db, f->state == JOB_COMPLETED ? SQL_DROP_STEPS : SQL_DROP_CAUGHT);
+        sqlite3_stmt *s = db_use(w->db, f->state == JOB_RETRYABLE ? SQL_DROP_CAUGHT
+                                        : f->keep_steps           ? SQL_DROP_TOKENS
+                                                                  : SQL_DROP_STEPS);
         sqlite3_bind_int64(s, 1, h.seq);
         db_run(w->db, s);
     }

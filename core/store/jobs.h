@@ -81,6 +81,7 @@ struct job_accept {
     struct store_op op;
     char id[ID_UUID]; /* a UUID version 7 with NUL, made by the caller */
     enum job_state state;
+    bool waits; /* a RUNNING one has no place yet: STORE_BEGIN follows; until then a crash does not count */
     struct weir_text pipeline;
     struct weir_text revision; /* of the pipeline's file; kept if it runs or has run */
     struct weir_text event;    /* msgpack; all bytes are the caller's */
@@ -119,6 +120,14 @@ struct job_accept {
 /* Frees what DONE was given. */
 void job_accept_free(struct job_accept *a);
 
+/* A RUNNING job that waited in memory has its place and begins: STORE_BEGIN. WEIR_CONFLICT: it does not wait
+ * any more. */
+struct job_begin {
+    struct store_op op;
+    char id[ID_UUID];
+    bool held; /* set: its pipeline or key is paused by now; it is HELD and does not begin */
+};
+
 /* What a record says of its step: name, number, word. The numbers are in the file: append only. */
 #define RECORD_KINDS(X)                                                               \
     X(OVER, 0, "over")     /* finished, with an output or a failure */                \
@@ -149,6 +158,9 @@ struct job_step {
     struct weir_text path;      /* the step and the iterations around it: its key */
     enum record_kind kind;
     uint64_t at_ms;             /* wall */
+    uint64_t started_ms;        /* wall: when its latest try began; 0: unknown */
+    uint32_t tries;             /* 0: none has begun */
+    uint32_t effect;            /* enum weir_effect */
     uint64_t until_ms;          /* of WAITS: wall */
     const char *token;          /* of WAITS for a callback: what it has to bring; else NULL */
     const struct job_choice *choices; /* since the record before; borrowed */
@@ -158,8 +170,8 @@ struct job_step {
 };
 
 /* The end of an attempt: STORE_FINISH. WEIR_CONFLICT: the job has another attempt by now. READY
- * gives a job back as if the attempt had not been: it does not count; nor does one that comes to
- * a wait, which goes on with the same number. A callback that has come meanwhile makes the job
+ * gives a job back as if the attempt had not been: it does not count; nor does an UNTRIED one, or one that
+ * comes to a wait, which goes on with the same number. A callback that has come meanwhile makes the job
  * due at once. */
 struct job_finish {
     struct store_op op;
@@ -168,6 +180,7 @@ struct job_finish {
     uint32_t attempt;
     enum job_state state;   /* COMPLETED, DEAD, RETRYABLE, CANCELLED, WAITING, or READY: not begun */
     enum job_reason reason; /* of DEAD */
+    bool untried;           /* of RETRYABLE: the attempt does not count */
     uint64_t due_ms;        /* wall; of RETRYABLE and WAITING; of READY: 0 keeps its place */
     uint64_t started_ms;
     uint64_t ended_ms;
@@ -175,6 +188,7 @@ struct job_finish {
     struct weir_text trace;    /* msgpack; may be empty */
     struct weir_text result;   /* msgpack: what was answered; may be empty */
     struct weir_text revision; /* that the job ran with, if it has none yet; may be empty */
+    bool keep_steps;          /* of COMPLETED: the records of its steps stay as long as what it holds */
     uint64_t keep_ms;         /* how long it is kept from now on; 0: as the store says */
     uint64_t keep_least_ms;   /* but not shorter than this */
     uint64_t payload_keep_ms; /* the same for what it holds; 0: as long as the job */
@@ -203,6 +217,8 @@ struct job_claimed {
     uint32_t crashes;
     uint64_t created_ms;
     struct weir_text pipeline;
+    struct weir_text key; /* of its concurrency, from when it was accepted; may be empty */
+    bool placed; /* it has a place under KEY, which is whose the job is */
     struct weir_text revision; /* that its first attempt ran with; empty: none ran yet */
     struct weir_text event;
     struct weir_text replay_of; /* a job's id; empty: it is no replay */
@@ -210,11 +226,28 @@ struct job_claimed {
     struct job_record *records; /* of its steps, oldest first */
 };
 
-/* Takes up to MAX jobs that are due, oldest first, and makes them RUNNING: STORE_CLAIM. */
+/* Whether a job may begin. */
+enum enter_answer {
+    ENTER_FREE,   /* yes: it needs no place */
+    ENTER_PLACED, /* yes: it has a place now, which has to be left */
+    ENTER_CLOSED, /* no: there is none for its key */
+    ENTER_FULL    /* no, nor may any other of its pipeline */
+};
+
+/* Who has the places. Both are called on the store's thread. */
+struct claim_gate {
+    enum enter_answer (*enter)(struct weir_text pipeline, struct weir_text key);
+    void (*leave)(struct weir_text pipeline, struct weir_text key); /* the job was not claimed after all */
+};
+
+/* Takes up to MAX jobs that are due and find a place, oldest first, and makes them RUNNING: STORE_CLAIM. A job
+ * that was cut by a second crash is claimed only while no other such one runs: then the next crash shows
+ * whose fault it is. */
 struct job_claim {
     struct store_op op;
     unsigned max;
-    const struct weir_text *skip; /* pipelines that have no place free; borrowed */
+    const struct claim_gate *gate; /* NULL: none needs a place */
+    const struct weir_text *skip; /* pipelines of which none is wanted; borrowed */
     unsigned n_skip;
     struct job_claimed *jobs; /* set when DONE is called; free by job_claim_free */
     unsigned n;

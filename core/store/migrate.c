@@ -4,8 +4,8 @@
  *   jobs      one row a job, small: what changes with its state. Events are kept apart, because
  *             SQLite writes a whole row again when one of its numbers changes.
  *   attempts  those that failed or left a trace; the latest one's times are in jobs.
- *   steps     records of jobs that are not completed; n gives their order. begun is an enum
- *             record_kind; until_ms and token belong to waits.
+ *   steps     records of jobs that are not completed, or whose pipeline keeps all (durable: steps); n gives
+ *             their order. begun is an enum record_kind; until_ms and token belong to waits.
  *   once      idempotency keys, as digests, and the id of the job that each made: a key may
  *             outlive its job.
  *   marks     numbers under names, with the time when they were last set, such as the time for which a schedule has fired last.
@@ -196,6 +196,10 @@ static const char *const migrations[STORE_SCHEMA] = {
      * each change of a job, which was more than half of the writer's instructions */
     "DROP INDEX jobs_due;"
     "CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE " JOBS_DUE ";",
+    /* 5: when a step began, its tries and its effect */
+    "ALTER TABLE steps ADD COLUMN started_ms INTEGER;"
+    "ALTER TABLE steps ADD COLUMN tries INTEGER;"
+    "ALTER TABLE steps ADD COLUMN effect INTEGER;",
 };
 
 /* The number that a statement of one row answers. */

@@ -95,12 +95,17 @@ static void
 take_up(struct writing *w)
 {
     struct db *db = w->db;
-    sqlite3_stmt *s = db_use(db, SQL_CUT_ATTEMPTS);
+    sqlite3_stmt *s = db_use(db, SQL_CUT_WAITING);
+    bind_number(s, 1, w->now_ms);
+    int waiting = db_run(db, s);
+    w->moved[JOB_READY] += waiting;
+    w->moved[JOB_RUNNING] -= waiting;
+    s = db_use(db, SQL_CUT_ATTEMPTS);
     bind_number(s, 1, w->now_ms);
     bind_number(s, 2, WEIR_INTERNAL);
     bind_text(s, 3, TEXT(CUT));
     int cut = db_run(db, s);
-    if (cut == 0)
+    if (cut == 0 && waiting == 0)
         return;
     int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
                          TEXT(CUT ", and nobody knows whether the step did its work"), 0);
@@ -121,7 +126,7 @@ take_up(struct writing *w)
     if (db->rc == SQLITE_OK)
         log_say(WEIR_WARN,
                 "jobs that ran when the process before ended: %d; %d run again, %d are dead",
-                cut, ready, dead);
+                cut + waiting, ready + waiting, dead);
 }
 
 enum weir_code

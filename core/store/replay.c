@@ -49,7 +49,7 @@ check_state(const struct source *src, bool force, struct weir_error *err)
     case JOB_COMPLETED:
         if (force)
             return WEIR_OK;
-        return err_set(err, WEIR_CONFLICT, "job %s is completed; force: true runs it once more",
+        return err_set(err, WEIR_CONFLICT, "job %s is completed; with force (--force) it runs once more",
                        src->name);
     default:
         return err_set(err, WEIR_CONFLICT,
@@ -136,9 +136,10 @@ has_text(const struct weir_value *list, struct weir_text text)
     return false;
 }
 
+/* FROM: the row of SQL_REPLAY_STEPS that it is a copy of; NULL: none. */
 static void
 add_record(struct writing *w, int64_t seq, struct weir_text path, unsigned kind, uint64_t at_ms,
-           struct weir_text output)
+           struct weir_text output, sqlite3_stmt *from)
 {
     sqlite3_stmt *s = db_use(w->db, SQL_STEP);
     sqlite3_bind_int64(s, 1, seq);
@@ -150,6 +151,8 @@ add_record(struct writing *w, int64_t seq, struct weir_text path, unsigned kind,
     for (int i = 5; i <= 10; i++)
         sqlite3_bind_null(s, i);
     bind_blob(s, 8, output);
+    for (int i = 0; i < 3; i++)
+        bind_number(s, 11 + i, from ? column_number(from, 4 + i) : 0);
     db_run(w->db, s);
 }
 
@@ -160,7 +163,7 @@ add_output(struct writing *w, int64_t seq, struct weir_text path, const struct w
     struct weir_error err;
     buf_init(&b, STORE_EVENT_MAX);
     if (msgpack_write(&b, output, &err) == WEIR_OK)
-        add_record(w, seq, path, RECORD_OVER, w->now_ms, buf_content(&b));
+        add_record(w, seq, path, RECORD_OVER, w->now_ms, buf_content(&b), NULL);
     buf_fini(&b);
 }
 
@@ -177,7 +180,7 @@ copy_records(struct writing *w, const struct source *src, int64_t seq, const str
         if (kind == RECORD_BEGUN && output) /* the round in which it was cut */
             add_output(w, seq, path, output);
         else if (kind != RECORD_BEGUN && has_text(how->keep, id))
-            add_record(w, seq, path, kind, column_number(s, 2), column_text(s, 3));
+            add_record(w, seq, path, kind, column_number(s, 2), column_text(s, 3), s);
     }
     struct weir_text name;
     const struct weir_value *output;
@@ -217,4 +220,5 @@ replay_write(struct writing *w, const struct source *src, const struct replay_ho
     sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
     db_run(w->db, s);
     job_moved(w, 0, state);
+    w->replays++;
 }

@@ -56,24 +56,30 @@
               " revision = CASE WHEN ?13 AND replay_of IS NULL THEN NULL ELSE COALESCE(revision, ?14) END,"          \
               " keep_ms = ?15, payload_keep_ms = ?16, bytes = CASE WHEN ?2 BETWEEN 7 AND 9"    \
               " THEN ended(bytes + ?17 + CASE WHEN ?12 THEN (SELECT"                           \
-              " coalesce(sum(length(output)), 0) FROM steps WHERE job = ?1) ELSE 0 END)"       \
+              " coalesce(sum(ifnull(length(output), 0) + length(path) + 64), 0)"               \
+              " FROM steps WHERE job = ?1) ELSE 0 END)"                                        \
               " ELSE bytes + ?17 END"                                                          \
               " WHERE seq = ?1")                                                               \
     X(ATTEMPT, "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"     \
                " node, message, trace) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                \
     X(RESULT, "INSERT OR REPLACE INTO results(job, result) VALUES(?1, ?2)")                    \
     X(STEP, "INSERT INTO steps(job, path, begun, at_ms, code, node, message, output,"          \
-            " until_ms, token) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                \
+            " until_ms, token, started_ms, tries, effect)"                                     \
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"                  \
             " ON CONFLICT(job, path) DO UPDATE SET"                                            \
             " begun = excluded.begun, at_ms = excluded.at_ms, code = excluded.code,"           \
             " node = excluded.node, message = excluded.message, output = excluded.output,"     \
-            " until_ms = excluded.until_ms, token = excluded.token")                           \
+            " until_ms = excluded.until_ms, token = excluded.token,"                           \
+            " started_ms = excluded.started_ms, tries = excluded.tries,"                       \
+            " effect = excluded.effect")                                                       \
     X(STEPPED,                                                                                 \
       "UPDATE jobs SET stepped = 1, revision = COALESCE(revision, ?2) WHERE seq = ?1")         \
     /* failures that only hold until the job is tried anew: job.h of the engine */              \
     X(DROP_CAUGHT, "DELETE FROM steps WHERE job = ?1 AND begun = 0 AND code IS NOT NULL"       \
                    " AND output = x'02'")                                                      \
     X(DROP_STEPS, "DELETE FROM steps WHERE job = ?1")                                          \
+    /* a callback that comes to a job that is over finds nothing */                            \
+    X(DROP_TOKENS, "UPDATE steps SET token = NULL WHERE job = ?1 AND token IS NOT NULL")       \
     /* jobs of one order key, by place */                                                      \
     X(LINE_HEAD, "SELECT seq, state, due_ms FROM jobs INDEXED BY jobs_line"                    \
                  " WHERE place IS NOT NULL AND pipeline = ?1 AND order_key = ?2"               \
@@ -108,13 +114,19 @@
                      " WHERE " JOBS_DUE " AND pipeline > ?1"                                     \
                      " ORDER BY pipeline, due_ms LIMIT 1")                                     \
     X(DUE,                                                                                     \
-      "SELECT due_ms, seq FROM jobs INDEXED BY jobs_due"                                       \
+      "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due"                     \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
-               " j.revision, j.replay_of, j.stepped, e.event, j.root"                          \
+               " j.revision, j.replay_of, j.stepped, e.event, j.root, j.key"                   \
                " FROM jobs j LEFT JOIN events e ON e.job = j.seq WHERE j.seq = ?1")            \
+    X(CLAIM_LATER, "UPDATE jobs SET due_ms = ?2 WHERE seq = ?1")                                \
+    /* a job that waited for its place in memory */                                            \
+    X(BEGUN, "UPDATE jobs SET attempt = 1, started_ms = ?2, updated_ms = ?2"                   \
+             " WHERE id = ?1 AND state = 4 AND attempt = 0 AND owner = ?3")                    \
+    X(BEGUN_HELD, "UPDATE jobs SET state = 3, owner = NULL, updated_ms = ?2"                   \
+                  " WHERE id = ?1 AND state = 4 AND attempt = 0 AND owner = ?3")               \
     X(RECORDS, "SELECT path, begun, at_ms, code, output, until_ms, token, message FROM steps"  \
                " WHERE job = ?1 ORDER BY n")                                                   \
     /* marks */                                                                                \
@@ -136,13 +148,20 @@
                       " AND state IN (1, 2, 3, 4, 5, 6, 11) AND revision IS NOT NULL)")        \
     X(REVISION, "SELECT file, text FROM revisions WHERE pipeline = ?1 AND revision = ?2")      \
     /* operators */                                                                            \
-    X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms FROM jobs j WHERE j.id = ?1")    \
+    X(SHOW, "SELECT " JOB_COLUMNS ", j.revision, j.started_ms, j.root FROM jobs j"              \
+            " WHERE j.id = ?1")                                                                \
     X(SHOW_EVENT, "SELECT event FROM events WHERE job = ?1")                                   \
     X(SHOW_RESULT, "SELECT result FROM results WHERE job = ?1")                                \
     X(SHOW_ATTEMPTS, "SELECT attempt, started_ms, ended_ms, code, node, message, trace"        \
                      " FROM attempts WHERE job = ?1 ORDER BY attempt DESC LIMIT 1000")         \
-    X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output, until_ms"           \
-                  " FROM steps WHERE job = ?1 AND begun <> 3 ORDER BY n LIMIT 10000")          \
+    X(SHOW_STEPS, "SELECT path, begun, at_ms, code, node, message, output, until_ms,"          \
+                  " started_ms, tries, effect FROM steps"                                      \
+                  " WHERE job = ?1 AND begun <> 3 ORDER BY n LIMIT 10000")                     \
+    /* one step with its rounds, or one round */                                               \
+    X(SHOW_STEP, "SELECT path, begun, at_ms, code, node, message, output, until_ms,"           \
+                 " started_ms, tries, effect FROM steps WHERE job = ?1 AND begun <> 3"         \
+                 " AND (path = ?2 OR substr(path, 1, length(?2) + 1) IN (?2 || '/', ?2 || '~'))" \
+                 " ORDER BY n LIMIT 1000")                                                     \
     /* of each step, in whatever rounds: whether one of its records is not that it is done */       \
     X(KNOWN_STEPS, "SELECT substr(path, 1, instr(path || '/', '/') - 1) AS id,"                \
                    " max(begun <> 0 OR code IS NOT NULL) FROM steps"                           \
@@ -163,7 +182,7 @@
     X(EDIT_EVENT, "UPDATE events SET event = ?2 WHERE job = ?1")                               \
     X(REPLAY_EVENT, "INSERT INTO events(job, event) SELECT ?2, event FROM events"              \
                     " WHERE job = ?1")                                                         \
-    X(REPLAY_STEPS, "SELECT path, begun, at_ms, output FROM steps"                             \
+    X(REPLAY_STEPS, "SELECT path, begun, at_ms, output, started_ms, tries, effect FROM steps"  \
                     " WHERE job = ?1 AND begun IN (0, 1, 3) AND code IS NULL ORDER BY n")      \
     X(REPLAY_STEPPED, "UPDATE jobs SET stepped = 1 WHERE seq = ?1")                            \
     X(HAS_EVENT, "SELECT length(event) FROM events WHERE job = ?1")                            \
@@ -205,6 +224,9 @@
     X(TIDY_AUDIT, "DELETE FROM audit WHERE n IN"                                               \
                   " (SELECT n FROM audit ORDER BY n LIMIT 64) AND at_ms < ?1")                 \
     /* what a crash left: recover.c */                                                         \
+    X(CUT_WAITING,                                                                             \
+      "UPDATE jobs SET state = 2, owner = NULL, updated_ms = ?1"                               \
+      " WHERE state = 4 AND attempt = 0 AND NOT cancelling")                                   \
     X(CUT_ATTEMPTS,                                                                            \
       "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"              \
       " message) SELECT seq, attempt, started_ms, ?1, ?2, ?3 FROM jobs"                        \

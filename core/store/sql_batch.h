@@ -95,7 +95,7 @@
                "   AND p.key IN ('', COALESCE(j.key, '')))"                                   \
                "  AND ?3 = CASE WHEN due_ms <= ?4 THEN 2"                                 \
                "   WHEN EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 2) THEN 5"      \
-               "   WHEN attempt > 0 THEN 6 ELSE 1 END)") \
+               "   WHEN attempt > 0 OR started_ms IS NOT NULL THEN 6 ELSE 1 END)")                     \
     X(HELD, "SELECT count(*) FROM jobs INDEXED BY jobs_held WHERE state = 3"                  \
             " AND pipeline = ?1 AND (?2 = '' OR key = ?2)")
 

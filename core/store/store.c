@@ -105,7 +105,9 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->incident_ms = config->incident_ms ? config->incident_ms : INCIDENT_MS;
     s->keep = config->keep;
     s->retention = retention_new(s);
+    s->oldest = oldest_new();
     s->bulk = bulk_new(s->owner);
+    s->stuck = stuck_new();
     s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
@@ -142,7 +144,9 @@ store_close(struct store **store)
         store_checkpoint(s, true);
     db_close(&s->writes);
     retention_free(&s->retention);
+    oldest_free(&s->oldest);
     bulk_free(&s->bulk);
+    stuck_free(&s->stuck);
     task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);
@@ -210,6 +214,7 @@ op_bytes(const struct store_op *op, uint64_t max)
     case STORE_ASK:
         return ASK_BYTES + output_bytes((const struct store_ask *)op, max);
     case STORE_CLAIM:
+    case STORE_BEGIN:
         return OP_BYTES;
     }
     abort();
@@ -264,6 +269,7 @@ store_stats(const struct store *s, struct store_stats *ret)
         .operations = __atomic_load_n(&now->operations, __ATOMIC_RELAXED),
         .failures = __atomic_load_n(&now->failures, __ATOMIC_RELAXED),
         .commit_ns = __atomic_load_n(&now->commit_ns, __ATOMIC_RELAXED),
+        .replays = __atomic_load_n(&now->replays, __ATOMIC_RELAXED),
         .batch_max = __atomic_load_n(&now->batch_max, __ATOMIC_RELAXED),
         .file_bytes = file_bytes(s->path, "") + file_bytes(s->path, "-wal"),
     };

@@ -69,6 +69,7 @@ typedef void store_done_fn(struct store_op *op, const struct weir_error *err);
 enum store_kind {
     STORE_ACCEPT, /* struct job_accept */
     STORE_CLAIM,  /* struct job_claim */
+    STORE_BEGIN,  /* struct job_begin */
     STORE_STEP,   /* struct job_step */
     STORE_FINISH, /* struct job_finish */
     STORE_ASK     /* struct store_ask */
@@ -107,6 +108,10 @@ struct store_ask {
     struct store_op op;            /* kind STORE_ASK */
     const char *what;              /* "jobs.list": asks.h has all */
     const struct weir_value *with; /* a map of parameters; borrowed */
+    /* JOB (members of jobs.list, or an event alone) as who asks may see it, owned by the caller. A where is worked
+     * out on that: on what is stored, it would tell what is hidden. NULL: as it is stored. Any thread. */
+    const struct weir_value *(*shown)(void *arg, const struct weir_value *job);
+    void *shown_arg;
     const struct weir_value
         *answer; /* set when DONE is called without an error; the caller's */
     bool cancels;       /* internal: a job that runs is to be cancelled: */
@@ -121,6 +126,10 @@ struct store_ask {
 void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg), void *arg);
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
+
+/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told.
+ * Any thread. */
+void store_place_free(struct store *s, struct weir_text pipeline);
 
 /* FN(arg, ID) is called on SHARD for each job of this process that an operator cancels while it
  * runs, on whatever shard that is. What is claimed or accepted in the same commit is told before.
@@ -154,6 +163,7 @@ struct store_stats {
     uint64_t waiting;    /* operations that wait */
     uint64_t waiting_bytes;
     uint64_t commit_ns; /* all commits together */
+    uint64_t replays;   /* that were made */
     uint64_t batch_max;
     uint64_t file_bytes; /* of the database with its WAL */
     uint64_t jobs[16];   /* by enum job_state: how many there are */
@@ -163,5 +173,10 @@ struct store_stats {
     uint64_t removing_max_ns; /* the longest piece of it */
 };
 void store_stats(const struct store *s, struct store_stats *ret);
+
+/* Calls FN for each pipeline with jobs that wait for a place or a time (256 at most), with for how long the oldest
+ * one has been due, 0 if none is; as of a second ago. Any thread; FN is quick. */
+typedef void store_oldest_fn(void *arg, struct weir_text pipeline, uint64_t age_ms);
+void store_oldest(const struct store *s, store_oldest_fn *fn, void *arg);
 
 #endif

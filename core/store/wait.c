@@ -132,7 +132,7 @@ waits_tell(struct store *s)
     if (!some_wait(s))
         return UINT64_MAX;
     store_look_clock(s);
-    uint64_t due = job_next_due(&s->writes);
+    uint64_t due = job_next_due(s);
     if (s->writes.rc != SQLITE_OK) {
         db_clear(&s->writes);
         return LOOK_AGAIN_MS;

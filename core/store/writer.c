@@ -396,6 +396,8 @@ store_writer(void *arg)
         quiet_ms = batch_ms < quiet_ms ? batch_ms : quiet_ms;
         uint64_t tidy_ms = pause > 0 || w.ending ? UINT64_MAX : retention_turn(s);
         quiet_ms = tidy_ms < quiet_ms ? tidy_ms : quiet_ms;
+        uint64_t oldest_ms = pause > 0 || w.ending ? UINT64_MAX : oldest_turn(s);
+        quiet_ms = oldest_ms < quiet_ms ? oldest_ms : quiet_ms;
         quiet_ms = s->batches_due ? 0 : quiet_ms;
     }
     unpark(&w);

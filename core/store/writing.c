@@ -29,6 +29,7 @@ writing_begin(struct writing *w)
     store_look_clock(w->store); /* before something is written by the new clock */
     w->now_ms = clock_wall_ms();
     memset(w->moved, 0, sizeof(w->moved));
+    w->replays = 0;
     w->store->ended_bytes = 0;
     bulk_clear(w->store->bulk);
     db_run(w->db, db_use(w->db, SQL_BEGIN));
@@ -42,6 +43,8 @@ writing_counted(const struct writing *w, uint64_t ns)
     struct store_stats *stats = &w->store->stats;
     __atomic_add_fetch(&stats->commits, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&stats->commit_ns, ns, __ATOMIC_RELAXED);
+    if (w->replays > 0)
+        __atomic_add_fetch(&stats->replays, w->replays, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < STORE_STATES; i++)
         if (w->moved[i] != 0)
             __atomic_add_fetch(&stats->jobs[i], (uint64_t)w->moved[i], __ATOMIC_RELAXED);

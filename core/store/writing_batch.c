@@ -17,6 +17,8 @@ apply(struct writing *w, struct store_op *op, struct weir_error *err)
         return job_accept_write(w, (struct job_accept *)op, err);
     case STORE_CLAIM:
         return job_claim_write(w, (struct job_claim *)op, err);
+    case STORE_BEGIN:
+        return job_begin_write(w, (struct job_begin *)op, err);
     case STORE_STEP:
         return job_step_write(w, (struct job_step *)op, err);
     case STORE_FINISH:
@@ -29,10 +31,10 @@ apply(struct writing *w, struct store_op *op, struct weir_error *err)
 
 /* Takes back what OP has been given by a batch that is rolled back. */
 static void
-take_back(struct store_op *op)
+take_back(struct store *s, struct store_op *op)
 {
     if (op->kind == STORE_CLAIM)
-        job_claim_free((struct job_claim *)op);
+        job_claim_undo(s, (struct job_claim *)op);
     if (op->kind == STORE_ASK) {
         value_unref(&((struct store_ask *)op)->answer);
         ((struct store_ask *)op)->cancels = false;
@@ -95,7 +97,7 @@ writing_undo(struct writing *w, struct list *batch, struct store_op *broke)
     struct weir_error err;
     (void)db_failed(w->db, &err);
     db_rollback(w->db);
-    list_each(at, next, batch) take_back(list_entry(at, struct store_op, link));
+    list_each(at, next, batch) take_back(w->store, list_entry(at, struct store_op, link));
     if (broke == NULL)
         return;
     broke->barred = true;

@@ -70,6 +70,11 @@ drop_content(struct value_block *b)
 void
 block_free(struct value_block *b)
 {
+    bool alone = b->n_deps == 0 && b->chunks == NULL && b->kind == BLOCK_PLAIN;
+    if (alone) { /* as most are */
+        recycle_give(b, b->size);
+        return;
+    }
     b->after = NULL;
     while (b != NULL) {
         struct value_block *dead = b;

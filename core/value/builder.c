@@ -14,6 +14,7 @@
 #include "value/block.h"
 #include "value/members.h"
 #include "value/node.h"
+#include "value/out.h"
 
 enum {
     NODE_LOOSE = 1u << 7, /* a flag of a node: its bytes are a place in the builder's text */
@@ -82,20 +83,25 @@ moved(void *old, const void *first, size_t used, size_t size)
     return larger;
 }
 
+/* Makes room for LEN more bytes of text. */
+static void
+widen(struct weir_builder *b, size_t len)
+{
+    while (len > b->room_text - b->len_text)
+        b->room_text *= 2;
+    b->text = moved(b->text, b->first_text, b->len_text, b->room_text);
+}
+
 /* Keeps a copy of some bytes, followed by nothing; returns its place. */
-static size_t
+static inline size_t
 keep_text(struct weir_builder *b, const char *bytes, size_t len)
 {
     size_t place = b->len_text;
     assert(len <= UINT32_MAX);
-    if (len > b->room_text - place) {
-        while (len > b->room_text - place)
-            b->room_text *= 2;
-        b->text = moved(b->text, b->first_text, place, b->room_text);
-    }
-    if (len > 0)
-        memcpy(b->text + place, bytes, len);
-    b->len_text += len;
+    if (len > b->room_text - place)
+        widen(b, len);
+    out_copy(b->text + place, bytes, len);
+    b->len_text = place + len;
     return place;
 }
 
@@ -119,16 +125,32 @@ keep_dep(struct weir_builder *b, struct value_block *dep)
     b->deps[b->n_deps++] = dep;
 }
 
-/* A further member, with its key if this is a map; its value is still to be set. */
-static struct weir_value *
-next_node(struct weir_builder *b, const char *key, size_t len)
+/* A further member, not set to anything. */
+static inline struct value_member *
+next_member(struct weir_builder *b)
 {
     if (b->n == b->room) {
         assert(b->room <= UINT32_MAX / 4);
         b->room *= 2;
         b->at = moved(b->at, b->first_at, sizeof b->first_at, b->room * sizeof *b->at);
     }
-    struct value_member *m = &b->at[b->n++];
+    return &b->at[b->n++];
+}
+
+/* The node of the list's next item. */
+static struct weir_value *
+next_item(struct weir_builder *b)
+{
+    assert(!b->map);
+    return &next_member(b)->value;
+}
+
+/* The node of the map's next member, which gets its key. */
+static struct weir_value *
+next_node(struct weir_builder *b, const char *key, size_t len)
+{
+    assert(b->map);
+    struct value_member *m = next_member(b);
     m->key_len = (uint32_t)len;
     m->key = (const char *)keep_text(b, key, len);
     return &m->value;
@@ -152,8 +174,9 @@ set_node(struct weir_builder *b, struct weir_value *node, const struct weir_valu
     return false;
 }
 
+/* Makes NODE what is given. */
 static void
-add(struct weir_builder *b, struct weir_value *node, const struct weir_value **take_v)
+set(struct weir_builder *b, struct weir_value *node, const struct weir_value **take_v)
 {
     const struct weir_value *v = *take_v != NULL ? *take_v : &value_null;
     *take_v = NULL;
@@ -167,28 +190,47 @@ add(struct weir_builder *b, struct weir_value *node, const struct weir_value **t
 void
 builder_add(struct weir_builder *b, const struct weir_value **take_v)
 {
-    assert(!b->map);
-    add(b, next_node(b, NULL, 0), take_v);
+    set(b, next_item(b), take_v);
 }
 
 void
 builder_set(struct weir_builder *b, const char *key, size_t len,
             const struct weir_value **take_v)
 {
-    assert(b->map);
-    add(b, next_node(b, key, len), take_v);
+    set(b, next_node(b, key, len), take_v);
+}
+
+/* Makes NODE what is lent, and may stand on the stack. */
+static void
+set_lent(struct weir_builder *b, struct weir_value *node, const struct weir_value *v)
+{
+    if (!set_node(b, node, v != NULL ? v : &value_null))
+        return;
+    if (v->block != NULL) {
+        block_ref(v->block);
+        keep_dep(b, v->block);
+        return;
+    }
+    const struct weir_value *kept = value_box(v); /* a list on the stack */
+    set(b, node, &kept);
+}
+
+void
+builder_add_lent(struct weir_builder *b, const struct weir_value *v)
+{
+    set_lent(b, next_item(b), v);
+}
+
+void
+builder_set_lent(struct weir_builder *b, const char *key, size_t len, const struct weir_value *v)
+{
+    set_lent(b, next_node(b, key, len), v);
 }
 
 void
 builder_put(struct weir_builder *b, const char *key, const struct weir_value *v)
 {
-    assert(b->map);
-    struct weir_value *node = next_node(b, key, strlen(key));
-    if (!set_node(b, node, v != NULL ? v : &value_null))
-        return;
-    const struct weir_value *kept = value_box(v);
-    (void)set_node(b, node, kept);
-    keep_dep(b, kept->block);
+    set_lent(b, next_node(b, key, strlen(key)), v);
 }
 
 void

@@ -175,9 +175,8 @@ node_constant(const struct weir_value *v)
     }
 }
 
-/* Boxes V, which stands LEVEL levels deep in lists on the stack. */
-static const struct weir_value *
-box_at(const struct weir_value *v, unsigned level)
+const struct weir_value *
+value_box(const struct weir_value *v)
 {
     struct value_block *home = v->block;
     if (v->flags & VALUE_HOME && home != NULL && block_holds(home, v))
@@ -194,18 +193,11 @@ box_at(const struct weir_value *v, unsigned level)
     if (home != NULL || type_is_flat(v->type) || v->len == 0)
         return node_pointing(n, type_is_flat(v->type) ? NULL : home);
 
-    assert(v->type == WEIR_LIST && level < VALUE_DEPTH);
+    assert(v->type == WEIR_LIST);
     struct weir_builder *b = builder_list();
-    for (uint32_t i = 0; i < v->len; i++) {
-        const struct weir_value *item = box_at(&v->items[i], level + 1);
-        builder_add(b, &item);
-    }
+    for (uint32_t i = 0; i < v->len; i++)
+        builder_add_lent(b, &v->items[i]); /* boxes lists within: few levels, as in an expression */
     const struct weir_value *list = builder_end(&b);
-    return n.flags == 0 ? list : value_flagged(&list, n.flags);
-}
-
-const struct weir_value *
-value_box(const struct weir_value *v)
-{
-    return box_at(v, 0);
+    bool marked = (n.flags & ~list->flags) == 0; /* by what it holds */
+    return marked ? list : value_flagged(&list, n.flags);
 }

@@ -103,7 +103,10 @@ struct weir_builder *builder_map(void);
 void builder_add(struct weir_builder *b, const struct weir_value **take_v);
 /* A key that is there gets the new value and keeps its place. */
 void builder_set(struct weir_builder *b, const char *key, size_t len, const struct weir_value **take_v);
-/* The same for a C string key and a lent value, which may stand on the stack. */
+/* The same two for a lent value, which may stand on the stack. */
+void builder_add_lent(struct weir_builder *b, const struct weir_value *v);
+void builder_set_lent(struct weir_builder *b, const char *key, size_t len, const struct weir_value *v);
+/* The same for a C string key. */
 void builder_put(struct weir_builder *b, const char *key, const struct weir_value *v);
 /* Ends: the list or map, owned by the caller; *b is NULL. */
 const struct weir_value *builder_end(struct weir_builder **b);

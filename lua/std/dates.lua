@@ -87,12 +87,15 @@ local layouts = {
 function dates.format(ms, layout)
   local p = dates.parts(ms)
   if not layout then layout = p.ms == 0 and "%Y-%m-%dT%H:%M:%SZ" or "%Y-%m-%dT%H:%M:%S.%LZ" end
-  return (layout:gsub("%%(.)", function(c)
-    local f = layouts[c]
-    if not f then error("a layout has no %" .. c, 4) end
-    return f(p)
-  end))
+  for c in layout:gmatch("%%(.)") do
+    if not layouts[c] then error("a layout has no %" .. c, 2) end
+  end
+  return (layout:gsub("%%(.)", function(c) return layouts[c](p) end))
 end
+
+local units = { "years", "months", "days", "hours", "minutes", "seconds", "ms" }
+local is_unit = {}
+for _, unit in ipairs(units) do is_unit[unit] = true end
 
 ---A moment later (or earlier): years, months, days, hours, minutes, seconds, ms. The 31st becomes the last of
 ---a shorter month.
@@ -100,6 +103,12 @@ end
 ---@param by { years?: integer, months?: integer, days?: integer, hours?: integer, minutes?: integer, seconds?: integer, ms?: integer }
 ---@return integer
 function dates.add(ms, by)
+  for unit, n in pairs(by) do
+    if not is_unit[unit] then
+      error(("'%s' can not be added to a date: %s"):format(tostring(unit), table.concat(units, ", ")), 2)
+    end
+    if math.type(n) ~= "integer" then error(("%s must be a whole number"):format(unit), 2) end
+  end
   local p = dates.parts(ms)
   local month = p.year * 12 + p.month - 1 + (by.years or 0) * 12 + (by.months or 0)
   local y, mo = month // 12, month % 12 + 1

@@ -47,15 +47,17 @@ function text.slug(s, max)
   return s
 end
 
----At most N bytes of S, cut at a letter, with "..." at the end if something was left off.
+---At most N bytes of S, cut at a letter, with "..." at the end if something was left off and there is room
+---for more than that.
 ---@param s string
 ---@param n integer
 ---@return string
 function text.cut(s, n)
   if #s <= n then return s end
-  local to = n - 3
+  local dots = n > 3 and "..." or ""
+  local to = math.max(n - #dots, 0)
   while to > 0 and (s:byte(to + 1) & 0xC0) == 0x80 do to = to - 1 end
-  return s:sub(1, to) .. "..."
+  return s:sub(1, to) .. dots
 end
 
 ---TEMPLATE with {name} and {a.b} replaced by what VALUES has there; "" where it has nothing. {{ is a brace.

@@ -131,6 +131,18 @@ fall_back(struct weir_call *call, const struct node *node, const struct weir_err
 
 /* -- calls -- */
 
+/* { breaker, tried: false }: an attempt of a job that comes to this does not count. */
+static const struct weir_value *
+not_tried(const char *name)
+{
+    struct weir_builder *b = host->map_new();
+    const struct weir_value *v = host->string((struct weir_text){ name, strlen(name) });
+    host->map_set(b, WEIR_TEXT("breaker"), &v);
+    v = host->boolean(false);
+    host->map_set(b, WEIR_TEXT("tried"), &v);
+    return host->build(&b);
+}
+
 /* No call is made: the breaker is open, or as many as its capacity are under way. */
 static void
 reject(struct weir_call *call, const struct node *node, enum breaker_answer why,
@@ -149,7 +161,10 @@ reject(struct weir_call *call, const struct node *node, enum breaker_answer why,
         err.retry_after_ms = (uint32_t)(wait_ms > 0 ? wait_ms : node->settings.reset_ms);
         snprintf(err.text, sizeof err.text, "breaker '%s' is open", name);
     }
+    const struct weir_value *detail = not_tried(name);
+    err.detail = detail;
     fall_back(call, node, &err);
+    host->unref(&detail);
 }
 
 /* How the steps ended, for the breaker. */

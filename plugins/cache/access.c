@@ -13,21 +13,20 @@
 /* A call that waits for Redis. */
 struct access {
     struct weir_call *call;
-    const struct node *node;
+    struct seat *seat;
     struct weir_command *command;
     /* of cache_set with refresh */
-    struct lately *lately; /* NULL: without */
     uint64_t mark;
     uint64_t set_ms;
     unsigned epoch;
 };
 
 static struct access *
-access_new(struct weir_call *call, const struct node *node)
+access_new(struct weir_call *call, struct seat *seat)
 {
     struct access *a = host->alloc(call, sizeof *a);
     a->call = call;
-    a->node = node;
+    a->seat = seat;
     host->set_data(call, a);
     return a;
 }
@@ -75,28 +74,29 @@ get_told(void *arg, const struct weir_value *reply, const struct weir_error *err
     a->command = NULL;
     if (err != NULL) {
         const struct weir_value *none = NULL;
-        count_request(a->call, &a->node->store, WEIR_TEXT("error"));
+        count_request(a->call, &a->seat->node->store, WEIR_TEXT("error"));
         host->done(a->call, &none);
         return;
     }
     (void)redis_entry(reply, &e);
-    get_answer(a->call, a->node, &e);
+    get_answer(a->call, a->seat->node, &e);
     entry_free(&e);
 }
 
 void
 get_run(struct weir_call *call, void *state)
 {
-    const struct node *node = ((const struct seat *)state)->node;
+    struct seat *seat = state;
+    const struct node *node = seat->node;
     struct weir_error err = { 0 };
     struct entry e = { 0 };
     uint8_t id[ID_LEN];
-    if (key_id(call, node->key, id, &err) != WEIR_OK) {
+    if (key_id(call, node, id, &err) != WEIR_OK) {
         fail(call, &err);
         return;
     }
     if (node->store.redis) {
-        struct access *a = access_new(call, node);
+        struct access *a = access_new(call, seat);
         a->command = redis_get(host->shard(call), &node->store, id, get_told, a);
         return;
     }
@@ -107,14 +107,17 @@ get_run(struct weir_call *call, void *state)
 
 /* -- cache_set and cache_drop -- */
 
-/* { kept: true } */
+/* { kept: true }: NAME is the same for all calls of SEAT. */
 static void
-answer_flag(struct weir_call *call, struct weir_text name, bool flag)
+answer_flag(struct weir_call *call, struct seat *seat, struct weir_text name, bool flag)
 {
-    struct weir_builder *b = host->map_new();
-    const struct weir_value *v = host->boolean(flag);
-    host->map_set(b, name, &v);
-    v = host->build(&b);
+    if (seat->answers[flag] == NULL) {
+        struct weir_builder *b = host->map_new();
+        const struct weir_value *v = host->boolean(flag);
+        host->map_set(b, name, &v);
+        seat->answers[flag] = host->build(&b);
+    }
+    const struct weir_value *v = host->ref(seat->answers[flag]);
     host->done(call, &v);
 }
 
@@ -122,14 +125,14 @@ answer_flag(struct weir_call *call, struct weir_text name, bool flag)
 static void
 without_store(struct access *a, struct weir_text name, const struct weir_error *err)
 {
-    if (a->node->required) {
+    if (a->seat->node->required) {
         struct weir_error own = { .code = WEIR_UNAVAILABLE, .sent = err->sent };
         (void)refuse(&own, WEIR_UNAVAILABLE, "the cache '%s' is not to be had: %.400s",
-                     a->node->store.named->name, err->text);
+                     a->seat->node->store.named->name, err->text);
         host->fail(a->call, &own);
         return;
     }
-    answer_flag(a->call, name, false);
+    answer_flag(a->call, a->seat, name, false);
 }
 
 static void
@@ -139,19 +142,20 @@ set_told(void *arg, const struct weir_value *reply, const struct weir_error *err
     struct access *a = arg;
     a->command = NULL;
     if (err == NULL) {
-        if (a->lately != NULL)
-            lately_note(a->lately, a->mark, a->epoch, a->set_ms);
-        answer_flag(a->call, WEIR_TEXT("kept"), true);
+        if (a->seat->lately != NULL)
+            lately_note(a->seat->lately, a->mark, a->epoch, a->set_ms);
+        answer_flag(a->call, a->seat, WEIR_TEXT("kept"), true);
         return;
     }
-    count_skipped(host->shard(a->call), &a->node->store, "store");
+    count_skipped(host->shard(a->call), &a->seat->node->store, "store");
     without_store(a, WEIR_TEXT("kept"), err);
 }
 
 /* Why an entry can't be kept whatever the store is. */
 static void
-set_refused(struct weir_call *call, const struct node *node, const char *why)
+set_refused(struct weir_call *call, struct seat *seat, const char *why)
 {
+    const struct node *node = seat->node;
     struct weir_error err = { 0 };
     count_skipped(host->shard(call), &node->store, why);
     if (strcmp(why, "stream") == 0)
@@ -164,7 +168,7 @@ set_refused(struct weir_call *call, const struct node *node, const char *why)
     if (err.code != 0)
         host->fail(call, &err);
     else
-        answer_flag(call, WEIR_TEXT("kept"), false);
+        answer_flag(call, seat, WEIR_TEXT("kept"), false);
 }
 
 /* A duration of SLOT, or the one that was known at load. */
@@ -193,7 +197,7 @@ set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
             struct entry *ret, struct weir_error *err)
 {
     uint64_t ttl, keep;
-    if (key_id(call, node->key, id, err) != WEIR_OK ||
+    if (key_id(call, node, id, err) != WEIR_OK ||
         duration(call, node->ttl, node->ttl_ms, "ttl", &ttl, err) != WEIR_OK ||
         duration(call, node->keep, node->keep_ms, "keep", &keep, err) != WEIR_OK)
         return err->code;
@@ -209,7 +213,7 @@ set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
 
 /* Writes E to Redis, unless that was done lately; the result is why it can't be, or NULL. */
 static const char *
-set_redis(struct weir_call *call, const struct seat *seat, const uint8_t id[ID_LEN], const struct entry *e)
+set_redis(struct weir_call *call, struct seat *seat, const uint8_t id[ID_LEN], const struct entry *e)
 {
     const struct node *node = seat->node;
     const char *why = NULL;
@@ -217,12 +221,11 @@ set_redis(struct weir_call *call, const struct seat *seat, const uint8_t id[ID_L
     uint64_t half = (e->keep_ms - e->set_ms) / 2;
     if (lately_written(seat->lately, mark, store_epoch(&node->store, id), e->set_ms,
                        node->refresh_ms < half ? node->refresh_ms : half)) {
-        answer_flag(call, WEIR_TEXT("kept"), true);
+        answer_flag(call, seat, WEIR_TEXT("kept"), true);
         return NULL;
     }
     store_epoch_next(&node->store, id);
-    struct access *a = access_new(call, node);
-    a->lately = seat->lately;
+    struct access *a = access_new(call, seat);
     a->mark = mark;
     a->set_ms = e->set_ms;
     a->epoch = store_epoch(&node->store, id);
@@ -233,12 +236,13 @@ set_redis(struct weir_call *call, const struct seat *seat, const uint8_t id[ID_L
 void
 set_run(struct weir_call *call, void *state)
 {
-    const struct seat *seat = state;
+    struct seat *seat = state;
     const struct node *node = seat->node;
-    struct weir_error err = { 0 };
+    struct weir_error err;
     struct entry e = { 0 };
     const char *why;
     uint8_t id[ID_LEN];
+    WEIR_ERROR_CLEAR(&err);
     if (set_prepare(call, node, id, &e, &err) != WEIR_OK) {
         fail(call, &err);
         return;
@@ -249,11 +253,11 @@ set_run(struct weir_call *call, void *state)
         store_epoch_next(&node->store, id);
         why = memory_set(&node->store, id, &e);
         if (why == NULL)
-            answer_flag(call, WEIR_TEXT("kept"), true);
+            answer_flag(call, seat, WEIR_TEXT("kept"), true);
     }
     entry_free(&e);
     if (why != NULL)
-        set_refused(call, node, why);
+        set_refused(call, seat, why);
 }
 
 static void
@@ -267,24 +271,25 @@ drop_told(void *arg, const struct weir_value *reply, const struct weir_error *er
         return;
     }
     (void)host->get_int(reply, &n);
-    answer_flag(a->call, WEIR_TEXT("dropped"), n > 0);
+    answer_flag(a->call, a->seat, WEIR_TEXT("dropped"), n > 0);
 }
 
 void
 drop_run(struct weir_call *call, void *state)
 {
-    const struct node *node = ((const struct seat *)state)->node;
+    struct seat *seat = state;
+    const struct node *node = seat->node;
     struct weir_error err = { 0 };
     uint8_t id[ID_LEN];
-    if (key_id(call, node->key, id, &err) != WEIR_OK) {
+    if (key_id(call, node, id, &err) != WEIR_OK) {
         fail(call, &err);
         return;
     }
     store_epoch_next(&node->store, id);
     if (node->store.redis) {
-        struct access *a = access_new(call, node);
+        struct access *a = access_new(call, seat);
         a->command = redis_drop(host->shard(call), &node->store, id, drop_told, a);
         return;
     }
-    answer_flag(call, WEIR_TEXT("dropped"), memory_drop(&node->store, id));
+    answer_flag(call, seat, WEIR_TEXT("dropped"), memory_drop(&node->store, id));
 }

@@ -304,7 +304,7 @@ block_run(struct weir_call *call, void *state)
     const struct seat *seat = state;
     struct weir_error err = { 0 };
     uint8_t id[ID_LEN];
-    if (key_id(call, seat->node->key, id, &err) != WEIR_OK) {
+    if (key_id(call, seat->node, id, &err) != WEIR_OK) {
         fail(call, &err);
         return;
     }

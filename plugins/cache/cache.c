@@ -36,6 +36,8 @@ seat_detach(void *state)
     struct seat *seat = state;
     place_leave(seat->place);
     lately_free(&seat->lately);
+    host->unref(&seat->answers[0]);
+    host->unref(&seat->answers[1]);
     free(seat);
 }
 

@@ -12,7 +12,7 @@
 #include <weir.h>
 
 #define NAME_MAX_LEN 128u
-#define ID_LEN 16u    /* of a key: the first bytes of its SHA-256 */
+#define ID_LEN 16u    /* of a key: the first bytes of its digest */
 #define LOOKUP_MS 50u /* how long Redis may take */
 
 extern const struct weir_host *host;
@@ -59,6 +59,7 @@ struct seat {
     const struct node *node;
     struct lately *lately; /* owned; NULL: everything is written */
     struct place *place;
+    const struct weir_value *answers[2]; /* of cache_set and cache_drop, made when first given; owned */
 };
 
 /* open.c */
@@ -93,8 +94,9 @@ uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Fails the call, and frees what ERR owns. */
 void fail(struct weir_call *call, const struct weir_error *err);
-/* The id of what SLOT evaluates to. */
-uint32_t key_id(struct weir_call *call, uint32_t slot, uint8_t ret[ID_LEN],
+/* The id of what the key of NODE evaluates to: of a SHA-256 if it goes to Redis, and of this process
+ * alone if it stays here. */
+uint32_t key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN],
                 struct weir_error *err);
 void count_request(struct weir_call *call, const struct store *s, struct weir_text result);
 void count_skipped(struct weir_shard *shard, const struct store *s, const char *reason);

@@ -52,6 +52,70 @@ entry_hindrance(const struct weir_value *v, uint64_t max, unsigned depth)
     return weigh(v, depth, &max);
 }
 
+static bool
+take_time(const struct weir_value *v, uint64_t *ret)
+{
+    int64_t ms;
+    if (!host->get_int(v, &ms) || ms < 0)
+        return false;
+    *ret = (uint64_t)ms;
+    return true;
+}
+
+/* Hands E over if it is one: with a value, or with a failure. */
+static bool
+whole(struct entry *e, struct entry *ret)
+{
+    if (e->value == NULL && (e->failure == NULL || host->type(e->failure) != WEIR_MAP)) {
+        entry_free(e);
+        return false;
+    }
+    e->negative = e->negative || e->failure != NULL;
+    *ret = *e;
+    return true;
+}
+
+/* -- in the process -- */
+
+static void
+add(struct weir_builder *b, const struct weir_value *take_v)
+{
+    host->list_add(b, &take_v);
+}
+
+const struct weir_value *
+entry_pack(const struct entry *e)
+{
+    struct weir_builder *b = host->list_new();
+    add(b, host->integer((int64_t)e->set_ms));
+    add(b, host->integer((int64_t)e->fresh_ms));
+    add(b, host->integer((int64_t)e->keep_ms));
+    add(b, host->boolean(e->answer));
+    add(b, e->failure ? host->ref(e->failure) : host->boolean(e->negative));
+    if (e->value)
+        add(b, host->ref(e->value));
+    return host->build(&b);
+}
+
+bool
+entry_unpack(const struct weir_value *v, struct entry *ret)
+{
+    struct entry e = { 0 };
+    const struct weir_value *value = host->at(v, 5);
+    if (!take_time(host->at(v, 0), &e.set_ms) || !take_time(host->at(v, 1), &e.fresh_ms) ||
+        !take_time(host->at(v, 2), &e.keep_ms))
+        return false;
+    (void)host->get_bool(host->at(v, 3), &e.answer);
+    (void)host->get_bool(host->at(v, 4), &e.negative);
+    if (value)
+        e.value = host->ref(value);
+    else
+        e.failure = host->ref(host->at(v, 4));
+    return whole(&e, ret);
+}
+
+/* -- in Redis -- */
+
 static void
 put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
 {
@@ -59,77 +123,46 @@ put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_
 }
 
 static const struct weir_value *
-pack(const struct entry *e, bool tagged)
+pack(const struct entry *e)
 {
     struct weir_builder *b = host->map_new();
-    if (tagged)
-        put(b, WEIR_TEXT("v"), host->integer(VERSION));
+    put(b, WEIR_TEXT("v"), host->integer(VERSION));
     put(b, WEIR_TEXT("s"), host->integer((int64_t)e->set_ms));
     put(b, WEIR_TEXT("e"), host->integer((int64_t)e->fresh_ms));
     put(b, WEIR_TEXT("k"), host->integer((int64_t)e->keep_ms));
     if (e->failure)
-        put(b, WEIR_TEXT("n"), tagged ? tagged_from(e->failure) : host->ref(e->failure));
+        put(b, WEIR_TEXT("n"), tagged_from(e->failure));
     else if (e->negative)
         put(b, WEIR_TEXT("n"), host->boolean(true));
     if (e->answer)
         put(b, WEIR_TEXT("a"), host->boolean(true));
     if (e->value)
-        put(b, WEIR_TEXT("d"), tagged ? tagged_from(e->value) : host->ref(e->value));
+        put(b, WEIR_TEXT("d"), tagged_from(e->value));
     return host->build(&b);
-}
-
-const struct weir_value *
-entry_pack(const struct entry *e)
-{
-    return pack(e, false);
-}
-
-static bool
-take_time(const struct weir_value *v, struct weir_text key, uint64_t *ret)
-{
-    int64_t ms;
-    if (!host->get_int(host->get(v, key), &ms) || ms < 0)
-        return false;
-    *ret = (uint64_t)ms;
-    return true;
 }
 
 /* A part of an entry; NULL if it is not there, or not to be read. */
 static const struct weir_value *
-part(const struct weir_value *v, struct weir_text key, bool tagged)
+part(const struct weir_value *v, struct weir_text key)
 {
     const struct weir_value *p = host->get(v, key);
-    if (p == NULL)
-        return NULL;
-    return tagged ? tagged_to(p) : host->ref(p);
+    return p != NULL ? tagged_to(p) : NULL;
 }
 
 static bool
-unpack(const struct weir_value *v, bool tagged, struct entry *ret)
+unpack(const struct weir_value *v, struct entry *ret)
 {
     struct entry e = { 0 };
-    bool negative = false;
-    if (!take_time(v, WEIR_TEXT("s"), &e.set_ms) ||
-        !take_time(v, WEIR_TEXT("e"), &e.fresh_ms) || !take_time(v, WEIR_TEXT("k"), &e.keep_ms))
+    if (!take_time(host->get(v, WEIR_TEXT("s")), &e.set_ms) ||
+        !take_time(host->get(v, WEIR_TEXT("e")), &e.fresh_ms) ||
+        !take_time(host->get(v, WEIR_TEXT("k")), &e.keep_ms))
         return false;
     (void)host->get_bool(host->get(v, WEIR_TEXT("a")), &e.answer);
-    (void)host->get_bool(host->get(v, WEIR_TEXT("n")), &negative);
-    e.value = part(v, WEIR_TEXT("d"), tagged);
+    (void)host->get_bool(host->get(v, WEIR_TEXT("n")), &e.negative);
+    e.value = part(v, WEIR_TEXT("d"));
     if (e.value == NULL)
-        e.failure = part(v, WEIR_TEXT("n"), tagged);
-    e.negative = negative || e.failure;
-    if (e.value == NULL && (e.failure == NULL || host->type(e.failure) != WEIR_MAP)) {
-        entry_free(&e);
-        return false;
-    }
-    *ret = e;
-    return true;
-}
-
-bool
-entry_unpack(const struct weir_value *v, struct entry *ret)
-{
-    return unpack(v, false, ret);
+        e.failure = part(v, WEIR_TEXT("n"));
+    return whole(&e, ret);
 }
 
 const struct weir_value *
@@ -137,7 +170,7 @@ entry_write(const struct entry *e)
 {
     struct weir_error err = { 0 };
     const struct weir_value *text = NULL;
-    const struct weir_value *map = pack(e, true);
+    const struct weir_value *map = pack(e);
     if (host->json_write(map, &text, &err) != WEIR_OK)
         host->unref(&err.detail);
     host->unref(&map);
@@ -155,7 +188,7 @@ entry_read(struct weir_text json, struct entry *ret)
         return false;
     }
     bool good = host->get_int(host->get(map, WEIR_TEXT("v")), &version) && version == VERSION &&
-                unpack(map, true, ret);
+                unpack(map, ret);
     host->unref(&map);
     return good;
 }

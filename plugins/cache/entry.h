@@ -1,9 +1,9 @@
 /* cache/entry.h - what is kept under a key, and how it is written.
  *
  * An entry is the output of a block, or a failure not_found, with its times. In the process it
- * is a map { s, e, k, n, a, d }; in Redis that map is JSON, with v: 1, and JSON has no bytes:
- * they are written { "$bytes": base64 }, and a map that looks like that, or like this, stands
- * inside { "$map": ... }.
+ * is a list [s, e, k, a, n, d]; in Redis it is a map { v: 1, s, e, k, n, a, d } as JSON, which has
+ * no bytes: they are written { "$bytes": base64 }, and a map that looks like that, or like this,
+ * stands inside { "$map": ... }.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,11 +28,11 @@ void entry_free(struct entry *e);
  */
 const char *entry_hindrance(const struct weir_value *v, uint64_t max, unsigned depth);
 
-/* The entry as a map, and back; false: that is none. */
+/* The entry as a list, and back; false: that is none. */
 const struct weir_value *entry_pack(const struct entry *e);
 bool entry_unpack(const struct weir_value *v, struct entry *ret);
 
-/* The same as JSON: a string value. NULL: it can't be written. */
+/* The same as a map in JSON: a string value. NULL: it can't be written. */
 const struct weir_value *entry_write(const struct entry *e);
 bool entry_read(struct weir_text json, struct entry *ret);
 

@@ -98,6 +98,15 @@ statuses_have(const struct statuses *s, uint32_t status)
            (s->bits[(status - 100) / 64] >> (status - 100) % 64 & 1);
 }
 
+/* -- http_lent.c -- */
+
+/* Whether the method, which is who lends it's to say, is one that takes a body. */
+bool may_have_body(struct weir_text method);
+
+/* Whether the node is asked, if it is lent, with what it takes and nothing else. BODY: its method has
+ * one. */
+uint32_t lent_check(struct weir_call *call, const struct http_node *n, bool body, struct weir_error *err);
+
 /* -- http_request.c -- */
 
 /* Makes the request of CALL; request_drop lets go of what it holds, in any case. */

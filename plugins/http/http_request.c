@@ -12,12 +12,6 @@
 #include "http.h"
 #include "http_sign.h"
 
-static bool
-is(struct weir_text name, const char *lower)
-{
-    return strlen(lower) == name.len && strncasecmp(name.bytes, lower, name.len) == 0;
-}
-
 static char *
 put(char *at, struct weir_text text)
 {
@@ -145,7 +139,8 @@ make_url(struct weir_call *call, const struct http_node *n, struct request *r,
 {
     struct weir_text url = { "", 0 };
     struct weir_text path = { "", 0 };
-    if (evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
+    if (lent_check(call, n, may_have_body(r->http.method), err) != WEIR_OK ||
+        evaluate_text(call, &n->url, &url, err) != WEIR_OK ||
         evaluate_text(call, &n->path, &path, err) != WEIR_OK ||
         (n->lends && path.len == 0 && lent_path(call, n, &path, err) != WEIR_OK) ||
         join_path(call, path, &url, err) != WEIR_OK)
@@ -229,13 +224,6 @@ media_type(enum form form, const struct weir_value *body)
     if (host->type(body) == WEIR_LIST || host->type(body) == WEIR_MAP)
         return WEIR_TEXT("application/json");
     return WEIR_TEXT("application/octet-stream");
-}
-
-/* Whether the method, which is who lends it's to say, is one that takes a body. */
-static bool
-may_have_body(struct weir_text method)
-{
-    return !is(method, "get") && !is(method, "head") && !is(method, "delete") && !is(method, "options");
 }
 
 static uint32_t

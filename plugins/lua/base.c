@@ -79,10 +79,7 @@ base_tonumber(lua_State *L)
         lua_pushnil(L);
         return 1;
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET); /* calls nothing of the script */
-    return lua_gettop(L);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 static int
@@ -157,8 +154,10 @@ base_ipairs(lua_State *L)
         lua_pushcfunction(L, items_step);
     else if (lua_istable(L, 1) && luaL_getmetafield(L, 1, "__index") != LUA_TNIL)
         vm_push_helper(L, HELP_STEP); /* may wait and be left in __index */
-    else
+    else if (lua_istable(L, 1) || luaL_getmetafield(L, 1, "__index") != LUA_TNIL)
         lua_pushcfunction(L, ipairs_step);
+    else
+        return luaL_typeerror(L, 1, "table");
     lua_pushvalue(L, 1);
     lua_pushinteger(L, 0);
     return 3;
@@ -338,48 +337,6 @@ base_getmetatable(lua_State *L)
     return 1;
 }
 
-/* -- calls -- */
-
-static int
-xpcall_handled(lua_State *L, int status, lua_KContext context)
-{
-    (void)status;
-    (void)context;
-    lua_pushboolean(L, 0);
-    lua_replace(L, 1);
-    return lua_gettop(L);
-}
-
-static int
-xpcall_end(lua_State *L, int status, lua_KContext context)
-{
-    (void)context;
-    if (status == LUA_OK || status == LUA_YIELD) {
-        lua_pushboolean(L, 1);
-        lua_replace(L, 1);
-        return lua_gettop(L);
-    }
-    lua_pushvalue(L, 1); /* the handler, with the error */
-    lua_insert(L, -2);
-    lua_callk(L, 1, LUA_MULTRET, 0, xpcall_handled);
-    return xpcall_handled(L, LUA_OK, 0);
-}
-
-/* xpcall (f, handler, ...): the handler is called when the stack is unwound already, as an
- * ordinary function that may wait. */
-static int
-base_xpcall(lua_State *L)
-{
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    int n = lua_gettop(L) - 2;
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
-    lua_replace(L, 1);
-    lua_replace(L, 2); /* handler, f, arguments */
-    int status = lua_pcallk(L, n, LUA_MULTRET, 0, 0, xpcall_end);
-    return xpcall_end(L, status, 0);
-}
-
 /* Only the functions of Lua's own that are the same for scripts. */
 static void
 take_own(lua_State *L, int from, const char *const *wanted)
@@ -394,7 +351,7 @@ void
 base_open(lua_State *L)
 {
     static const char *const same[] = {
-        "assert", "error", "pcall", "rawequal", "select", NULL
+        "rawequal", "select", NULL
     };
     static const luaL_Reg own[] = {
         { "type", base_type },
@@ -407,6 +364,9 @@ base_open(lua_State *L)
         { "rawlen", base_rawlen },
         { "setmetatable", base_setmetatable },
         { "getmetatable", base_getmetatable },
+        { "assert", base_assert },
+        { "error", base_error },
+        { "pcall", base_pcall },
         { "xpcall", base_xpcall },
         { NULL, NULL },
     };

@@ -63,19 +63,6 @@ start(lua_State *L)
 
 /* -- the ends of strands -- */
 
-/* "script:3: " of the innermost function that is written in Lua. */
-static void
-place_of(lua_State *co, char *ret, size_t room)
-{
-    lua_Debug ar;
-    ret[0] = '\0';
-    for (int level = 0; level < 8 && lua_getstack(co, level, &ar); level++)
-        if (lua_getinfo(co, "Sl", &ar) && ar.currentline > 0 && ar.short_src[0] != '[') {
-            snprintf(ret, room, "%s:%d: ", ar.short_src, ar.currentline);
-            return;
-        }
-}
-
 /* Which limit of memory it was. */
 static void
 describe_memory(const struct vm *vm, char *ret, size_t room)
@@ -134,7 +121,7 @@ abort_call(struct call *c, struct strand *s)
 {
     char place[100], limit[120];
     enum abort_reason reason = c->budget.reason;
-    place_of(s->co, place, sizeof place);
+    place_here(s->co, place, sizeof place);
     describe_limit(c->vm, reason, limit, sizeof limit);
     host->unref(&c->output);
     host->unref(&c->error.detail);
@@ -154,6 +141,9 @@ static void
 read_error(struct strand *s, struct weir_error *ret)
 {
     fault_read(s->co, -1, ret);
+    place_error(s->co, ret);
+    if (ret->code == WEIR_SCRIPT && strstr(ret->text, "stack overflow") != NULL)
+        s->call->world->aborted(s->call, ABORT_DEPTH);
     if (ret->detail == NULL)
         ret->detail = fault_traceback(s->co);
 }
@@ -210,6 +200,7 @@ run_strand(struct strand *s)
     vm->running = s->co;
     vm->budget = &c->budget;
     vm->preempted = false;
+    vm->heap.any_size = false;
     budget_watch(vm, s->co);
     /* What is used up is so before the first instruction, too. */
     int status = LUA_YIELD;

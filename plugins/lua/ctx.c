@@ -11,6 +11,8 @@
 #define ALL_MAX 64
 #define SLEEP_MAX_MS 86400000
 
+const char *const ctx_names[] = { "sleep", "now", "deadline", "log", "all", "run", "steps", NULL };
+
 static struct strand *
 strand_here(lua_State *L)
 {

@@ -27,6 +27,29 @@ refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     return code;
 }
 
+uint32_t
+err_before(struct weir_error *err, const char *where)
+{
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    return refuse(err, err->code, "%s: %.400s", where, text);
+}
+
+void
+fault_at(struct weir_error *err, const char *pointer, int64_t line)
+{
+    struct weir_builder *b = host->map_new();
+    const struct weir_value *v = host->string((struct weir_text){ pointer, strlen(pointer) });
+    host->unref(&err->detail);
+    if (v != NULL)
+        host->map_set(b, WEIR_TEXT("at"), &v);
+    v = host->integer(line);
+    if (line > 0)
+        host->map_set(b, WEIR_TEXT("line"), &v);
+    host->unref(&v);
+    err->detail = host->build(&b);
+}
+
 static const char *const names[] = { "",
 #define X(name, number, retry, http, text) [number] = #name,
                                      WEIR_CODES(X)
@@ -162,16 +185,34 @@ set_text(struct weir_error *err, const char *text)
     snprintf(err->text, sizeof err->text, "%.*s", (int)sizeof err->text - 1, text);
 }
 
+/* The code of that name; if there is none it is that of scripts, and said behind the text. */
+static uint32_t
+read_code(const char *name, size_t len, char *ret_unknown, size_t room)
+{
+    uint32_t code = fault_code(name, len);
+    if (code == 0)
+        snprintf(ret_unknown, room, " (there is no error code '%.*s')", (int)(len < 40 ? len : 40), name);
+    return code ? code : WEIR_SCRIPT;
+}
+
+static void
+add_text(struct weir_error *err, const char *more)
+{
+    size_t len = strlen(err->text), room = sizeof err->text - strlen(more) - 1;
+    snprintf(err->text + (len < room ? len : room), strlen(more) + 1, "%s", more);
+}
+
 static void
 read_table(lua_State *L, int index, struct weir_error *err)
 {
     size_t len = 0;
     const char *text = "an error without a message";
+    char unknown[80] = "";
     err->code = WEIR_SCRIPT;
     if (find_field(L, index, "code")) {
-        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : "";
-        uint32_t code = fault_code(name, len);
-        err->code = code ? code : WEIR_SCRIPT;
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len)
+                                                          : luaL_typename(L, -1);
+        err->code = read_code(name, len ? len : strlen(name), unknown, sizeof unknown);
         lua_pop(L, 1);
     }
     if (find_field(L, index, "message")) {
@@ -182,6 +223,7 @@ read_table(lua_State *L, int index, struct weir_error *err)
     } else {
         set_text(err, text);
     }
+    add_text(err, unknown);
     err->status = number_field(L, index, "status");
     err->retry_after_ms = number_field(L, index, "retry_after_ms");
     if (find_field(L, index, "detail")) {
@@ -189,6 +231,48 @@ read_table(lua_State *L, int index, struct weir_error *err)
         (void)value_make_within(L, -1, DETAIL_MAX, &err->detail, &why); /* else it has none */
         lua_pop(L, 1);
     }
+}
+
+static uint32_t
+number_of(const struct weir_value *v)
+{
+    int64_t i = 0;
+    return v != NULL && host->get_int(v, &i) && i > 0 && i < UINT32_MAX ? (uint32_t)i : 0;
+}
+
+/* An error that the engine has made and the script hands on as it is: { code, message } of a map. */
+static void
+read_value(const struct weir_value *v, struct weir_error *err)
+{
+    struct weir_text t = { "", 0 };
+    char unknown[80] = "";
+    const struct weir_value *code = host->get(v, WEIR_TEXT("code"));
+    const struct weir_value *detail = host->get(v, WEIR_TEXT("detail"));
+    if (code != NULL)
+        err->code = host->get_text(code, &t) ? read_code(t.bytes, t.len, unknown, sizeof unknown) : WEIR_SCRIPT;
+    t = WEIR_TEXT("an error without a message");
+    (void)host->get_text(host->get(v, WEIR_TEXT("message")), &t);
+    snprintf(err->text, sizeof err->text, "%.*s", (int)(t.len < sizeof err->text ? t.len : sizeof err->text - 1),
+             t.bytes);
+    add_text(err, unknown);
+    err->status = number_of(host->get(v, WEIR_TEXT("status")));
+    err->retry_after_ms = number_of(host->get(v, WEIR_TEXT("retry_after_ms")));
+    if (detail != NULL && value_weight(detail, DETAIL_MAX) < DETAIL_MAX)
+        err->detail = host->ref(detail);
+}
+
+/* The map or list of the engine at INDEX. */
+static void
+read_proxy(lua_State *L, int index, struct weir_error *err)
+{
+    struct proxy_look look = value_look(L, index);
+    if (look.own)
+        read_table(L, lua_gettop(L), err);
+    else if (host->type(look.v) == WEIR_MAP)
+        read_value(look.v, err);
+    else
+        snprintf(err->text, sizeof err->text, "an error of type table");
+    lua_pop(L, 1);
 }
 
 void
@@ -200,6 +284,8 @@ fault_read(lua_State *L, int index, struct weir_error *err)
         snprintf(err->text, sizeof err->text, "a stack overflow");
     else if (lua_istable(L, index))
         read_table(L, index, err);
+    else if (value_is_proxy(L, index))
+        read_proxy(L, index, err);
     else if (lua_type(L, index) == LUA_TSTRING)
         set_text(err, lua_tostring(L, index));
     else if (lua_type(L, index) == LUA_TNUMBER)

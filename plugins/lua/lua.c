@@ -33,7 +33,7 @@ static const char schema[] = WEIR_JSON({
             "examples": ["return { total = input.price * input.count }"]
         },
         "file": {
-            "description": "A file that returns a node, { run = function(ctx, input, config) ... end }, looked for in nodes/ of the Lua folder, then beside the pipeline.",
+            "description": "A file that returns a node, { run = function(ctx, input, config) ... end }, looked for in nodes/ of the Lua folder, then beside the pipeline; never above these.",
             "type": "string",
             "minLength": 1,
             "maxLength": 1024,
@@ -153,6 +153,7 @@ weir_plugin_entry(const struct weir_host *h)
         .version = "1.0.0",
         .testers = testers,
         .n_testers = sizeof testers / sizeof *testers,
+        .missing = types_missing,
     };
     host = h;
     plugin.n_nodes = types_make(&inline_type, &plugin.nodes);

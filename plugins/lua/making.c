@@ -129,6 +129,34 @@ end_frame(struct making *m, const struct weir_value *v)
     return true;
 }
 
+/* JSON and everything else that shows a map has its keys as text. */
+static bool
+is_utf8(struct weir_text key)
+{
+    size_t i = 0;
+    while (i < key.len && (unsigned char)key.bytes[i] < 0x80)
+        i++;
+    if (i == key.len)
+        return true;
+    const struct weir_value *text = host->string(key);
+    bool is = text != NULL;
+    host->unref(&text);
+    return is;
+}
+
+static bool
+refuse_key(struct making *m, struct weir_text key)
+{
+    char shown[60];
+    size_t len = 0;
+    for (size_t i = 0; i < key.len && len + 5 < sizeof shown; i++) {
+        unsigned char c = (unsigned char)key.bytes[i];
+        len += (size_t)snprintf(shown + len, sizeof shown - len, c < ' ' || c > '~' ? "\\x%02x" : "%c", c);
+    }
+    return wrong(m, WEIR_INVALID, "a map can't have the key '%s', which is not UTF-8; weir.hex.encode makes "
+                                  "a text of bytes", shown);
+}
+
 /* The key and value after the key on the top of the stack. */
 static bool
 step_keys(struct making *m, struct frame *f)
@@ -142,6 +170,8 @@ step_keys(struct making *m, struct frame *f)
                      "a table with keys of type %s among others is neither a list nor a map",
                      lua_typename(m->L, lua_type(m->L, -2)));
     key.bytes = lua_tolstring(m->L, -2, &key.len);
+    if (!is_utf8(key))
+        return refuse_key(m, key);
     entries_add(&f->entries, key);
     f->keyed = true;
     return take(m, key.len) && making_enter(m);

@@ -16,6 +16,7 @@ script_free(struct script *s)
     for (struct module *m = s->modules, *next; m != NULL; m = next) {
         next = m->next;
         free(m->name);
+        free(m->shown);
         free(m->source);
         free(m);
     }
@@ -81,6 +82,8 @@ static const struct range {
     { "max_log_lines", offsetof(struct limits, log_lines), 1, 100000 },
 };
 
+#define N_RANGES (sizeof ranges / sizeof *ranges)
+
 static uint32_t
 take_limit(const struct range *r, const struct weir_value *v, struct limits *l,
            struct weir_error *err)
@@ -97,38 +100,22 @@ take_limit(const struct range *r, const struct weir_value *v, struct limits *l,
     return WEIR_OK;
 }
 
-/* Takes what CONFIG, the options or a file's limits, has of limits. NULL: nothing. */
+/* Takes what CONFIG, the options (OPTIONS) or a file's limits, has of limits. NULL: nothing. */
 static uint32_t
-take_limits(const struct weir_value *config, struct limits *l, struct weir_error *err)
+take_limits(const struct weir_value *config, bool options, struct limits *l, struct weir_error *err)
 {
+    char pointer[40];
     uint32_t code = WEIR_OK;
     if (config == NULL)
         return code;
-    for (size_t i = 0; code == WEIR_OK && i < sizeof ranges / sizeof *ranges; i++) {
+    for (size_t i = 0; code == WEIR_OK && i < N_RANGES; i++) {
         struct weir_text name = { ranges[i].name, strlen(ranges[i].name) };
         code = take_limit(&ranges[i], host->get(config, name), l, err);
+        snprintf(pointer, sizeof pointer, "/%s", ranges[i].name);
+        if (code != WEIR_OK && options)
+            fault_at(err, pointer, 0);
     }
     return code;
-}
-
-/* Letters to be changed, added or left out to make B of A. */
-static unsigned
-distance(struct weir_text a, const char *b)
-{
-    unsigned row[32] = { 0 };
-    size_t n = strlen(b);
-    for (size_t k = 0; k <= n; k++)
-        row[k] = (unsigned)k;
-    for (size_t i = 0; i < a.len; i++) {
-        unsigned diagonal = row[0]++;
-        for (size_t k = 1; k <= n; k++) {
-            unsigned least = diagonal + (a.bytes[i] != b[k - 1]);
-            diagonal = row[k];
-            least = least < row[k] + 1 ? least : row[k] + 1;
-            row[k] = least < row[k - 1] + 1 ? least : row[k - 1] + 1;
-        }
-    }
-    return row[n];
 }
 
 /* Fails for a name among the LIMITS of a file that is none. */
@@ -139,18 +126,15 @@ check_names(const struct weir_value *limits, struct weir_error *err)
     const struct weir_value *v;
     if (host->type(limits) != WEIR_MAP)
         return refuse(err, WEIR_INVALID, "limits must be a table, { max_time = 200 }");
-    for (size_t i = 0; host->member(limits, i, &key, &v); i++) {
-        const char *nearest = ranges[0].name;
-        for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
-            if (distance(key, ranges[k].name) < distance(key, nearest))
-                nearest = ranges[k].name;
-        unsigned far = distance(key, nearest);
-        if (far > 0)
-            return refuse(err, WEIR_INVALID, "there is no limit '%.*s'%s%s%s",
+    char hint[64];
+    const char *names[N_RANGES + 1] = { NULL };
+    for (size_t i = 0; i < N_RANGES; i++)
+        names[i] = ranges[i].name;
+    for (size_t i = 0; host->member(limits, i, &key, &v); i++)
+        if (!names_has(names, key))
+            return refuse(err, WEIR_INVALID, "there is no limit '%.*s'%s",
                           (int)(key.len < 64 ? key.len : 64), key.bytes,
-                          far <= 4 ? ": did you mean '" : "", far <= 4 ? nearest : "",
-                          far <= 4 ? "'?" : "");
-    }
+                          names_hint(names, key, hint, sizeof hint));
     return WEIR_OK;
 }
 
@@ -217,7 +201,11 @@ script_complete(const struct script *s, const struct weir_value **config,
 static uint32_t
 check_options(struct script *s, struct weir_error *err)
 {
-    bool same = err->code == WEIR_OK && types_has_options(s->name + 1, s->config_schema);
+    char type[80];
+    const char *slash = strrchr(s->name, '/');
+    snprintf(type, sizeof type, "%s", slash ? slash + 1 : s->name + 1);
+    type[strlen(type) - strlen(".lua")] = '\0';
+    bool same = err->code == WEIR_OK && types_has_options(type, s->config_schema);
     host->unref(&s->config_schema);
     if (err->code == WEIR_OK && !same)
         refuse(err, WEIR_CONFLICT,
@@ -236,23 +224,22 @@ take_node(struct vm *vm, struct script *s, const struct weir_value *config,
     lua_State *L = vm->L;
     if (s->body)
         return WEIR_OK;
+    if (node_check(L, err) != WEIR_OK)
+        return err->code;
     if (node_field(L, "limits")) {
         if (value_make(L, -1, &limits, err) == WEIR_OK)
             (void)check_names(limits, err);
         lua_pop(L, 1);
     }
-    uint32_t code = err->code == WEIR_OK ? take_limits(limits, &s->limits, err) : err->code;
+    uint32_t code = err->code == WEIR_OK ? take_limits(limits, false, &s->limits, err) : err->code;
     host->unref(&limits);
     if (code != WEIR_OK)
         return code;
-    if (node_field(L, "config")) {
-        (void)value_make(L, -1, &s->config_schema, err);
-        lua_pop(L, 1);
-    }
+    (void)node_schema(L, &s->config_schema, err);
     if (s->typed)
         return check_options(s, err);
     if (err->code == WEIR_OK)
-        (void)take_limits(config, &s->limits, err);
+        (void)take_limits(config, true, &s->limits, err);
     if (err->code == WEIR_OK && s->config_schema != NULL &&
         (s->config_check = host->schema_new(s->config_schema, err)) == NULL)
         return err->code;
@@ -285,11 +272,15 @@ take_config(struct weir_open *open, const struct weir_value *config, struct scri
     host->unref(&empty);
     uint32_t code = script_complete(s, &copy, &s->config_constant, err);
     if (code != WEIR_OK) {
-        char text[sizeof err->text];
-        memcpy(text, err->text, sizeof text);
-        refuse(err, WEIR_INVALID, "config: %.400s", text);
+        char pointer[200];
+        struct weir_text first = { "", 0 }; /* of what the schema finds */
+        (void)host->get_text(host->get(host->at(err->detail, 0), WEIR_TEXT("pointer")), &first);
+        snprintf(pointer, sizeof pointer, "/config%.*s", (int)first.len, first.bytes);
+        (void)err_before(err, "config");
+        err->code = WEIR_INVALID;
+        fault_at(err, pointer, 0);
     }
-    return code;
+    return err->code;
 }
 
 /* -- where the source comes from -- */
@@ -317,18 +308,41 @@ from_body(struct weir_open *open, struct weir_text text)
     return s;
 }
 
+/* Whether a path leads down from where it begins: it is no script of this project else, and an error would
+ * show what stands in it. */
+static bool
+is_below(struct weir_text path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        bool begins = i == 0 || path.bytes[i - 1] == '/';
+        bool up = begins && path.len - i >= 2 && path.bytes[i] == '.' && path.bytes[i + 1] == '.' &&
+                  (path.len - i == 2 || path.bytes[i + 2] == '/');
+        if (up || (i == 0 && path.bytes[i] == '/'))
+            return false;
+    }
+    return true;
+}
+
 /* A file of the Lua folder, else one beside the pipeline. */
 static struct script *
 from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
 {
     char path[4200], name[256];
     const struct weir_value *bytes = NULL;
+    if (!is_below(file)) {
+        refuse(err, WEIR_INVALID,
+               "file: %.*s: a script lies in nodes/ of the Lua folder or beside the pipeline, or below these",
+               (int)(file.len < 100 ? file.len : 100), file.bytes);
+        return NULL;
+    }
     snprintf(name, sizeof name, "%.*s", (int)file.len, file.bytes);
     snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
     if (lua_folder()[0] != '\0' && access(path, R_OK) == 0)
-        return script_from_file(path, name, err);
-    if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK)
+        return script_from_file(path, err);
+    if (host->file(open, file, SOURCE_MAX, &bytes, err) != WEIR_OK) {
+        fault_at(err, "/file", 0);
         return NULL;
+    }
     struct script *s = from_body(open, (struct weir_text){ "", 0 });
     struct weir_text text = { "", 0 };
     (void)host->get_text(bytes, &text);
@@ -336,7 +350,7 @@ from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
     free(s->source);
     s->source = copy_text(text);
     s->len = text.len;
-    snprintf(path, sizeof path, "=%s", name);
+    snprintf(path, sizeof path, "@%s", name);
     free(s->name);
     s->name = strdup(path);
     host->unref(&bytes);
@@ -352,7 +366,7 @@ find_script(struct weir_open *open, const struct weir_value *config, struct weir
         char path[4200], name[80];
         snprintf(name, sizeof name, "%.*s.lua", (int)type.len, type.bytes);
         snprintf(path, sizeof path, "%s/nodes/%s", lua_folder(), name);
-        struct script *s = script_from_file(path, name, err);
+        struct script *s = script_from_file(path, err);
         if (s != NULL)
             s->typed = true;
         return s;
@@ -365,11 +379,38 @@ find_script(struct weir_open *open, const struct weir_value *config, struct weir
         return NULL;
     }
     struct script *s = body ? from_body(open, text) : from_file(open, file, err);
-    if (s != NULL && take_limits(config, &s->limits, err) != WEIR_OK) {
+    if (s != NULL && take_limits(config, true, &s->limits, err) != WEIR_OK) {
         script_free(s);
         return NULL;
     }
     return s;
+}
+
+/* script_try, whose error says where the author finds it. */
+static uint32_t
+try_here(struct script *s, const struct weir_value *config, struct weir_error *err)
+{
+    size_t len = strlen(s->name + 1);
+    if (script_try(s, config, err) == WEIR_OK || err->detail != NULL)
+        return err->code;
+    if (!s->body)
+        fault_at(err, "/file", 0);
+    else if (strncmp(err->text, s->name + 1, len) == 0 && err->text[len] == ':')
+        fault_at(err, "/script", strtol(err->text + len + 1, NULL, 10));
+    return err->code;
+}
+
+/* No name that ctx has itself is lent: it would never be reached. */
+static uint32_t
+check_lends(const struct script *s, struct weir_error *err)
+{
+    char list[100];
+    for (unsigned i = 0; i < s->n_lends; i++)
+        if (names_has(ctx_names, (struct weir_text){ s->lends[i].name, strlen(s->lends[i].name) }))
+            return refuse(err, WEIR_CONFLICT,
+                          "'%s' under 'uses' can't be lent by that name: ctx has %s itself",
+                          s->lends[i].name, names_list(ctx_names, list, sizeof list));
+    return WEIR_OK;
 }
 
 uint32_t
@@ -380,8 +421,8 @@ script_open(struct weir_open *open, const struct weir_value *config, void **ret_
     if (s == NULL)
         return err->code;
     take_lends(open, s);
-    if (make_metric(open, s, err) == WEIR_OK && script_try(s, config, err) == WEIR_OK &&
-        take_config(open, config, s, err) == WEIR_OK) {
+    if (check_lends(s, err) == WEIR_OK && make_metric(open, s, err) == WEIR_OK &&
+        try_here(s, config, err) == WEIR_OK && take_config(open, config, s, err) == WEIR_OK) {
         *ret_conf = s;
         return WEIR_OK;
     }

@@ -18,6 +18,7 @@
 #include <weir.h>
 
 #include "heap.h"
+#include "places.h"
 #include "values.h"
 
 /* The host table, from the entry. */
@@ -79,6 +80,7 @@ struct lend {
 /* One file that a script requires. */
 struct module {
     char *name;
+    char *shown; /* what errors call it: "@lua/std/csv.lua" */
     char *source;
     size_t len;
     struct module *next;
@@ -132,6 +134,7 @@ struct vm {
         passes; /* of the collector, until one that is stripped can be freed; 0: it is not */
     bool preempted; /* it yielded because its slice is over */
     bool spoilt;    /* it has run out of memory: replaced by a fresh one */
+    bool module;    /* what the file has returned is no node */
     unsigned calls;
     int idle[IDLE_MAX]; /* references of coroutines that can be used again */
     unsigned n_idle;
@@ -268,6 +271,9 @@ void uuid_random(char ret[37]); /* with a NUL */
 void json_open(lua_State *L);
 int json_encode(lua_State *L); /* is one of them */
 void ctx_open(lua_State *L);
+
+/* What ctx has itself, whatever is lent; NULL at the end. */
+extern const char *const ctx_names[];
 
 /* find, match, gmatch and gsub: into the table on the top. */
 void match_open(lua_State *L);
@@ -453,5 +459,12 @@ void script_close(void *conf);
 /* Fills ERR and returns CODE. */
 uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says in the detail of an error of open where the author finds what is wrong: an option, and a line
+ * of its text (0: none). */
+void fault_at(struct weir_error *err, const char *pointer, int64_t line);
+
+/* Puts WHERE in front of the text of ERR; returns its code. */
+uint32_t err_before(struct weir_error *err, const char *where);
 
 #endif

@@ -357,17 +357,18 @@ take_lends(lua_State *L, int index, struct script *s)
     }
 }
 
-/* The script of the file with its configuration, as open would make it. */
+/* The script of the file with its configuration, as open would make it; without one if that is
+ * nil. */
 static struct script *
 make_script(lua_State *L, const char *path, struct weir_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct script *s = script_from_file(path, slash ? slash + 1 : path, err);
+    struct script *s = script_from_file(path, err);
     const struct weir_value *config = NULL;
     if (s == NULL)
         return NULL;
     take_lends(L, 5, s);
-    if (script_try(s, NULL, err) == WEIR_OK && value_make(L, 2, &config, err) == WEIR_OK)
+    if (script_try(s, NULL, err) == WEIR_OK && !lua_isnil(L, 2) &&
+        value_make(L, 2, &config, err) == WEIR_OK)
         (void)script_complete(s, &config, &s->config_constant, err);
     if (err->code == WEIR_OK)
         return s;
@@ -426,4 +427,19 @@ stage_run(lua_State *L)
         host->builder_free(&st->log);
     free(st);
     return threw ? lua_error(L) : 3;
+}
+
+int
+stage_load(lua_State *L)
+{
+    struct weir_error err = { 0 };
+    const char *path = luaL_checkstring(L, 1);
+    lua_settop(L, 4);
+    lua_newtable(L); /* nothing is lent */
+    script_free(make_script(L, path, &err));
+    host->unref(&err.detail);
+    if (err.code == WEIR_OK)
+        return 0;
+    fault_show(L, path, err.text);
+    return 1;
 }

@@ -36,33 +36,27 @@ lengths(lua_State *L)
     return sum;
 }
 
-/* A function of Lua's own (upvalue 1) whose work is that of going over its strings once or
- * twice. It calls nothing of the script. */
+/* A function of Lua's own (upvalue 1, without upvalues of its own) whose work is that of going over
+ * its strings once or twice. It calls nothing of the script. It runs as this call, so that its errors
+ * have the name and the place that the script knows. */
 static int
 paid(lua_State *L)
 {
     charge(L, lengths(L) / 8 + (uint64_t)lua_gettop(L) / 4);
-    int n = lua_gettop(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, n, LUA_MULTRET);
-    return lua_gettop(L);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 /* The same for what builds its result in a buffer: that may have any size, also one that looks
- * like the keys of a table. */
+ * like the keys of a table. If it throws, whoever catches takes any_size back. */
 static int
 paid_buffer(lua_State *L)
 {
     struct heap *h = &vm_of(L)->heap;
     charge(L, lengths(L) / 8 + (uint64_t)lua_gettop(L) / 4);
-    int n = lua_gettop(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
     h->any_size = true;
-    int status = lua_pcall(L, n, LUA_MULTRET, 0);
+    int n = lua_tocfunction(L, lua_upvalueindex(1))(L);
     h->any_size = false;
-    return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+    return n;
 }
 
 /* Throws if bytes FROM to TO of the string at 1 are too many to be results. */
@@ -379,7 +373,9 @@ math_randomseed(lua_State *L)
 {
     luaL_checkany(L, 1); /* without one it would tell an address */
     lua_settop(L, 2);
-    (void)paid(L);
+    lua_pushvalue(L, lua_upvalueindex(1)); /* it has upvalues */
+    lua_insert(L, 1);
+    lua_call(L, 2, 0);
     return 0;
 }
 

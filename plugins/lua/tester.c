@@ -11,10 +11,15 @@ static const char tests_key, test_key, path_key;
 
 /* clang-format off */
 static const char library[] =
-    "local run, tests, folder, equal, show, never = ...\n"
+    "local run, tests, folder, equal, show, never, load = ...\n"
     "local t = { never = never }\n"
     "\n"
-    "function t.test(name, f) tests[#tests + 1] = { name = name, f = f } end\n"
+    "function t.test(name, f)\n"
+    "  if type(name) ~= 'string' or type(f) ~= 'function' then\n"
+    "    error('t.test takes a name, which is a text, and a function', 2)\n"
+    "  end\n"
+    "  tests[#tests + 1] = { name = name, f = f }\n"
+    "end\n"
     "\n"
     "function t.eq(is, expected)\n"
     "  if not equal(is, expected) then\n"
@@ -38,6 +43,9 @@ static const char library[] =
     "function t.advance(ms) return ms end\n"
     "\n"
     "function t.node(file, config)\n"
+    "  if type(file) ~= 'string' then error('t.node takes the name of a file', 2) end\n"
+    "  local why = load(folder .. '/' .. file)\n"
+    "  if why then error(why, 2) end\n"
     "  local node = { lend = {}, steps = {}, log = {}, asked = {} }\n"
     "  function node.run(input, options)\n"
     "    local lend = {}\n"
@@ -114,7 +122,8 @@ open_test_library(lua_State *L)
     lua_pushcfunction(L, test_equal);
     lua_pushcfunction(L, test_show);
     lua_pushlightuserdata(L, (void *)(uintptr_t)&never_key);
-    lua_call(L, 6, 1);
+    lua_pushcfunction(L, stage_load);
+    lua_call(L, 7, 1);
     lua_setfield(L, 1, "weir.test");
     return 0;
 }
@@ -141,7 +150,7 @@ run_function(struct vm *vm, lua_State *co, struct weir_error *err)
     else if (status == LUA_YIELD)
         refuse(err, WEIR_SCRIPT, "a test can't wait: only a node that it runs");
     else if (status != LUA_OK)
-        fault_read(co, -1, err);
+        fault_read(co, -1, err), place_error(co, err);
     host->unref(&err->detail);
     return err->code == WEIR_OK;
 }
@@ -179,8 +188,7 @@ run_tests(struct vm *vm, weir_tested_fn *fn, void *arg)
 uint32_t
 tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    struct script *s = script_from_file(path, slash ? slash + 1 : path, err);
+    struct script *s = script_from_file(path, err);
     if (s == NULL)
         return err->code;
     s->body = true; /* loading it only compiles it */

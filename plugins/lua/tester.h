@@ -18,6 +18,13 @@ uint32_t tester_run(const char *path, weir_tested_fn *fn, void *arg, struct weir
  * were logged. One run of a node for a test: stage.c. Throws. */
 int stage_run(lua_State *L);
 
+/* load (file): nil, or why that file is no script, with its line: stage.c. */
+int stage_load(lua_State *L);
+
+/* Pushes the error TEXT of the file PATH, and below it the line that it names, with a caret under the token at
+ * which it does not go on: show.c. */
+void fault_show(lua_State *L, const char *path, const char *text);
+
 /* What stands for an answer that never comes. */
 extern const char never_key;
 

@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #define TYPES_MAX 500
-#define ANY_SCHEMA \
-    "{\"description\":\"Options.\",\"type\":\"object\",\"additionalProperties\":true}"
 
 /* -- folders -- */
 
@@ -105,10 +103,27 @@ set_folders(struct script *s, const char *path)
     s->folders[2] = copy_of(text);
 }
 
-struct script *
-script_from_file(const char *path, const char *name, struct weir_error *err)
+char *
+shown_path(const char *path)
 {
-    char chunk[NAME_MAX + 2];
+    const char *folder = lua_folder(), *at = strrchr(path, '/');
+    size_t len = strlen(folder);
+    at = at ? at + 1 : path;
+    if (len > 0 && strncmp(path, folder, len) == 0 && path[len] == '/') {
+        const char *name = strrchr(folder, '/');
+        at = path + (name ? name + 1 - folder : 0);
+    }
+    char *shown = malloc(strlen(at) + 2);
+    if (shown == NULL)
+        abort();
+    shown[0] = '@';
+    strcpy(shown + 1, at);
+    return shown;
+}
+
+struct script *
+script_from_file(const char *path, struct weir_error *err)
+{
     FILE *f = fopen(path, "rb");
     if (f == NULL) {
         refuse(err, WEIR_NOT_FOUND, "%s can't be read", path);
@@ -127,43 +142,15 @@ script_from_file(const char *path, const char *name, struct weir_error *err)
     struct script *s = calloc(1, sizeof *s);
     if (s == NULL)
         abort();
-    snprintf(chunk, sizeof chunk, "=%s", name);
     s->source = source;
     s->len = len;
-    s->name = copy_of(chunk);
+    s->name = shown_path(path);
     s->limits = script_default_limits;
     set_folders(s, path);
     return s;
 }
 
-bool
-node_field(lua_State *L, const char *key)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_node_key);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), key) == 0) {
-            lua_insert(L, -3);
-            lua_pop(L, 2);
-            return true;
-        }
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return false;
-}
-
 /* -- types -- */
-
-static const char *
-text_field(lua_State *L, const char *key, const char *usual)
-{
-    if (!node_field(L, key))
-        return usual;
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? copy_of(lua_tostring(L, -1)) : usual;
-    lua_pop(L, 1);
-    return text;
-}
 
 /* The schema of the options as JSON text: as the file has it, closed and with a description. */
 static char *
@@ -193,31 +180,19 @@ schema_text(const struct weir_value *given)
     return copy;
 }
 
-/* Fills in what the file of TYPE says of itself. */
+/* Fills in what the file of TYPE says of itself; or its fault. */
 static uint32_t
-describe(struct weir_node_type *type, const char *path, const char *file,
-         struct weir_error *err)
+describe(struct weir_node_type *type, const char *path, struct weir_error *err)
 {
-    struct script *s = script_from_file(path, file, err);
-    struct vm *vm = s ? vm_new(s, LOAD_MS, err) : NULL;
-    if (vm == NULL) {
-        script_free(s);
-        return err->code;
-    }
+    struct script *s = script_from_file(path, err);
+    struct vm *vm = s ? vm_begin(s, LOAD_MS, err) : NULL;
     const struct weir_value *given = NULL;
-    if (node_field(vm->L, "config")) {
-        (void)value_make(vm->L, -1, &given, err);
-        lua_pop(vm->L, 1);
-    }
-    if (err->code == WEIR_OK) {
+    if (vm != NULL && vm_load(vm, UINT64_MAX, err) != LOADED) {
+        type->flags |= vm->module ? WEIR_ASIDE : 0;
+    } else if (vm != NULL && node_check(vm->L, err) == WEIR_OK &&
+               node_schema(vm->L, &given, err) == WEIR_OK) {
         type->config_schema = schema_text(given);
-        type->summary = text_field(vm->L, "summary", "A node in Lua.");
-        type->output = text_field(vm->L, "output", "what the script returns");
-        type->example = text_field(vm->L, "example", NULL);
-        const char *effect = text_field(vm->L, "effect", "none");
-        type->effect = strcmp(effect, "unsafe") == 0       ? WEIR_EFFECT_UNSAFE
-                       : strcmp(effect, "idempotent") == 0 ? WEIR_EFFECT_IDEMPOTENT
-                                                           : WEIR_EFFECT_NONE;
+        node_describe(vm->L, type);
     }
     host->unref(&given);
     vm_free(&vm);
@@ -225,39 +200,50 @@ describe(struct weir_node_type *type, const char *path, const char *file,
     return err->code;
 }
 
-/* A type whose file does not load says so, here and to whoever uses it. */
+/* Why a file of that name can't be a type, whatever is in it; NULL: it can. */
+static const char *
+fault_of_name(const char *file)
+{
+    size_t len = strlen(file);
+    if (len >= 9 && strcmp(file + len - 9, "_test.lua") == 0)
+        return "what ends in _test.lua is the tests of another file; give it another name";
+    if (len > 68)
+        return "its name is too long for a type: 64 letters at most";
+    if (file[0] < 'a' || file[0] > 'z' ||
+        strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789_") != len - 4)
+        return "the name of a type has the letters a-z, digits and _, and begins with a letter";
+    return NULL;
+}
+
 static void
 add_type(struct weir_node_type *type, const char *folder, const char *file)
 {
-    char path[2 * PATH_MAX], text[600];
+    char path[2 * PATH_MAX];
     struct weir_error err = { 0 };
     snprintf(path, sizeof path, "%s/%s", folder, file);
     *type = (struct weir_node_type){ .size = sizeof *type,
                                      .flags = WEIR_USES,
                                      .name = strndup(file, strlen(file) - 4),
+                                     .file = copy_of(path),
+                                     .fault = fault_of_name(file),
                                      .open = script_open,
                                      .attach = engine_attach,
                                      .run = engine_run,
                                      .cancel = engine_cancel,
                                      .detach = engine_detach,
                                      .close = script_close };
-    if (describe(type, path, file, &err) == WEIR_OK)
-        return;
-    snprintf(text, sizeof text, "It does not load: %s.", err.text);
+    if (type->fault != NULL)
+        type->flags |= WEIR_ASIDE; /* a module may have such a name */
+    else if (describe(type, path, &err) != WEIR_OK)
+        type->fault = copy_of(err.text);
     host->unref(&err.detail);
-    type->summary = copy_of(text);
-    type->config_schema = ANY_SCHEMA;
-    type->output = "nothing";
 }
 
 static int
-is_node(const struct dirent *d)
+is_lua(const struct dirent *d)
 {
     size_t len = strlen(d->d_name);
-    size_t name = strspn(d->d_name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    bool test = len >= 9 && strcmp(d->d_name + len - 9, "_test.lua") == 0;
-    return len > 4 && len <= 68 && name == len - 4 && strcmp(d->d_name + name, ".lua") == 0 &&
-           d->d_name[0] >= 'a' && !test;
+    return len > 4 && d->d_name[0] != '.' && strcmp(d->d_name + len - 4, ".lua") == 0;
 }
 
 static struct weir_node_type types[TYPES_MAX + 1];
@@ -268,12 +254,24 @@ types_has_options(const char *name, const struct weir_value *options)
 {
     bool same = false;
     char *text = schema_text(options);
-    size_t len = strlen(name) - strlen(".lua");
     for (uint32_t i = 0; text != NULL && i < n_types; i++)
-        if (strlen(types[i].name) == len && memcmp(types[i].name, name, len) == 0)
+        if (strcmp(types[i].name, name) == 0 && types[i].config_schema != NULL)
             same = strcmp(types[i].config_schema, text) == 0;
     free(text);
     return same;
+}
+
+bool
+types_missing(struct weir_text name, char *ret, size_t room)
+{
+    char path[PATH_MAX + 100];
+    if (lua_folder()[0] == '\0' || name.len > 64 || memchr(name.bytes, '/', name.len) != NULL)
+        return false;
+    snprintf(path, sizeof path, "%s/nodes/%.*s.lua", lua_folder(), (int)name.len, name.bytes);
+    if (access(path, R_OK) != 0)
+        return false;
+    snprintf(ret, room, "%s is newer than this process: start weir anew to take new types", path);
+    return true;
 }
 
 uint32_t
@@ -286,7 +284,7 @@ types_make(const struct weir_node_type *first, const struct weir_node_type **ret
         return n_types;
     types[n_types++] = *first;
     snprintf(folder, sizeof folder, "%s/nodes", lua_folder());
-    int count = lua_folder()[0] ? scandir(folder, &found, is_node, alphasort) : 0;
+    int count = lua_folder()[0] ? scandir(folder, &found, is_lua, alphasort) : 0;
     for (int i = 0; i < count; i++) {
         if (n_types <= TYPES_MAX)
             add_type(&types[n_types++], folder, found[i]->d_name);

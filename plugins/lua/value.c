@@ -347,7 +347,10 @@ value_set(lua_State *L, int index, int key)
     key = lua_absindex(L, key);
     const struct proxy *p = lua_touserdata(L, index);
     bool list = host->type(p->v) == WEIR_LIST;
-    if (list ? !lua_isinteger(L, key) : lua_type(L, key) != LUA_TSTRING)
+    int whole = 0; /* 2.0 is the key 2, as in a table */
+    if (list && lua_type(L, key) == LUA_TNUMBER)
+        (void)lua_tointegerx(L, key, &whole);
+    if (list ? !whole : lua_type(L, key) != LUA_TSTRING)
         luaL_error(L, "a %s has no field of type %s", list ? "list" : "map",
                    luaL_typename(L, key));
     value_own(L, index);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "script.h"
+#include "types.h"
 
 #define SLICE_NS 100000u
 /* What Lua has for which collecting takes as long as one instruction, in bytes. */
@@ -78,6 +78,7 @@ vm_help(lua_State *L, enum helper h)
 static void
 add_library(lua_State *L, const char *name)
 {
+    place_library(L, name);
     freeze(L, name);
     lua_setfield(L, 1, name);
 }
@@ -88,7 +89,7 @@ static void
 run_part(lua_State *L, const char *source, int n_results)
 {
     static const char *const names[] = { "type", "error", "tostring", "next" };
-    if (luaL_loadbufferx(L, source, strlen(source), "=weir", "t") != LUA_OK)
+    if (luaL_loadbufferx(L, source, strlen(source), "=" PARTS_NAME, "t") != LUA_OK)
         lua_error(L);
     for (int i = 2; i <= 4; i++)
         lua_pushvalue(L, i);
@@ -105,6 +106,9 @@ run_parts(lua_State *L)
     for (unsigned i = N_HELPERS; i-- > 0;)
         lua_rawsetp(L, LUA_REGISTRYINDEX, &helper_keys[i]);
     run_part(L, prelude, 0);
+    place_wrap(L, 2, "gsub");
+    place_wrap(L, 3, "sort");
+    place_wrap(L, 4, "get");
 }
 
 static int
@@ -113,6 +117,7 @@ open_libraries(lua_State *L)
     lua_settop(L, 0);
     lua_newtable(L); /* 1: all names */
     base_open(L);
+    place_library(L, LUA_GNAME);
     value_open(L);
     fault_open(L);
     lua_pushcfunction(L, module_require);
@@ -157,11 +162,19 @@ vm_set_env(lua_State *L)
         lua_pop(L, 1);
 }
 
-/* Pushes the chunk, or an error: never bytecode. */
+/* Pushes the chunk, or an error that names it: never bytecode. */
 static int
 compile(lua_State *L, const char *source, size_t len, const char *name)
 {
-    int status = luaL_loadbufferx(L, source, len, name, "t");
+    bool marked = len >= 3 && memcmp(source, "\xef\xbb\xbf", 3) == 0; /* some editors do */
+    size_t skipped = marked ? 3 : 0;
+    bool binary = len > skipped && source[skipped] == LUA_SIGNATURE[0];
+    int status = binary ? LUA_ERRSYNTAX
+                        : luaL_loadbufferx(L, source + skipped, len - skipped, name, "t");
+    if (binary)
+        lua_pushfstring(L, "%s: bytecode is not to be had: the source is needed", name + 1);
+    else if (status == LUA_ERRSYNTAX && strstr(lua_tostring(L, -1), ": ") == NULL)
+        lua_pushfstring(L, "%s: %s", name + 1, lua_tostring(L, -1)); /* nested too deep */
     if (status != LUA_OK)
         return status;
     vm_set_env(L);
@@ -208,42 +221,54 @@ read_module(struct script *s, const char *name)
         struct module *m = calloc(1, sizeof *m);
         if (m == NULL)
             abort();
-        *m = (struct module){ strdup(name), source, len, s->modules };
+        if (i > 0) /* one of std, wherever that is */
+            snprintf(path, sizeof path, "@lua/std/%s.lua", name);
+        *m = (struct module){ strdup(name), i > 0 ? strdup(path) : shown_path(path), source, len,
+                              s->modules };
         s->modules = m;
         return m;
     }
     return NULL;
 }
 
+/* The module's chunk has ended: what it gave, or its error, is on the top, the table of modules at
+ * 2. */
 static int
 required(lua_State *L, int status, lua_KContext context)
 {
-    (void)status;
     (void)context;
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
-        lua_pushboolean(L, 1);
-    }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_modules_key);
+    bool good = status == LUA_OK || status == LUA_YIELD;
+    vm_of(L)->heap.any_size = false;
     lua_pushvalue(L, 1);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    if (!good)
+        lua_pushnil(L); /* it may be tried again */
+    else if (lua_isnil(L, -2))
+        lua_pushboolean(L, 1);
+    else
+        lua_pushvalue(L, -2);
+    lua_rawset(L, 2);
+    if (!good)
+        return lua_error(L);
+    lua_pushvalue(L, 1);
+    lua_rawget(L, 2);
     return 1;
 }
 
 int
 module_require(lua_State *L)
 {
-    char chunk[100];
     struct vm *vm = vm_of(L);
     size_t len;
     const char *name = luaL_checklstring(L, 1, &len);
     lua_settop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_modules_key);
     lua_pushvalue(L, 1);
-    if (lua_rawget(L, -2) != LUA_TNIL)
+    if (lua_rawget(L, -2) != LUA_TNIL) {
+        if (lua_touserdata(L, -1) == &vm_modules_key)
+            return luaL_error(L, "module '%s' is not loaded yet: it requires itself, maybe through others",
+                              name);
         return 1;
+    }
     if (len == 0 || len > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len)
         return luaL_error(L, "a module's name is of lower-case letters, digits and _");
     if (vm->strand != NULL)
@@ -254,11 +279,15 @@ module_require(lua_State *L)
     if (m == NULL)
         return luaL_error(
             L, "there is no module '%s': neither in lua/std nor beside the script", name);
-    snprintf(chunk, sizeof chunk, "=%s.lua", name);
-    if (compile(L, m->source, m->len, chunk) != LUA_OK)
+    lua_settop(L, 2); /* the name, and the table of modules */
+    lua_pushcfunction(L, place_handler);
+    if (compile(L, m->source, m->len, m->shown) != LUA_OK)
         return lua_error(L);
-    lua_callk(L, 0, 1, 0, required);
-    return required(L, LUA_OK, 0);
+    lua_pushvalue(L, 1);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&vm_modules_key);
+    lua_rawset(L, 2);
+    int status = lua_pcallk(L, 0, 1, 3, 0, required);
+    return required(L, status, 0);
 }
 
 /* The chunk of a file has returned its node. */
@@ -267,6 +296,7 @@ loaded(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
     (void)context;
+    vm_of(L)->module = node_is_module(L);
     if (!lua_istable(L, -1))
         return luaL_error(
             L, "the file must return a table { run = function(ctx, input, config) ... end }");
@@ -325,6 +355,15 @@ vm_run_here(struct vm *vm, lua_State *co, int n_args, struct budget *b)
     return status;
 }
 
+/* An error of loading names the file, whatever else it says. */
+static void
+name_script(const struct script *s, struct weir_error *err)
+{
+    const char *slash = strrchr(s->name, '/');
+    if (err->code != WEIR_OK && !s->body && strstr(err->text, slash ? slash + 1 : s->name + 1) == NULL)
+        (void)err_before(err, s->name + 1);
+}
+
 enum loading
 vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err)
 {
@@ -338,9 +377,10 @@ vm_load(struct vm *vm, uint64_t until_ns, struct weir_error *err)
             else if (status == LUA_YIELD)
                 refuse(err, WEIR_SCRIPT, "nothing can wait while a script is loaded");
             else if (status != LUA_OK)
-                fault_read(co, -1, err);
+                fault_read(co, -1, err), place_error(co, err);
             else
                 err->code = WEIR_OK;
+            name_script(vm->script, err);
             lua_settop(vm->L, 0); /* the loader */
             vm->loader = NULL;
             heap_limit_tables(&vm->heap, (uint32_t)vm->script->limits.keys,

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "script.h"
 
@@ -17,6 +18,7 @@ struct work {
     struct strand *strand; /* NULL: nobody waits for it any more */
     uint64_t weight;       /* bytes that its result may take, counted in advance */
     uint64_t read;         /* that it takes */
+    uint64_t spent_ns;     /* that the worker computed for it */
     uint32_t algorithm;    /* of a digest; 0: it is JSON that is read */
     bool keyed;
     char *text; /* the key, then the text */
@@ -29,9 +31,8 @@ struct work {
 /* -- on the worker's thread -- */
 
 static void
-run(void *arg)
+compute(struct work *w)
 {
-    struct work *w = arg;
     uint8_t hash[64];
     struct weir_text key = { w->text, w->key_len };
     struct weir_text text = { w->text + w->key_len, w->len };
@@ -43,6 +44,23 @@ run(void *arg)
     size_t len = w->keyed ? host->hmac(w->algorithm, key, text, hash)
                           : host->digest(w->algorithm, text, hash);
     w->result = host->bytes((struct weir_text){ (const char *)hash, len });
+}
+
+static uint64_t
+thread_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void
+run(void *arg)
+{
+    struct work *w = arg;
+    uint64_t before = thread_ns();
+    compute(w);
+    w->spent_ns = thread_ns() - before;
 }
 
 /* -- on the shard's -- */
@@ -76,6 +94,9 @@ worked(void *arg, bool dropped)
     if (dropped)
         refuse(&w->err, WEIR_UNAVAILABLE, "weir ends");
     if (s != NULL) {
+        /* It is computing of the call, wherever that is done; to wait for a worker is not. */
+        struct budget *b = &s->call->budget;
+        b->time_ns -= w->spent_ns < b->time_ns ? w->spent_ns : b->time_ns;
         s->weight = w->read;
         work_forget(s);
         strand_answer(s, w->result, &w->err);
@@ -105,7 +126,7 @@ begin(lua_State *L, struct work *w, lua_KFunction then)
     host->unref(&s->answer);
     s->error = (struct weir_error){ 0 };
     if (!s->call->world->work(s, run, worked, w)) { /* there is no worker */
-        run(w);
+        compute(w);
         s->weight = w->read;
         s->answer = w->result;
         s->error = w->err;

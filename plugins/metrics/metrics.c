@@ -18,13 +18,10 @@ equal(struct weir_text a, struct weir_text b)
 static bool
 is_allowed(const struct label *l, struct weir_text text)
 {
-    struct weir_text allowed;
-    if (l->values == NULL)
-        return true;
-    for (size_t i = 0, n = host->len(l->values); i < n; i++)
-        if (host->get_text(host->at(l->values, i), &allowed) && equal(allowed, text))
+    for (size_t i = 0; i < l->n_values; i++)
+        if (equal(l->values[i], text))
             return true;
-    return false;
+    return !l->bounded;
 }
 
 static uint32_t
@@ -68,7 +65,8 @@ measure(struct weir_call *call, const struct metrics_node *m, struct weir_error 
 static void
 metrics_run(struct weir_call *call, void *state)
 {
-    struct weir_error err = { 0 };
+    struct weir_error err;
+    WEIR_ERROR_CLEAR(&err);
     if (measure(call, state, &err) == WEIR_OK) {
         host->done(call, NULL);
         return;

@@ -16,7 +16,9 @@ struct label {
     uint32_t slot;                   /* 0: CONSTANT is its value */
     struct weir_text constant;       /* in TEXT */
     const struct weir_value *text;   /* owned */
-    const struct weir_value *values; /* a list of what it may be; NULL: anything */
+    bool bounded;                    /* it may only be one of VALUES */
+    size_t n_values;
+    struct weir_text *values;        /* owned */
     struct weir_text other;          /* what anything else becomes */
 };
 

@@ -124,6 +124,20 @@ take_constant(const struct weir_value *v, struct label *l)
         (void)host->get_text(l->text, &l->constant);
 }
 
+/* Sets what a label may be: the texts of LIST. */
+static void
+take_values(const struct weir_value *list, struct label *l)
+{
+    size_t n = host->len(list);
+    l->bounded = list != NULL;
+    l->values = calloc(n + 1, sizeof *l->values);
+    if (l->values == NULL)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        if (host->get_text(host->at(list, i), &l->values[l->n_values]))
+            l->n_values++;
+}
+
 /* One label: VALUE, or { value, values, other }. */
 static void
 take_label(struct weir_open *open, struct metrics_node *m, struct weir_text name,
@@ -134,7 +148,7 @@ take_label(struct weir_open *open, struct metrics_node *m, struct weir_text name
     const char *tail = "";
     l->other = WEIR_TEXT("other");
     if (host->type(value) == WEIR_MAP) {
-        l->values = host->get(value, WEIR_TEXT("values"));
+        take_values(host->get(value, WEIR_TEXT("values")), l);
         (void)host->get_text(host->get(value, WEIR_TEXT("other")), &l->other);
         value = host->get(value, WEIR_TEXT("value"));
         tail = "/value";
@@ -213,8 +227,10 @@ void
 metrics_close(void *conf)
 {
     struct metrics_node *m = conf;
-    for (uint32_t i = 0; i < m->n_labels; i++)
+    for (uint32_t i = 0; i < m->n_labels; i++) {
         host->unref(&m->labels[i].text);
+        free(m->labels[i].values);
+    }
     host->unref(&m->config);
     free(m);
 }

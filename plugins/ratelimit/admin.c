@@ -206,7 +206,7 @@ add_look(struct inquiry *in, const struct limit *l, struct weir_text key)
     look->ask.algorithm = in->policy->algorithm;
     if (!find_rate(in->policy, l, &look->ask.rate))
         return;
-    policy_id(l, key, look->bucket.id);
+    policy_id(in->policy, l, key, look->bucket.id);
     in->n++;
 }
 

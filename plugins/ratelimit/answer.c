@@ -17,33 +17,13 @@ seconds(uint64_t ms)
     return (ms + 999) / 1000;
 }
 
-/* The name in RateLimit: of a limit that was given by name, POLICY/LIMIT. */
-static void
-write_name(const struct request *r, struct line *l)
-{
-    const struct policy *p = r->limiter->policy;
-    line_text(l, "\"");
-    line_text(l, p->name);
-    if (p->picks) {
-        line_text(l, "/");
-        line_text(l, r->limit->name);
-    }
-    line_text(l, "\"");
-}
-
 static void
 set_ietf(const struct request *r, const struct verdict *v)
 {
-    char text[NAME_MAX_LEN + LIMIT_NAME_MAX + 80];
+    char text[TERMS_MAX];
     struct line l = { .bytes = text, .room = sizeof text };
-    write_name(r, &l);
-    size_t name = l.len;
-    line_text(&l, ";q=");
-    line_number(&l, r->ask.rate.limit, 1);
-    line_text(&l, ";w=");
-    line_number(&l, seconds(r->ask.rate.window_ms), 1);
-    host->header_set(r->call, WEIR_TEXT("RateLimit-Policy"), line_done(&l));
-    l.len = name;
+    host->header_set(r->call, WEIR_TEXT("RateLimit-Policy"), limit_terms(r->limit, &r->ask.rate, text));
+    line_text(&l, r->limit->shown);
     line_text(&l, ";r=");
     line_number(&l, v->remaining, 1);
     line_text(&l, ";t=");
@@ -125,23 +105,30 @@ put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_
     host->map_set(b, key, &take_v);
 }
 
+/* NAME as *KNOWN, which is made at its first use. */
 static void
-put_text(struct weir_builder *b, struct weir_text key, const char *text)
+put_name(struct weir_builder *b, struct weir_text key, const struct weir_value **known, const char *name)
 {
-    put(b, key, host->string((struct weir_text){ text, strlen(text) }));
+    if (*known == NULL)
+        *known = host->string((struct weir_text){ name, strlen(name) });
+    if (*known != NULL)
+        put(b, key, host->ref(*known));
+    else
+        put(b, key, NULL);
 }
 
 /* { allowed, limit, remaining, reset, policy, name, store_error } */
 static const struct weir_value *
 output(const struct request *r, const struct verdict *v, uint64_t wall_ms, bool store_error)
 {
+    const struct policy *p = r->limiter->policy;
     struct weir_builder *b = host->map_new();
     put(b, WEIR_TEXT("allowed"), host->boolean(v->allowed));
     put(b, WEIR_TEXT("limit"), host->integer(r->ask.rate.capacity));
     put(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
     put(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
-    put_text(b, WEIR_TEXT("policy"), r->limiter->policy->name);
-    put_text(b, WEIR_TEXT("name"), r->limit->name);
+    put_name(b, WEIR_TEXT("policy"), &r->shard->policy, p->name);
+    put_name(b, WEIR_TEXT("name"), &r->shard->limits[r->limit - p->limits], r->limit->name);
     put(b, WEIR_TEXT("store_error"), host->boolean(store_error));
     return host->build(&b);
 }

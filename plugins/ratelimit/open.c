@@ -68,10 +68,13 @@ take_limit(struct weir_open *open, struct policy *p, struct weir_text name, cons
     (void)host->digest(WEIR_SHA256, (struct weir_text){ text, (size_t)len }, hash);
     memcpy(l->salt, hash, sizeof l->salt);
     l->slot = host->slot(open, pointer);
-    if ((host->slot_flags(open, l->slot) & WEIR_SLOT_CONSTANT) == 0)
-        return WEIR_OK;
-    l->slot = 0;
-    return rate_read(v, p, &l->rate, err);
+    if ((host->slot_flags(open, l->slot) & WEIR_SLOT_CONSTANT) != 0) {
+        l->slot = 0;
+        if (rate_read(v, p, &l->rate, err) != WEIR_OK)
+            return err->code;
+    }
+    policy_say(p, l);
+    return WEIR_OK;
 }
 
 static uint32_t

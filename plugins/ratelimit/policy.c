@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "line.h"
 #include "memory.h"
 #include "ratelimit.h"
 
@@ -45,6 +46,10 @@ policy_unref(struct policy **p)
     *p = NULL;
     if (old == NULL || atomic_fetch_sub(&old->refs, 1) > 1)
         return;
+    for (unsigned i = 0; i < old->n; i++) {
+        free(old->limits[i].shown);
+        free((char *)(uintptr_t)old->limits[i].terms.bytes);
+    }
     free(old->pipeline);
     free(old->node);
     free(old->limits);
@@ -187,6 +192,41 @@ rate_text(const struct rate *r, char ret[40])
         snprintf(ret, 40, "%u/%llums", r->limit, ms);
 }
 
+static struct weir_text
+write_terms(const struct limit *l, const struct rate *r, char *room)
+{
+    struct line line = { .bytes = room, .room = TERMS_MAX };
+    line_text(&line, l->shown);
+    line_text(&line, ";q=");
+    line_number(&line, r->limit, 1);
+    line_text(&line, ";w=");
+    line_number(&line, (r->window_ms + 999) / 1000, 1);
+    return line_done(&line);
+}
+
+struct weir_text
+limit_terms(const struct limit *l, const struct rate *r, char *room)
+{
+    return l->slot == 0 ? l->terms : write_terms(l, r, room);
+}
+
+void
+policy_say(const struct policy *p, struct limit *l)
+{
+    char shown[SHOWN_MAX + 1], room[TERMS_MAX];
+    snprintf(shown, sizeof shown, "\"%s%s%s\"", p->name, p->picks ? "/" : "", p->picks ? l->name : "");
+    l->shown = strdup(shown);
+    if (l->shown == NULL)
+        abort();
+    if (l->slot != 0)
+        return;
+    struct weir_text terms = write_terms(l, &l->rate, room);
+    char *copy = strndup(terms.bytes, terms.len);
+    if (copy == NULL)
+        abort();
+    l->terms = (struct weir_text){ copy, terms.len };
+}
+
 const char *
 algorithm_name(enum algorithm a)
 {
@@ -194,8 +234,18 @@ algorithm_name(enum algorithm a)
     return names[a];
 }
 
+/* The digest of TEXT that P goes by: none that others could reckon, unless they have to. */
+static size_t
+digest(const struct policy *p, struct weir_text text, uint8_t ret[64])
+{
+    if (p->redis != NULL)
+        return host->digest(WEIR_SHA256, text, ret);
+    host->digest_local(text, ret);
+    return 16;
+}
+
 void
-policy_id(const struct limit *l, struct weir_text key, uint8_t ret[ID_LEN])
+policy_id(const struct policy *p, const struct limit *l, struct weir_text key, uint8_t ret[ID_LEN])
 {
     uint8_t hash[64];
     char text[sizeof l->salt + 1 + KEY_SHORT];
@@ -203,12 +253,13 @@ policy_id(const struct limit *l, struct weir_text key, uint8_t ret[ID_LEN])
     memcpy(text, l->salt, sizeof l->salt);
     text[sizeof l->salt] = key.len > KEY_SHORT ? 'h' : 'k';
     if (key.len > KEY_SHORT) { /* its digest stands for it */
-        all.len += host->digest(WEIR_SHA256, key, hash);
-        memcpy(text + sizeof l->salt + 1, hash, 32);
+        size_t len = digest(p, key, hash);
+        memcpy(text + all.len, hash, len);
+        all.len += len;
     } else {
-        memcpy(text + sizeof l->salt + 1, key.bytes, key.len);
+        memcpy(text + all.len, key.bytes, key.len);
         all.len += key.len;
     }
-    (void)host->digest(WEIR_SHA256, all, hash);
+    (void)digest(p, all, hash);
     memcpy(ret, hash, ID_LEN);
 }

@@ -17,6 +17,9 @@
 #define NAME_MAX_LEN 128u
 #define LIMIT_NAME_MAX 64u
 #define ID_LEN 15u /* of a key: the first bytes of its digest */
+/* Of a limit's name in the headers, and with its rate behind that. */
+#define SHOWN_MAX (NAME_MAX_LEN + LIMIT_NAME_MAX + 3)
+#define TERMS_MAX (SHOWN_MAX + sizeof ";q=;w=" + 40)
 
 /* One limit of a policy. */
 struct limit {
@@ -26,6 +29,8 @@ struct limit {
     _Atomic uint64_t seen_limit; /* of an expression, the last time; for operators */
     _Atomic uint64_t seen_window;
     uint8_t salt[32]; /* stands for policy and limit in a key's digest */
+    char *shown;                   /* the name in RateLimit: "POLICY", or "POLICY/NAME"; owned */
+    struct weir_text terms;        /* what RateLimit-Policy says of RATE; owned */
 };
 
 struct policy {
@@ -64,10 +69,16 @@ const struct weir_value *policy_uses(const char *name);
 struct limit *policy_limit(const struct policy *p, struct weir_text name);
 /* "10/60s" of a rate. */
 void rate_text(const struct rate *r, char ret[40]);
+/* Makes what headers say of the limit L of P, whose name and rate are known. */
+void policy_say(const struct policy *p, struct limit *l);
+/* What RateLimit-Policy says of L with the rate R: made in ROOM (TERMS_MAX bytes) if the rate is an
+ * expression's. */
+struct weir_text limit_terms(const struct limit *l, const struct rate *r, char *room);
 /* "sliding-log" ... */
 const char *algorithm_name(enum algorithm a);
 
-/* The first bytes of a digest over policy, limit and KEY: all that is kept of a key. */
-void policy_id(const struct limit *l, struct weir_text key, uint8_t ret[ID_LEN]);
+/* The first bytes of a digest over policy, limit and KEY: all that is kept of a key. It is a SHA-256 if
+ * it goes to Redis, and one of this process alone if it stays here. */
+void policy_id(const struct policy *p, const struct limit *l, struct weir_text key, uint8_t ret[ID_LEN]);
 
 #endif

@@ -103,7 +103,7 @@ find_key(struct request *r, uint8_t ret[ID_LEN], struct weir_error *err)
         return err->code;
     if (key.len == 0)
         return refuse(err, WEIR_INVALID, "the key of the limit is empty");
-    policy_id(r->limit, key, ret);
+    policy_id(r->limiter->policy, r->limit, key, ret);
     return WEIR_OK;
 }
 
@@ -125,12 +125,13 @@ replied(void *arg, const struct weir_value *reply, const struct weir_error *err)
 static void
 limiter_run(struct weir_call *call, void *state)
 {
-    const struct limiter_shard *shard = state;
+    struct limiter_shard *shard = state;
     const struct limiter *l = shard->limiter;
-    struct weir_error err = { 0 };
+    struct weir_error err;
     struct bucket b = { .policy = l->policy };
-    struct request first = { .call = call, .limiter = l };
+    struct request first = { .call = call, .limiter = l, .shard = shard };
     first.ask.algorithm = l->policy->algorithm;
+    WEIR_ERROR_CLEAR(&err);
     if (find_limit(&first, &err) != WEIR_OK || find_rate(&first, &err) != WEIR_OK ||
         find_cost(&first, &err) != WEIR_OK || find_key(&first, b.id, &err) != WEIR_OK) {
         fail(call, &err);
@@ -172,9 +173,11 @@ limiter_attach(struct weir_shard *shard, void *conf, void **ret_state, struct we
     (void)err;
     const struct limiter *l = conf;
     struct limiter_shard *s = calloc(1, sizeof *s);
-    if (s == NULL)
+    const struct weir_value **limits = calloc(l->policy->n, sizeof *limits);
+    if (s == NULL || limits == NULL)
         abort();
     s->limiter = l;
+    s->limits = limits;
     s->sweeps = l->policy->redis == NULL && host->shard_index(shard) == 0;
     if (s->sweeps)
         memory_sweep_start(shard);
@@ -185,10 +188,14 @@ limiter_attach(struct weir_shard *shard, void *conf, void **ret_state, struct we
 static void
 limiter_detach(void *state)
 {
-    const struct limiter_shard *s = state;
+    struct limiter_shard *s = state;
     if (s->sweeps)
         memory_sweep_stop();
-    free(state);
+    host->unref(&s->policy);
+    for (unsigned i = 0; i < s->limiter->policy->n; i++)
+        host->unref(&s->limits[i]);
+    free(s->limits);
+    free(s);
 }
 
 /* -- what it is -- */

@@ -32,12 +32,17 @@ struct limiter {
 struct limiter_shard {
     const struct limiter *limiter;
     bool sweeps; /* it keeps the sweeper alive */
+    /* Names as values of the output, made when first asked for: of the shard's own, since to count who
+     * refers to one that all shards have would keep them waiting for each other. Owned. */
+    const struct weir_value *policy;
+    const struct weir_value **limits; /* as policy.limits */
 };
 
 /* One request on its way. */
 struct request {
     struct weir_call *call;
     const struct limiter *limiter;
+    struct limiter_shard *shard;
     const struct limit *limit;
     struct ask ask;
     struct weir_command *command; /* while Redis is asked */

@@ -32,8 +32,9 @@ set_open(struct weir_open *open, const struct weir_value *config, void **ret_con
 static void
 evaluate(struct weir_call *call, const struct set *s)
 {
-    struct weir_error err = { 0 };
+    struct weir_error err;
     const struct weir_value *v = NULL;
+    WEIR_ERROR_CLEAR(&err);
     if (host->eval(call, s->slot, &v, &err) == WEIR_OK) {
         host->done(call, &v);
         return;

@@ -204,8 +204,9 @@ run_mapped(struct weir_call *call, const struct switch_node *s)
         go(call, find(s, s->constant));
         return;
     }
-    struct weir_error err = { 0 };
+    struct weir_error err;
     const struct weir_value *v = NULL;
+    WEIR_ERROR_CLEAR(&err);
     if (host->eval(call, s->value, &v, &err) != WEIR_OK) {
         fail(call, &err);
         return;

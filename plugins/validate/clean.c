@@ -158,7 +158,10 @@ uint32_t
 clean_value(const struct sanitize *how, const struct weir_value *v,
             const struct weir_value **ret, struct weir_error *err)
 {
-    struct cleaner c = { .how = how, .err = err };
+    struct cleaner c; /* its way has 6 KiB, of which little is used */
+    c.how = how;
+    c.err = err;
+    c.depth = 0;
     text_room_init(&c.room);
     uint32_t code = clean(&c, v, ret);
     text_room_fini(&c.room);

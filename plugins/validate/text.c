@@ -29,11 +29,24 @@ text_room_fini(struct text_room *room)
     free(room->nfc);
 }
 
+/* How many bytes at the start of TEXT are ASCII, counted in words of eight. */
+static size_t
+ascii_length(struct weir_text text)
+{
+    size_t i = 0;
+    for (uint64_t word; text.len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, text.bytes + i, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return i;
+}
+
 /* How many bytes at the beginning of TEXT no normal form changes. */
 static size_t
 plain_len(struct weir_text text)
 {
-    size_t i = 0;
+    size_t i = ascii_length(text);
     while (i < text.len && (unsigned char)text.bytes[i] < NFC_FIRST)
         i++;
     return i;
@@ -62,7 +75,7 @@ normalise(struct text_room *room, struct weir_text text)
 
 /* The length of a blank that BYTES begin with, 0 if there is none: those that ECMAScript's trim
  * knows (white space and line ends of ECMA-262). */
-static size_t
+static inline size_t
 blank_at(const unsigned char *b, size_t len)
 {
     if (len > 0 && (b[0] == ' ' || (b[0] >= '\t' && b[0] <= '\r')))
@@ -87,8 +100,9 @@ trim(struct weir_text text)
     while ((n = blank_at(b + from, to - from)) > 0)
         from += n;
     for (bool more = true; more && to > from;) {
+        size_t longest = b[to - 1] < 0x80 ? 1 : 3; /* of the blanks that end in this byte */
         more = false;
-        for (n = 1; n <= 3 && n <= to - from && !more; n++)
+        for (n = 1; n <= longest && n <= to - from && !more; n++)
             more = blank_at(b + to - n, n) == n;
         to -= more ? n - 1 : 0;
     }
@@ -127,14 +141,20 @@ shorten(struct weir_text text, uint64_t most, bool escaped)
     return text;
 }
 
+static bool
+has(struct weir_text text, char c)
+{
+    return text.len > 0 && memchr(text.bytes, c, text.len) != NULL;
+}
+
 static struct weir_text
 escape_quotes(struct text_room *room, struct weir_text text)
 {
     size_t quotes = 0, len = 0;
+    if (!has(text, '"') && !has(text, '\''))
+        return text;
     for (size_t i = 0; i < text.len; i++)
         quotes += text.bytes[i] == '"' || text.bytes[i] == '\'';
-    if (quotes == 0)
-        return text;
     free(room->quoted);
     room->quoted = malloc(text.len + quotes * 5);
     if (room->quoted == NULL)
@@ -153,7 +173,7 @@ escape_quotes(struct text_room *room, struct weir_text text)
 static bool
 has_html(const struct sanitize *how, struct weir_text text)
 {
-    return how->strip_html && text.len > 0 && memchr(text.bytes, '<', text.len) != NULL;
+    return how->strip_html && has(text, '<');
 }
 
 bool

@@ -136,20 +136,25 @@ worked(void *job, bool dropped)
     answer(j);
 }
 
+/* Most of it is done at once, and takes no memory of the call. */
 static void
 validate_run(struct weir_call *call, void *state)
 {
-    struct job *j = host->alloc(call, sizeof *j);
-    j->call = call;
-    if (prepare(j, state) == WEIR_OK) {
-        if (j->sanitize->on && clean_is_long(j->sanitize, j->v)) {
-            if (host->work(host->shard(call), work, worked, j, &j->err) == WEIR_OK)
-                return;
-        } else {
-            work(j);
-        }
+    struct job here;
+    here.call = call;
+    here.v = NULL;
+    WEIR_ERROR_CLEAR(&here.err);
+    bool good = prepare(&here, state) == WEIR_OK;
+    if (!good || !here.sanitize->on || !clean_is_long(here.sanitize, here.v)) {
+        if (good)
+            work(&here);
+        answer(&here);
+        return;
     }
-    answer(j);
+    struct job *far = host->alloc(call, sizeof *far);
+    *far = here;
+    if (host->work(host->shard(call), work, worked, far, &far->err) != WEIR_OK)
+        answer(far);
 }
 
 /* clang-format off */

@@ -129,10 +129,10 @@ test('a thousand dead jobs are replayed once each, over a kill -9 in the middle'
   const cut = replays.filter((j) => j.crashes > 0).length;
   assert.ok(twice <= cut && cut <= 50, `${twice} twice, ${cut} cut`);
 
-  const again = await s.api('POST', 'batches', { pipeline: 'book' });
+  const again = await s.api('POST', 'batches', { pipeline: 'book', reason: 'x' });
   assert.equal(again.status, 409);
   assert.match(again.body.detail, /all such jobs \(1000\) were replayed already/);
-  const r = await s.cli('replay', 'run', '--pipeline', 'book', '--yes');
+  const r = await s.cli('replay', 'run', '--pipeline', 'book', '--yes', '--reason', 'x');
   assert.equal(r.code, 1);
   assert.match(r.err, /replayed already/);
   assert.equal(await s.total('pipeline=book'), 2000);
@@ -152,8 +152,8 @@ test('a plan says what a batch would do; the batch shows how it went', async (t)
   assert.doesNotMatch(plan.out, /book: these/);
   const hash = /plan: ([0-9a-f]{16})/.exec(plan.out)[1];
   await s.dead(1);
-  assert.match((await s.cli('replay', 'run', '--yes')).err, /the step charge of pay is not safe to repeat/);
-  const stale = await s.cli('replay', 'run', '--yes', '--plan', hash, '--ack', 'charge');
+  assert.match((await s.cli('replay', 'run', '--yes', '--reason', 'x')).err, /the step charge of pay is not safe to repeat/);
+  const stale = await s.cli('replay', 'run', '--yes', '--reason', 'x', '--plan', hash, '--ack', 'charge');
   assert.equal(stale.code, 1);
   assert.match(stale.err, /does not hold any more/);
   s.u.broken = false;
@@ -173,7 +173,7 @@ test('a plan says what a batch would do; the batch shows how it went', async (t)
 test('a batch pauses itself when replays fail, and is resumed and cancelled', async (t) => {
   const s = await shop(t);
   await s.dead(8);
-  const { id } = (await s.api('POST', 'batches', { concurrency: 1, stop_on_failures: 2 })).body;
+  const { id } = (await s.api('POST', 'batches', { concurrency: 1, stop_on_failures: 2, reason: 'x' })).body;
   const paused = await s.over(id, 'paused');
   assert.match(paused.why, /2 of its replays are dead \(stop_on_failures\)/);
   assert.equal(paused.items.pending, 6);
@@ -187,7 +187,7 @@ test('a batch pauses itself when replays fail, and is resumed and cancelled', as
   assert.equal(again.code, 1);
   assert.match(again.err, /the batch .* is cancelled/);
   s.u.broken = false;
-  const rest = (await s.api('POST', 'batches', {})).body;
+  const rest = (await s.api('POST', 'batches', { reason: 'x' })).body;
   assert.equal(rest.total, 8); // the replays that died stand for their jobs
   await s.over(rest.id);
   assert.deepEqual([...s.u.done.values()], Array(8).fill(1));
@@ -201,11 +201,11 @@ test('what is asked of batches in a wrong way is told', async (t) => {
     assert.match(r.body.detail, detail, `${method} ${path}`);
   };
   const unknown = '01890a5d-ac96-774b-bcce-b302099a8057';
-  await refused('POST', 'batches', 404, /there is no such job/, {});
+  await refused('POST', 'batches', 404, /there is no such job/, { reason: 'x' });
   await refused('POST', 'batches', 400, /no 'colour' in the body; there are: state pipeline/, { colour: 'red' });
   await refused('POST', 'batches', 400, /'max' is not a whole number/, { max: 'ten' });
-  await refused('POST', 'batches', 400, /rate must be one such as 10\/1s/, { rate: 'fast' });
-  await refused('POST', 'batches', 400, /concurrency must be/, { concurrency: 0 });
+  await refused('POST', 'batches', 400, /rate must be one such as 10\/1s/, { rate: 'fast', reason: 'x' });
+  await refused('POST', 'batches', 400, /concurrency must be/, { concurrency: 0, reason: 'x' });
   await refused('GET', 'batches/x', 404, /'x' is not the id of a batch/);
   await refused('GET', `batches/${unknown}`, 404, /there is no batch/);
   await refused('GET', `batches/${unknown}?state=good`, 400, /state must be pending/);
@@ -276,6 +276,9 @@ test('what cannot be paused is told', async (t) => {
   await refused('pipelines/book/stop', 404, /pause resume/);
   await refused('pipelines/book/resume', 409, /'book' is not paused/);
   await refused('pipelines/book', 405, /GET/);
+  const keyless = await s.api('POST', 'pipelines/pay/pause', { key: 'one' });
+  assert.equal(keyless.status, 409);
+  assert.match(keyless.body.detail, /no job of the pipeline 'pay' has a key.*no concurrency with a key/);
   await s.api('POST', 'pipelines/book/pause');
   await refused('pipelines/book/pause', 409, /'book' is paused already/);
   assert.equal((await s.cli('pause')).code, 2);
@@ -298,8 +301,8 @@ steps:
   await s.dead(3);
   assert.equal((await fetch(`${s.w.admin}/api/v1/breakers/bank/close`, { method: 'POST' })).status, 200);
   assert.equal((await fetch(`${s.w.admin}/api/v1/breakers/bank/auto`, { method: 'POST' })).status, 200);
-  const other = (await s.api('POST', 'batches', { pipeline: 'book', concurrency: 1, rate: '1/1h' })).body.id;
-  const made = await s.api('POST', 'batches', { pipeline: 'guarded', concurrency: 1 });
+  const other = (await s.api('POST', 'batches', { pipeline: 'book', concurrency: 1, rate: '1/1h', reason: 'x' })).body.id;
+  const made = await s.api('POST', 'batches', { pipeline: 'guarded', concurrency: 1, reason: 'x' });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   const { id } = made.body;
   const batch = await s.over(id, 'paused');

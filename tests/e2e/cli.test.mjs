@@ -214,6 +214,7 @@ test('version and help', () => {
   assert.ok(names.length >= 11, all.out);
   for (const name of names.filter((n) => n !== 'help')) {
     const help = weir([name, '--help']);
+    if (name !== 'run' && /^ +--admin ADDRESS/m.test(help.out)) assert.match(help.out, /--ca FILE[^]*--insecure /, name);
     assert.equal(help.code, 0, name);
     assert.equal(help.out, weir(['help', name]).out);
     assert.match(help.out, new RegExp(`^weir ${name} - .+\\n\\nUsage: weir ${name}`));

@@ -69,22 +69,44 @@ test('who goes away leaves the line, and a limit that a reload raises lets in wh
   for (const c of [first, other, others[1], others[3], others[4]]) assert.match(await c.ended, /^HTTP\/1.1 200 /);
 });
 
-test('a line in which one would wait for long takes nobody more, and says when to come again', async (t) => {
+test('who would wait for long, or has waited so long, is refused, and told when to come again', async (t) => {
   const up = await gated(t);
-  const w = await start(t, { 'p.yaml': pipeline(up, 1) }, { args: ['--set', 'engine.max_wait=300ms'] });
+  const w = await start(t, { 'p.yaml': pipeline(up, 1) }, { args: ['--set', 'engine.max_wait=1s'] });
   const first = ask(w, 0);
   await until(() => up.calls.length === 1, 'the first runs');
-  const second = ask(w, 1);
+  const second = fetch(`${w.edge}/p/1`); // no pace is known yet to judge the line by
   await until(async () => (await waiting(w)) === 1, 'the second waits');
-  const refused = await until(async () => { const r = await fetch(`${w.edge}/p/2`, { signal: AbortSignal.timeout(50) }).catch(() => null); return r?.status === 503 && r; }, 'who comes late is refused');
-  assert.equal(refused.headers.get('retry-after'), '1');
-  assert.match((await refused.json()).detail, /too many wait/);
+  const late = await second;
+  assert.equal(late.status, 503);
+  assert.equal(late.headers.get('retry-after'), '1');
+  assert.match((await late.json()).detail, /no place of this pipeline became free in time \(engine\.max_wait\)/);
   up.calls[0].go();
   assert.match(await first.ended, /^HTTP\/1.1 200 /);
-  await until(() => up.calls.length >= 2, 'the second is let in');
-  assert.equal(up.calls[1].n, '1');
+
+  const all = Array.from({ length: 6 }, (_, n) => ask(w, n)); // at about a second each, as it is known now
+  for (const c of all.slice(1)) await c.ended;
+  assert.equal(up.calls.length, 2);
+  for (const c of all.slice(1)) assert.match(c.text, /^HTTP\/1.1 503 /);
   up.calls[1].go();
-  assert.match(await second.ended, /^HTTP\/1.1 200 /);
+  assert.match(await all[0].ended, /^HTTP\/1.1 200 /);
+  assert.equal(await metric(w, 'weir_admission_refused_total', { pipeline: 'p', reason: 'max_wait' }), 6);
+});
+
+test('what gets no run is counted by the limit that it was', async (t) => {
+  const up = await gated(t);
+  const w = await start(t, { 'p.yaml': pipeline(up, '{ limit: 1, when_full: reject }'), 'q.yaml': pipeline(up, 10).replace('name: p', 'name: q').replace('/p/', '/q/') }, { args: ['--set', 'engine.max_runs=2'] });
+  ask(w, 0);
+  await until(() => up.calls.length === 1, 'the first runs');
+  assert.equal((await fetch(`${w.edge}/p/1`)).status, 503);
+  const c = connect(w.edgePort);
+  void c.write('GET /q/2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  await until(() => up.calls.length === 2, 'another pipeline runs');
+  const r = await fetch(`${w.edge}/q/3`);
+  assert.equal(r.status, 503);
+  assert.match((await r.json()).detail, /engine\.max_runs/);
+  assert.equal(await metric(w, 'weir_admission_refused_total', { pipeline: 'p', reason: 'concurrency' }), 1);
+  assert.equal(await metric(w, 'weir_admission_refused_total', { pipeline: 'q', reason: 'max_runs' }), 1);
+  for (const c of up.calls) c.go();
 });
 
 test('the end of the process refuses who waits, while places change hands between shards', async (t) => {

@@ -31,7 +31,7 @@ steps:
     return job;
   };
   s.cli = (args, { env = {}, input } = {}) => new Promise((done) => {
-    const child = spawn(binary, ['jobs', 'edit', ...args, '--admin', s.w.admin.slice(7)], { env: { ...process.env, SUDO_USER: '', USER: 'ada', TMPDIR: s.dir, VISUAL: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(binary, ['jobs', 'edit', ...args, ...(args.includes('--reason') ? [] : ['--reason', 'x']), '--admin', s.w.admin.slice(7)], { env: { ...process.env, SUDO_USER: '', USER: 'ada', TMPDIR: s.dir, VISUAL: '', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     const r = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (d) => { r.out += d; });
     child.stderr.setEncoding('utf8').on('data', (d) => { r.err += d; });
@@ -104,7 +104,9 @@ test('what is wrong is told, and nothing happens', async (t) => {
   };
   await bad([job, '--set', '/amount'], 2, /--set takes a place and JSON/);
   await bad([job, '--set', '/amount=x'], 2, /--set takes a place and JSON/);
-  await bad([job, '--set', '/a/b=1'], 1, /there is no '\/a\/b'/);
+  await bad([job, '--set', '/a/b=1'], 2, /there is no '\/a\/b'/);
+  await bad([job, '--set', 'amount=8'], 2, /a place begins with a slash: --set \/amount=8/);
+  await bad([job], 2, /no terminal for an editor: use --set, --remove or --body/, { env: { EDITOR: '' } });
   await bad([job, '--body', '-', '--set', '/a=1'], 2, /--body is the whole/, { input: '{}' });
   await bad([job, '--body', '-'], 1, /standard input is not JSON: line 1/, { input: '{' });
   await bad([job, '--body', '/nowhere'], 1, /nowhere/);
@@ -118,13 +120,13 @@ test('what is wrong is told, and nothing happens', async (t) => {
   const post = async (body) => { const r = await fetch(`${s.w.admin}/api/v1/jobs/${job}/edit`, { method: 'POST', body: JSON.stringify(body) }); return [r.status, (await r.json()).detail]; };
   for (const [body, detail] of [
     [{}, /nothing is to be edited/], [{ set: [] }, /'set' is not an object/], [{ remove: {} }, /'remove' is not an array/],
-    [{ colour: 1 }, /there is no 'colour'/], [{ body: 1, reason: 1 }, /'reason' is not a string/], [{ set: { '/amount': 7 } }, /nothing changes/]]) {
+    [{ colour: 1 }, /there is no 'colour'/], [{ body: 1, reason: 1 }, /'reason' is not a string/], [{ set: { '/amount': 7 }, reason: 'x' }, /nothing changes/], [{ set: { '/amount': 1 } }, /a reason is needed/]]) {
     const [status, text] = await post(body);
     assert.ok(status === 400 || status === 422, `${JSON.stringify(body)}: ${status}`);
     assert.match(text, detail);
   }
-  assert.equal((await post({ set: { '/amount': 1 } }))[0], 201);
-  assert.equal((await post({ set: { '/amount': 2 } }))[0], 409);
+  assert.equal((await post({ set: { '/amount': 1 }, reason: 'x' }))[0], 201);
+  assert.equal((await post({ set: { '/amount': 2 }, reason: 'x' }))[0], 409);
 });
 
 test('a step that is not safe to repeat needs an ack here too', async (t) => {
@@ -134,10 +136,11 @@ test('a step that is not safe to repeat needs an ack here too', async (t) => {
     const r = await fetch(`${s.w.admin}/api/v1/jobs/${job}/edit`, { method: 'POST', body: JSON.stringify({ set: { '/amount': 3 }, ...more }) });
     return [r.status, await r.json()];
   };
-  for (const more of [{}, { ack: [] }, { ack: ['other'] }, { force: true }]) {
+  assert.equal((await edit({ ack: ['other'] }))[0], 400);
+  for (const more of [{}, { ack: [] }, { force: true }]) {
     const [status, body] = await edit(more);
     assert.equal(status, 409, JSON.stringify(body));
-    assert.match(body.detail, /the step charge is not safe to repeat, and may have acted already: ack it to let it act again$/);
+    assert.match(body.detail, /the step charge is not safe to repeat, and may have acted already: ack it \(--ack charge\) to let it act again$/);
   }
   assert.deepEqual(await edit({ ack: 'charge' }).then(([status, body]) => [status, body.detail]), [400, "'ack' is not a list of steps"]);
   assert.equal((await edit({ dry_run: true }))[0], 200);

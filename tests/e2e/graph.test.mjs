@@ -173,3 +173,26 @@ test('the way of a job is marked', async (t) => {
   assert.equal(another.code, 1);
   assert.match(another.err, /the job is one of way, and the file is hello/);
 });
+
+test('of a completed job no way is marked, if its steps are not kept', async (t) => {
+  const dir = folder(t, { 'p/kept.yaml': 'name: kept\ntrigger: { webhook: { path: /kept, methods: [POST] } }\nrespond: accepted\ndurable: true\nsteps:\n  - id: one\n    set: 1\n' });
+  const w = await start(t, join(dir, 'p'), { args: ['--store', `sqlite:${join(dir, 'weir.db')}`] });
+  const admin = ['--admin', w.admin.slice('http://'.length)];
+  const { job } = await (await fetch(`${w.edge}/kept`, { method: 'POST' })).json();
+  await until(() => JSON.parse(weir(['jobs', 'show', job, '--json', ...admin]).out).state === 'completed', 'the job is completed');
+  const r = weir(['graph', join(dir, 'p/kept.yaml'), '--job', job, ...admin]);
+  assert.equal(r.code, 0, r.err);
+  assert.equal(r.err, 'weir graph: no way is marked: of a completed job single steps are kept with durable: steps or a wait alone, as long as what it holds (retention: payloads)\n');
+  assert.equal(r.out, weir(['graph', join(dir, 'p/kept.yaml')]).out);
+});
+
+test('of a completed job with durable: steps the way is marked', async (t) => {
+  const dir = folder(t, { 'p/kept.yaml': 'name: kept\ntrigger: { webhook: { path: /kept, methods: [POST] } }\nrespond: accepted\ndurable: steps\nsteps:\n  - id: one\n    set: 1\n' });
+  const w = await start(t, join(dir, 'p'), { args: ['--store', `sqlite:${join(dir, 'weir.db')}`] });
+  const admin = ['--admin', w.admin.slice('http://'.length)];
+  const { job } = await (await fetch(`${w.edge}/kept`, { method: 'POST' })).json();
+  await until(() => JSON.parse(weir(['jobs', 'show', job, '--json', ...admin]).out).state === 'completed', 'the job is completed');
+  const r = weir(['graph', join(dir, 'p/kept.yaml'), '--job', job, ...admin]);
+  assert.equal(r.code, 0, r.err);
+  assert.match(r.out, /\+ one: set 1/);
+});

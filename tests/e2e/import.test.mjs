@@ -1,7 +1,7 @@
 // weir import n8n: what it makes of workflows passes weir check, and does what the workflow did.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -174,4 +174,79 @@ test('what is no workflow is refused', (t) => {
   assert.equal(weir(['import', 'n8n', join(dir, 'none.json')]).code, 1);
   assert.equal(weir(['import']).code, 2);
   assert.equal(weir(['import', 'zapier', 'x']).code, 2);
+});
+
+/** A workflow whose only work is a Set of the VALUES, behind WEBHOOKS. */
+function setting(values, webhooks = [{ path: 'x', httpMethod: 'POST', responseMode: 'lastNode' }]) {
+  const names = webhooks.map((_, i) => `W${i}`);
+  const string = Object.entries(values).map(([name, value]) => ({ name, value }));
+  return {
+    name: 'values',
+    nodes: [...webhooks.map((parameters, i) => ({ name: names[i], type: 'n8n-nodes-base.webhook', parameters })), { name: 'S', type: 'n8n-nodes-base.set', parameters: { values: { string } } }],
+    connections: Object.fromEntries(names.map((name) => [name, { main: [[{ node: 'S', type: 'main', index: 0 }]] }])),
+  };
+}
+
+test('expressions give what JavaScript gives, or fail, or are noted', (t) => {
+  const expressions = [
+    '$json.body.a || "none"', '$json.body.a && "yes"', '$json.body.a ? 1 : 2', '!$json.body.a', '$json.body.a || $json.body.b || 7', '($json.body.a && $json.body.b) ? "both" : "not"',
+    '$json.body.a == 1', '$json.body.a == "5"', '$json.body.a != "x"', '$json.body.a == true', '$json.body.a == ""', '$json.body.a == 0', '$json.body.a === 5', '$json.body.a === null', '$json.body.a !== undefined', '$json.body.a == null',
+    '$json.body.n / 2', '$json.body.n / $json.body.m / 2', '($json.body.n + 1) / 2', '$json.body.n * 1.5', '-$json.body.n % 3', '$json.query.q + 1', '$json.query.q * 2', '$json.query.q > 5', '$json.query.q / 2',
+    '[1, 5, "x"].includes($json.body.a)', '$json.body.list.includes("b")', '$json.body.t.includes("b")', '$json.body.t.slice(0, 100)', '$json.body.t.slice(2, 1)', '$json.body.t.substring(3, 1)', '$json.body.t.split(",").length', '$json.body.o?.p ?? 1',
+    '`a\\n${ $json.body.n }\\u00e9`', '"\\ud83d\\ude00" + $json.body.t', '$json.body.list.map(item => item + $json.body.t)', 'parseInt($json.query.q, 10)', 'Number($json.query.q) === 5', '"x" + $json.body.n / 2',
+  ];
+  const texts = ['Total: ${{ $json.body.n }}', 'half: $${{ $json.body.n / 2 }} of {{ $json.body.t }}', 'a ${b} {{ $json.query.q }}$'];
+  const dir = folder(t);
+  writeFileSync(join(dir, 'w.json'), JSON.stringify(setting(Object.fromEntries([...expressions.map((e, i) => [`e${i}`, `={{ ${e} }}`]), ...texts.map((e, i) => [`t${i}`, `=${e}`])]))));
+  const { files, report } = imported(t, join(dir, 'w.json'));
+  assert.equal(report.expressions.todo, 0, JSON.stringify(report.todos));
+  const values = parse(readFileSync(files[0], 'utf8')).steps[0].set;
+  const base = { n: 5, m: 2, t: 'a,b', list: ['a', 'b'], b: 'other' };
+  const bodies = [{}, { a: '', n: 4 }, { a: 0, n: -7 }, { a: 1, o: {} }, { a: 5, o: { p: null } }, { a: '5', o: { p: 3 } }, { a: 'x' }, { a: '1' }, { a: false }, { a: true }, { a: null }, { a: 'abc' }].map((b) => ({ ...base, ...b }));
+  const query = { q: '5' };
+  let compared = 0;
+  for (const body of bodies) {
+    writeFileSync(join(dir, 'e.json'), JSON.stringify({ body, query: 'q=5' }));
+    const of = (js) => new Function('$json', `return ${js}`)({ body, query });
+    const here = (text) => {
+      const r = weir(['expr', '--event', join(dir, 'e.json'), '--', text.replace(/^\$\{ (.*) \}$/s, '$1')]);
+      return r.code === 0 ? JSON.parse(r.out) : undefined;
+    };
+    expressions.forEach((js, i) => {
+      const is = here(values[`e${i}`]), wanted = JSON.parse(JSON.stringify(of(js) ?? null));
+      if (is === undefined && 'a' in body) assert.fail(`${js} of ${JSON.stringify(body)}: ${values[`e${i}`]} fails`);
+      if (is !== undefined) assert.deepEqual(is, wanted, `${js} of ${JSON.stringify(body)}: ${values[`e${i}`]}`);
+      compared++;
+    });
+  }
+  assert.equal(compared, bodies.length * expressions.length);
+  // Texts: through a whole run.
+  for (const body of bodies.slice(1, 3)) {
+    writeFileSync(join(dir, 'e.json'), JSON.stringify({ method: 'POST', path: '/x', query: 'q=5', body: { ...body, a: 'x' } }));
+    const r = weir(['try', files[0], '--event', join(dir, 'e.json')]);
+    const reply = JSON.parse(r.out.trim().split('\n').at(-1));
+    texts.forEach((text, i) => assert.equal(reply[`t${i}`], text.replace(/\{\{ (.*?) \}\}/g, (_, js) => new Function('$json', `return ${js}`)({ body, query })), text));
+  }
+});
+
+test('webhooks that clash or share steps pass check, and parameters are those of their paths', (t) => {
+  const dir = folder(t);
+  const of = (values, webhooks) => {
+    writeFileSync(join(dir, 'w.json'), JSON.stringify(setting(values, webhooks)));
+    const r = imported(t, join(dir, 'w.json'));
+    assert.deepEqual(mistakes(r.dir), []);
+    return { ...r, yaml: readFileSync(r.files[0], 'utf8') };
+  };
+  let r = of({ id: '={{ $json.params.userId }}', zz: '={{ $json.params.nope }}' }, [{ path: 'a/:userId', httpMethod: 'GET' }, { path: 'a/:other', httpMethod: 'GET' }, { path: 'b', httpMethod: 'POST' }]);
+  assert.match(r.yaml, /path: \/a\/\{userid\}\n/);
+  assert.match(r.yaml, /path: \/a\/\{other\}\/2\n/);
+  assert.match(r.yaml, /# TODO n8n: the trigger "W1": another webhook of this workflow has \/a\/\{other\} already/);
+  assert.match(r.yaml, /id: \$\{ request\.params\.userid \}/);
+  assert.match(r.yaml, /zz: .*TODO/);
+  assert.ok(r.report.todos.some((d) => d.node === 'W1') && r.report.todos.some((d) => /no path of a webhook has ':nope'/.test(d.why)));
+  // Without ':id' there is none; behind several webhooks too.
+  r = of({ id: '={{ $json.params.id }}', b: '={{ $json.body.x }}' }, [{ path: 'a', httpMethod: 'POST' }, { path: 'a', httpMethod: 'POST' }]);
+  assert.match(r.yaml, /path: \/a-2\n/);
+  assert.match(r.yaml, /b: \$\{ request\.body\.x \}/);
+  assert.match(r.yaml, /id: .*TODO/);
 });

@@ -4,6 +4,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { binary, folder, root, start, until, weir } from './lib/weir.mjs';
@@ -148,8 +149,23 @@ test('jobs are found by what they and their events say', async (t) => {
   const odd = s.cli('jobs', '--where', 'event.body.colour == "red"');
   assert.match(odd.err, /3 jobs are left out, since --where is an error for them: .*colour/);
   const wrong = s.cli('jobs', '--where', 'event.body.amount >');
-  assert.equal(wrong.code, 1);
+  assert.equal(wrong.code, 2);
   assert.match(wrong.err, /where, at character \d+: /);
+});
+
+test('a condition sees of a job what is shown of it, and guesses nothing that is hidden', async (t) => {
+  const s = await shop(t), secretText = 'hush-hush-hush';
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer X99', 'x-note': 'seen' };
+  await fetch(`${s.w.edge}/pay/one?token=abc123&colour=red`, { method: 'POST', headers, body: JSON.stringify({ amount: 50, echo: secretText }) });
+  await until(async () => (await s.jobs('state=dead')).total === 1, 'a dead job');
+  const found = async (where) => (await s.jobs('where=' + encodeURIComponent(where))).jobs.length;
+  const has = (name, value) => `event.headers.exists(h, h[0] == "${name}" && h[1].startsWith("${value}"))`;
+  for (const where of [has('authorization', 'Bearer X'), 'event.query.contains("token=abc1")', `event.body.echo == "${secretText}"`,
+    `event.body.echo.startsWith("${secretText.slice(0, 4)}")`])
+    assert.equal(await found(where), 0, where);
+  for (const where of [has('authorization', '***'), has('x-note', 'seen'), 'event.query == "token=***&colour=red"',
+    'event.body.echo == "***" && event.body.amount == 50'])
+    assert.equal(await found(where), 1, where);
 });
 
 test('what is asked of jobs in a wrong way is told', async (t) => {
@@ -160,7 +176,7 @@ test('what is asked of jobs in a wrong way is told', async (t) => {
     assert.match(r.body.detail, detail, `${method} ${path}`);
     return r;
   };
-  await refused('GET', 'jobs?colour=red', 400, /no parameter 'colour'.*state pipeline code node since key where after limit/);
+  await refused('GET', 'jobs?colour=red', 400, /no parameter 'colour'.*state pipeline code node since key fingerprint where after limit/);
   await refused('GET', 'jobs?state=broken', 400, /state must be scheduled/);
   await refused('GET', 'jobs?code=nope', 400, /code/);
   for (const limit of ['0', '1001', '-1', 'ten', '', '99999999999999999999']) await refused('GET', `jobs?limit=${limit}`, 400, /limit is a number from 1 to 1000/);
@@ -245,7 +261,7 @@ test('a dead job is replayed once, discarded with a reason, and the audit knows 
   assert.equal((await s.api('POST', `jobs/${other}/discard`)).status, 400);
   const gone = await s.api('POST', `jobs/${other}/discard`, { reason: 'a test', who: 'grace' });
   assert.deepEqual([gone.status, gone.body], [200, { id: other, state: 'discarded' }]);
-  assert.equal((await s.api('POST', `jobs/${other}/cancel`)).status, 409);
+  assert.equal((await s.api('POST', `jobs/${other}/cancel`, { reason: 'x' })).status, 409);
   const { entries } = (await s.api('GET', 'audit')).body;
   assert.deepEqual(entries.map((e) => [e.who, e.what, e.job, e.why, e.after]), [
     ['grace', 'jobs.discard', other, 'a test', 'discarded'],
@@ -266,7 +282,7 @@ test('a job that waits is cancelled', async (t) => {
   assert.match(shown.out, new RegExp(`End it: weir jobs cancel ${job}`));
   const r = s.cli('jobs', 'cancel', job, '--reason', 'no need');
   assert.deepEqual([r.code, r.out, r.err], [0, `${job} is cancelled\n`, '']);
-  const again = s.cli('jobs', 'cancel', job);
+  const again = s.cli('jobs', 'cancel', job, '--reason', 'x');
   assert.equal(again.code, 1);
   assert.match(again.err, /^weir jobs: .*cancelled/);
 });
@@ -303,7 +319,7 @@ test('weir jobs lists, groups, shows and discards', async (t) => {
   assert.match(show.out, new RegExp(`^job +${ids[0]}\\nstate +dead: .*\\npipeline +pay\\nrevision +[0-9a-f]{16}\\nkey +one\\ncame `));
   assert.match(show.out, /^failed +charge: upstream: .*503/m);
   assert.match(show.out, /^Event\n {2}POST \/pay\/one from 127\.0\.0\.1, request \S+\n(.*\n)* {2}content-type: application\/json\n(.*\n)*\n {2}\{"amount":7\}\n/m);
-  assert.match(show.out, /^The way through pay\n {2}\+ check +set +\{"amount":7\} *\n {2}> choose +switch *\n {2}\| {2}x charge +http +.*503.*\n {2}\| {2}\. free +set *\n {2}\. receipt +set *\n {2}\(\. not reached, \+ done, x failed, > went inside\)$/m);
+  assert.match(show.out, /^The way through pay\n {2}\+ check +set +< 1ms +\{"amount":7\} *\n {2}> choose +switch +(< )?\d+ms *\n {2}\| {2}x charge +http +(< )?\d+ms +.*503.*\n {2}\| {2}\. free +set *\n {2}\. receipt +set *\n {2}\(\. not reached, \+ done, x failed, > went inside\)$/m);
   assert.match(show.out, /^Attempts.*\n {2}# +BEGAN .*\n {2}1 +20\S+Z +\S+ +charge +upstream /m);
   assert.match(show.out, new RegExp(`weir replay ${ids[0]}\n`));
   assert.match(s.cli('jobs', 'show', good).out, /^state +completed\n/m);
@@ -323,14 +339,75 @@ test('weir jobs lists, groups, shows and discards', async (t) => {
   assert.equal(JSON.parse(s.cli('store', '--json').out).jobs.completed, 1);
 });
 
+test('metrics tell of replays, and of jobs that wait', async (t) => {
+  const s = await shop(t);
+  const metric = async (name) => Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(await (await fetch(`${s.w.admin}/metrics`)).text())?.[1]);
+  assert.equal(await metric('weir_replays_total'), 0);
+  assert.equal((await s.replay(await s.pay('dead'))).status, 201);
+  assert.equal(await metric('weir_replays_total'), 1);
+  await s.send('late'); // its next attempt is due in an hour
+  await until(async () => (await metric('weir_oldest_ready_job_age_seconds{pipeline="late"}')) === 0, 'it is looked at');
+  assert.equal(await metric('weir_oldest_ready_job_age_seconds{pipeline="pay"}'), NaN);
+});
+
+test('many jobs are run again, or given up, by what they have in common', async (t) => {
+  const s = await shop(t);
+  const ids = [];
+  for (const amount of [6, 50, 500]) ids.push(await s.pay('dead', amount));
+  const kept = await s.frail();
+  const dead = async () => (await s.jobs('state=dead')).jobs.filter((j) => !j.superseded_by).map((j) => j.id);
+  const { fingerprint } = await s.job(ids[0]);
+  assert.notEqual((await s.job(kept)).fingerprint, fingerprint);
+  assert.deepEqual((await s.jobs(`fingerprint=${fingerprint}`)).jobs.map((j) => j.id), ids.toReversed());
+  // a plan and the batch of it take the same jobs, and a condition sees no more than a list shows
+  const plan = await s.wait('replay', 'plan', '--fingerprint', fingerprint, '--where', 'event.body.amount > 10');
+  assert.match(plan.out, /^2 +pay +charge +upstream/m);
+  assert.match((await s.wait('replay', 'plan', '--where', 'event.body.amount > 10')).out, /^1 are left out, since --where is an error for them: /m);
+  const where = 'event.body.amount > 10 && !event.headers.exists(h, h[0] == "host" && h[1] == "***")';
+  const got = (await s.api('GET', `batches/plan?where=${encodeURIComponent(where)}&pipeline=pay`)).body;
+  assert.deepEqual([got.total, got.groups], [2, [{ pipeline: 'pay', node: 'charge', code: 'upstream', jobs: 2 }]]);
+  const nothing = await s.wait('replay', 'plan', '--step', 'nosuch');
+  assert.deepEqual([nothing.code, nothing.err], [1, 'weir replay: there is no such job\n']);
+  const made = await s.api('POST', 'batches', { where, pipeline: 'pay', plan: got.plan, ack: ['charge'], reason: 'x' });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  assert.deepEqual([made.body.total, made.body.filter.where], [2, where]);
+  assert.equal((await s.api('POST', 'batches', { where: 'event.body.amount >', pipeline: 'pay', reason: 'x' })).status, 400);
+  await until(async () => (await s.api('GET', `batches/${made.body.id}`)).body.state === 'completed', 'the batch is over');
+  assert.deepEqual((await s.api('GET', `batches/${made.body.id}`)).body.items.dead, 2);
+  assert.match(s.cli('jobs', '--state', 'dead').out, /dead, replayed/);
+  // given up
+  assert.deepEqual((await s.api('POST', 'jobs/discard', { reason: 'x' })).status, 400);
+  assert.deepEqual((await s.api('POST', 'jobs/discard', { pipeline: 'pay' })).status, 400);
+  assert.equal((await s.api('POST', 'jobs/discard', { pipeline: 'pay', state: 'ready', reason: 'x' })).status, 400);
+  assert.deepEqual((await s.api('POST', 'jobs/discard', { where: 'event.body.amount == 6', dry_run: true, pipeline: 'pay' })).body, { discarded: 1, dry_run: true });
+  const would = s.cli('jobs', 'discard', '--fingerprint', fingerprint, '--dry-run');
+  assert.deepEqual([would.code, would.out], [0, '5 dead jobs would be discarded\n']);
+  assert.equal(s.cli('jobs', 'discard', '--fingerprint', fingerprint, '--yes').code, 2);
+  const one = s.cli('jobs', 'discard', '--fingerprint', fingerprint, '--where', 'event.body.amount == 6', '--reason', 'a test', '--yes');
+  assert.deepEqual([one.code, one.out], [0, '1 dead job discarded\n']);
+  assert.equal((await s.job(ids[0])).state, 'discarded');
+  assert.equal(s.cli('jobs', 'discard', '--fingerprint', fingerprint, '--max', '1', '--reason', 'a test').out, '1 dead job discarded\n');
+  assert.equal(s.cli('jobs', 'discard', '--pipeline', 'pay', '--reason', 'a test').out, '3 dead jobs discarded\n');
+  assert.deepEqual(await dead(), [kept]);
+  const { entries } = (await s.api('GET', 'audit')).body;
+  assert.deepEqual([entries[0].what, entries[0].who, entries[0].why, entries[0].before, entries[0].after], ['jobs.discard', 'ada', 'a test', 'dead', 'discarded']);
+  assert.equal(entries.filter((e) => e.what === 'jobs.discard').length, 5);
+  assert.equal(s.cli('jobs', 'discard', '--reason', 'x').code, 2);
+  // who it is, is known without the environment
+  assert.equal(weir(['jobs', 'discard', kept, '--reason', 'x', '--admin', s.w.admin.slice(7)], { env: { SUDO_USER: '', USER: '' } }).code, 0);
+  assert.equal((await s.api('GET', 'audit')).body.entries[0].who, userInfo().username);
+});
+
 test('weir replay says what it does, and waits until it is done', async (t) => {
   const s = await shop(t);
   const id = await s.pay('dead');
-  const refusing = s.cli('replay', id, '--yes');
+  const refusing = s.cli('replay', id, '--yes', '--reason', 'x');
   assert.equal(refusing.code, 1);
   assert.match(refusing.out, /^ *> charge +http +is not safe to repeat, and may act a second time: it needs --ack, or --output$/m);
   assert.match(refusing.err, /^weir replay: the step charge is not safe to repeat/);
-  assert.match(s.cli('replay', id, '--yes', '--ack', 'charge').err, /needs a reason/);
+  const silent = s.cli('replay', id, '--yes', '--ack', 'charge');
+  assert.equal(silent.code, 2);
+  assert.match(silent.err, /^weir replay: --reason TEXT is needed with --yes/);
   const why = ['--ack', 'charge', '--reason', 'the bank is back'];
   const failing = await s.wait('replay', id, '--yes', '--wait', ...why);
   assert.equal(failing.code, 1);
@@ -357,7 +434,7 @@ test('weir replay says what it does, and waits until it is done', async (t) => {
 test('commands about jobs end with the codes of all commands', async (t) => {
   const s = await shop(t);
   const wrong = [['jobs', 'explode'], ['jobs', 'replay', unknown], ['jobs', 'show'], ['jobs', 'show', 'nope'], ['jobs', 'show', unknown, '--state', 'dead'], ['jobs', 'list', 'x'],
-    ['jobs', '--group-by', 'colour'], ['jobs', '--reason', 'x'], ['jobs', 'discard', unknown], ['replay'], ['replay', 'nope'], ['replay', unknown, '--timeout', 'soon'],
+    ['jobs', '--group-by', 'colour'], ['jobs', '--state', 'broken'], ['jobs', '--since', 'yesterday'], ['jobs', '--limit', '0'], ['jobs', '--state', 'dead', '--state', 'ready'], ['jobs', 'cancel', unknown], ['replay', unknown], ['replay', 'run', '--yes'], ['replay', 'run', '--rate', '5', '--reason', 'x'], ['jobs', '--reason', 'x'], ['jobs', 'discard', unknown], ['replay'], ['replay', 'nope'], ['replay', unknown, '--timeout', 'soon'],
     ['store', 'explode'], ['incidents', 'x'], ['audit', '--what']];
   for (const args of wrong) {
     const r = s.cli(...args);
@@ -365,12 +442,12 @@ test('commands about jobs end with the codes of all commands', async (t) => {
     assert.match(r.err, /^weir (jobs|replay|store|incidents|audit): /);
     assert.equal(r.out, '');
   }
-  for (const args of [['jobs', 'show', unknown], ['jobs', '--state', 'broken'], ['jobs', '--limit', '0'], ['replay', unknown], ['jobs', 'cancel', unknown]]) {
+  for (const args of [['jobs', 'show', unknown], ['replay', unknown, '--reason', 'x'], ['jobs', 'cancel', unknown, '--reason', 'x']]) {
     const r = s.cli(...args);
     assert.deepEqual([r.code, r.out], [1, ''], args.join(' '));
     assert.match(r.err, /^weir (jobs|replay): \S/);
   }
-  for (const args of [['jobs'], ['jobs', 'show', unknown], ['replay', unknown], ['incidents'], ['audit'], ['store', 'stats']]) {
+  for (const args of [['jobs'], ['jobs', 'show', unknown], ['replay', unknown, '--reason', 'x'], ['incidents'], ['audit'], ['store', 'stats']]) {
     assert.equal(weir([...args, '--admin', '127.0.0.1:1']).code, 3, args.join(' '));
     assert.match(weir([args[0], '--help']).out, /^Examples:\n {2}weir /m);
   }
@@ -458,13 +535,13 @@ steps:
   await s.pay('completed', 1);
   await s.api('POST', `jobs/${await s.pay('dead')}/discard`, { reason: 'for the audit' });
   // It has one replay, and the next one an hour later.
-  const batch = (await s.api('POST', 'batches', { rate: '1/1h', pipeline: 'frail' })).body.id;
+  const batch = (await s.api('POST', 'batches', { rate: '1/1h', pipeline: 'frail', reason: 'x' })).body.id;
   const names = { '/api/v1/pipelines': 'pay', '/api/v1/nodes': 'http', '/api/v1/breakers': 'peer', '/api/v1/limits': 'protect%2Flimit', '/api/v1/jobs': job, '/api/v1/batches': batch };
-  const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
+  const fill = (path) => path.replace('{check}', path.startsWith('/livez') ? 'loop' : 'generation').replace('{step}', 'charge').replace(/\{\w+\}/, () => names[path.slice(0, path.indexOf('/{'))]);
   const order = (o) => (o.path.endsWith('/drain') ? 1 : 0);
   for (const { path, method, op } of operations.toSorted((a, b) => order(a) - order(b))) {
     const what = `${method} ${path}`;
-    const body = method !== 'POST' ? undefined : path.endsWith('/discard') ? '{"reason":"x"}' : path.endsWith('/edit') ? '{"set":{"/amount":1}}' : path.endsWith('/reset') ? '{"key":"all"}' : undefined;
+    const body = method !== 'POST' ? undefined : path.endsWith('/jobs/discard') ? '{"reason":"x","pipeline":"none"}' : path.endsWith('/discard') ? '{"reason":"x"}' : path.endsWith('/edit') ? '{"set":{"/amount":1}}' : path.endsWith('/reset') ? '{"key":"all"}' : undefined;
     const stop = new AbortController();
     const r = await fetch(s.w.admin + fill(path), { method, body, signal: stop.signal });
     const content = follow(op.responses[r.status] ?? op.responses.default).content;

@@ -63,7 +63,118 @@ test('weir check finds what is wrong with the options of such a type', async (t)
 test('a file that does not load says where, to whoever uses it', async (t) => {
   const dir = folder(t, { 'lua/nodes/broken.lua': 'return {\n  run = function(\n}', 'pipelines/greets.yaml': pipeline('  - broken: {}') });
   assert.match(weir(['check', `${dir}/pipelines`]).err, /broken\.lua:3:/);
-  assert.match(weir(['nodes', 'broken', '--lua', `${dir}/lua`]).out, /It does not load: broken\.lua:3:/);
+  assert.match(weir(['nodes', 'broken', '--lua', `${dir}/lua`]).err, /no type 'broken': .*lua\/nodes\/broken\.lua:3:/);
+});
+
+const noTypes = {
+  'set.lua': ['return { run = function() end }', /'set' is a type of weir's own or of a plugin/],
+  'http.lua': ['return { run = function() end }', /'http' is a type of weir's own/],
+  'webhook.lua': ['return { run = function() end }', /'webhook' is a type of weir's own/],
+  'timeout.lua': ['return { run = function() end }', /every node has a key 'timeout'/],
+  'schema.lua': ['return { config = { type = "object", properties = { a = { type = "strnig" } } }, run = function() end }', /#\/properties\/a\/type: must be one of/],
+  'default.lua': ['return { config = { type = "object", properties = { a = { type = "string", default = 7 } } }, run = function() end }', /the default of 'a' does not fit its schema/],
+  'field.lua': ['return { sumary = "x", run = function() end }', /unknown field 'sumary' of the node \(.*\): did you mean 'summary'\?/],
+  'number.lua': ['return { summary = 7, run = function() end }', /summary must be a text, not a number/],
+  'effect.lua': ['return { effect = "unsfe", run = function() end }', /effect is 'unsfe' \(there are none, idempotent and unsafe\): did you mean 'unsafe'\?/],
+  'runless.lua': ['return { summary = "x" }', /the node has no function 'run'/],
+  'syntax.lua': ['return {\n  run = functio(', /lua\/nodes\/syntax\.lua:2: unexpected symbol/],
+  'binary.lua': ['\x1bLuaxxxxxxxx', /lua\/nodes\/binary\.lua: bytecode/],
+  'deep.lua': [`return ${'('.repeat(300)}1${')'.repeat(300)}`, /lua\/nodes\/deep\.lua.*C stack overflow/],
+  'round.lua': ['require "about"\nreturn { run = function() end }', /lua\/nodes\/about\.lua:1: module 'about' is not loaded yet: it requires itself/],
+  'about.lua': ['return require "about"', /module 'about' is not loaded yet/],
+};
+
+test('a file that can not become a type harms nobody else, and is named', (t) => {
+  const files = Object.fromEntries(Object.entries(noTypes).map(([name, [text]]) => [`lua/nodes/${name}`, text]));
+  const fine = 'name: fine\ntrigger: { webhook: { path: /fine } }\nsteps:\n  - set: { x: 1 }\n  - good: {}\n';
+  const dir = folder(t, { ...files, 'lua/nodes/good.lua': '\ufeffreturn { run = function() return 1 end }', 'pipelines/fine.yaml': fine });
+  const r = weir(['check', `${dir}/pipelines`]);
+  assert.equal(r.code, 0, r.err);
+  const lines = r.err.split('\n');
+  for (const [name, [, expected]] of Object.entries(noTypes)) {
+    const line = lines.find((l) => l.startsWith(`${dir}/lua/nodes/${name}: warning[W0810]: `));
+    assert.ok(line, `${name}: ${r.err}`);
+    assert.match(line, expected);
+  }
+  assert.equal(weir(['check', '--strict', `${dir}/pipelines`]).code, 1);
+  assert.equal(weir(['graph', `${dir}/pipelines/fine.yaml`]).code, 0);
+  const listed = weir(['nodes', '--lua', `${dir}/lua`]);
+  assert.equal(listed.code, 0);
+  assert.match(listed.err, /set\.lua: warning\[W0810\]/);
+  assert.match(listed.out, /\n {2}good /);
+  assert.doesNotMatch(listed.out, /schema|syntax/);
+  assert.match(weir(['nodes', 'set', '--lua', `${dir}/lua`]).out, /^set - Makes a value/);
+  for (const name of ['schema', 'field', 'syntax', 'default']) {
+    write(dir, { 'pipelines/fine.yaml': pipeline(`  - ${name}: {}`) });
+    const used = weir(['check', `${dir}/pipelines`]);
+    assert.equal(used.code, 1);
+    assert.match(used.err, new RegExp(`fine\\.yaml:\\d+:5: error\\[W0203\\]: unknown node type '${name}': ${dir}/lua/nodes/${name}\\.lua is no node type: .*`));
+  }
+});
+
+test('what a node refuses is shown where it stands, also a line of a script', (t) => {
+  const cfg = 'return { config = { type = "object", additionalProperties = false, properties = { k = { type = "string" }, z = { type = "object", properties = { y = { type = "string" } } } } }, run = function() end }';
+  const dir = folder(t, { 'lua/nodes/cfg.lua': cfg });
+  const at = (step, place, expected) => {
+    write(dir, { 'pipelines/greets.yaml': `name: greets\ntrigger: { webhook: { path: /greet } }\nsteps:\n${step}\n` });
+    const r = weir(['check', `${dir}/pipelines`]);
+    assert.equal(r.code, 1);
+    assert.ok(r.err.includes(`greets.yaml:${place}: error[W0601]: `), r.err);
+    assert.match(r.err, expected);
+  };
+  at('  - lua: { file: cfg.lua, config: { k: 5 } }', '4:40', /config: \/k: must be a string/);
+  at('  - lua: { file: cfg.lua, config: { z: { y: 5 } } }', '4:40', /config: \/z\/y: must be a string/);
+  at('  - lua: { file: cfg.lua, config: { nosuch: 5 } }', '4:45', /unknown property/);
+  at('  - lua: { file: nope.lua }', '4:18', /No such file/);
+  at('  - lua:\n      max_memory: 1KiB\n      script: return 1', '5:19', /max_memory is 1024/);
+  at('  - lua: |\n      local x = 1\n\n      local y = = 2', '7:7', /:3: unexpected symbol/);
+  at('  - lua: |2-\n\n      local x = = 1\n', '6:7', /:2: unexpected symbol/);
+  at('  - lua:\n      script: |\n        local x = = 1\n', '6:9', /:1: unexpected symbol/);
+  at('  - lua: return return', '4:10', /:1: unexpected symbol/);
+});
+
+test('no node is lent by a name that ctx has itself', (t) => {
+  const dir = folder(t, {});
+  for (const name of ['log', 'all', 'run', 'steps', 'sleep', 'now', 'deadline']) {
+    write(dir, { 'pipelines/greets.yaml': pipeline(`  - lua: return 1\n    uses: { ${name}: { set: 1 } }`) });
+    assert.match(weir(['check', `${dir}/pipelines`]).err, new RegExp(`'${name}' under 'uses' can't be lent by that name: ctx has sleep, now, .* and steps itself`));
+  }
+});
+
+test('weir serves beside such a file', async (t) => {
+  const dir = folder(t, { 'lua/nodes/set.lua': 'return { run = function() end }', 'pipelines/greets.yaml': pipeline('  - set: { x: 1 }') });
+  const w = await start(t, `${dir}/pipelines`);
+  assert.deepEqual(await (await post(w, '/greet', {})).json(), { x: 1 });
+});
+
+test('modules and tests beside nodes are no types, and nobody minds unless they are used', (t) => {
+  const dir = folder(t, {
+    'lua/nodes/helper.lua': 'return { f = function() return 7 end }',
+    'lua/nodes/My-Node.lua': 'return { run = function() end }',
+    'lua/nodes/good_test.lua': 'return { run = function() end }',
+    'lua/nodes/good.lua': 'local h = require "helper"\nreturn { run = function() return h.f() end }',
+    'pipelines/greets.yaml': pipeline('  - good: {}'),
+  });
+  const r = weir(['check', `${dir}/pipelines`]);
+  assert.equal(r.code, 0);
+  assert.equal(r.err, '');
+  assert.doesNotMatch(weir(['nodes', '--lua', `${dir}/lua`]).out, /helper|My-Node|good_test/);
+  const used = (name, expected) => {
+    write(dir, { 'pipelines/greets.yaml': pipeline(`  - ${name}: {}`) });
+    assert.match(weir(['check', `${dir}/pipelines`]).err, expected);
+  };
+  used('helper', /helper\.lua is no node type: .*the node has no function 'run'/);
+  used('My-Node', /My-Node\.lua is no node type: the name of a type has/);
+  used('good_test', /good_test\.lua is no node type: what ends in _test\.lua is the tests/);
+});
+
+test('a type that has come since the start is named as such', async (t) => {
+  const dir = folder(t, { 'lua/nodes/greet.lua': greet, 'pipelines/greets.yaml': pipeline('  - greet: { name: Ada }') });
+  const w = await start(t, `${dir}/pipelines`);
+  write(dir, { 'lua/nodes/newone.lua': 'return { run = function() return 1 end }', 'pipelines/greets.yaml': pipeline('  - newone: {}') });
+  const r = await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' });
+  assert.notEqual(r.status, 200);
+  assert.match(await r.text(), /unknown node type 'newone': .*lua\/nodes\/newone\.lua is newer than this process: start weir anew/);
 });
 
 test('lua: { file } checks config by the schema of the file and fills in defaults', async (t) => {
@@ -80,6 +191,20 @@ test('lua: { file } checks config by the schema of the file and fills in default
   write(dir, { 'pipelines/greets.yaml': pipeline('  - lua: { file: mine.lua, config: { a: [1] } }') });
   assert.equal((await fetch(`${w.admin}/api/v1/reload`, { method: 'POST' })).status, 200);
   assert.deepEqual(await (await post(w, '/greet', {})).json(), { a: [1] });
+});
+
+test('a script lies below the Lua folder or the pipeline', (t) => {
+  const node = 'return { run = function() return 1 end }\n';
+  const dir = folder(t, { 'secret.lua': node, 'pipelines/below/fine.lua': node });
+  for (const file of ['/etc/passwd', '../secret.lua', 'below/../../secret.lua', '..']) {
+    write(dir, { 'pipelines/a.yaml': pipeline(`  - lua: { file: ${file} }`) });
+    const r = weir(['check', `${dir}/pipelines`]);
+    assert.equal(r.code, 1, file);
+    assert.match(r.err, /a script lies in nodes\/ of the Lua folder or beside the pipeline/, file);
+    assert.doesNotMatch(r.err, /near '/, file);
+  }
+  write(dir, { 'pipelines/a.yaml': pipeline('  - lua: { file: below/fine.lua }') });
+  assert.equal(weir(['check', `${dir}/pipelines`]).code, 0);
 });
 
 test('limits of a file have the range that those of a pipeline have', (t) => {
@@ -330,8 +455,8 @@ steps:
 `,
   });
   const post = (path, body) => fetch(`${w.edge}${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-  assert.equal((await post('/a', { path: '/p', query: { q: 1 }, headers: { 'x-a': 'b' }, json: { no: 'body of a GET' }, url: 'http://127.0.0.1:1', base_url: 'http://127.0.0.1:1', method: 'DELETE' })).status, 200);
-  assert.equal((await post('/b', { path: '/elsewhere', json: { n: 1 }, headers: { 'x-a': 'theirs' } })).status, 200);
+  assert.equal((await post('/a', { path: '/p', query: { q: 1 }, headers: { 'x-a': 'b' } })).status, 200);
+  assert.equal((await post('/b', { json: { n: 1 } })).status, 200);
   assert.equal((await post('/c', { id: 7, path: '/evil', query: { q: 1 } })).status, 200);
   assert.deepEqual(calls, [['GET', '/base/p?q=1', 'b', ''], ['POST', '/fixed', 'mine', '{"n":1}'], ['GET', '/x/7', null, '']]);
   for (const path of ['no slash', '/a b', '/a\r\nX: y', '/a#b', 7]) assert.equal((await post('/a', { path })).status, 400, String(path));
@@ -342,5 +467,22 @@ steps:
   }
   assert.equal(calls.length, 3);
   for (const path of ['/...', '/.well-known/x', '/a..b', '/a?up=/../b', '/%2ea']) assert.equal((await post('/a', { path })).status, 200, path);
+  const sent = calls.length;
+  const refused = async (path, body, expected) => {
+    const r = await post(path, body);
+    assert.equal(r.status, 400, JSON.stringify(body));
+    assert.match((await r.json()).detail, expected);
+    assert.equal(calls.length, sent);
+  };
+  await refused('/a', { pth: '/x' }, /unknown key 'pth' \(what is taken: path, query and headers\): did you mean 'path'\?/);
+  await refused('/a', { timeout: '1h' }, /unknown key 'timeout' \(what is taken: path, query and headers\)$/);
+  for (const key of ['url', 'base_url', 'method']) await refused('/a', { path: '/p', [key]: 'DELETE' }, new RegExp(`unknown key '${key}'`));
+  await refused('/a', { json: { no: 'body of a GET' } }, /'json' is not for who asks to say; what is taken: path, query and headers/);
+  await refused('/b', { path: '/elsewhere' }, /'path' is not for who asks to say; what is taken: query and json/);
+  await refused('/b', { headers: { 'x-a': 'theirs' } }, /'headers' is not for who asks to say/);
+  await refused('/a', { query: 'a=1' }, /'query' must be a map, not a text/);
+  await refused('/a', { headers: ['a'] }, /'headers' must be a map, not a list/);
+  await refused('/a', 'x', /the argument must be a map, not a text; what is taken: path, query and headers/);
+  await refused('/a', 7, /the argument must be a map, not a number/);
   assert.deepEqual(calls.slice(3).map((c) => c[1]), ['/base/...', '/base/.well-known/x', '/base/a..b', '/base/a?up=/../b', '/base/%2ea']);
 });

@@ -99,7 +99,8 @@ test('on_dead: hold keeps the key until the replay is through, or it is discarde
   assert.match(cli('jobs', '--state', 'blocked').out, new RegExp(jobs[2]));
   assert.equal(await s.total('state=blocked'), 4);
   broken.delete(1);
-  const { id } = await s.api('POST', `jobs/${jobs[1]}/replay`, {});
+  const { plan } = await s.api('POST', `jobs/${jobs[1]}/plan`, {});
+  const { id } = await s.api('POST', `jobs/${jobs[1]}/replay`, { plan, reason: 'x' });
   await s.is(id, 'completed');
   await s.is(jobs[2], 'completed');
   await s.is(jobs[3], 'dead');

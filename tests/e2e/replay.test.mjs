@@ -72,7 +72,7 @@ test('from any step, with acks for what is not safe, and with new keys', async (
   assert.equal(unsafe.code, 1);
   assert.match(unsafe.out, /= reserve +http +answers from its record\n +> charge +http +is not safe to repeat/);
   assert.match(unsafe.err, /the step charge is not safe to repeat/);
-  assert.match(s.cli('replay', job, '--from', 'nope', '--yes').err, /has no step 'nope'/);
+  assert.match(s.cli('replay', job, '--from', 'nope', '--reason', 'x', '--yes').err, /has no step 'nope'/);
   const r = s.cli('replay', job, '--from', 'charge', '--ack', 'charge', '--new-keys', '--reason', 'x', '--yes');
   assert.equal(r.code, 0, r.err);
   await over(s.w, /new job: (\S+)/.exec(r.out)[1], 'completed');
@@ -94,6 +94,7 @@ test('a step whose effect is unknown counts as done with an output, or acts agai
   hang = false;
   await s.start();
   for (const job of jobs) await over(s.w, job, 'dead');
+  assert.match(s.cli('jobs', 'show', jobs[0]).out, /Nobody knows whether charge was done\.\nIt was: +weir replay \S+ --from failed --output charge=JSON\nIt was not: weir replay \S+ --from failed --ack charge\n/);
   assert.equal(s.shown(jobs[0]).reason, 'unknown effect');
   const refused = s.cli('replay', jobs[0], '--from', 'failed', '--reason', 'x', '--yes');
   assert.match(refused.err, /the step charge is not safe to repeat, and may have acted already/);
@@ -185,11 +186,98 @@ test('a plan knows all records, also of a job that has more than are shown', asy
   const { job } = await (await post(s.w, '/in', { items: Array.from({ length: 5100 }, (_, i) => i) })).json();
   await over(s.w, job, 'dead');
   assert.equal((await (await fetch(`${s.w.admin}/api/v1/jobs/${job}`)).json()).steps.length, 10_000);
-  const start = await s.api(`jobs/${job}/replay`);
+  const start = await s.api(`jobs/${job}/replay`, { reason: 'x' });
   assert.equal(start.status, 409);
   assert.match(start.body.detail, /the step charge is not safe to repeat, and may have acted already/);
   const plan = (await s.api(`jobs/${job}/plan`, { from: 'failed' })).body;
   assert.deepEqual(plan.steps.filter((x) => x.does === 'runs').map((x) => x.id), ['mail']);
+});
+
+test('each step of a job tells when it ran, how often it was tried, and its key', async (t) => {
+  let fails = 2;
+  const s = await shop(t);
+  const u = await upstream(t, (call, res) => { res.statusCode = call.path === '/flaky' && fails-- > 0 ? 503 : 200; res.end('{"ok":true}'); });
+  const steps = `
+  - id: flaky
+    retry: { attempts: 3, backoff: exponential, initial: 10ms }
+    http: { method: PUT, url: URL/flaky, json: {} }
+  - id: each
+    foreach: "\${ [1, 2] }"
+    do:
+      - id: one
+        http: { method: PUT, url: "URL/one/\${ item }", json: {} }
+  - id: last
+    http: { method: PUT, url: URL/last, json: {} }
+`;
+  s.write(pipeline(u.url, steps));
+  await s.reload();
+  const { job } = await (await post(s.w, '/in')).json();
+  await over(s.w, job, 'completed');
+  const shown = s.shown(job), of = (path) => shown.steps.find((x) => x.path === path);
+  assert.deepEqual(shown.steps.map((x) => x.path), ['flaky', 'one/0', 'one/1', 'last']);
+  assert.deepEqual([of('flaky').tries, of('flaky').effect, of('last').tries], [3, 'idempotent', 1]);
+  assert.equal(of('flaky').key, JSON.parse(u.of('/flaky')[0].key));
+  assert.equal(of('one/1').key, JSON.parse(u.of('/one/2')[0].key));
+  for (const x of shown.steps) assert.ok(x.started_ms > Date.now() - 60_000 && x.started_ms + x.took_ms === x.at_ms, JSON.stringify(x));
+  const text = s.cli('jobs', 'show', job).out;
+  assert.match(text, /\+ flaky +http +(< )?\S+, 3 tries/);
+  assert.match(text, /\| +\+ one +http/);
+  const get = async (step) => (await fetch(`${s.w.admin}/api/v1/jobs/${job}/steps/${step}`)).json();
+  const one = await get('one');
+  assert.deepEqual([one.job, one.step, one.steps.map((x) => x.path)], [job, 'one', ['one/0', 'one/1']]);
+  assert.equal(one.steps[0].key, JSON.parse(u.of('/one/1')[0].key));
+  assert.deepEqual((await get('one%2F1')).steps.map((x) => x.path), ['one/1']);
+  assert.deepEqual((await get('one/1')).steps.map((x) => x.path), ['one/1']);
+  assert.equal((await get('nosuch')).status, 404);
+  const whole = s.cli('jobs', 'show', job, '--step', 'flaky').out;
+  assert.match(whole, /record +flaky\nstate +done\nbegan .*\n[^]*tries +3\neffect +idempotent\nkey +[0-9a-f]{32}\n[^]*"ok": true/);
+  // of a failed attempt the trace tells it
+  fails = 9;
+  s.write(pipeline(u.url, steps, 'durable: true'));
+  await s.reload();
+  const dead = (await (await post(s.w, '/in')).json()).job;
+  await over(s.w, dead, 'dead');
+  const [told] = s.shown(dead).attempts[0].trace.steps;
+  assert.deepEqual([told.id, told.tries, told.effect, told.code], ['flaky', 3, 'idempotent', 'upstream']);
+  assert.equal(told.key, JSON.parse(u.of('/flaky').at(-1).key));
+  assert.match(s.cli('jobs', 'show', dead).out, /x flaky +http +(< )?\S+, 3 tries/);
+  assert.match(s.cli('jobs', 'show', dead, '--step', 'flaky').out, /trace +of attempt 1\nstate +failed[^]*code +upstream/);
+});
+
+test('of a wait the steps in it are acked, and the wait itself is not', async (t) => {
+  const s = await shop(t, (url) => pipeline(url, `
+  - id: ask
+    wait: { callback: true, for: 200ms }
+    do:
+      - id: mail
+        http: { method: POST, url: URL/mail, json: { url: "\${ callback.url }" } }
+`, 'durable: true'));
+  const job = await s.dead();
+  const plan = (await s.api(`jobs/${job}/plan`)).body;
+  assert.deepEqual(plan.steps.map((x) => [x.id, x.effect]), [['ask', 'none'], ['mail', 'unsafe']]);
+  assert.deepEqual(plan.acks, ['mail']);
+  assert.match(s.cli('replay', 'plan', job).out, /> ask +wait +runs\n/);
+  assert.equal((await s.api('batches', { reason: 'x' })).status, 409);
+  const batch = await s.api('batches', { reason: 'x', ack: ['mail'] });
+  assert.equal(batch.status, 201, JSON.stringify(batch.body));
+  const second = await s.dead();
+  assert.equal(s.cli('replay', second, '--reason', 'x', '--yes').code, 1);
+  const r = s.cli('replay', second, '--ack', 'mail', '--reason', 'x', '--yes');
+  assert.equal(r.code, 0, r.err);
+});
+
+test('acks and outputs are of steps that there are', async (t) => {
+  const s = await shop(t);
+  s.broken.add('/mail');
+  const job = await s.dead();
+  for (const body of [{ ack: ['charge', 'nosuch'] }, { ack: ['charge', 7] }, { outputs: { nosuch: 1 }, ack: ['charge'] }]) {
+    const r = await s.api(`jobs/${job}/plan`, body);
+    assert.equal(r.status, 400, JSON.stringify(r.body));
+    assert.match(r.body.detail, /the pipeline a has no step '/);
+  }
+  const r = await s.api('batches', { reason: 'x', ack: ['charge', 'nosuch'] });
+  assert.equal(r.status, 400);
+  assert.match(r.body.detail, /no pipeline of these jobs has a step 'nosuch'/);
 });
 
 test('a job without records can only be replayed from the start', async (t) => {
@@ -261,12 +349,12 @@ for (const [where, steps] of Object.entries(ACTED_BEHIND))
     }
     await over(w, job, 'dead');
     assert.equal(charged, 1);
-    const refused = await api('batches', { pipeline: 'a' });
+    const refused = await api('batches', { pipeline: 'a', reason: 'x' });
     assert.equal(refused.status, 409, JSON.stringify(refused.body));
     assert.match(refused.body.detail, /the step charge of a is not safe to repeat/);
     const one = await api(`jobs/${job}/replay`, {});
     assert.equal(one.status, 409);
     assert.match(one.body.detail, /the step charge is not safe to repeat/);
-    const made = await api('batches', { pipeline: 'a', ack: ['charge'] });
+    const made = await api('batches', { pipeline: 'a', ack: ['charge'], reason: 'x' });
     assert.equal(made.status, 201, JSON.stringify(made.body));
   });

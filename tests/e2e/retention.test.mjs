@@ -80,7 +80,10 @@ test('weir store export writes whole jobs, masked, a line each', async (t) => {
   assert.equal(s.cli('export', '--state', 'dead', '--since', '1h', '-o', file).code, 0);
   assert.deepEqual(readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).id), [dead]);
   assert.equal(s.cli('export', '-o', file).code, 1);
-  assert.equal(s.cli('export', '--state', 'odd').code, 1);
+  assert.equal(s.cli('export', '--state', 'odd').code, 2);
+  const none = join(s.at, 'none.ndjson');
+  assert.equal(s.cli('export', '--state', 'odd', '-o', none).code, 2);
+  assert.equal(existsSync(none), false); // the next try finds the name free
   assert.equal(s.cli('stats', '--state', 'dead').code, 2);
 });
 

@@ -94,7 +94,7 @@ test('a firing for which there is no room is late, and not lost', async (t) => {
   await some(w, 1);
   const held = fetch(`${w.edge}/hold`);
   const line = await w.log((l) => /it can't fire now/.test(l.msg));
-  assert.match(line.msg, /^schedule a: 1s: .*: too many runs are in flight$/);
+  assert.match(line.msg, /^schedule a: 1s: .*: too many runs are in flight \(engine.max_runs\)$/);
   const n = fired(w).length;
   await (await held).arrayBuffer();
   await some(w, n + 4);

@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { over, place, post, upstream } from './lib/jobs.mjs';
 import { binary, folder, root, until, weir } from './lib/weir.mjs';
@@ -98,6 +98,9 @@ test('a durable pipeline: waits, retries of the job, and crashes', (t) => {
   - wait: 10d
   - id: second
     http: { method: PUT, url: http://up.test/second, json: { at: "\${ now() }" } }
+  - id: third
+    if: "\${ false }"
+    set: 1
 `, `
   - name: ten days later
     mock: { first: {}, second: [{ status: 500 }, {}] }
@@ -118,9 +121,44 @@ test('a durable pipeline: waits, retries of the job, and crashes', (t) => {
     crash: { after: third }
     request: { path: /in }
     expect: { job: completed }
+  - name: a crash of nothing
+    mock: { first: {}, second: {} }
+    crash: { after: fourth }
+    request: { path: /in }
+    expect: { job: completed }
 `, [], 'respond: accepted\nretry: { schedule: [5m, 1h] }');
-  assert.match(r.out, /^3 passed, 1 failed$/m, r.out + r.err);
+  assert.match(r.out, /^3 passed, 2 failed$/m, r.out + r.err);
   assert.match(r.out, /crash: the step was not reached/);
+  assert.match(r.out, /:\d+\n +crash: there is no step 'fourth'\n(?! +job)/);
+  const lost = play(t, CALL, '\n  - name: cut\n    mock: { ask: {} }\n    crash: { after: ask }\n    request: { path: /in, json: { n: 1 } }\n    expect: { status: 200 }\n');
+  assert.match(lost.out, /crash: a run of this pipeline ends with its process; durable: true or steps keeps it\n0 passed/);
+});
+
+test('a step whose answer is kept did not run again', (t) => {
+  const r = play(t, `
+  - id: one
+    http: { method: PUT, url: http://up.test/one }
+  - id: w
+    wait: 3d
+  - id: two
+    set: 2
+`, `
+  - name: a wait
+    mock: { one: {} }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 1 } }
+  - name: a crash and a wait
+    mock: { one: {} }
+    crash: { after: one }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 1 } }
+  - name: a crash in the middle of it
+    mock: { one: {} }
+    crash: { during: one }
+    request: { path: /in }
+    expect: { job: completed, ran: [one, w, two], calls: { one: 2 } }
+`, [], 'durable: steps');
+  assert.equal(r.code, 0, r.out + r.err);
 });
 
 test('an event that is no request, steps that are replaced, and other pipelines', (t) => {
@@ -160,6 +198,61 @@ test('--update writes what happened, and leaves the rest of the file alone', (t)
   assert.equal(r.again().code, 0);
 });
 
+test('what --update writes passes, and comments and matchers that hold are kept', (t) => {
+  const steps = '\n  - foreach: "${ [1, 2] }"\n    do:\n      - id: call\n        http: { url: "http://up.test/${ item }" }\n  - reply: { json: { id: "${ uuid() }", n: 2, list: [{ id: "${ uuid() }", v: 1 }], ref: { $any: 5 }, it: "it\'s" } }';
+  const r = play(t, steps, `
+  - name: it changes
+    mock: { call: {} }
+    request: { path: /in }
+    expect: # of all
+      # the status
+      status: 201 # it's wrong
+      json:
+        # an id
+        id: { $match: "^[0-9a-f-]{36}$" } # kept
+        gone: { $type: number } # gone
+        n: 1   # one # two
+        list: # items
+          # an item
+          - { id: { $type: string }, v: 7 }
+        ref: 5
+        it: "it's # not"   # c
+      calls: # they
+        call: { count: 3, url: "http://up.test/1" }
+      # at the end
+
+  - name: braces
+    mock: { call: {} }
+    request: { path: /in }
+    expect: { status: 201, json: { id: { $type: string }, gone: 1 } } # of these
+  - { name: no line of its own, mock: { call: {} }, request: { path: /in }, expect: { status: 3 } }
+`);
+  assert.equal(r.code, 1);
+  const updated = r.again('--update');
+  assert.match(updated.err, /p\.test\.yaml:28: 'expect' is left as it is: it has to begin a line/);
+  const text = readFileSync(join(r.dir, 'p.test.yaml'), 'utf8');
+  assert.ok(text.includes(`
+    expect: # of all
+      # the status
+      status: 200 # it's wrong
+      json:
+        # an id
+        id: { $match: "^[0-9a-f-]{36}$" } # kept
+        gone: { $absent: true } # gone
+        n: 2 # one # two
+          # an item
+        list: [{ "id": {"$type":"string"}, "v": 1 }] # items
+        ref: { $exact: {"$any":5} }
+        it: "it's" # c
+      calls: { "call": [{ "url": "http://up.test/1" }, { "url": "http://up.test/2" }] } # they
+      # at the end
+
+  - name: braces
+`), text);
+  assert.ok(text.includes('    expect: # of these\n      status: 200\n      json: { "id": {"$type":"string"}, "gone": { $absent: true } }\n'), text);
+  assert.match(r.again().out, /^2 passed, 1 failed$/m);
+});
+
 test('--update leaves a file alone that would become too large to be read', (t) => {
   const r = play(t, `\n  - reply: { text: ${'x'.repeat(400_000)} }`, [1, 2, 3].map((n) => `
   - name: number ${n}
@@ -188,8 +281,46 @@ test('a file that is wrong is told with its place', (t) => {
   const dir = folder(t, { 'p.yaml': 'trigger: { webhook: /x }\nsteps: []\n', 'p.test.yaml': 'pipeline: p.yaml\ntests:\n  - name: x\n    request: { paht: /x }\n    expct: {}\n' });
   const r = weir(['test', dir]);
   assert.equal(r.code, 1);
-  assert.match(r.err, /p\.test\.yaml:5:5: error: a test has no 'expct'; there are name, request,/);
+  assert.match(r.err, /p\.test\.yaml:5:5: error\[W0116\]: a test has no 'expct'; there are name, request,.*\n +5 \| +expct: \{\}\n +\| +\^+ did you mean 'expect'\?/);
   assert.equal(weir(['test', folder(t, { 'x.yaml': 'trigger: { webhook: /x }\nsteps: []\n' })]).code, 1);
+});
+
+test('what would mean nothing in a file of tests is refused, with what was meant', (t) => {
+  const wrong = (what, message, hint) => {
+    const r = play(t, CALL, `\n  - name: x\n    request: { path: /in }\n    ${what}\n`);
+    assert.equal(r.code, 1, what);
+    assert.match(r.err, message, what);
+    if (hint) assert.ok(r.err.includes(`did you mean '${hint}'?`), `${what}: ${r.err}`);
+    assert.equal(r.out, '', what);
+  };
+  const none = 'expect: {}';
+  wrong(`mock: { ask: { error: timeoutt } }\n    ${none}`, /there is no code of an error 'timeoutt'/, 'timeout');
+  wrong(`mock: { ask: { after: soon } }\n    ${none}`, /'after' is a duration/);
+  wrong(`moc: { ask: {} }\n    ${none}`, /a test has no 'moc'/, 'mock');
+  wrong(`crash: { before: ask }\n    ${none}`, /'crash' has no 'before'; there are after, during/);
+  wrong(`crash: {}\n    ${none}`, /'crash' is \{ after: STEP \} or/);
+  wrong('expect: { json: { a: { $tpye: number } } }', /there is no matcher '\$tpye'/, '$type');
+  wrong('expect: { json: [{ $type: intger }] }', /there is no type 'intger'; there are string, number/);
+  wrong('expect: { steps: { ask: { $match: "(" } } }', /'\$match': /);
+  wrong('expect: { json: { $match: a, b: 1 } }', /a matcher stands in a map of its own/);
+  wrong('expect: { took: long }', /'took' is a duration/);
+  const fine = play(t, '\n  - reply: { json: { $tpye: 1, n: null } }', '\n  - name: x\n    request: { path: /in }\n    expect: { json: { $tpye: 1, n: { $type: null } } }\n');
+  assert.equal(fine.code, 0, fine.out + fine.err);
+});
+
+test('an answer that nobody asked for, a name that no test has, a pipeline that does not load', (t) => {
+  const r = play(t, CALL, `
+  - name: one too many
+    mock: { ask: [{ status: 500 }, {}, {}] }
+    request: { path: /in, json: { n: 7 } }
+    expect: { status: 200 }
+`);
+  assert.match(r.out, /mock: 'ask' has 3 answers, and 2 were asked for\n +the way/);
+  const none = r.again('--name', 'zzz');
+  assert.deepEqual([none.code, none.err], [1, "weir test: of the 1 tests here none has 'zzz' in its name\n"]);
+  const broken = play(t, '\n  - sett: 1', '\n  - name: x\n    request: { path: /in }\n    expect: { status: 200, json: {} }\n');
+  assert.match(broken.out, /the pipeline can't be loaded:\n.*unknown node type 'sett'/);
+  assert.doesNotMatch(broken.out, /^ +- 200/m);
 });
 
 test('--watch plays again when a file changes', async (t) => {
@@ -205,6 +336,24 @@ test('--watch plays again when a file changes', async (t) => {
   await until(() => /0 passed, 1 failed\nwaiting/.test(out), 'it was played');
   writeFileSync(join(dir, 'p.yaml'), 'trigger: { webhook: { path: /in, methods: [GET] } }\nsteps:\n  - reply: { json: { n: 2 } }\n');
   await until(() => /1 passed, 0 failed\nwaiting/.test(out), 'it was played again');
+});
+
+test('--watch sees folders that come later', async (t) => {
+  const dir = folder(t, { 'other.txt': '' });
+  const child = spawn(binary, ['test', '--watch'], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
+  const gone = new Promise((done) => child.once('exit', done));
+  t.after(async () => { child.kill(); await gone; });
+  let out = '';
+  child.stdout.on('data', (d) => { out += d; });
+  await until(() => /^waiting/m.test(out), 'it was played');
+  writeFileSync(join(dir, 'other.txt'), 'no test');
+  mkdirSync(join(dir, 'lua/nodes'), { recursive: true });
+  writeFileSync(join(dir, 'lua/nodes/a_test.lua'), 'require("weir.test").test("one", function() end)\n');
+  await until(() => /1 passed, 0 failed\nwaiting/.test(out), 'the new folder was seen');
+  mkdirSync(join(dir, 'pipelines'));
+  writeFileSync(join(dir, 'pipelines/p.yaml'), 'trigger: { webhook: /in }\nsteps: []\n');
+  writeFileSync(join(dir, 'pipelines/p.test.yaml'), 'pipeline: p.yaml\ntests:\n  - { name: two, request: { path: /in }, expect: {} }\n');
+  await until(() => /2 passed, 0 failed\nwaiting/.test(out), 'and another one');
 });
 
 test('a test is made of a real job, and passes', async (t) => {

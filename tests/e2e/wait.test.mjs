@@ -177,7 +177,7 @@ test('a waiting job can be cancelled, held and shown', async (t) => {
   const shown = cli('jobs', 'show', jobs[0]);
   assert.match(shown.out, /~ approval +wait +until 20/);
   assert.ok(!shown.out.includes(path(jobs[0]).slice(-32)), 'the token is nobody else\'s');
-  assert.equal(cli('jobs', 'cancel', jobs[0]).code, 0);
+  assert.equal(cli('jobs', 'cancel', jobs[0], '--reason', 'x').code, 0);
   assert.equal(await state(w, jobs[0]), 'cancelled');
   assert.equal((await post(w, path(jobs[0]), {})).status, 409);
 

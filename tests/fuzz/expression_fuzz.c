@@ -32,20 +32,21 @@ value_of(struct weir_text name)
 }
 
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret,
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
      unsigned *ret_used, struct weir_error *err)
 {
+    const struct weir_text *keys = path->keys;
     bool greedy = env->arg != NULL;
     *ret_used = 1;
-    if (text_is(path[0], "broken")) {
+    if (text_is(keys[0], "broken")) {
         (void)err_set(err, WEIR_INVALID, "no JSON");
         if (err != NULL)
             err->detail = value_text("a detail");
         return WEIR_INVALID;
     }
-    const struct weir_value *v = value_of(path[0]);
-    while (greedy && v != NULL && v->type == WEIR_MAP && *ret_used < n) {
-        v = value_get(v, path[*ret_used].bytes, path[*ret_used].len);
+    const struct weir_value *v = value_of(keys[0]);
+    while (greedy && v != NULL && v->type == WEIR_MAP && *ret_used < path->n) {
+        v = value_get(v, keys[*ret_used].bytes, keys[*ret_used].len);
         ++*ret_used;
     }
     if (v != NULL)

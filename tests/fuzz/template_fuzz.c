@@ -17,14 +17,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static enum weir_code
-find(struct expr_env *env, const struct weir_text *path, unsigned n, struct weir_value *ret,
+find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
      unsigned *ret_used, struct weir_error *err)
 {
     const struct weir_text *v = env->arg;
-    (void)n;
     (void)err;
     *ret_used = 1;
-    if (!text_is(path[0], "v"))
+    if (!text_is(path->keys[0], "v"))
         return WEIR_NOT_FOUND;
     *ret =
         (struct weir_value){ .type = WEIR_STRING, .len = (uint32_t)v->len, .bytes = v->bytes };

@@ -47,7 +47,8 @@ struct layout {
     M(name)                                                                             \
     M(summary)                                                                          \
     M(config_schema) M(example) M(output) M(blocks) M(metrics) M(n_blocks) M(n_metrics) \
-        M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close) M(effect_of)
+        M(effect) M(pad) M(open) M(attach) M(run) M(cancel) M(detach) M(close) M(effect_of) \
+        M(file) M(fault)
 #define TRIGGER_MEMBERS                                                                   \
     M(size)                                                                               \
     M(flags)                                                                              \
@@ -58,7 +59,7 @@ struct layout {
 #define PLUGIN_MEMBERS \
     M(abi_major)       \
     M(abi_minor) M(size) M(n_nodes) M(name) M(version) M(nodes) M(triggers) M(n_triggers) \
-    M(n_collections) M(collections) M(testers) M(n_testers) M(pad)
+    M(n_collections) M(collections) M(testers) M(n_testers) M(pad) M(missing)
 #define TESTER_MEMBERS M(size) M(pad) M(suffix) M(summary) M(run)
 #define ROUTE_MEMBERS M(size) M(flags) M(path) M(methods) M(n_methods) M(pad) M(max_body) M(headers) M(n_headers) M(pad2)
 #define HEADER_MEMBERS M(name) M(value)
@@ -91,7 +92,7 @@ struct layout {
     M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(socket_queued) M(event_query_text) \
     M(event_headers) M(event_params) M(emit_request) M(publish_to) M(redis_listen) M(redis_listen_end) \
     M(event_auth) M(event_eval) M(event_key_share) \
-    M(event_auth_blocked) M(event_auth_failed) M(uuid)
+    M(event_auth_blocked) M(event_auth_failed) M(uuid) M(digest_local)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \

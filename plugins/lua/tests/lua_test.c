@@ -146,6 +146,104 @@ the_table_library_works_on_proxies(void **state)
 }
 
 static void
+every_error_has_its_place_and_the_name_of_what_was_called(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "for i, v in ipairs(input.nope) do end", "bad argument #1 to 'ipairs' (table expected, got nil)" },
+        { "return string.format('%d', 1.5)", "bad argument #2 to 'format' (number has no integer representation)" },
+        { "return string.upper(nil)", "bad argument #1 to 'upper' (string expected, got nil)" },
+        { "return utf8.char(-1)", "bad argument #1 to 'char' (value out of range)" },
+        { "return string.char(256)", "bad argument #1 to 'char' (value out of range)" },
+        { "return tonumber('z', 99)", "bad argument #2 to 'tonumber' (base out of range)" },
+        { "return (string.unpack('i4', 'a'))", "bad argument #2 to 'unpack' (data string too short)" },
+        { "return string.pack('i17', 1)", "integral size (17) out of limits [1,16]" },
+        { "return next({}, 'zz')", "invalid key to 'next'" },
+        { "table.sort { 1, 'x' }", "attempt to compare string with number" },
+        { "table.sort(nil)", "bad argument #1 to 'sort' (table expected, got nil)" },
+        { "return (('abc'):gsub('b', '%9'))", "'%9' in the replacement is no capture" },
+        { "return (string.gsub('abc', nil, 'x'))", "bad argument #2 to 'gsub' (string expected, got nil)" },
+        { "return (('abc'):gsub(nil, 'x'))", "bad argument #1 to 'gsub' (string expected, got nil)" },
+        { "return table.sort(nil)", "bad argument #1 to 'sort' (table expected, got nil)" },
+        { "return string.gsub('a', 'a', true)", "bad argument #3 to 'gsub' (string, table or function expected, got boolean)" },
+        { "return weir.get({}, 'a')", "a JSON pointer begins with '/': 'a'" },
+        { "return math.floor('x')", "bad argument #1 to 'floor' (number expected, got string)" },
+        { "return ('x'):rep({})", "bad argument #1 to 'rep' (number expected, got table)" },
+        { "assert(false, 'no')", "no" },
+        { "assert(false)", "assertion failed!" },
+        { "return input.a.b", "attempt to index a nil value (field 'a')" },
+        { "return table.concat({ {} })", "the value at index 1 of 'concat' is a table, not text" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char script[300], expected[300];
+        snprintf(script, sizeof script, "local x = 1\n%s", cases[i][0]);
+        snprintf(expected, sizeof expected, "\"detail\":\"scripts/it:2: %s\"", cases[i][1]);
+        fails(script, "{}", 500, expected);
+        snprintf(script, sizeof script, "local x = 1\nlocal ok, e = pcall(function()\n%s\nend)\nreturn e", cases[i][0]);
+        load_with(script, "");
+        snprintf(expected, sizeof expected, strcmp(cases[i][1], "no") == 0 ? "\"%s\"" : "\"scripts/it:3: %s\"",
+                 cases[i][1]);
+        stage_expect("POST /x", "{}", 200, expected);
+    }
+    gives("local ok, e = pcall(string.format, '%d', 1.5)\nreturn e", "{}",
+          "\"scripts/it:1: bad argument #2 to 'string.format' (number has no integer representation)\"");
+    gives("local ok, e = pcall(table.sort, nil)\nreturn e", "{}",
+          "\"scripts/it:1: bad argument #1 to 'sort' (table expected, got nil)\"");
+    gives("local ok, e = xpcall(table.sort, function(e) return '<' .. e .. '>' end, nil)\nreturn e", "{}",
+          "\"<scripts/it:1: bad argument #1 to 'sort' (table expected, got nil)>\"");
+    gives("local ok, e = pcall(error, 'mine')\nreturn e", "{}", "\"mine\"");
+    gives("local ok, e = pcall(error, 'mine', 0)\nreturn e", "{}", "\"mine\"");
+    gives("local ok, e = pcall(string.gsub, 'abc', 'b', function()\nerror('mine') end)\nreturn e", "{}",
+          "\"scripts/it:2: mine\"");
+    fails("local f = function()\nerror('mine', 2)\nend\nf()", "{}", 500, "\"scripts/it:4: mine\"");
+    fails("error('mine', 0)", "{}", 500, "\"detail\":\"mine\"");
+    fails("return (string.gsub('aaa', 'a', function(x)\nreturn x.y.z end))", "{}", 500,
+          "scripts/it:2: attempt to index a nil value (field 'y')");
+    gives("local r = ctx.all { function() return 1 end, function() return ('x'):rep({}) end }\nreturn r or 'failed'",
+          "{}", "\"failed\"");
+}
+
+static void
+a_value_of_the_engine_is_an_error_like_a_table(void **state)
+{
+    (void)state;
+    static const char err[] = "{\"code\":\"limited\",\"message\":\"not so fast\",\"retry_after_ms\":2000}";
+    fails("error(input)", err, 429, "\"detail\":\"not so fast\"");
+    fails("return nil, input", err, 429, "\"detail\":\"not so fast\"");
+    fails("input.code = 'timeout'\nerror(input)", err, 504, "not so fast");
+    fails("error(input)", "[1]", 500, "an error of type table");
+    fails("error(input)", "{}", 500, "an error without a message");
+    fails("return nil, { code = 'nosuch', message = 'mine' }", "{}", 500,
+          "\"detail\":\"mine (there is no error code 'nosuch')\"");
+    fails("error { code = 7, message = 'mine' }", "{}", 500, "mine (there is no error code 'number')");
+    fails("error(input)", "{\"code\":\"nosuch\",\"message\":\"mine\"}", 500,
+          "mine (there is no error code 'nosuch')");
+    fails("error { code = 'nosuch', message = ('x'):rep(1000) }", "{}", 500,
+          "xxx (there is no error code 'nosuch')");
+}
+
+static void
+whole_floats_are_keys_of_lists(void **state)
+{
+    (void)state;
+    gives("input[2.0] = 9\nreturn { input[1.0], input[2], input[2.0] }", "[1,2]", "[1,9,9]");
+    fails("input[1.5] = 9", "[1,2]", 500, "a list has no field of type number");
+}
+
+static void
+keys_of_maps_are_text(void **state)
+{
+    (void)state;
+    gives("return { ['gr\\u{fc}n'] = 1 }", "{}", "{\"gr\xc3\xbcn\":1}");
+    fails("return { a = { ['x\\xff\\xfe'] = 1 } }", "{}", 500,
+          ".a: a map can't have the key 'x\\\\xff\\\\xfe', which is not UTF-8");
+    fails("return weir.json.encode { ['\\xff'] = 1 }", "{}", 500, "which is not UTF-8");
+    fails("ctx.log('info', 'x', { ['\\xff'] = 1 })", "{}", 500, "the fields: a map can't have the key");
+    fails("input['\\xff'] = 1\nreturn input", "{}", 500, "which is not UTF-8");
+    gives("local ok, e = pcall(weir.json.encode, { ['\\xc3'] = 1 })\nreturn ok", "{}", "false");
+}
+
+static void
 strings_and_patterns_are_those_of_lua(void **state)
 {
     (void)state;
@@ -372,6 +470,12 @@ the_library_does_what_it_says(void **state)
     gives("return { weir.get(input, '/a/1/b~1c'), weir.get(input, '/a/7') == nil, weir.get({ { "
           "5 } }, '/0/0') }",
           "{\"a\":[0,{\"b/c\":4}]}", "[4,true,5]");
+    gives("return { weir.get(input, ''), weir.get(input, '/a~1b'), weir.get(input, '/') }", "{\"a/b\":1,\"\":2}",
+          "[{\"a/b\":1,\"\":2},1,2]");
+    gives("return { weir.get({ 5 }, '/00') == nil, weir.get({ 5 }, '/99999999999999999999') == nil, "
+          "weir.get({ 5 }, '/-') == nil }", "{}", "[true,true,true]");
+    fails("return weir.get({ b = 1 }, 'a/b')", "{}", 500, "scripts/it:1: a JSON pointer begins with '/': 'a/b'");
+    fails("return weir.get({ b = 1 })", "{}", 500, "scripts/it:1: bad argument #2 to 'get' (string expected, got nil)");
     gives("return weir.merge(input, { b = weir.null, z = 1 })", "{\"c\":1,\"b\":2,\"a\":null}",
           "{\"c\":1,\"b\":null,\"a\":null,\"z\":1}");
     gives("return { weir.merge({ a = 1 }, input), weir.null == nil, tostring(weir.null) }",
@@ -433,9 +537,26 @@ limits_are_settings_and_are_counted(void **state)
         stage_end(&p);
         assert_true(stage_metric(series) == (before < 0 ? 0 : before) + 1);
     }
+    double before = stage_metric("weir_lua_aborts_total{reason=\"depth\"}");
+    fails("local t = setmetatable({}, { __index = function(t, k) return t[k] end })\nreturn t.x", "{}", 500,
+          "stack overflow");
+    assert_true(stage_metric("weir_lua_aborts_total{reason=\"depth\"}") == (before < 0 ? 0 : before) + 1);
     load_with("local t = {}\nfor i = 1, 100 do t['k' .. i] = i end\nreturn #('x'):rep(200000)",
               "      max_keys: 128\n");
     stage_expect("POST /x", "{}", 200, "200000");
+}
+
+static void
+work_of_other_threads_is_time_of_the_script(void **state)
+{
+    (void)state;
+    /* The shard copies 4 MB each time, which takes it a part of the time that the digest takes. */
+    load_with("local s = ('abcdefgh'):rep(500000)\nfor i = 1, 80 do weir.hmac('sha512', 'k', s) end",
+              "      max_time: 400ms\n      max_memory: 128MiB\n      max_instructions: 100000000000\n");
+    struct play *p = stage_play("POST /x", "{}");
+    if (p->status != 500 || strstr(p->body, "it computed for longer than it may (max_time: 400 ms)") == NULL)
+        fail_msg("%u %s", p->status, p->body);
+    stage_end(&p);
 }
 
 static void
@@ -573,6 +694,10 @@ main(void)
         cmocka_unit_test(a_proxy_is_gone_through_in_its_order),
         cmocka_unit_test(a_write_stays_in_its_place_and_the_order_is_kept),
         cmocka_unit_test(the_table_library_works_on_proxies),
+        cmocka_unit_test(every_error_has_its_place_and_the_name_of_what_was_called),
+        cmocka_unit_test(a_value_of_the_engine_is_an_error_like_a_table),
+        cmocka_unit_test(whole_floats_are_keys_of_lists),
+        cmocka_unit_test(keys_of_maps_are_text),
         cmocka_unit_test(strings_and_patterns_are_those_of_lua),
         cmocka_unit_test(long_searches_pause_and_go_on),
         cmocka_unit_test(lent_nodes_are_asked_and_answer),
@@ -588,6 +713,7 @@ main(void)
         cmocka_unit_test(objects_are_made_with_metatables),
         cmocka_unit_test(log_lines_are_counted),
         cmocka_unit_test(limits_are_settings_and_are_counted),
+        cmocka_unit_test(work_of_other_threads_is_time_of_the_script),
         cmocka_unit_test(a_recursion_has_a_depth),
         cmocka_unit_test(lists_have_a_length_that_can_be_set),
         cmocka_unit_test(many_calls_of_one_script_wait_at_once),

@@ -125,6 +125,22 @@ headers_can_be_chosen_and_reset_be_iso(void **state)
 }
 
 static void
+keys_of_any_length_count_by_all_their_bytes(void **state)
+{
+    char line[1100] = "POST /";
+    (void)state;
+    load("long", "limit: 1/60s");
+    for (size_t len = 479; len < 483; len++) { /* up to 480 bytes stand for themselves */
+        memset(line + 6, 'k', len);
+        line[6 + len] = '\0';
+        stage_expect(line, NULL, 200, "0");
+        (void)refused(line, NULL);
+        line[5 + len] = 'x';
+        stage_expect(line, NULL, 200, "0");
+    }
+}
+
+static void
 select_chooses_and_the_others_share_default(void **state)
 {
     (void)state;
@@ -154,6 +170,9 @@ key_limit_and_cost_can_be_expressions(void **state)
     (void)refused("POST /a", "{\"limit\":\"10/60s\",\"cost\":4}");
     assert_int_equal(refused("POST /a", "{\"limit\":\"10/60s\",\"cost\":11}"), 0);
     stage_expect("POST /a", "{\"limit\":\"20/60s\",\"cost\":1}", 200, "12");
+    struct play *p = stage_play("POST /a", "{\"limit\":\"30/90s\",\"cost\":0}");
+    assert_string_equal(stage_header(p, "RateLimit-Policy"), "\"words/limit\";q=30;w=90");
+    stage_end(&p);
     stage_expect("POST /a", "{\"limit\":\"many\",\"cost\":1}", 400, NULL);
     stage_expect("POST /a", "{\"limit\":\"10/60s\",\"cost\":-1}", 422, NULL);
     stage_expect("POST /a", "{\"limit\":\"10/60s\",\"cost\":1.5}", 422, NULL);
@@ -259,6 +278,7 @@ main(void)
         cmocka_unit_test(each_algorithm_refuses_what_is_too_much),
         cmocka_unit_test(headers_of_both_kinds_stand_on_every_reply),
         cmocka_unit_test(headers_can_be_chosen_and_reset_be_iso),
+        cmocka_unit_test(keys_of_any_length_count_by_all_their_bytes),
         cmocka_unit_test(select_chooses_and_the_others_share_default),
         cmocka_unit_test(key_limit_and_cost_can_be_expressions),
         cmocka_unit_test(an_empty_key_is_refused),

@@ -154,6 +154,26 @@ each_way_to_clean_can_be_left_out(void **state)
 }
 
 static void
+what_has_to_be_changed_is_found_anywhere(void **state)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    char body[80], want[80];
+    (void)state;
+    load("sanitize: { escape_quotes: true }");
+    for (int before = 0; before < 20; before++) {
+        snprintf(body, sizeof body, "\"%.*se\xCC\x81z\"", before, letters);
+        snprintf(want, sizeof want, "\"%.*s\xC3\xA9z\"", before, letters);
+        stage_expect("POST /x", body, 200, want);
+        snprintf(body, sizeof body, "\"%.*s'\\u3000 \\u00a0\"", before, letters);
+        snprintf(want, sizeof want, "\"%.*s&#39;\"", before, letters);
+        stage_expect("POST /x", body, 200, want);
+        snprintf(body, sizeof body, "\"%.*s\\\"z\"", before, letters);
+        snprintf(want, sizeof want, "\"%.*s&quot;z\"", before, letters);
+        stage_expect("POST /x", body, 200, want);
+    }
+}
+
+static void
 blanks_of_any_script_are_trimmed(void **state)
 {
     (void)state;
@@ -305,6 +325,7 @@ main(void)
         cmocka_unit_test(texts_are_cleaned_at_any_depth_and_before_they_are_checked),
         cmocka_unit_test(html_becomes_its_text),
         cmocka_unit_test(each_way_to_clean_can_be_left_out),
+        cmocka_unit_test(what_has_to_be_changed_is_found_anywhere),
         cmocka_unit_test(blanks_of_any_script_are_trimmed),
         cmocka_unit_test(long_texts_are_cut_in_code_points),
         cmocka_unit_test(hostile_html_ends_soon),

@@ -54,6 +54,17 @@ request(unsigned i, const char *path)
     return &events[i];
 }
 
+/* The order of a batch, with the reason that it needs. */
+static struct weir_event *
+batch_order(unsigned i)
+{
+    static const char text[] = "{\"reason\":\"x\"}";
+    static const struct weir_value raw = { .type = WEIR_STRING, .bytes = text, .len = sizeof text - 1 };
+    struct weir_event *e = request(i, "/api/v1/batches");
+    e->raw = &raw;
+    return e;
+}
+
 static void
 turn_until_told(void)
 {
@@ -129,13 +140,13 @@ static void
 a_batch_whose_plan_cannot_be_had_is_not_made(void **state)
 {
     (void)state;
-    make_batch(&admin, request(0, "/api/v1/batches"));
+    make_batch(&admin, batch_order(0));
     turn_until_told();
     assert_int_equal(status[0], 503);
     assert_non_null(strstr(body, "no pipelines are loaded"));
 #ifdef WEIR_FAULTS
     assert_true(fault_set("QUESTION_LATE", 1));
-    make_batch(&admin, request(1, "/api/v1/batches"));
+    make_batch(&admin, batch_order(1));
     turn_until_told();
     assert_int_equal(status[1], 504);
     assert_non_null(strstr(body, "that took too long"));
@@ -167,7 +178,7 @@ a_batch_that_failed_in_too_many_ways_to_be_looked_at_is_not_made(void **state)
 {
     (void)state;
     fill_dead(1001);
-    make_batch(&admin, request(0, "/api/v1/batches"));
+    make_batch(&admin, batch_order(0));
     turn_until_told();
     assert_int_equal(status[0], 409);
     assert_non_null(strstr(body, "in more ways than can be looked at (1000)"));

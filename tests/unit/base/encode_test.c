@@ -9,6 +9,7 @@
 /* cmocka wants the four above first. */
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -40,6 +41,18 @@ hex_goes_both_ways(void **state)
     assert_int_equal(hex_decode(b, TEXT("007F80fF5a"), NULL), WEIR_OK);
     assert_int_equal(b->len, 5);
     assert_memory_equal(b->bytes, "\x00\x7f\x80\xffZ", 6);
+}
+
+static void
+every_byte_has_two_digits(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 256; i++) {
+        char want[3], got[3] = "";
+        snprintf(want, sizeof want, "%02x", i);
+        assert_ptr_equal(hex_put(got, (uint8_t)i), got + 2);
+        assert_string_equal(got, want);
+    }
 }
 
 static void
@@ -201,6 +214,7 @@ main(void)
 #define ENCODING(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         ENCODING(hex_goes_both_ways),
+        ENCODING(every_byte_has_two_digits),
         ENCODING(bad_hex_is_refused_and_adds_nothing),
         ENCODING(base64_is_that_of_rfc_4648),
         ENCODING(bad_base64_is_refused_and_adds_nothing),

@@ -210,6 +210,33 @@ the_same_values_are_the_same_series_on_every_shard(void **state)
 }
 
 static void
+series_that_take_turns_are_told_apart(void **state)
+{
+    uint32_t f = family(WEIR_COUNTER, "turns_total", "a b"), first[64];
+    char values[64][4], long_value[200];
+    (void)state;
+    for (unsigned i = 0; i < 64; i++)
+        snprintf(values[i], sizeof values[i], "%u", i);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 64; i++) {
+            const struct weir_text v[] = { text_of(values[i]), text_of(values[63 - i]) };
+            uint32_t s = metric_series_of(0, f, v);
+            assert_int_equal(s, metric_series(f, v));
+            assert_int_equal(s, metric_series_of(0, f, v));
+            first[i] = round == 0 ? s : first[i];
+            assert_int_equal(s, first[i]);
+        }
+    }
+    memset(long_value, 'x', sizeof long_value);
+    for (size_t len = 127; len < 131; len++) { /* what is cut at 128 bytes is one series */
+        const struct weir_text v[] = { { long_value, len }, TEXT("") };
+        uint32_t s = metric_series_of(0, f, v);
+        assert_int_equal(metric_series_of(0, f, v), s);
+        assert_int_equal(metric_series(f, v), s);
+    }
+}
+
+static void
 what_passes_the_bound_is_other(void **state)
 {
     (void)state;
@@ -452,6 +479,7 @@ main(void)
         cmocka_unit_test(label_values_and_help_are_escaped),
         cmocka_unit_test(label_values_are_cut_at_a_whole_character_and_made_utf8),
         cmocka_unit_test(the_same_values_are_the_same_series_on_every_shard),
+        cmocka_unit_test(series_that_take_turns_are_told_apart),
         cmocka_unit_test(what_passes_the_bound_is_other),
         cmocka_unit_test(a_later_maker_can_raise_the_bound),
         cmocka_unit_test(a_family_is_made_once),

@@ -72,6 +72,39 @@ map_and_filter_make_lists(void **state)
     check_rows(rows, N(rows));
 }
 
+/* Lists of few items stand on the stack, those of many do not; what comes out is the same. */
+static void
+short_and_long_lists_are_alike(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "[a, 2, a + 2].filter(x, x != 2)", "[1,3]" },
+        { "[a, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16].filter(x, x > 15)", "[16]" },
+        { "[a, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17].filter(x, x > 15)",
+          "[16,17]" },
+        { "[[a, 2, 3, 4, 5, 6, 7, 8], [a, 2, 3, 4, 5, 6, 7, 8, 9], [b]].map(x, x.size())",
+          "[8,9,1]" },
+        { "[[a], l, []].filter(x, x.size() > 0)", "[[1],[1,2,3]]" },
+        { "[s + s, 'k' + s].filter(x, x.startsWith('k'))[0]", "\"kHello, W\xc3\xb6rld\"" },
+        { "[m, mm].filter(x, 'k1' in x)[0].k2", "2" },
+        { "[a, [b, [a, [b]]]][1][1][1][0]", "2" },
+        { "mm.filter(k, t) + ['k' + string(a)]", "[\"k1\",\"k2\",\"k1\"]" },
+        { "l.map(x, [x, x * x].filter(y, y > 2))", "[[],[4],[3,9]]" },
+        { "l.map(x, [s, x, [x]])[2]", "[\"Hello, W\xc3\xb6rld\",3,[3]]" },
+        { "l.filter(x, [x, a].filter(y, y == 1).size() == 2)", "[1]" },
+        { "l.exists(x, [x, b] == [3, 2]) ? [l, [a]] : []", "[[1,2,3],[1]]" },
+        { "{'a': [a, 'x' + s], 'b': []}", "{\"a\":[1,\"xHello, W\xc3\xb6rld\"],\"b\":[]}" },
+        { "[[nul, e]].filter(x, t)", "[[null,\"\"]]" },
+        { "[raw, a][1]", "1" },
+        { "[lent, 'x'].filter(x, x == 'lent')", "[\"lent\"]" },
+        { "[a, nope]", "script: there is no 'nope' here" },
+        { "[a, m?.nope]", "script: m?.nope: nothing is there; give it a default with ??" },
+        { "[a, b].filter(x, x)", "script: x: must be a bool, and is an int" },
+        { "[a, b][2]", "script: [a, b] has no item 2, only 2" },
+    };
+    check_rows(rows, N(rows));
+}
+
 static void
 only_lists_and_maps_are_looped_over(void **state)
 {
@@ -95,6 +128,7 @@ main(void)
         cmocka_unit_test(all_and_exists_stop_at_the_item_that_decides),
         cmocka_unit_test(exists_one_counts_and_forgives_nothing),
         cmocka_unit_test(map_and_filter_make_lists),
+        cmocka_unit_test(short_and_long_lists_are_alike),
         cmocka_unit_test(only_lists_and_maps_are_looped_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,12 @@ what_holds_a_secret_is_secret_and_the_rest_of_it_is_not(void **state)
         { "l.map(x, x)", "[1,2,3]" },
         { "secrets.list.filter(x, x > 1)[0]", "2 secret" },
         { "[secrets.key, 'a'].filter(x, x == 'a')", "[\"a\"]" },
+        { "[secrets.key, 'a'].filter(x, t)", "[\"hunter2\",\"a\"] secret" },
+        { "[secrets.key, 'a'].filter(x, t)[1]", "\"a\"" },
+        { "[[secrets.key], [1]]", "[[\"hunter2\"],[1]] secret" },
+        { "[[secrets.key], [1]][1]", "[1]" },
+        { "{'a': [secrets.key, 1]}.a[1]", "1" },
+        { "l.map(x, [x, secrets.key])[0][0]", "1" },
     };
     check_rows(rows, N(rows));
 }

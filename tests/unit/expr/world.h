@@ -36,43 +36,41 @@ struct world {
 };
 
 static void
-find_secret(struct world *w, const struct weir_text *path, unsigned n, struct weir_value *ret,
-            unsigned *ret_used)
+find_secret(struct world *w, struct weir_value *ret, unsigned *ret_used)
 {
-    (void)path;
-    (void)n;
     *ret_used = 1;
     *ret = *w->secrets;
 }
 
 static enum weir_code
-world_find(struct expr_env *env, const struct weir_text *path, unsigned n,
-           struct weir_value *ret, unsigned *ret_used, struct weir_error *err)
+world_find(struct expr_env *env, const struct expr_path *path, struct weir_value *ret,
+           unsigned *ret_used, struct weir_error *err)
 {
     struct world *w = env->arg;
+    struct weir_text name = path->keys[0];
     w->finds++;
     *ret_used = 1;
-    if (text_is(path[0], "secrets")) {
-        find_secret(w, path, n, ret, ret_used);
+    if (text_is(name, "secrets")) {
+        find_secret(w, ret, ret_used);
         return WEIR_OK;
     }
-    if (text_is(path[0], "raw")) {
+    if (text_is(name, "raw")) {
         *ret = *w->bytes;
         return WEIR_OK;
     }
-    if (text_is(path[0], "lent")) {
+    if (text_is(name, "lent")) {
         *ret = (struct weir_value){ .type = WEIR_STRING, .len = 4, .bytes = "lent" };
         return WEIR_OK;
     }
-    if (text_is(path[0], "broken")) {
+    if (text_is(name, "broken")) {
         (void)err_set(err, WEIR_INVALID, "the body is no JSON");
         if (err != NULL)
             err->detail = value_string("a detail that has to be freed", 29);
         return WEIR_INVALID;
     }
-    const struct weir_value *v = value_get(w->root, path[0].bytes, path[0].len);
-    while (w->greedy && v != NULL && v->type == WEIR_MAP && *ret_used < n) {
-        const struct weir_text *key = &path[(*ret_used)++];
+    const struct weir_value *v = value_get(w->root, name.bytes, name.len);
+    while (w->greedy && v != NULL && v->type == WEIR_MAP && *ret_used < path->n) {
+        const struct weir_text *key = &path->keys[(*ret_used)++];
         v = value_get(v, key->bytes, key->len);
     }
     if (v == NULL)

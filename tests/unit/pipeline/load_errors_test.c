@@ -112,6 +112,10 @@ what_needs_a_store_says_so(void **state)
     p = load_said_with(r, true, "order_by: ${ request.id }\nsteps: []\n",
                        "1:1+8 W0207 'order_by' needs a durable pipeline | add 'durable: true'\n");
     pipeline_free(&p);
+    p = load_said_with(r, true, "retry: { schedule: [5s] }\nsteps: []\n",
+                       "1:1+5 W0207 'retry' of a pipeline needs a durable one: nothing else outlives the attempt | "
+                       "add 'durable: true', or give the 'retry' to a step\n");
+    pipeline_free(&p);
     p = load_said_with(r, true, "durable: false\nrespond: accepted\nsteps: []\n",
                        "1:10+5 W0207 'respond: accepted' needs 'durable: true'\n");
     registry_free(&r);

@@ -194,7 +194,7 @@ only_what_is_over_is_replayed(void **state)
     accept_job(&a);
     refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "is running; only one that is over");
     assert_int_equal(end_job(a.id, 1, JOB_COMPLETED, none), WEIR_OK);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "force: true");
+    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "with force (--force)");
     refused_of("jobs.replay", a.id, BY_ANN ",\"force\":1", WEIR_INVALID, "force must be");
     const struct weir_value *v = ask_of("jobs.replay", a.id, BY_ANN ",\"force\":true");
     assert_non_null(v);

@@ -187,6 +187,71 @@ steps_are_recorded_brought_by_claims_and_dropped_at_the_end(void **state)
 }
 
 static void
+steps_of_a_completed_job_stay_if_they_are_to(void **state)
+{
+    (void)state;
+    struct job_accept a = new_job(JOB_RUNNING);
+    accept_job(&a);
+    assert_int_equal(record_step(a.id, 1, "zeta", false), WEIR_OK);
+    assert_int_equal(record_step(a.id, 1, "each/1~2", false), WEIR_OK);
+    assert_int_equal(record_step(a.id, 1, "each/2", true), WEIR_OK);
+    int64_t before = number_of("SELECT n FROM counts WHERE state = 0");
+    struct job_finish f = { .attempt = 1, .state = JOB_COMPLETED, .keep_steps = true };
+    snprintf(f.id, sizeof(f.id), "%s", a.id);
+    assert_int_equal(run_op(&f.op, STORE_FINISH), WEIR_OK);
+    assert_state(a.id, "completed");
+    assert_int_equal(number_of("SELECT count(*) FROM steps"), 3);
+    /* they count as what it holds, so that the store's limits find them */
+    int64_t bytes = number_of("SELECT bytes FROM jobs");
+    assert_true(bytes > number_of("SELECT length(event) FROM events") + 3 * 64);
+    store_sync(store);
+    assert_int_equal(number_of("SELECT n FROM counts WHERE state = 0") - before, bytes);
+
+    const struct weir_value *v = ask_of("jobs.show", a.id, "");
+    const struct weir_value *one = value_at(value_field(v, "steps"), 0);
+    assert_text(text_in(one, "path"), "zeta");
+    assert_int_equal(number_in(one, "started_ms"), 1900);
+    assert_int_equal(number_in(one, "took_ms"), 100);
+    assert_int_equal(number_in(one, "tries"), 2);
+    assert_text(text_in(one, "effect"), "unsafe");
+    value_unref(&v);
+    v = ask_of("jobs.step", a.id, ",\"step\":\"each\"");
+    assert_text(text_in(value_at(value_field(v, "steps"), 0), "path"), "each/1~2");
+    assert_text(text_in(value_at(value_field(v, "steps"), 1), "path"), "each/2");
+    assert_null(value_at(value_field(v, "steps"), 2));
+    value_unref(&v);
+    v = ask_of("jobs.step", a.id, ",\"step\":\"each/1\"");
+    assert_null(value_at(value_field(v, "steps"), 1));
+    value_unref(&v);
+    assert_null(ask_of("jobs.step", a.id, ",\"step\":\"eac\""));
+    assert_int_equal(err.code, WEIR_NOT_FOUND);
+}
+
+static void
+see_oldest(void *arg, struct weir_text pipeline, uint64_t age_ms)
+{
+    uint64_t *ages = arg;
+    ages[text_is(pipeline, "orders") ? 0 : 1] = age_ms;
+}
+
+static void
+the_oldest_job_that_waits_is_told_of(void **state)
+{
+    (void)state;
+    char id[ID_UUID];
+    uint64_t now = clock_wall_ms(), ages[2] = { 0, 7 };
+    accept_due("orders", JOB_READY, now - 5000, id);
+    accept_due("orders", JOB_READY, now - 60000, id);
+    accept_due("parcels", JOB_SCHEDULED, now + 60000, id);
+    for (unsigned i = 0; i < 100 && (ages[0] < 60000 || ages[1] != 0); i++) {
+        store_oldest(store, see_oldest, ages);
+        usleep(50000);
+    }
+    assert_in_range(ages[0], 60000, 70000);
+    assert_int_equal(ages[1], 0);
+}
+
+static void
 a_job_that_is_given_back_has_not_had_its_attempt(void **state)
 {
     (void)state;
@@ -353,6 +418,8 @@ main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             steps_are_recorded_brought_by_claims_and_dropped_at_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_job_that_waits_is_told_of, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(steps_of_a_completed_job_stay_if_they_are_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_job_that_is_given_back_has_not_had_its_attempt,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_run_is_kept_as_a_dead_job, set_up, tear_down),

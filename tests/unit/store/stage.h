@@ -165,6 +165,9 @@ record_step(const char *id, uint32_t attempt, const char *step, bool begun)
                           .path = text_of(step),
                           .kind = begun ? RECORD_BEGUN : RECORD_OVER,
                           .at_ms = 2000,
+                          .started_ms = 1900,
+                          .tries = begun ? 0 : 2,
+                          .effect = WEIR_EFFECT_UNSAFE,
                           .output = begun ? TEXT("") : TEXT("\x07") };
     snprintf(s.id, sizeof(s.id), "%s", id);
     return run_op(&s.op, STORE_STEP);

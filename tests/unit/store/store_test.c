@@ -63,10 +63,10 @@ a_newer_schema_is_refused(void **state)
     (void)state;
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 4);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 5);
     (void)number_of("PRAGMA user_version = 7");
-    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 4)");
-    (void)number_of("PRAGMA user_version = 4");
+    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 5)");
+    (void)number_of("PRAGMA user_version = 5");
     store_up();
 }
 
@@ -76,6 +76,10 @@ an_older_schema_becomes_todays(void **state)
     (void)state;
     store_up();
     store_close(&store);
+    (void)number_of("INSERT INTO steps(job, path, begun, at_ms) VALUES(1, 'a', 0, 5)");
+    (void)number_of("ALTER TABLE steps DROP COLUMN started_ms");
+    (void)number_of("ALTER TABLE steps DROP COLUMN tries");
+    (void)number_of("ALTER TABLE steps DROP COLUMN effect");
     (void)number_of("ALTER TABLE steps DROP COLUMN until_ms");
     (void)number_of("ALTER TABLE steps DROP COLUMN token");
     (void)number_of("ALTER TABLE jobs DROP COLUMN cancelling");
@@ -95,8 +99,10 @@ an_older_schema_becomes_todays(void **state)
     (void)number_of("PRAGMA user_version = 1");
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 4);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 5);
     assert_int_equal(number_of("SELECT count(until_ms) + count(token) FROM steps"), 0);
+    assert_int_equal(number_of("SELECT count(started_ms) + count(tries) + count(effect) FROM steps"), 0);
+    assert_int_equal(number_of("SELECT count(*) FROM steps WHERE path = 'a' AND at_ms = 5"), 1);
     store_up();
 }
 

@@ -151,6 +151,49 @@ count_drop(void *stream)
     ++*(int *)stream;
 }
 
+/* An item that lies in a block keeps it; a list on the stack is made one that lasts. */
+static void
+lent_values_last_as_long_as_what_they_are_put_into(void **state)
+{
+    (void)state;
+    const struct weir_value *doc = given("{\"a\":[1,2]}");
+    const struct weir_value *text = value_text(long_text);
+    struct weir_value copies[] = { *value_field(doc, "a"), *text, value_empty_map, value_true };
+    for (unsigned i = 0; i < 4; i++)
+        copies[i].flags &= (uint8_t)~VALUE_HOME;
+    struct weir_value stack[] = {
+        { .type = WEIR_LIST, .len = 4, .items = copies },
+        { .type = WEIR_LIST, .len = 0, .items = copies },
+    };
+    struct weir_builder *list = builder_list();
+    struct weir_builder *map = builder_map();
+    for (unsigned i = 0; i < 4; i++)
+        builder_add_lent(list, &copies[i]);
+    builder_add_lent(list, &stack[0]);
+    builder_add_lent(list, &stack[1]);
+    builder_add_lent(list, NULL);
+    builder_add_lent(list, text);
+    builder_set_lent(map, "abc", 2, &stack[0]);
+    builder_set_lent(map, "b", 1, doc);
+    value_unref(&doc);
+    value_unref(&text);
+    const struct weir_value *v = builder_end(&list);
+    assert_int_equal(v->len, 8);
+    assert_written(value_at(v, 0), "[1,2]");
+    assert_true(text_is(value_as_text(value_at(v, 1)), long_text));
+    assert_written(value_at(v, 2), "{}");
+    assert_written(value_at(v, 3), "true");
+    assert_true(value_equal(value_at(value_at(v, 4), 0), value_at(v, 0)));
+    assert_written(value_at(v, 5), "[]");
+    assert_written(value_at(v, 6), "null");
+    assert_true(text_is(value_as_text(value_at(v, 7)), long_text));
+    value_unref(&v);
+    v = builder_end(&map);
+    assert_written(value_at(value_field(v, "ab"), 0), "[1,2]");
+    assert_written(value_field(v, "b"), "{\"a\":[1,2]}");
+    value_unref(&v);
+}
+
 static void
 small_parts_do_not_keep_a_large_document(void **state)
 {
@@ -252,6 +295,7 @@ main(void)
         cmocka_unit_test(many_owners_are_kept),
         cmocka_unit_test(a_builder_can_be_thrown_away),
         cmocka_unit_test(put_copies_what_stands_on_the_stack),
+        cmocka_unit_test(lent_values_last_as_long_as_what_they_are_put_into),
         cmocka_unit_test(small_parts_do_not_keep_a_large_document),
         cmocka_unit_test(a_chain_of_a_million_is_freed_without_recursion),
         cmocka_unit_test(deep_values_are_compared_and_refused_without_recursion),

@@ -38,6 +38,23 @@ a_list_or_map_that_holds_a_secret_is_secret(void **state)
     value_unref(&v);
 }
 
+/* A list on the stack is marked for what it holds, or else as a whole. */
+static void
+a_marked_list_on_the_stack_is_boxed_as_it_is_meant(void **state)
+{
+    (void)state;
+    struct weir_value items[] = { { .type = WEIR_INT, .integer = 1 }, { .type = WEIR_INT, .integer = 2 } };
+    struct weir_value list = { .type = WEIR_LIST, .flags = VALUE_SECRET, .len = 2, .items = items };
+    const struct weir_value *v = value_box(&list);
+    assert_true(value_is_secret(v) && value_is_secret(value_at(v, 0)) && value_is_secret(value_at(v, 1)));
+    value_unref(&v);
+    items[1].flags = VALUE_SECRET;
+    v = value_box(&list);
+    assert_true(value_is_secret(v) && value_is_secret(value_at(v, 1)));
+    assert_false(value_is_secret(value_at(v, 0)));
+    value_unref(&v);
+}
+
 static void
 marking_a_value_marks_all_in_it(void **state)
 {
@@ -143,6 +160,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_or_map_that_holds_a_secret_is_secret),
+        cmocka_unit_test(a_marked_list_on_the_stack_is_boxed_as_it_is_meant),
         cmocka_unit_test(marking_a_value_marks_all_in_it),
         cmocka_unit_test(a_dynamic_child_does_not_make_its_parent_dynamic),
         cmocka_unit_test(only_secrets_are_masked),

@@ -1,0 +1,116 @@
+/* store/stuck.c - pipelines whose jobs are due and can't begin, since no place is free for them, or those who
+ * claim have their share of them: nobody is told of their jobs, and claims step over them, until a place is free
+ * or a second has passed.
+ *
+ * A place may become free while a claim is still looking: then what the claim has found is not noted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "store/impl.h"
+
+enum { LOOK_AGAIN_MS = 1000 };
+
+struct stuck {
+    pthread_mutex_t lock;
+    struct map until; /* by pipeline: struct end */
+    uint64_t freed;   /* how often a place was */
+};
+
+struct end {
+    uint64_t ms; /* monotonic */
+    bool closed; /* for all who claim, and not only for the one who has its share of them */
+};
+
+struct stuck *
+stuck_new(void)
+{
+    struct stuck *s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        abort();
+    pthread_mutex_init(&s->lock, NULL);
+    map_init(&s->until);
+    return s;
+}
+
+static void
+forget(struct stuck *s, struct weir_text pipeline)
+{
+    free(map_remove(&s->until, pipeline.bytes, pipeline.len));
+}
+
+void
+stuck_free(struct stuck **ptr)
+{
+    struct stuck *s = *ptr;
+    if (s == NULL)
+        return;
+    *ptr = NULL;
+    uint32_t at = 0;
+    const struct map_entry *entry;
+    while ((entry = map_next(&s->until, &at)) != NULL)
+        free(entry->value);
+    map_fini(&s->until);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+uint64_t
+stuck_look(struct stuck *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t freed = s->freed;
+    pthread_mutex_unlock(&s->lock);
+    return freed;
+}
+
+void
+stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->freed == looked) {
+        struct end *e = map_get(&s->until, pipeline.bytes, pipeline.len);
+        if (e == NULL) {
+            e = calloc(1, sizeof(*e));
+            if (e == NULL)
+                abort();
+            (void)map_set(&s->until, pipeline.bytes, pipeline.len, e);
+        }
+        e->ms = clock_mono_ms() + LOOK_AGAIN_MS;
+        e->closed |= closed;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t
+stuck_for(struct stuck *s, struct weir_text pipeline, bool claims)
+{
+    uint64_t ms = 0;
+    pthread_mutex_lock(&s->lock);
+    const struct end *e = s->until.count > 0 ? map_get(&s->until, pipeline.bytes, pipeline.len) : NULL;
+    if (e != NULL) {
+        uint64_t now = clock_mono_ms();
+        ms = e->ms > now ? e->ms - now : 0;
+        if (ms == 0)
+            forget(s, pipeline);
+        else if (claims && !e->closed)
+            ms = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return ms;
+}
+
+void
+store_place_free(struct store *store, struct weir_text pipeline)
+{
+    struct stuck *s = store->stuck;
+    pthread_mutex_lock(&s->lock);
+    s->freed++;
+    forget(s, pipeline);
+    pthread_mutex_unlock(&s->lock);
+    queue_nudge(&store->to_write);
+}
