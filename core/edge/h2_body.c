@@ -28,8 +28,8 @@ h2_proceed(struct request *r)
     static char name[] = ":status", value[] = "100";
     nghttp2_nv field = { (uint8_t *)name, (uint8_t *)value, 7, 3, NGHTTP2_NV_FLAG_NONE };
     struct h2_stream *s = r->h2;
-    (void)nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1,
-                                 NULL);
+    if (nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1, NULL) == 0)
+        s->interim++;
     h2_wake(s->session);
     return true;
 }
@@ -58,9 +58,10 @@ open_window(struct h2_stream *s)
     h2_wake(s->session);
 }
 
-/* Opens the windows that may be open. */
+/* Opens the windows that may be open. Who could not send for want of one, as all but the one that JUST did, begins
+ * to stand still from now on. */
 static void
-open_windows(struct h2_session *h)
+open_windows(struct h2_session *h, const struct h2_stream *just)
 {
     bool oldest = true;
     list_each(link, next, &h->streams)
@@ -70,6 +71,8 @@ open_windows(struct h2_session *h)
             continue;
         if ((oldest ? h->held - h->coming : h->held) > H2_HELD_MAX)
             return;
+        if (s != just && s->owed > 0 && s->request != NULL)
+            s->request->moved.ms = shard_now(h->connection->edge->shard);
         open_window(s);
         oldest = false;
     }
@@ -93,7 +96,7 @@ h2_let_go(struct h2_stream *s)
     h->owed -= s->owed; /* nobody sends on it any more, or it is reset */
     s->owed = 0;
     if (h->owed > 0)
-        open_windows(h);
+        open_windows(h, NULL);
 }
 
 void
@@ -113,7 +116,7 @@ h2_body_piece(struct h2_stream *s, const uint8_t *bytes, size_t len)
     h->coming += len;
     s->owed += len;
     h->owed += len;
-    open_windows(h);
+    open_windows(h, s);
 }
 
 static void
@@ -154,5 +157,5 @@ h2_body_end(struct h2_stream *s)
     h2_body_over(s);
     request_body_complete(s->request);
     if (s->session->owed > 0)
-        open_windows(s->session);
+        open_windows(s->session, NULL);
 }

@@ -183,12 +183,14 @@ on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
         on_reset_sent(h, frame->hd.stream_id, frame->rst_stream.error_code);
         return 0;
     }
-    if (frame->hd.type == NGHTTP2_HEADERS)
+    struct h2_stream *s = h2_stream_get(h, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_HEADERS && s != NULL && s->interim > 0)
+        s->interim--;
+    else if (frame->hd.type == NGHTTP2_HEADERS)
         h2_guard_earn(h, H2_PAY_ANSWER); /* not before: one that was reset meanwhile is none */
     bool ends = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
-    struct h2_stream *s = h2_stream_get(h, frame->hd.stream_id);
     if (s != NULL)
         h2_answered(s);
     return 0;

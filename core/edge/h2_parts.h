@@ -47,6 +47,7 @@ struct h2_stream {
     size_t owed;          /* bytes of its window that are not given back yet */
     size_t trailers;      /* bytes of them */
     unsigned n_trailers;
+    unsigned interim;     /* heads on their way that say to go on: they pay for nothing */
 };
 
 struct h2_session {

@@ -7,6 +7,8 @@
 
 #include "edge/h2_parts.h"
 
+#define DROP_MS 1000u /* how long the rest of a body that nobody wants may come */
+
 struct h2_stream *
 h2_stream_get(struct h2_session *h, int32_t id)
 {
@@ -36,9 +38,10 @@ h2_answered(struct h2_stream *s)
     h->connection->served++;
     h2_let_go(s);
     request_done(r);
-    /* What is still to come of the body is not wanted (RFC 9113 8.1). */
+    /* What is still to come of the body is not wanted (RFC 9113 8.1). As much as the window lets come is thrown away
+     * before that is said: some clients take no answer from a stream that is reset (curl 7.88). */
     if (!s->ended)
-        (void)nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+        h2_deadline(s, shard_now(h->connection->edge->shard) + DROP_MS);
 }
 
 void
@@ -131,7 +134,7 @@ h2_drop_slow(struct h2_session *h, uint64_t reader_ms)
     {
         struct h2_stream *s = list_entry(link, struct h2_stream, link);
         if (s->request == NULL ||
-            !(s->takes ? edge_hardly_sends(s->request) : is_unread(s, reader_ms)))
+            !(s->takes ? s->owed == 0 && edge_hardly_sends(s->request) : is_unread(s, reader_ms)))
             continue;
         edge_refused(h->connection->edge, s->takes ? REFUSAL_BODY_DEADLINE : REFUSAL_SLOW_READER);
         h2_reset(s, NGHTTP2_CANCEL);
@@ -143,8 +146,12 @@ h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
 {
     struct edge *e = s->session->connection->edge;
     struct weir_error err;
-    if (s->request == NULL)
+    if (s->request == NULL) {
+        s->deadline_ms = UINT64_MAX;
+        (void)nghttp2_submit_rst_stream(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+        h2_wake(s->session);
         return;
+    }
     if (!s->takes) {
         /* It may be that others have had all the room that there was. */
         int32_t window = nghttp2_session_get_stream_remote_window_size(s->session->ng, s->id);

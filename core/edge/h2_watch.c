@@ -20,12 +20,17 @@ number(const uint8_t *at)
            at[3];
 }
 
-/* A frame that needs an open stream comes on one that is closed (RFC 9113 5.1), or that was
- * passed over (5.1.1). */
+/* A frame that needs an open stream comes on one that is answered, closed (RFC 9113 5.1), or that
+ * was passed over (5.1.1). */
 static void
 look_at_stream(struct h2_session *h, int32_t id)
 {
-    if (id > h->last_id || id % 2 == 0 || h2_stream_get(h, id) != NULL)
+    if (id > h->last_id || id % 2 == 0)
+        return;
+    const struct h2_stream *s = h2_stream_get(h, id);
+    if (s != NULL && s->request == NULL)
+        (void)h2_guard_frame(h, H2_COST_FRAME);
+    if (s != NULL)
         return;
     uint32_t error = h2_closed_look(h, id);
     if (error != NGHTTP2_NO_ERROR)

@@ -58,10 +58,12 @@ void
 request_drop_body(struct request *r)
 {
     bool begun = r->bytes != NULL || r->late;
-    if (r->body.kind == HTTP_BODY_LENGTH && !begun && !r->close && r->length <= SKIP_MAX)
+    if (r->body.kind == HTTP_BODY_LENGTH && !begun && !r->close && r->length <= SKIP_MAX) {
         r->skip = r->length;
-    else if (r->body.kind != HTTP_BODY_NONE)
+        r->unread = true; /* should the connection end with this answer */
+    } else if (r->body.kind != HTTP_BODY_NONE) {
         r->close = r->unread = true;
+    }
 }
 
 void

@@ -61,7 +61,8 @@ edge_came(struct edge *e, struct coming *p, size_t len, size_t now)
         timer_set(e->shard, &e->memory_tick, shard_now(e->shard));
 }
 
-/* Whether LEN bytes are hardly anything for the time since BEGAN_MS, or hardly anything has come since P. */
+/* Whether LEN bytes are hardly anything for the time since BEGAN_MS, or, while memory is short, hardly anything has
+ * come since P. */
 static bool
 hardly_sends(const struct edge *e, const struct coming *p, size_t len, uint64_t began_ms)
 {
@@ -69,7 +70,7 @@ hardly_sends(const struct edge *e, const struct coming *p, size_t len, uint64_t 
     uint64_t moved_ms = p->ms > began_ms ? p->ms : began_ms;
     if (now_ms >= began_ms + SENDER_MS && len * 1000 < e->config.body_rate * (now_ms - began_ms))
         return true;
-    return now_ms >= moved_ms + stall_ms(e);
+    return e->memory.step != MEMORY_GOOD && now_ms >= moved_ms + stall_ms(e);
 }
 
 bool

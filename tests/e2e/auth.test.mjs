@@ -524,6 +524,16 @@ test('callers enter by the names of their certificate, and HSTS stands once', as
   assert.equal((await ask(w.tlsPort, '/both', shown(other, { headers: { 'x-api-key': 'key' } }))).status, 403);
 });
 
+test('a refusal is heard, although the body comes behind it and the connection is to close', async (t) => {
+  const w = await start(t, hook([{ api_key: { keys: [{ name: 'a', hash: sha256('right') }] } }]), { args: ['--store', 'none'] });
+  const c = connect(w.edgePort);
+  await c.write('POST /in HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Api-Key: wrong\r\nContent-Length: 30000\r\n\r\n');
+  await until(() => /401 Unauthorized[^]*\r\n\r\n/.test(c.text), 'it is refused by its head');
+  await c.write('x'.repeat(30000));
+  assert.match(await c.ended, /^HTTP\/1\.1 401 [^]*"status":401/);
+  assert.equal(c.error, null);
+});
+
 test('whoever guesses is turned away for a minute, before a password is worked on', async (t) => {
   const made = weir(['keys', 'hash'], { input: 'correct horse\n' });
   const secret = 'a secret of thirty-two bytes or so';

@@ -302,6 +302,34 @@ test('frames of a stream that is over are STREAM_CLOSED, unless it was reset by 
   c.end();
 });
 
+test('a body that comes behind its answer is thrown away, and said to be unwanted only if it goes on', async (t) => {
+  const w = await begin(t);
+  const c = await open(w.edgePort);
+  await c.write(headers(1, request('/nowhere', 'POST'), flag.END_HEADERS));
+  assert.equal((await c.answer(1)).status, 404);
+  await c.write(data(1, 'x'), data(1, 'y', flag.END_STREAM));
+  await serves(c, 3);
+  assert.ok(!c.frames.some((f) => f.type === type.RST_STREAM));
+  await c.write(headers(5, request('/nowhere', 'POST'), flag.END_HEADERS));
+  await c.until((f) => f.type === type.RST_STREAM && f.stream === 5);
+  await serves(c, 7);
+  c.end();
+});
+
+test('to be told to go on pays for no reset', async (t) => {
+  const w = await begin(t);
+  const c = await open(w.edgePort);
+  let calm = false;
+  for (let n = 0; n < 2000 && !calm; n++) {
+    const id = 2 * n + 1;
+    await c.write(headers(id, [...post(), ['expect', '100-continue'], ['content-length', '1']], flag.END_HEADERS));
+    const f = await c.until((one) => one.type === type.GOAWAY || (one.type === type.HEADERS && one.stream === id));
+    calm = f.type === type.GOAWAY;
+    if (!calm) await c.write(data(id, 'x', flag.END_STREAM), rst(id));
+  }
+  assert.equal(await c.goaway(), error.ENHANCE_YOUR_CALM);
+});
+
 test('more than a hundred streams at once are refused, to be tried again', async (t) => {
   const w = await begin(t);
   const c = await open(w.edgePort, [], { manners: false });
