@@ -1,6 +1,7 @@
 /* engine/admission.c - see admission.h. SPDX-License-Identifier: Apache-2.0 */
 #include "engine/admission.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,19 @@ admission_leave(struct engine *en, struct gate *gate, struct weir_text key)
 static void
 start(struct weir_event *e, struct gate *g, struct weir_text key)
 {
+    assert(e->job == NULL || e->job->attempt > 0);
     e->gate_key = g ? key : (struct weir_text){ NULL, 0 };
     run_start(e);
+}
+
+/* The same for one that has just got its place: a job that was to wait for it in memory begins first. */
+static void
+start_placed_one(struct weir_event *e, struct gate *g, struct weir_text key)
+{
+    if (e->job && e->job->attempt == 0)
+        job_begin(e, g, key);
+    else
+        start(e, g, key);
 }
 
 const char *
@@ -104,7 +116,7 @@ wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct wei
         return;
     leave_line(en, e);
     if (answer == GATE_PLACED)
-        start(e, g, key);
+        start_placed_one(e, g, key);
     else if (answer == GATE_TOO_LONG)
         refuse(e, ADMISSION_WAIT);
     else
@@ -136,10 +148,7 @@ take_place(struct engine *en, struct gate_wait *w)
         e->gate_wait = NULL;
         list_remove(&w->mine);
         en->n_waiting--;
-        if (e->job && e->job->attempt == 0)
-            job_begin(e, w->gate, w->borrowed);
-        else
-            start(e, w->gate, w->borrowed);
+        start_placed_one(e, w->gate, w->borrowed);
     } else {
         admission_leave(en, w->gate, w->key); /* nobody wants it here any more */
     }
@@ -266,7 +275,10 @@ gate_key(struct weir_event *e, struct weir_text *ret, struct weir_error *err)
 {
     const struct part *part = e->trigger->flow->pipeline->concurrency_key;
     *ret = GATE_ALL;
-    return part ? admission_text(e, part, ret, err) : WEIR_OK;
+    enum weir_code code = part ? admission_text(e, part, ret, err) : WEIR_OK;
+    if (ret->len == 0) /* as the store has it */
+        *ret = GATE_ALL;
+    return code;
 }
 
 enum admission_refusal
@@ -340,8 +352,11 @@ admission_enter(struct weir_event *e)
         part_unpin(part);
         return;
     }
-    bool placed = gate_enter(f->gate, key, NULL, 0) == GATE_PLACED;
-    if (!placed && f->pipeline->when_full == WHEN_FULL_REJECT)
+    bool reject = f->pipeline->when_full == WHEN_FULL_REJECT;
+    /* What can wait in the store does so behind those that are there. */
+    bool yields = durable && !reject && f->pipeline->respond == RESPOND_ACCEPTED;
+    bool placed = (yields ? gate_enter_last(f->gate, key) : gate_enter(f->gate, key, NULL, 0)) == GATE_PLACED;
+    if (!placed && reject)
         refuse(e, ADMISSION_REJECT);
     else if (durable)
         job_accept(e, f->gate, key, placed);

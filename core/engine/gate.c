@@ -19,6 +19,8 @@
 
 struct gate {
     char *name;
+    atomic_bool todays; /* today's pipeline has a limit: else claims need no place */
+    atomic_bool keyed;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
     atomic_uint_fast64_t each; /* as a place has it, of whichever line moved last: a guess for a new one */
@@ -30,7 +32,8 @@ struct place {
     struct list line; /* of gate_wait: whoever came first is the first */
     uint32_t runs;
     uint32_t n_line;
-    bool wanted;      /* a job in the store was refused */
+    bool wanted;      /* a job in the store was refused, and none has got a place since */
+    bool told;        /* that it is free */
     uint64_t last_ms; /* when one of this line was let in last, or the line began */
     uint64_t each;    /* how long that takes, about, in 1/1024 ms; 0: nobody was yet */
 };
@@ -135,7 +138,7 @@ gate_new(const char *name)
 }
 
 struct gate *
-gate_of(const char *name, unsigned limit, bool todays)
+gate_of(const char *name, unsigned limit, bool keyed, bool todays)
 {
     pthread_mutex_lock(&gates_lock);
     struct gate *g = map_get(&gates, name, strlen(name));
@@ -143,8 +146,12 @@ gate_of(const char *name, unsigned limit, bool todays)
     if (fresh)
         g = gate_new(name);
     pthread_mutex_unlock(&gates_lock);
-    if (todays || fresh)
+    if (todays)
+        atomic_store(&g->todays, true);
+    if (todays || fresh) {
+        atomic_store(&g->keyed, keyed);
         set_limit(g, limit);
+    }
     return g;
 }
 
@@ -161,8 +168,10 @@ void
 gate_lift(const char *name)
 {
     struct gate *g = find(text_of(name));
-    if (g)
+    if (g) {
+        atomic_store(&g->todays, false);
         set_limit(g, UINT_MAX);
+    }
 }
 
 struct entering {
@@ -170,6 +179,7 @@ struct entering {
     struct gate_wait *wait;
     uint64_t max_ms;
     bool claims; /* for a job in the store */
+    bool yields; /* to such a one */
     uint64_t each;
 };
 
@@ -182,11 +192,16 @@ enter(void *entry, bool fresh, void *arg)
         list_init(&p->line);
         p->each = a->each;
     }
-    if (p->runs < a->limit && list_empty(&p->line)) {
+    if (p->runs < a->limit && list_empty(&p->line) && !(a->yields && p->wanted)) {
+        if (a->claims)
+            p->wanted = p->told = false;
         p->runs++;
         return GATE_PLACED;
     }
-    p->wanted |= a->claims;
+    if (a->claims) {
+        p->wanted = true;
+        p->told = false;
+    }
     if (a->wait == NULL)
         return GATE_CLOSED;
     if (is_too_long(p, a->wait->since_ms, a->max_ms))
@@ -236,10 +251,16 @@ leave(void *entry, bool fresh, void *arg)
     p->runs--;
     if (p->runs < w->limit && !list_empty(&p->line))
         let_in(p, &w->out);
-    if (p->runs >= w->limit || !p->wanted)
+    if (p->runs >= w->limit || !p->wanted || p->told)
         return 0;
-    p->wanted = false;
+    p->told = true;
     return 1;
+}
+
+enum gate_answer
+gate_enter_last(struct gate *g, struct weir_text key)
+{
+    return enter_as(g, key, &(struct entering){ .yields = true });
 }
 
 bool
@@ -273,12 +294,12 @@ enum enter_answer
 gate_claim(struct weir_text pipeline, struct weir_text key)
 {
     struct gate *g = find(pipeline);
-    if (g == NULL)
+    if (g == NULL || !atomic_load_explicit(&g->todays, memory_order_relaxed))
         return ENTER_FREE;
     key = key_or_all(key);
     if (enter_as(g, key, &(struct entering){ .claims = true }) == GATE_PLACED)
         return ENTER_PLACED;
-    return text_equal(key, GATE_ALL) ? ENTER_FULL : ENTER_CLOSED;
+    return atomic_load_explicit(&g->keyed, memory_order_relaxed) ? ENTER_CLOSED : ENTER_FULL;
 }
 
 bool

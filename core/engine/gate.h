@@ -29,9 +29,9 @@ struct gate_wait {
     struct weir_text borrowed; /* the same, in the event's memory */
 };
 
-/* The gate of pipeline NAME, which outlives generations; with LIMIT if it is TODAYS, or new. Those in
+/* The gate of pipeline NAME, which outlives generations; with LIMIT, and KEYED or not, if it is TODAYS, or new. Those in
  * line for whom there is room now get their places. Main thread. */
-struct gate *gate_of(const char *name, unsigned limit, bool todays);
+struct gate *gate_of(const char *name, unsigned limit, bool keyed, bool todays);
 
 /* Pipeline NAME has no limit today. Main thread. */
 void gate_lift(const char *name);
@@ -50,6 +50,9 @@ enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wa
 
 /* The key of places that is the same for all. */
 #define GATE_ALL TEXT("*")
+
+/* The same for who waits for it elsewhere, and does not overtake jobs that were refused a place before. */
+enum gate_answer gate_enter_last(struct gate *g, struct weir_text key);
 
 /* Gives a place back, which is the first one's in line then: he is told. True: it is free, and was refused to a
  * job in the store: whoever leaves tells the store. Any thread. */

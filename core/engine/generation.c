@@ -145,7 +145,8 @@ open_flows(struct generation *g, const struct older_pipeline *older, struct diag
         f->pipeline = g->pipelines.items[i];
         f->generation = g;
         if (f->pipeline->concurrency)
-            f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency, older == NULL);
+            f->gate = gate_of(f->pipeline->name, f->pipeline->concurrency,
+                              f->pipeline->concurrency_key != NULL, older == NULL);
         else if (older == NULL)
             gate_lift(f->pipeline->name);
         map_set(&g->by_name, f->pipeline->name, strlen(f->pipeline->name), f);

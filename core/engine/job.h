@@ -143,6 +143,8 @@ void job_start_arrived(struct engine *e, const char *id);
 /* One more claimed job of PIPELINE is under way, or one less: job_share.c. */
 void job_share_add(struct jobs *j, struct weir_text pipeline);
 void job_share_less(struct jobs *j, struct weir_text pipeline);
+/* PIPELINE was left out of a claim: if it has its share no more, the store is told, which may not know it. */
+void job_share_look(struct jobs *j, struct weir_text pipeline);
 /* The pipelines that have their share: one allocation, which the caller frees; NULL: none has. */
 struct weir_text *job_share_full(struct jobs *j, unsigned *ret_n);
 void job_shares_end(struct jobs *j);

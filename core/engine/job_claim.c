@@ -23,13 +23,7 @@ struct claiming {
     struct weir_text *skip; /* owned */
 };
 
-static void
-leave_place(struct weir_text pipeline, struct weir_text key)
-{
-    (void)gate_claim_leave(pipeline, key); /* the store looks again by itself */
-}
-
-static const struct claim_gate places = { .enter = gate_claim, .leave = leave_place };
+static const struct claim_gate places = { .enter = gate_claim, .leave = gate_claim_leave };
 
 void
 job_claimed_end(struct engine *e, struct job_claimed **ptr)
@@ -282,6 +276,8 @@ claimed(struct store_op *op, const struct weir_error *err)
     if (err && !j->stopped)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
     j->arrived = err ? NULL : c->jobs;
+    for (unsigned i = 0; i < c->n_skip; i++)
+        job_share_look(j, c->skip[i]);
     free(taken->skip);
     free(taken);
     if (j->stopped) /* it was asked for before the end */

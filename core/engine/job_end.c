@@ -20,6 +20,7 @@
 
 #define EVENT_MAX (16u << 20) /* bytes of a stored event */
 #define INCIDENTS_A_MINUTE 60u /* that are told of, on each shard */
+#define UNTRIED_MS 1000u /* the least pause behind an attempt that does not count */
 #define KEPT_A_SECOND 100u    /* dead jobs of runs that were not durable, on each shard */
 
 /* The end of an attempt on its way into the store, with its own copy of all texts. */
@@ -118,6 +119,7 @@ finished(struct store_op *op, const struct weir_error *err)
                      &f->finish.incident);
     buf_fini(&f->texts);
     free(f);
+    jobs_look(e); /* one that had no run is over for nobody else */
 }
 
 static struct finishing *
@@ -236,6 +238,8 @@ job_decide(struct run *r)
     const struct weir_error *err = &r->failure->error;
     j->untried = is_untried(err);
     j->retrying = retry_job_wanted(r->flow->pipeline, j->attempt - j->untried, err, &j->wait_ms);
+    if (j->untried && j->wait_ms < UNTRIED_MS) /* nothing else bounds how often */
+        j->wait_ms = UNTRIED_MS;
 }
 
 static enum job_state

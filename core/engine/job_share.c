@@ -50,6 +50,17 @@ job_share_less(struct jobs *j, struct weir_text pipeline)
         free(map_remove(&j->shares, pipeline.bytes, pipeline.len));
 }
 
+void
+job_share_look(struct jobs *j, struct weir_text pipeline)
+{
+    struct share *s = map_get(&j->shares, pipeline.bytes, pipeline.len);
+    if (s != NULL && s->skipped && is_full(j, s))
+        return;
+    if (s != NULL)
+        s->skipped = false;
+    store_place_free(j->store, pipeline);
+}
+
 struct weir_text *
 job_share_full(struct jobs *j, unsigned *ret_n)
 {

@@ -97,10 +97,11 @@ static void
 ended(struct store_op *op, const struct weir_error *err)
 {
     struct job_finish *f = (struct job_finish *)(void *)op;
-    (void)job_op_told(op);
+    struct engine *e = job_op_told(op);
     if (err)
         log_say(WEIR_WARN, "job %s: its end was not stored: %s", f->id, err->text);
     free(f);
+    jobs_look(e);
 }
 
 static struct job_finish *

@@ -65,14 +65,14 @@ copy(struct weir_text text)
     return (struct weir_text){ bytes, text.len };
 }
 
-/* D is not claimed, or its job has its place: NULL. */
+/* D is not claimed and leaves its place by GATE; NULL: its job has it. */
 static void
-due_drop(const struct claim_gate *leave, struct due *d)
+due_drop(struct store *s, const struct claim_gate *gate, struct due *d)
 {
     if (!d->placed)
         return;
-    if (leave != NULL)
-        leave->leave(d->pipeline, d->key);
+    if (gate != NULL && gate->leave(d->pipeline, d->key))
+        store_place_free(s, d->pipeline);
     free((char *)d->pipeline.bytes);
     free((char *)d->key.bytes);
     d->placed = false;
@@ -88,11 +88,11 @@ oldest_wants(const struct oldest *o, uint64_t due_ms, int64_t seq)
 
 /* Puts D, which is wanted, in its place; the youngest goes if there is no room. */
 static void
-oldest_add(struct oldest *o, const struct claim_gate *gate, const struct due *d)
+oldest_add(struct store *s, struct oldest *o, const struct claim_gate *gate, const struct due *d)
 {
     if (o->n == o->max) {
         o->suspect = o->suspect && !o->jobs[o->n - 1].suspect;
-        due_drop(gate, &o->jobs[--o->n]);
+        due_drop(s, gate, &o->jobs[--o->n]);
     }
     unsigned at = o->n++;
     for (; at > 0 && (o->jobs[at - 1].due_ms > d->due_ms ||
@@ -158,7 +158,7 @@ put_off(struct writing *w, const struct later *l)
     for (unsigned i = 0; i < l->n; i++) {
         sqlite3_stmt *s = db_use(w->db, SQL_CLAIM_LATER);
         sqlite3_bind_int64(s, 1, l->jobs[i]);
-        bind_number(s, 2, w->now_ms + SUSPECT_MS);
+        bind_number(s, 2, w->now_ms + (uint64_t)SUSPECT_MS * (i + 1)); /* one after the other */
         db_run(w->db, s);
     }
 }
@@ -193,7 +193,7 @@ find_of(struct writing *w, const struct job_claim *c, const struct waiting *p, s
         enum enter_answer answer = admit(c, p, s, &d);
         all = all && answer < ENTER_CLOSED;
         if (answer < ENTER_CLOSED)
-            oldest_add(o, c->gate, &d);
+            oldest_add(w->store, o, c->gate, &d);
         else if (answer == ENTER_FULL || ++looked == LOOK_MAX)
             break;
     }
@@ -336,7 +336,7 @@ job_claim_write(struct writing *w, struct job_claim *c, struct weir_error *err)
         if (*last == NULL)
             break;
         (*last)->placed = d->placed;
-        due_drop(NULL, d);
+        due_drop(w->store, NULL, d);
         if (d->suspect) {
             memcpy(w->store->suspect, d->id, sizeof(d->id));
             w->store->suspect_ms = clock_mono_ms();
@@ -345,7 +345,7 @@ job_claim_write(struct writing *w, struct job_claim *c, struct weir_error *err)
         c->n++;
     }
     for (; i < o.n; i++)
-        due_drop(c->gate, &o.jobs[i]);
+        due_drop(w->store, c->gate, &o.jobs[i]);
     return WEIR_OK;
 }
 
@@ -361,8 +361,8 @@ job_claim_undo(struct store *s, struct job_claim *c)
 {
     for (const struct job_claimed *j = c->jobs; j != NULL; j = j->next) {
         job_suspect_over(s, j->id);
-        if (j->placed)
-            c->gate->leave(j->pipeline, j->key);
+        if (j->placed && c->gate->leave(j->pipeline, j->key))
+            store_place_free(s, j->pipeline);
     }
     job_claim_free(c);
 }

@@ -166,9 +166,12 @@ job_begin_write(struct writing *w, struct job_begin *b, struct weir_error *err)
         sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
     known = known && db_row(w->db, s);
     b->held = known && pause_has(w, column_text(s, 5), column_text(s, 6));
+    bool cancelling = known && column_number(s, 10) != 0;
     sqlite3_reset(s);
     if (!known)
         return err_set(err, WEIR_NOT_FOUND, "there is no job %s", b->id);
+    if (cancelling) /* it is given back, and its end is that of a cancelled one then */
+        return err_set(err, WEIR_CANCELLED, "an operator has cancelled the job");
     s = db_use(w->db, b->held ? SQL_BEGUN_HELD : SQL_BEGUN);
     sqlite3_bind_blob(s, 1, id, JOB_ID, SQLITE_STATIC);
     bind_number(s, 2, w->now_ms);

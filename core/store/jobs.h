@@ -237,7 +237,8 @@ enum enter_answer {
 /* Who has the places. Both are called on the store's thread. */
 struct claim_gate {
     enum enter_answer (*enter)(struct weir_text pipeline, struct weir_text key);
-    void (*leave)(struct weir_text pipeline, struct weir_text key); /* the job was not claimed after all */
+    /* The job was not claimed after all. True: the place is free, and was refused to another one. */
+    bool (*leave)(struct weir_text pipeline, struct weir_text key);
 };
 
 /* Takes up to MAX jobs that are due and find a place, oldest first, and makes them RUNNING: STORE_CLAIM. A job

@@ -13,7 +13,7 @@
 #include "base/map.h"
 #include "store/impl.h"
 
-enum { LOOK_AGAIN_MS = 1000 };
+enum { LOOK_AGAIN_MS = 1000, SHARE_MS = 100 };
 
 struct stuck {
     pthread_mutex_t lock;
@@ -22,8 +22,8 @@ struct stuck {
 };
 
 struct end {
-    uint64_t ms; /* monotonic */
-    bool closed; /* for all who claim, and not only for the one who has its share of them */
+    uint64_t closed_ms; /* monotonic: for all who claim */
+    uint64_t share_ms;  /* for who has its share of them, which may be one alone: so not for long */
 };
 
 struct stuck *
@@ -80,8 +80,10 @@ stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool clo
                 abort();
             (void)map_set(&s->until, pipeline.bytes, pipeline.len, e);
         }
-        e->ms = clock_mono_ms() + LOOK_AGAIN_MS;
-        e->closed |= closed;
+        if (closed)
+            e->closed_ms = clock_mono_ms() + LOOK_AGAIN_MS;
+        else
+            e->share_ms = clock_mono_ms() + SHARE_MS;
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -93,12 +95,11 @@ stuck_for(struct stuck *s, struct weir_text pipeline, bool claims)
     pthread_mutex_lock(&s->lock);
     const struct end *e = s->until.count > 0 ? map_get(&s->until, pipeline.bytes, pipeline.len) : NULL;
     if (e != NULL) {
-        uint64_t now = clock_mono_ms();
-        ms = e->ms > now ? e->ms - now : 0;
-        if (ms == 0)
+        uint64_t now = clock_mono_ms(), last = e->closed_ms > e->share_ms ? e->closed_ms : e->share_ms;
+        uint64_t until = claims ? e->closed_ms : last;
+        ms = until > now ? until - now : 0;
+        if (last <= now)
             forget(s, pipeline);
-        else if (claims && !e->closed)
-            ms = 0;
     }
     pthread_mutex_unlock(&s->lock);
     return ms;

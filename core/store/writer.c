@@ -248,7 +248,7 @@ has_ended_some(const struct list *batch)
 {
     for (const struct list *at = batch->next; at != batch; at = at->next) {
         enum store_kind kind = list_entry(at, const struct store_op, link)->kind;
-        if (kind == STORE_FINISH || kind == STORE_ASK)
+        if (kind == STORE_FINISH || kind == STORE_ASK || kind == STORE_BEGIN) /* which may be held */
             return true;
     }
     return false;

@@ -161,7 +161,7 @@ reject(struct weir_call *call, const struct node *node, enum breaker_answer why,
         err.retry_after_ms = (uint32_t)(wait_ms > 0 ? wait_ms : node->settings.reset_ms);
         snprintf(err.text, sizeof err.text, "breaker '%s' is open", name);
     }
-    const struct weir_value *detail = not_tried(name);
+    const struct weir_value *detail = why == BREAKER_IS_FULL ? NULL : not_tried(name);
     err.detail = detail;
     fall_back(call, node, &err);
     host->unref(&detail);

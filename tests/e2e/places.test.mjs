@@ -106,6 +106,32 @@ test('who waits for an answer and for a place is told that the job is kept, if i
   await over(w, job, 'completed');
 });
 
+test('whoever gets a place while its event is being stored has its first attempt', async (t) => {
+  const u = await slow(t, () => false);
+  const go = place(t, { 'slow.yaml': pipeline('slow', u.url, 'durable: true\nconcurrency: { limit: 1 }').replace('respond: accepted', 'respond: result') });
+  const w = await go();
+  const all = await Promise.all(Array.from({ length: 200 }, (_, n) => post(w, '/slow', { n })));
+  assert.deepEqual(new Set(all.map((r) => r.status)), new Set([200]));
+  assert.equal(u.calls.length, 200);
+  assert.deepEqual(new Set(u.calls.map((c) => c.body.attempt)), new Set([1]));
+});
+
+test('a new event does not overtake those that wait in the store', async (t) => {
+  const u = await slow(t);
+  const go = place(t, { 'slow.yaml': pipeline('slow', u.url, 'concurrency: { limit: 1 }') });
+  const w = await go();
+  const jobs = [];
+  for (let n = 0; n < 3; n++) jobs.push(await accepted(w, '/slow', n));
+  await until(() => u.calls.length === 1, 'the first runs');
+  let n = 3;
+  const more = (async () => { while (n < 100) jobs.push(await accepted(w, '/slow', n++)); })();
+  u.go();
+  await more;
+  for (const job of jobs) await over(w, job, 'completed');
+  const order = u.calls.map((c) => Number(c.path.split('/').at(-1)));
+  assert.deepEqual(order, [...order].sort((a, b) => a - b));
+});
+
 for (const respond of ['accepted', 'result'])
   test(`a crash is not counted for jobs that waited for a place (respond: ${respond})`, async (t) => {
     const u = await slow(t, (path) => path === '/slow/0');

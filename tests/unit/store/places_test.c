@@ -25,12 +25,13 @@ enter(struct weir_text pipeline, struct weir_text key)
     return ENTER_PLACED;
 }
 
-static void
+static bool
 leave(struct weir_text pipeline, struct weir_text key)
 {
     assert(text_is(pipeline, "orders") && !text_is(key, "closed"));
     atomic_fetch_add(&open_places, 1);
     atomic_fetch_add(&left, 1);
+    return false;
 }
 
 static const struct claim_gate gate = { .enter = enter, .leave = leave };
