@@ -200,6 +200,8 @@ static const char *const migrations[STORE_SCHEMA] = {
     "ALTER TABLE steps ADD COLUMN started_ms INTEGER;"
     "ALTER TABLE steps ADD COLUMN tries INTEGER;"
     "ALTER TABLE steps ADD COLUMN effect INTEGER;",
+    /* 6: how many of its crashes came from outside */
+    "ALTER TABLE jobs ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* The number that a statement of one row answers. */
