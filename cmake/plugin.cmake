@@ -1,10 +1,10 @@
 # plugin(NAME [LIBS target ...] [SHARED folder ...]): plugins/NAME/*.c becomes build/.../plugins/NAME.so.
-# A plugin sees abi/weir.h as <weir.h>, its own libraries, and those folders of plugins/shared that it
-# names, which are built into it; it exports weir_plugin_entry alone.
+# A plugin sees abi/weir.h as <weir.h>, its own libraries, plugins/shared/plugin, and those folders of
+# plugins/shared that it names, which are built into it; it exports weir_plugin_entry alone.
 function(plugin name)
     cmake_parse_arguments(P "" "" "LIBS;SHARED" ${ARGN})
     set(folders ${CMAKE_CURRENT_SOURCE_DIR}/${name})
-    foreach(shared ${P_SHARED})
+    foreach(shared plugin ${P_SHARED})
         list(APPEND folders ${CMAKE_CURRENT_SOURCE_DIR}/shared/${shared})
     endforeach()
     list(TRANSFORM folders APPEND /*.c OUTPUT_VARIABLE patterns)

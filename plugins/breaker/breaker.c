@@ -11,8 +11,6 @@
 /* What a caller is told to wait while the one call of a half-open breaker is under way. */
 #define PROBE_WAIT_MS 1000u
 
-const struct weir_host *host;
-
 /* One call that is under way; its data. */
 struct guarded {
     struct weir_call *call;
@@ -85,18 +83,6 @@ tell(struct seat *seat, const struct breaker_change *change)
 
 /* -- the fallback -- */
 
-static void
-fallback_ended(void *arg, const struct weir_value *output, const struct weir_error *err)
-{
-    struct weir_call *call = arg;
-    if (err != NULL) {
-        host->fail(call, err);
-        return;
-    }
-    const struct weir_value *v = host->ref(output);
-    host->done(call, &v);
-}
-
 /* What error is in the fallback: as in a catch. */
 static const struct weir_value *
 error_value(struct weir_call *call, const struct node *node, const struct weir_error *err)
@@ -125,7 +111,7 @@ fall_back(struct weir_call *call, const struct node *node, const struct weir_err
     }
     const struct weir_value *error = error_value(call, node, err);
     const struct weir_value *const vars[] = { error };
-    (void)host->block(call, node->fallback, NULL, vars, UINT64_MAX, fallback_ended, call);
+    (void)host->block(call, node->fallback, NULL, vars, UINT64_MAX, pass_on, call);
     host->unref(&error);
 }
 
@@ -262,8 +248,7 @@ breaker_cancel(struct weir_call *call, void *state)
                  : breaker_ignores(g->seat->node, &late) ? BREAKER_IGNORED
                                                          : BREAKER_TIMEOUT);
     }
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the guarded steps were cut short" });
+    cut_short(call, "the guarded steps were cut short");
 }
 
 /* clang-format off */
@@ -417,15 +402,9 @@ const struct weir_plugin *
 weir_plugin_entry(const struct weir_host *h)
 {
     static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "breaker",
-        .version = "1.0.0",
-        .nodes = nodes,
-        .n_collections = sizeof collections / sizeof *collections,
-        .collections = collections,
+        PLUGIN_HEAD("breaker"),
+        PLUGIN_NODES(nodes),
+        PLUGIN_COLLECTIONS(collections),
     };
     host = h;
     breaker_metrics();

@@ -8,14 +8,11 @@
 #ifndef BREAKER_H
 #define BREAKER_H
 
-#include <weir.h>
-
 #include "breaker_state.h"
+#include "plugin.h"
 
 #define BREAKER_NAME_MAX 64u
 #define BREAKER_STATUSES_MAX 32u
-
-extern const struct weir_host *host;
 
 /* A breaker and its name. Until it is handed to breaker_name_close, it stays where it is. */
 struct named {

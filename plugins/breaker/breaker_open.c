@@ -4,7 +4,6 @@
  */
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,14 +51,6 @@ breaker_ignores(const struct node *node, const struct weir_error *err)
     return false;
 }
 
-static uint32_t
-refuse(struct weir_error *err, const char *text)
-{
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "%s", text);
-    return WEIR_INVALID;
-}
-
 static uint64_t
 number(const struct weir_value *config, struct weir_text key, uint64_t otherwise)
 {
@@ -82,12 +73,12 @@ take_settings(const struct weir_value *config, struct breaker_settings *s,
         .reset_ms = number(config, WEIR_TEXT("reset_after"), 30000),
     };
     if (threshold < 0 || threshold > 1)
-        return refuse(err, "'error_threshold' must be from 0% to 100%");
+        return refuse(err, WEIR_INVALID, "'error_threshold' must be from 0%% to 100%%");
     if (s->window_ms < 10 * s->buckets || s->window_ms > 24 * 3600 * 1000)
-        return refuse(err,
+        return refuse(err, WEIR_INVALID,
                       "'window' must be 24h at most, and have 10ms at least for each bucket");
     if (s->reset_ms == 0 || s->reset_ms > 24 * 3600 * 1000)
-        return refuse(err, "'reset_after' must be from 1ms to 24h");
+        return refuse(err, WEIR_INVALID, "'reset_after' must be from 1ms to 24h");
     return WEIR_OK;
 }
 
@@ -117,7 +108,8 @@ take_ignored(const struct weir_value *config, struct node *node, struct weir_err
             node->n_statuses < BREAKER_STATUSES_MAX)
             node->statuses[node->n_statuses++] = (uint16_t)status;
         else if (!host->get_text(host->at(list, i), &text) || !take_code(node, text))
-            return refuse(err, "'ignore' has something that is neither a status nor a code");
+            return refuse(err, WEIR_INVALID,
+                          "'ignore' has something that is neither a status nor a code");
     }
     return WEIR_OK;
 }
@@ -137,13 +129,13 @@ take_all(const struct weir_value *config, struct node *node, struct weir_error *
     struct weir_text name = WEIR_TEXT("");
     (void)host->get_text(host->get(config, WEIR_TEXT("name")), &name);
     if (name.len == 0 || name.len > BREAKER_NAME_MAX)
-        return refuse(err, "'name' must have 1 to 64 characters");
+        return refuse(err, WEIR_INVALID, "'name' must have 1 to 64 characters");
     node->timeout_ms = number(config, WEIR_TEXT("timeout"), 0);
     if (take_settings(config, &node->settings, err) != WEIR_OK ||
         take_ignored(config, node, err) != WEIR_OK)
         return err->code;
     node->named = breaker_name_open(name, &node->settings);
-    return node->named ? WEIR_OK : refuse(err, "there are more than 10000 breakers");
+    return node->named ? WEIR_OK : refuse(err, WEIR_INVALID, "there are more than 10000 breakers");
 }
 
 uint32_t

@@ -38,8 +38,7 @@ access_cancel(struct weir_call *call, void *state)
     struct access *a = host->data(call);
     if (a != NULL)
         host->redis_forget(&a->command);
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the cache was not waited for" });
+    cut_short(call, "the cache was not waited for");
 }
 
 /* -- cache_get -- */
@@ -92,7 +91,7 @@ get_run(struct weir_call *call, void *state)
     struct entry e = { 0 };
     uint8_t id[ID_LEN];
     if (key_id(call, node, id, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     if (node->store.redis) {
@@ -244,7 +243,7 @@ set_run(struct weir_call *call, void *state)
     uint8_t id[ID_LEN];
     WEIR_ERROR_CLEAR(&err);
     if (set_prepare(call, node, id, &e, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     if (node->store.redis) {
@@ -282,7 +281,7 @@ drop_run(struct weir_call *call, void *state)
     struct weir_error err = { 0 };
     uint8_t id[ID_LEN];
     if (key_id(call, node, id, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     store_epoch_next(&node->store, id);

@@ -305,7 +305,7 @@ block_run(struct weir_call *call, void *state)
     struct weir_error err = { 0 };
     uint8_t id[ID_LEN];
     if (key_id(call, seat->node, id, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     if (answer_at_once(call, &seat->node->store, id))
@@ -329,6 +329,5 @@ block_cancel(struct weir_call *call, void *state)
         entry_free(&c->stale);
         flight_leave(c);
     }
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the cache was not waited for" });
+    cut_short(call, "the cache was not waited for");
 }

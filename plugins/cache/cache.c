@@ -12,8 +12,6 @@
 #include "flight.h"
 #include "lately.h"
 
-const struct weir_host *host;
-
 uint32_t
 seat_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
@@ -344,18 +342,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "cache",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("cache", PLUGIN_NODES(nodes));

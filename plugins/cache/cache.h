@@ -9,13 +9,12 @@
 #define CACHE_CACHE_H
 
 #include <stdatomic.h>
-#include <weir.h>
+
+#include "plugin.h"
 
 #define NAME_MAX_LEN 128u
 #define ID_LEN 16u    /* of a key: the first bytes of its digest */
 #define LOOKUP_MS 50u /* how long Redis may take */
-
-extern const struct weir_host *host;
 
 /* A name, for the whole process. */
 struct named {
@@ -89,11 +88,6 @@ struct named *named_open(struct weir_text name);
 void named_close(struct named *n);
 
 /* tools.c */
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* Fails the call, and frees what ERR owns. */
-void fail(struct weir_call *call, const struct weir_error *err);
 /* The id of what the key of NODE evaluates to: of a SHA-256 if it goes to Redis, and of this process
  * alone if it stays here. */
 uint32_t key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN],

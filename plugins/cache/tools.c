@@ -2,30 +2,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cache.h"
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
-
-void
-fail(struct weir_call *call, const struct weir_error *err)
-{
-    const struct weir_value *detail = err->detail;
-    host->fail(call, err);
-    host->unref(&detail);
-}
 
 uint32_t
 key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN], struct weir_error *err)

@@ -3,14 +3,13 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "piece.h"
+#include "plugin.h"
 
 struct call_node {
     uint32_t pipeline;
-    uint32_t with;                     /* a slot; 0: none */
-    const struct weir_value *constant; /* of with, if no expression is in it; else NULL */
+    struct piece with;
 };
 
 static uint32_t
@@ -25,65 +24,37 @@ call_open(struct weir_open *open, const struct weir_value *config, void **ret_co
         abort();
     /* An unknown name is told by the host, at the node. */
     c->pipeline = host->pipeline_find(open, name);
-    c->with = host->slot(open, "/with");
-    const struct weir_value *with = host->get(config, WEIR_TEXT("with"));
-    if (with != NULL && (c->with == 0 || host->slot_flags(open, c->with) & WEIR_SLOT_CONSTANT))
-        c->constant = host->ref(with);
+    c->with = piece_under(open, "", config, "with");
     *ret_conf = c;
     return WEIR_OK;
-}
-
-static void
-answered(void *arg, const struct weir_value *output, const struct weir_error *err)
-{
-    struct weir_call *call = arg;
-    if (err != NULL) {
-        host->fail(call, err);
-        return;
-    }
-    const struct weir_value *v = host->ref(output);
-    host->done(call, &v);
-}
-
-/* Evaluates with:, and runs the pipeline with it. */
-static void
-run_with(struct weir_call *call, const struct call_node *c)
-{
-    struct weir_error err = { 0 };
-    const struct weir_value *body = NULL;
-    if (host->eval(call, c->with, &body, &err) == WEIR_OK) {
-        host->pipeline(call, c->pipeline, body, answered, call);
-        host->unref(&body);
-        return;
-    }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
 }
 
 static void
 call_run(struct weir_call *call, void *state)
 {
     const struct call_node *c = state;
-    if (c->with != 0 && c->constant == NULL)
-        run_with(call, c);
-    else
-        host->pipeline(call, c->pipeline, c->constant, answered, call);
+    struct weir_error err = { 0 };
+    const struct weir_value *body = NULL; /* what flows in, if 'with' is left out */
+    if (piece_eval(call, &c->with, &body, &err) != WEIR_OK) {
+        fail_with(call, &err);
+        return;
+    }
+    host->pipeline(call, c->pipeline, body, pass_on, call);
+    host->unref(&body);
 }
 
 static void
 call_cancel(struct weir_call *call, void *state)
 {
     (void)state; /* the other pipeline ends with its call */
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the other pipeline was cut short" });
+    cut_short(call, "the other pipeline was cut short");
 }
 
 static void
 call_close(void *conf)
 {
     struct call_node *c = conf;
-    host->unref(&c->constant);
+    piece_drop(&c->with);
     free(c);
 }
 
@@ -129,18 +100,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "call",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("call", PLUGIN_NODES(nodes));

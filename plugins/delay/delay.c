@@ -2,13 +2,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <weir.h>
+
+#include "plugin.h"
 
 #define MAX_MS (INT64_C(24) * 60 * 60 * 1000)
-
-static const struct weir_host *host;
 
 enum { WAITING };
 
@@ -26,11 +24,8 @@ struct wait {
 static uint32_t
 check(int64_t ms, struct weir_error *err)
 {
-    if (ms >= 0 && ms <= MAX_MS)
-        return WEIR_OK;
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "'duration' must be from 0s to 24h");
-    return WEIR_INVALID;
+    return ms >= 0 && ms <= MAX_MS ? WEIR_OK
+                                   : refuse(err, WEIR_INVALID, "'duration' must be from 0s to 24h");
 }
 
 static uint32_t
@@ -90,9 +85,7 @@ evaluate(struct weir_call *call, const struct delay *d)
             return;
         }
     }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
+    fail_with(call, &err);
 }
 
 static void
@@ -112,8 +105,7 @@ delay_cancel(struct weir_call *call, void *state)
     struct wait *w = host->data(call);
     host->timer_stop(&w->timer);
     host->count(call, WAITING, -1);
-    host->fail(
-        call, &(struct weir_error){ .code = WEIR_CANCELLED, .text = "the wait was cut short" });
+    cut_short(call, "the wait was cut short");
 }
 
 static const struct weir_metric metrics[] = {
@@ -162,18 +154,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "delay",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("delay", PLUGIN_NODES(nodes));

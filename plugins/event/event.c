@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <weir.h>
+
+#include "plugin.h"
 
 #define TOPICS_MAX 32u
 
@@ -15,8 +16,6 @@
  * nothing stands still; what comes faster than this is dropped, so that nothing else is crowded
  * out. */
 #define RUNS_PER_SECOND 100u
-
-static const struct weir_host *host;
 
 struct trigger {
     const struct weir_value *config;     /* owned; TOPICS point into it */
@@ -225,18 +224,4 @@ static const struct weir_trigger_type triggers[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .name = "event",
-        .version = "1.0.0",
-        .triggers = triggers,
-        .n_triggers = sizeof triggers / sizeof *triggers,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("event", PLUGIN_TRIGGERS(triggers));

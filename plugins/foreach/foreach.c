@@ -3,17 +3,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "piece.h"
+#include "plugin.h"
 
 struct foreach {
     uint32_t block;
-    uint32_t items;                    /* a slot */
-    const struct weir_value *constant; /* the items, if no expression is in them; else NULL */
+    struct piece items;
     uint32_t concurrency;
     uint32_t max_items;
     bool collect;
@@ -53,9 +51,7 @@ foreach_open(struct weir_open *open, const struct weir_value *config, void **ret
     if (f == NULL)
         abort();
     f->block = host->block_find(open, "do");
-    f->items = host->slot(open, "/items");
-    if (f->items == 0 || host->slot_flags(open, f->items) & WEIR_SLOT_CONSTANT)
-        f->constant = host->ref(host->get(config, WEIR_TEXT("items")));
+    f->items = piece_under(open, "", config, "items");
     f->concurrency = small(config, WEIR_TEXT("concurrency"), 1);
     f->max_items = small(config, WEIR_TEXT("max_items"), 10000);
     struct weir_text on_error;
@@ -69,7 +65,7 @@ static void
 foreach_close(void *conf)
 {
     struct foreach *f = conf;
-    host->unref(&f->constant);
+    piece_drop(&f->items);
     free(f);
 }
 
@@ -185,23 +181,17 @@ find_items(struct weir_call *call, const struct foreach *f, const struct weir_va
            struct weir_error *err)
 {
     const struct weir_value *v = NULL;
-    if (f->constant != NULL)
-        v = host->ref(f->constant);
-    else if (host->eval(call, f->items, &v, err) != WEIR_OK)
-        return err->code;
-    if (host->type(v) != WEIR_LIST) {
-        err->code = WEIR_INVALID;
-        snprintf(err->text, sizeof err->text, "'items' must be a list");
-    } else if (host->len(v) > f->max_items) {
-        err->code = WEIR_TOO_LARGE;
-        snprintf(err->text, sizeof err->text, "'items' has %zu items, more than max_items, %u",
-                 host->len(v), f->max_items);
-    } else {
+    uint32_t code = piece_eval(call, &f->items, &v, err);
+    if (code == WEIR_OK && host->type(v) != WEIR_LIST)
+        code = refuse(err, WEIR_INVALID, "'items' must be a list");
+    else if (code == WEIR_OK && host->len(v) > f->max_items)
+        code = refuse(err, WEIR_TOO_LARGE, "'items' has %zu items, more than max_items, %u",
+                      host->len(v), f->max_items);
+    if (code == WEIR_OK)
         *ret = v;
-        return WEIR_OK;
-    }
-    host->unref(&v);
-    return err->code;
+    else
+        host->unref(&v);
+    return code;
 }
 
 static void
@@ -211,9 +201,7 @@ foreach_run(struct weir_call *call, void *state)
     struct weir_error err = { 0 };
     const struct weir_value *items = NULL;
     if (find_items(call, f, &items, &err) != WEIR_OK) {
-        const struct weir_value *detail = err.detail;
-        host->fail(call, &err);
-        host->unref(&detail);
+        fail_with(call, &err);
         return;
     }
     struct loop *l = host->alloc(call, sizeof *l);
@@ -230,8 +218,7 @@ foreach_cancel(struct weir_call *call, void *state)
 {
     (void)state;
     drop(host->data(call));
-    host->fail(
-        call, &(struct weir_error){ .code = WEIR_CANCELLED, .text = "the loop was cut short" });
+    cut_short(call, "the loop was cut short");
 }
 
 /* clang-format off */
@@ -311,18 +298,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "foreach",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("foreach", PLUGIN_NODES(nodes));

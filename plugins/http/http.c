@@ -8,8 +8,6 @@
 /* The schema of a node with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
-const struct weir_host *host;
-
 static void
 answered(void *arg, const struct weir_http_answer *answer, const struct weir_error *err)
 {
@@ -31,10 +29,8 @@ http_run(struct weir_call *call, void *state)
     err.status = err.retry_after_ms = err.sent = 0;
     err.detail = NULL;
     if (request_make(call, n, &r, &err) != WEIR_OK) {
-        const struct weir_value *detail = err.detail;
         request_drop(&r);
-        host->fail(call, &err);
-        host->unref(&detail);
+        fail_with(call, &err);
         return;
     }
     struct sent *s = host->alloc(call, sizeof *s);
@@ -316,18 +312,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "http",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("http", PLUGIN_NODES(nodes));

@@ -5,11 +5,8 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
-#include <weir.h>
-
 #include "piece.h"
-
-extern const struct weir_host *host;
+#include "plugin.h"
 
 /* How the body of the request is written, and how that of the answer is read. */
 enum form { NO_BODY, JSON_BODY, FORM_BODY, TEXT_BODY, ANY_BODY };
@@ -84,10 +81,6 @@ uint32_t http_effect_of(const struct weir_value *config);
 
 /* Whether a method may be repeated by its definition (RFC 9110 9.2.2). */
 bool is_repeatable(struct weir_text method);
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 bool text_same(struct weir_text a, struct weir_text b);
 

@@ -4,9 +4,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "plugin.h"
 
 struct log_node {
     uint32_t level; /* enum weir_level */
@@ -82,9 +81,7 @@ log_run(struct weir_call *call, void *state)
         host->done(call, NULL);
         return;
     }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
+    fail_with(call, &err);
 }
 
 static void
@@ -145,18 +142,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "log",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("log", PLUGIN_NODES(nodes));

@@ -356,14 +356,6 @@ engine_detach(void *state)
     free(p);
 }
 
-static void
-fail(struct weir_call *call, struct weir_error *err)
-{
-    const struct weir_value *detail = err->detail;
-    host->fail(call, err);
-    host->unref(&detail);
-}
-
 /* The configuration of this call, if there are expressions in it; owned by the caller. */
 static uint32_t
 take_config(struct weir_call *call, const struct script *s, const struct weir_value **ret,
@@ -387,7 +379,7 @@ engine_run(struct weir_call *call, void *state)
     if (host->input(call, &input, &err) != WEIR_OK ||
         take_config(call, p->script, &config, &err) != WEIR_OK) {
         host->unref(&input);
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     struct call *c = host->alloc(call, sizeof *c);
@@ -410,6 +402,5 @@ engine_cancel(struct weir_call *call, void *state)
     leave_turns(c);
     call_drop(c);
     begin_tidying(state);
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the script was cut short" });
+    cut_short(call, "the script was cut short");
 }

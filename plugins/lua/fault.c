@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,17 +14,6 @@
 #define TRACE_LEVELS 12
 /* Bytes of an error's detail. */
 #define DETAIL_MAX (256u * 1024)
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
 
 uint32_t
 err_before(struct weir_error *err, const char *where)

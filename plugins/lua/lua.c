@@ -1,8 +1,6 @@
 /* lua/lua.c - the node type lua: see README.md. SPDX-License-Identifier: Apache-2.0 */
 #include "tester.h"
 
-const struct weir_host *host;
-
 #define MIB (1024u * 1024u)
 
 const struct limits script_default_limits = {
@@ -146,11 +144,7 @@ weir_plugin_entry(const struct weir_host *h)
           .run = tester_run },
     };
     static struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .name = "lua",
-        .version = "1.0.0",
+        PLUGIN_HEAD("lua"),
         .testers = testers,
         .n_testers = sizeof testers / sizeof *testers,
         .missing = types_missing,

@@ -15,14 +15,11 @@
 
 #include <lauxlib.h>
 #include <lua.h>
-#include <weir.h>
 
 #include "heap.h"
 #include "places.h"
+#include "plugin.h"
 #include "values.h"
-
-/* The host table, from the entry. */
-extern const struct weir_host *host;
 
 /* -- limits -- */
 
@@ -455,10 +452,6 @@ uint32_t script_complete(const struct script *s, const struct weir_value **confi
 uint32_t script_open(struct weir_open *, const struct weir_value *config, void **ret_conf,
                      struct weir_error *err);
 void script_close(void *conf);
-
-/* Fills ERR and returns CODE. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Says in the detail of an error of open where the author finds what is wrong: an option, and a line
  * of its text (0: none). */

@@ -5,11 +5,9 @@
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
-#include <weir.h>
+#include "plugin.h"
 
 #define LABELS_MAX 16
-
-extern const struct weir_host *host;
 
 /* One label of the metric. */
 struct label {
@@ -36,9 +34,5 @@ struct metrics_node {
 uint32_t metrics_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
                       struct weir_error *err);
 void metrics_close(void *conf);
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

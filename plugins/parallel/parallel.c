@@ -4,9 +4,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "plugin.h"
 
 /* The names of the branches; the blocks of the node are the branches, in the same order. */
 struct parallel {
@@ -122,8 +121,7 @@ parallel_cancel(struct weir_call *call, void *state)
 {
     (void)state;
     drop(host->data(call));
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the branches were cut short" });
+    cut_short(call, "the branches were cut short");
 }
 
 /* clang-format off */
@@ -172,18 +170,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "parallel",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("parallel", PLUGIN_NODES(nodes));

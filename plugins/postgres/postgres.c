@@ -7,8 +7,6 @@
 /* The schema of a node with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
-const struct weir_host *host;
-
 static uint32_t
 postgres_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
@@ -179,18 +177,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "postgres",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("postgres", PLUGIN_NODES(nodes));

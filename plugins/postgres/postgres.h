@@ -115,10 +115,6 @@ uint32_t postgres_open(struct weir_open *open, const struct weir_value *config, 
 void postgres_close(void *conf);
 uint32_t postgres_effect_of(const struct weir_value *config);
 
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* -- parameters: postgres_params.c -- */
 
 /* The parameters of one query, as libpq wants them. */

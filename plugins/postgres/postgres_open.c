@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +9,6 @@
 #include "postgres.h"
 
 #define FALLBACK_POOL 4
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
 
 static uint64_t
 number_of(const struct weir_value *config, struct weir_text key, uint64_t fallback)

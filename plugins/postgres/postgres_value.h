@@ -5,9 +5,7 @@
 #ifndef POSTGRES_POSTGRES_VALUE_H
 #define POSTGRES_POSTGRES_VALUE_H
 
-#include <weir.h>
-
-extern const struct weir_host *host;
+#include "plugin.h"
 
 /* The value of a column of type OID from its TEXT, which has a NUL behind it; owned. What can't
  * be read as its type says is the text itself. */

@@ -12,17 +12,7 @@
 #include "memory.h"
 #include "redis.h"
 
-const struct weir_host *host;
-
 /* -- one request -- */
-
-static void
-fail(struct weir_call *call, const struct weir_error *err)
-{
-    const struct weir_value *detail = err->detail;
-    host->fail(call, err);
-    host->unref(&detail);
-}
 
 /* Evaluates the text of a slot; absent is empty. */
 static uint32_t
@@ -134,7 +124,7 @@ limiter_run(struct weir_call *call, void *state)
     WEIR_ERROR_CLEAR(&err);
     if (find_limit(&first, &err) != WEIR_OK || find_rate(&first, &err) != WEIR_OK ||
         find_cost(&first, &err) != WEIR_OK || find_key(&first, b.id, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     if (l->policy->redis != NULL) {
@@ -161,8 +151,7 @@ limiter_cancel(struct weir_call *call, void *state)
     (void)state;
     struct request *r = host->data(call);
     host->redis_forget(&r->command);
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the decision was not waited for" });
+    cut_short(call, "the decision was not waited for");
 }
 
 /* -- shards -- */
@@ -340,15 +329,9 @@ const struct weir_plugin *
 weir_plugin_entry(const struct weir_host *h)
 {
     static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "ratelimit",
-        .version = "1.0.0",
-        .nodes = nodes,
-        .n_collections = sizeof collections / sizeof *collections,
-        .collections = collections,
+        PLUGIN_HEAD("ratelimit"),
+        PLUGIN_NODES(nodes),
+        PLUGIN_COLLECTIONS(collections),
     };
     host = h;
     redis_prepare();

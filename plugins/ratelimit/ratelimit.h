@@ -5,14 +5,11 @@
 #ifndef RATELIMIT_RATELIMIT_H
 #define RATELIMIT_RATELIMIT_H
 
-#include <weir.h>
-
 #include "decide.h"
+#include "plugin.h"
 #include "policy.h"
 
 #define COST_LOG_MAX 10000u /* of the log, which keeps a stamp for each */
-
-extern const struct weir_host *host;
 
 /* One configured node. */
 struct limiter {
@@ -63,9 +60,5 @@ void answer_without(struct request *r, const char *reason);
 
 /* admin.c */
 void limits_ask(struct weir_question *q);
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -7,8 +7,6 @@
 /* The schema of a node with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
-const struct weir_host *host;
-
 /* clang-format off */
 static const char schema[] = WEIR_JSON({
     "description": "What is sent to the server: one of command, commands and script.",
@@ -119,18 +117,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "redis",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("redis", PLUGIN_NODES(nodes));

@@ -9,9 +9,8 @@
 #ifndef REDIS_REDIS_H
 #define REDIS_REDIS_H
 
-#include <weir.h>
-
 #include "piece.h"
+#include "plugin.h"
 
 #define MAX_WORDS 10000u      /* of a command; keys and arguments of a script */
 #define MAX_ORDERS 1000u      /* commands of a node */
@@ -19,8 +18,6 @@
 #define MAX_BYTES (16u << 20) /* of all that a node sends; what a connection may hold */
 #define WORD_AROUND 24u       /* bytes that go with a word */
 #define ORDER_AROUND 120u     /* bytes that go with a command */
-
-extern const struct weir_host *host;
 
 /* How texts in replies are read. */
 enum parse { PARSE_TEXT, PARSE_JSON, PARSE_BYTES };
@@ -46,10 +43,6 @@ struct redis_node {
     struct piece keys;
     struct piece args;
 };
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Puts a place in front of ERR's text; returns its code. */
 uint32_t refuse_in(struct weir_error *err, const char *fmt, ...)

@@ -313,9 +313,7 @@ node_run(struct weir_call *call, void *state)
     uint32_t code = n->script != NULL ? run_script(call, n, &err) : run_orders(call, n, &err);
     if (code == WEIR_OK)
         return;
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
+    fail_with(call, &err);
 }
 
 void

@@ -10,17 +10,6 @@
 #include "redis.h"
 
 uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
-
-uint32_t
 refuse_in(struct weir_error *err, const char *fmt, ...)
 {
     char text[sizeof err->text];

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-const struct weir_host *host;
-
 /* What one reply holds until it is sent. */
 struct making {
     struct weir_reply reply;
@@ -121,9 +119,7 @@ reply_run(struct weir_call *call, void *state)
         host->done(call, NULL);
         return;
     }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
+    fail_with(call, &err);
 }
 
 /* clang-format off */
@@ -193,18 +189,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "reply",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("reply", PLUGIN_NODES(nodes));

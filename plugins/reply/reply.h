@@ -5,11 +5,8 @@
 #ifndef REPLY_REPLY_H
 #define REPLY_REPLY_H
 
-#include <weir.h>
-
 #include "piece.h"
-
-extern const struct weir_host *host;
+#include "plugin.h"
 
 /* How the body is written. */
 enum form { NO_BODY, JSON_BODY, TEXT_BODY, ANY_BODY };
@@ -31,10 +28,6 @@ struct reply_node {
     char *memory;                  /* of their texts; owned */
     const struct weir_value *json; /* the body, if it is JSON and constant; owned */
 };
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Where memory for header fields comes from. */
 typedef void *memory_fn(void *arg, size_t size);

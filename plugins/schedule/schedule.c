@@ -16,16 +16,6 @@
 #define EVERY_MAX_MS (366 * (int64_t)SCHEDULE_DAY_MS)
 #define NAME_ROOM 512
 
-const struct weir_host *host;
-
-static uint32_t
-refuse(struct weir_error *err, const char *text)
-{
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "%s", text);
-    return WEIR_INVALID;
-}
-
 static struct weir_text
 text_at(const struct weir_value *config, struct weir_text key)
 {
@@ -118,11 +108,11 @@ take_start(const struct weir_value *config, struct schedule *s, struct weir_erro
     const char *end = strptime(room, "%Y-%m-%dT%H:%M:%SZ", &parts);
     time_t seconds = timegm(&parts);
     if (end == NULL || *end != '\0' || seconds < 0 || gmtime_r(&seconds, &real) == NULL)
-        return refuse(err, "'start' must be a time in UTC such as 2026-01-01T06:00:00Z");
+        return refuse(err, WEIR_INVALID, "'start' must be a time in UTC such as 2026-01-01T06:00:00Z");
     char again[32];
     strftime(again, sizeof again, "%Y-%m-%dT%H:%M:%SZ", &real);
     if (strcmp(again, room) != 0)
-        return refuse(err, "'start' is a time that does not exist");
+        return refuse(err, WEIR_INVALID, "'start' is a time that does not exist");
     s->start_ms = (uint64_t)seconds * 1000;
     return WEIR_OK;
 }
@@ -132,9 +122,9 @@ take_every(const struct weir_value *config, int64_t every, struct schedule *s,
            struct weir_error *err)
 {
     if (every < EVERY_MIN_MS || every > EVERY_MAX_MS)
-        return refuse(err, "'every' must be from 1s to 366d");
+        return refuse(err, WEIR_INVALID, "'every' must be from 1s to 366d");
     if (host->get(config, WEIR_TEXT("timezone")) != NULL)
-        return refuse(err,
+        return refuse(err, WEIR_INVALID,
                       "'timezone' belongs to 'cron': 'every' goes by the time that passes; "
                       "leave it out, or move the beginning with 'start'");
     s->every_ms = (uint64_t)every;
@@ -148,7 +138,7 @@ take_cron(const struct weir_value *config, struct weir_text text, struct schedul
 {
     struct weir_text zone = text_at(config, WEIR_TEXT("timezone"));
     if (host->get(config, WEIR_TEXT("start")) != NULL)
-        return refuse(err, "'start' belongs to 'every'; leave it out");
+        return refuse(err, WEIR_INVALID, "'start' belongs to 'every'; leave it out");
     if (cron_read(text, &s->cron, err) != WEIR_OK)
         return err->code;
     s->text = copy(text.bytes, text.len);
@@ -164,7 +154,7 @@ take_times(const struct weir_value *config, struct schedule *s, struct weir_erro
     int64_t every = 0;
     bool has_every = host->get_int(host->get(config, WEIR_TEXT("every")), &every);
     if (has_every == (cron.bytes != NULL))
-        return refuse(err, "a schedule needs either 'cron' or 'every'");
+        return refuse(err, WEIR_INVALID, "a schedule needs either 'cron' or 'every'");
     if (cron.bytes != NULL)
         every = duration_of(cron);
     return has_every || every > 0 ? take_every(config, every, s, err)
@@ -195,7 +185,7 @@ make_name(struct weir_open *open, const struct weir_value *config, struct schedu
                        pipeline.bytes, s->text, zone.len > 0 || start[0] != '\0' ? " " : "",
                        (int)zone.len, zone.len > 0 ? zone.bytes : "", start);
     if ((size_t)len >= sizeof text)
-        return refuse(err, "the name of the pipeline must be shorter for a schedule");
+        return refuse(err, WEIR_INVALID, "the name of the pipeline must be shorter for a schedule");
     s->name = copy(text, (size_t)len);
     return WEIR_OK;
 }
@@ -223,7 +213,7 @@ schedule_open(struct weir_open *open, const struct weir_value *config, void **re
     s->catch_up = catch_up_of(config);
     uint32_t code = take_times(config, s, err);
     if (code == WEIR_OK && (jitter < 0 || jitter > (int64_t)SCHEDULE_DAY_MS))
-        code = refuse(err, "'jitter' must be from 0s to 24h");
+        code = refuse(err, WEIR_INVALID, "'jitter' must be from 0s to 24h");
     if (code == WEIR_OK)
         code = make_name(open, config, s, err);
     if (code == WEIR_OK)
@@ -305,18 +295,4 @@ static const struct weir_trigger_type triggers[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .name = "schedule",
-        .version = "1.0.0",
-        .triggers = triggers,
-        .n_triggers = sizeof triggers / sizeof *triggers,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("schedule", PLUGIN_TRIGGERS(triggers));

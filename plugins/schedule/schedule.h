@@ -6,8 +6,7 @@
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 
-#include <weir.h>
-
+#include "plugin.h"
 #include "schedule_cron.h"
 #include "schedule_zone.h"
 
@@ -18,8 +17,6 @@
 #ifndef SCHEDULE_LOOK_MS
 #define SCHEDULE_LOOK_MS 30000u /* how long the clock goes unwatched at most */
 #endif
-
-extern const struct weir_host *host;
 
 enum catch_up { CATCH_UP_NONE, CATCH_UP_LAST, CATCH_UP_ALL };
 

@@ -178,11 +178,9 @@ read_short(struct weir_text *text, struct weir_error *err)
             *text = (struct weir_text){ shorts[i].text, strlen(shorts[i].text) };
             return WEIR_OK;
         }
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text,
-             "'%.*s' is none of @hourly, @daily, @weekly, @monthly and @yearly",
-             (int)(text->len < 64 ? text->len : 64), text->bytes);
-    return WEIR_INVALID;
+    return refuse(err, WEIR_INVALID,
+                  "'%.*s' is none of @hourly, @daily, @weekly, @monthly and @yearly",
+                  (int)(text->len < 64 ? text->len : 64), text->bytes);
 }
 
 uint32_t
@@ -194,15 +192,11 @@ cron_read(struct weir_text text, struct cron *ret, struct weir_error *err)
     if (text.len > 0 && text.bytes[0] == '@' && read_short(&text, err) != WEIR_OK)
         return WEIR_INVALID;
     unsigned n = split(text, parts);
-    if (n != FIELDS) {
-        err->code = WEIR_INVALID;
-        snprintf(
-            err->text, sizeof err->text,
-            "a cron expression has five fields (minute, hour, day of the month, month, day "
-            "of the week), such as '0 9 * * MON-FRI'; this one has %s%u",
-            n > FIELDS ? "at least " : "", n);
-        return WEIR_INVALID;
-    }
+    if (n != FIELDS)
+        return refuse(err, WEIR_INVALID,
+                      "a cron expression has five fields (minute, hour, day of the month, month, day "
+                      "of the week), such as '0 9 * * MON-FRI'; this one has %s%u",
+                      n > FIELDS ? "at least " : "", n);
     for (unsigned i = 0; i < FIELDS; i++)
         if (read_field(&fields[i], parts[i], &bits[i], err) != WEIR_OK)
             return WEIR_INVALID;
@@ -218,11 +212,9 @@ cron_read(struct weir_text text, struct cron *ret, struct weir_error *err)
     };
     if (cron_next(ret, 0, &some))
         return WEIR_OK;
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text,
-             "no month of '%.*s' has such a day: this cron expression never fires",
-             (int)(text.len < 64 ? text.len : 64), text.bytes);
-    return WEIR_INVALID;
+    return refuse(err, WEIR_INVALID,
+                  "no month of '%.*s' has such a day: this cron expression never fires",
+                  (int)(text.len < 64 ? text.len : 64), text.bytes);
 }
 
 /* As Vixie cron does: of two day fields that are both restricted, one is enough. */

@@ -8,7 +8,7 @@
 #ifndef SCHEDULE_CRON_H
 #define SCHEDULE_CRON_H
 
-#include <weir.h>
+#include "plugin.h"
 
 struct cron {
     uint64_t minutes; /* bit N: minute N, and so on */

@@ -30,14 +30,6 @@ struct zone {
     struct change changes[];
 };
 
-static uint32_t
-unreadable(struct weir_error *err, const char *text)
-{
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "%s", text);
-    return WEIR_INVALID;
-}
-
 static struct zone *
 zone_new(uint32_t n)
 {
@@ -136,21 +128,22 @@ zone_read(const uint8_t *bytes, size_t len, struct weir_error *err)
     struct head h;
     size_t body;
     if (!read_head(bytes, len, 4, &h, &body) || bytes[4] < '2') {
-        unreadable(err, "it is no TZif file of version 2 or later");
+        refuse(err, WEIR_INVALID, "it is no TZif file of version 2 or later");
         return NULL;
     }
     bytes += HEAD + body; /* what follows says the same with times of 64 bits */
     len -= HEAD + body;
     if (!read_head(bytes, len, 8, &h, &body) || h.leaps > 0) {
-        unreadable(err, h.leaps > 0 ? "it counts leap seconds, which this clock does not"
-                                    : "its second part is cut off or damaged");
+        refuse(err, WEIR_INVALID, "%s",
+               h.leaps > 0 ? "it counts leap seconds, which this clock does not"
+                           : "its second part is cut off or damaged");
         return NULL;
     }
     struct zone *z = zone_new(h.changes);
     if (read_changes(bytes + HEAD, &h, z) &&
         read_footer(bytes + HEAD + body, len - HEAD - body, z))
         return z;
-    unreadable(err, "its times or its rule are damaged");
+    refuse(err, WEIR_INVALID, "its times or its rule are damaged");
     zone_close(&z);
     return NULL;
 }
@@ -239,16 +232,15 @@ no_such_zone(struct weir_text name, struct weir_error *err)
     int len = (int)(name.len < NAME_MAX_BYTES ? name.len : NAME_MAX_BYTES);
     FILE *any = fopen(FOLDER "/Etc/UTC", "re");
     find_near(name, near);
-    err->code = WEIR_INVALID;
     if (any == NULL)
-        snprintf(err->text, sizeof err->text,
-                 "'timezone': %.*s can't be looked up, as there is no " FOLDER
-                 ": install the package tzdata, or use UTC",
-                 len, name.bytes);
+        (void)refuse(err, WEIR_INVALID,
+                     "'timezone': %.*s can't be looked up, as there is no " FOLDER
+                     ": install the package tzdata, or use UTC",
+                     len, name.bytes);
     else
-        snprintf(err->text, sizeof err->text, "'timezone': there is no time zone %.*s%s%s%s",
-                 len, name.bytes, near[0] != '\0' ? "; is " : ", such as Europe/Berlin or UTC",
-                 near, near[0] != '\0' ? " meant?" : "");
+        (void)refuse(err, WEIR_INVALID, "'timezone': there is no time zone %.*s%s%s%s", len,
+                     name.bytes, near[0] != '\0' ? "; is " : ", such as Europe/Berlin or UTC",
+                     near, near[0] != '\0' ? " meant?" : "");
     if (any != NULL)
         fclose(any);
     return NULL;

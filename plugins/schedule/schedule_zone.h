@@ -8,7 +8,7 @@
 #ifndef SCHEDULE_ZONE_H
 #define SCHEDULE_ZONE_H
 
-#include <weir.h>
+#include "plugin.h"
 
 struct zone;
 

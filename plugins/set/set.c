@@ -5,9 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "plugin.h"
 
 struct set {
     uint32_t slot;
@@ -39,9 +38,7 @@ evaluate(struct weir_call *call, const struct set *s)
         host->done(call, &v);
         return;
     }
-    const struct weir_value *detail = err.detail;
-    host->fail(call, &err);
-    host->unref(&detail);
+    fail_with(call, &err);
 }
 
 static void
@@ -93,18 +90,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "set",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("set", PLUGIN_NODES(nodes));

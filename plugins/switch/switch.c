@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <weir.h>
+
+#include "plugin.h"
 
 #define NONE UINT32_MAX
-
-static const struct weir_host *host;
 
 struct choice {
     struct weir_text key; /* of the map; owned */
@@ -80,14 +79,6 @@ take_block(struct weir_open *open, struct switch_node *s, uint32_t block)
     c->key.bytes = copy;
 }
 
-static uint32_t
-refuse(struct weir_error *err, const char *why)
-{
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "%s", why);
-    return WEIR_INVALID;
-}
-
 /* Whether there is a case of the list form. */
 static bool
 has_listed(struct weir_open *open)
@@ -106,14 +97,13 @@ switch_open(struct weir_open *open, const struct weir_value *config, void **ret_
     bool listed = has_listed(open);
     uint32_t n = host->blocks(open);
     if (listed && value != NULL)
-        return refuse(
-            err, "a list of cases has conditions of its own: leave the value of switch out");
+        return refuse(err, WEIR_INVALID,
+                      "a list of cases has conditions of its own: leave the value of switch out");
     if (!listed && value == NULL)
-        return refuse(
-            err,
-            "switch needs a value to compare with its cases, as in switch: ${ input.kind }");
+        return refuse(err, WEIR_INVALID,
+                      "switch needs a value to compare with its cases, as in switch: ${ input.kind }");
     if (n == 0)
-        return refuse(err, "switch needs cases");
+        return refuse(err, WEIR_INVALID, "switch needs cases");
     struct switch_node *s = calloc(1, sizeof *s);
     struct choice *choices = calloc(n, sizeof *choices);
     if (s == NULL || choices == NULL)
@@ -131,32 +121,12 @@ switch_open(struct weir_open *open, const struct weir_value *config, void **ret_
     return WEIR_OK;
 }
 
-static void
-answered(void *arg, const struct weir_value *output, const struct weir_error *err)
-{
-    struct weir_call *call = arg;
-    if (err != NULL) {
-        host->fail(call, err);
-        return;
-    }
-    const struct weir_value *v = host->ref(output);
-    host->done(call, &v);
-}
-
-static void
-fail(struct weir_call *call, const struct weir_error *err)
-{
-    const struct weir_value *detail = err->detail;
-    host->fail(call, err);
-    host->unref(&detail);
-}
-
 /* Runs BLOCK; without one, what flows in flows on. */
 static void
 go(struct weir_call *call, uint32_t block)
 {
     if (block != NONE) {
-        (void)host->block(call, block, NULL, NULL, UINT64_MAX, answered, call);
+        (void)host->block(call, block, NULL, NULL, UINT64_MAX, pass_on, call);
         return;
     }
     struct weir_error err = { 0 };
@@ -164,7 +134,7 @@ go(struct weir_call *call, uint32_t block)
     if (host->input(call, &input, &err) == WEIR_OK)
         host->done(call, &input);
     else
-        fail(call, &err);
+        fail_with(call, &err);
 }
 
 /* The text that V is compared by, in ROOM if it is not a string. False: it equals no case. */
@@ -208,7 +178,7 @@ run_mapped(struct weir_call *call, const struct switch_node *s)
     const struct weir_value *v = NULL;
     WEIR_ERROR_CLEAR(&err);
     if (host->eval(call, s->value, &v, &err) != WEIR_OK) {
-        fail(call, &err);
+        fail_with(call, &err);
         return;
     }
     uint32_t block = find(s, v);
@@ -226,11 +196,8 @@ holds(struct weir_call *call, const struct switch_node *s, uint32_t i, bool *ret
         return err->code;
     bool is_bool = host->get_bool(v, ret);
     host->unref(&v);
-    if (is_bool)
-        return WEIR_OK;
-    err->code = WEIR_SCRIPT;
-    snprintf(err->text, sizeof err->text, "'when' of case %u must be true or false", i + 1);
-    return WEIR_SCRIPT;
+    return is_bool ? WEIR_OK
+                   : refuse(err, WEIR_SCRIPT, "'when' of case %u must be true or false", i + 1);
 }
 
 static void
@@ -240,7 +207,7 @@ run_listed(struct weir_call *call, const struct switch_node *s)
     for (uint32_t i = 0; i < s->n; i++) {
         bool yes;
         if (holds(call, s, i, &yes, &err) != WEIR_OK) {
-            fail(call, &err);
+            fail_with(call, &err);
             return;
         }
         if (yes) {
@@ -265,8 +232,7 @@ static void
 switch_cancel(struct weir_call *call, void *state)
 {
     (void)state; /* the block ends with its call */
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the block was cut short" });
+    cut_short(call, "the block was cut short");
 }
 
 /* clang-format off */
@@ -332,18 +298,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "switch",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("switch", PLUGIN_NODES(nodes));

@@ -5,9 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdlib.h>
-#include <weir.h>
 
-static const struct weir_host *host;
+#include "plugin.h"
 
 struct try_node {
     uint32_t block;
@@ -28,30 +27,17 @@ try_open(struct weir_open *open, const struct weir_value *config, void **ret_con
 }
 
 static void
-answered(void *arg, const struct weir_value *output, const struct weir_error *err)
-{
-    struct weir_call *call = arg;
-    if (err != NULL) {
-        host->fail(call, err);
-        return;
-    }
-    const struct weir_value *v = host->ref(output);
-    host->done(call, &v);
-}
-
-static void
 try_run(struct weir_call *call, void *state)
 {
     const struct try_node *t = state;
-    (void)host->block(call, t->block, NULL, NULL, UINT64_MAX, answered, call);
+    (void)host->block(call, t->block, NULL, NULL, UINT64_MAX, pass_on, call);
 }
 
 static void
 try_cancel(struct weir_call *call, void *state)
 {
     (void)state; /* the block ends with its call */
-    host->fail(call, &(struct weir_error){ .code = WEIR_CANCELLED,
-                                           .text = "the block was cut short" });
+    cut_short(call, "the block was cut short");
 }
 
 /* clang-format off */
@@ -98,18 +84,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "try",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("try", PLUGIN_NODES(nodes));

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct weir_host *host;
-
 /* Adds { detail: "is required", pointer } to LIST. */
 static void
 add_missing(struct weir_builder *list, const char *pointer)
@@ -265,18 +263,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "validate",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("validate", PLUGIN_NODES(nodes));

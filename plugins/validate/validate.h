@@ -7,9 +7,7 @@
 #ifndef VALIDATE_H
 #define VALIDATE_H
 
-#include <weir.h>
-
-extern const struct weir_host *host;
+#include "plugin.h"
 
 #define FIELD_STEPS 8u
 
@@ -50,10 +48,6 @@ struct validate_node {
     struct rules required;
     struct sanitize sanitize;
 };
-
-/* Sets ERR to CODE and a text; returns CODE. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* The node's open and close. */
 uint32_t validate_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,

@@ -2,25 +2,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "validate.h"
 
 #define FILE_MAX (UINT64_C(1) << 20)
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
 
 /* Puts WHERE before ERR's text. */
 static uint32_t

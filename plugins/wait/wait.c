@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <weir.h>
+
+#include "plugin.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define FOR_MAX (400 * DAY_MS)
 #define FOR_CALLBACK (7 * DAY_MS) /* if nothing else is said */
-
-static const struct weir_host *host;
 
 enum { WAITING };
 
@@ -31,14 +30,6 @@ struct waiting {
 };
 
 static uint32_t
-refuse(struct weir_error *err, const char *why)
-{
-    err->code = WEIR_INVALID;
-    snprintf(err->text, sizeof err->text, "%s", why);
-    return WEIR_INVALID;
-}
-
-static uint32_t
 wait_open(struct weir_open *open, const struct weir_value *config, void **ret_conf, struct weir_error *err)
 {
     struct wait w = { .for_slot = host->slot(open, "/for"),
@@ -46,11 +37,12 @@ wait_open(struct weir_open *open, const struct weir_value *config, void **ret_co
                       .block = host->block_find(open, "do") };
     (void)host->get_bool(host->get(config, WEIR_TEXT("callback")), &w.callback);
     if (w.for_slot != 0 && w.until_slot != 0)
-        return refuse(err, "'for' and 'until' say the same thing twice: leave one of them out");
+        return refuse(err, WEIR_INVALID,
+                      "'for' and 'until' say the same thing twice: leave one of them out");
     if (w.for_slot == 0 && w.until_slot == 0 && !w.callback)
-        return refuse(err, "wait needs one of 'for', 'until' and 'callback: true'");
+        return refuse(err, WEIR_INVALID, "wait needs one of 'for', 'until' and 'callback: true'");
     if (w.block != UINT32_MAX && !w.callback)
-        return refuse(err, "'do' is for 'callback: true': it tells somebody the URL");
+        return refuse(err, WEIR_INVALID, "'do' is for 'callback: true': it tells somebody the URL");
     struct wait *copy = malloc(sizeof *copy);
     if (copy == NULL)
         abort();
@@ -98,7 +90,8 @@ until_of(const struct weir_value *v, int64_t *ret_ms, struct weir_error *err)
     struct weir_text text;
     if (host->get_int(v, ret_ms) || (host->get_text(v, &text) && read_time(text, ret_ms)))
         return WEIR_OK;
-    return refuse(err, "'until' must be a time like 2026-12-24T18:00:00Z, or milliseconds since 1970");
+    return refuse(err, WEIR_INVALID,
+                  "'until' must be a time like 2026-12-24T18:00:00Z, or milliseconds since 1970");
 }
 
 /* When the wait of CALL is over, by the wall clock. */
@@ -121,7 +114,7 @@ work_out(struct weir_call *call, const struct wait *w, uint64_t *ret, struct wei
     }
     host->unref(&v);
     if (code == WEIR_OK && (ms < 0 || ms > FOR_MAX))
-        code = refuse(err, "a wait must be from 0s to 400d");
+        code = refuse(err, WEIR_INVALID, "a wait must be from 0s to 400d");
     *ret = (uint64_t)(now + ms);
     return code;
 }
@@ -273,18 +266,4 @@ static const struct weir_node_type nodes[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .n_nodes = sizeof nodes / sizeof *nodes,
-        .name = "wait",
-        .version = "1.0.0",
-        .nodes = nodes,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("wait", PLUGIN_NODES(nodes));

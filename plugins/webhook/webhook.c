@@ -19,8 +19,6 @@
 /* The schema of a trigger with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
-const struct weir_host *host;
-
 /* What stands before the parameters of a Content-Type. */
 static struct weir_text
 media_type(struct weir_text field)
@@ -278,18 +276,4 @@ static const struct weir_trigger_type triggers[] = {
     },
 };
 
-const struct weir_plugin *
-weir_plugin_entry(const struct weir_host *h)
-{
-    static const struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .name = "webhook",
-        .version = "1.0.0",
-        .triggers = triggers,
-        .n_triggers = sizeof triggers / sizeof *triggers,
-    };
-    host = h;
-    return &plugin;
-}
+PLUGIN("webhook", PLUGIN_TRIGGERS(triggers));

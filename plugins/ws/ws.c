@@ -12,8 +12,6 @@
 /* The schema of a trigger with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
-const struct weir_host *host;
-
 static uint32_t
 gate_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
@@ -286,14 +284,9 @@ const struct weir_plugin *
 weir_plugin_entry(const struct weir_host *h)
 {
     static struct weir_plugin plugin = {
-        .abi_major = WEIR_ABI_MAJOR,
-        .abi_minor = WEIR_ABI_MINOR,
-        .size = sizeof plugin,
-        .name = "ws",
-        .version = "1.0.0",
+        PLUGIN_HEAD("ws"),
         .nodes = ws_nodes,
-        .triggers = triggers,
-        .n_triggers = sizeof triggers / sizeof *triggers,
+        PLUGIN_TRIGGERS(triggers),
     };
     host = h;
     plugin.n_nodes = ws_n_nodes;

@@ -10,8 +10,7 @@
 
 #include "engine/generation.h"
 
-const struct weir_host *host;
-
+#include "../../plugins/shared/plugin/plugin.c"
 #define text_of plugin_text_of /* the base has one, too */
 #include "../../plugins/shared/auth/jwt.c"
 #define text_in text_in_keys /* both files have one */

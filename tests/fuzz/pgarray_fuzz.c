@@ -10,11 +10,10 @@
 
 #include "engine/generation.h"
 
-const struct weir_host *host;
-
 #include "../../plugins/postgres/postgres_array.c"
 #include "../../plugins/postgres/postgres_meaning.c"
 #include "../../plugins/postgres/postgres_value.c"
+#include "../../plugins/shared/plugin/plugin.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,9 +12,8 @@
 #include "../../plugins/schedule/schedule_moments.c"
 #include "../../plugins/schedule/schedule_rule.c"
 #include "../../plugins/schedule/schedule_zone.c"
+#include "../../plugins/shared/plugin/plugin.c"
 #include "engine/generation.h"
-
-const struct weir_host *host;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

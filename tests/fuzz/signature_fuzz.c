@@ -16,6 +16,7 @@
 #include "engine/event.h"
 #include "engine/generation.h"
 
+#include "../../plugins/shared/plugin/plugin.c"
 #include "../../plugins/shared/signature/content.c"
 #include "../../plugins/shared/signature/keys.c"
 #include "../../plugins/shared/signature/make.c"
@@ -25,8 +26,6 @@
 #include "../../plugins/webhook/verify_header.c"
 #include "../../plugins/webhook/verify_open.c"
 
-const struct weir_host *host;
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What is not of verify. */
@@ -34,17 +33,6 @@ bool
 text_same(struct weir_text a, struct weir_text b)
 {
     return text_equal(a, b);
-}
-
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
 }
 
 void

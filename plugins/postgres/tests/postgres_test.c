@@ -11,8 +11,6 @@
 
 #include "engine/generation.h"
 
-const struct weir_host *host;
-
 #include "../postgres_array.c"
 #include "../postgres_meaning.c"
 #include "../postgres_value.c"

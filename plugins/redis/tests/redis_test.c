@@ -12,8 +12,6 @@
 
 #include "engine/generation.h"
 
-const struct weir_host *host;
-
 #include "../redis_names.c"
 #include "../redis_open.c"
 #include "../redis_reply.c"

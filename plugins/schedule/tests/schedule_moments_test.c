@@ -20,8 +20,6 @@
 #define MINUTE_MS UINT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 
-const struct weir_host *host;
-
 static struct schedule
 every(uint64_t ms)
 {

@@ -15,8 +15,6 @@
 #include "../schedule_zone.c"
 #include "engine/generation.h"
 
-const struct weir_host *host;
-
 static struct weir_text
 t(const char *text)
 {

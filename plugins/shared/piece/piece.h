@@ -1,7 +1,6 @@
 /* shared/piece/piece.h - a part of a node's configuration that may be an expression.
  *
- * The plugin that takes this in has its table of the host as HOST. A piece is taken when a node is opened,
- * on the main thread, and evaluated for each call, on its shard's.
+ * A piece is taken when a node is opened, on the main thread, and evaluated for each call, on its shard's.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,9 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <weir.h>
 
-extern const struct weir_host *host;
+#include "plugin.h"
 
 /* A constant, or a slot that is evaluated for each call. */
 struct piece {

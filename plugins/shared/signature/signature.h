@@ -9,9 +9,7 @@
 #ifndef SIGNATURE_H
 #define SIGNATURE_H
 
-#include <weir.h>
-
-extern const struct weir_host *host; /* the plugin's */
+#include "plugin.h"
 
 #define SIGNATURE_PIECES_MAX 16u /* of what is signed */
 #define SIGNATURE_TEXT_MAX 129u  /* of SHA-512 in hex, and a NUL */

@@ -1,14 +1,11 @@
-/* texts.h - lists and patterns of texts, and errors: small things that several plugins need. It is
- * linked into each of them, and knows of the world only <weir.h>. Any thread.
+/* texts.h - lists and patterns of texts. Any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef TEXTS_H
 #define TEXTS_H
 
-#include <weir.h>
-
-extern const struct weir_host *host; /* the plugin's */
+#include "plugin.h"
 
 /* A list of texts of the configuration, which the owner of the list keeps. */
 struct texts {
@@ -33,9 +30,5 @@ char *texts_joined(const struct texts *t);
 
 /* A copy of T with a NUL behind it, owned by the caller. */
 char *text_copied(struct weir_text t);
-
-/* Fills ERR and returns its code. */
-uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

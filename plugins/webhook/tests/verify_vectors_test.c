@@ -22,8 +22,6 @@
 #include "../../shared/signature/options.c"
 #include "../../shared/signature/schemes.c"
 
-const struct weir_host *host;
-
 bool
 text_same(struct weir_text a, struct weir_text b)
 {
@@ -31,17 +29,6 @@ text_same(struct weir_text a, struct weir_text b)
 }
 
 /* What is not of verify: the rest of the plugin is played on the stage, by webhook_test.c. */
-uint32_t
-refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-{
-    va_list args;
-    err->code = code;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
-
 void
 turn_away_for(const struct webhook *w, struct weir_event *e, const struct weir_error *err, const char *reason)
 {

@@ -10,8 +10,6 @@
 
 #include "../lines.c"
 
-const struct weir_host *host;
-
 #define ROOM 20000
 
 /* What a reader has at hand, and the event that it has dispatched. */
