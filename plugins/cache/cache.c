@@ -113,6 +113,32 @@ static const char cache_schema[] = WEIR_JSON({
     }
 });
 
+/* What cache_get, cache_set and cache_drop have in common. */
+#define KEY_SCHEMA WEIR_JSON( \
+    "key": { \
+        "description": "The key, as text.", \
+        "writeOnly": true, \
+        "examples": ["${ request.params.id }"] \
+    })
+
+#define NAME_SCHEMA WEIR_JSON( \
+    "name": { \
+        "description": "The cache.", \
+        "type": "string", \
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,127}$", \
+        "x-weir-literal": true, \
+        "examples": ["products"] \
+    })
+
+#define STORE_SCHEMA WEIR_JSON( \
+    "store": { \
+        "description": "Where its entries are, as with cache.", \
+        "type": "string", \
+        "writeOnly": true, \
+        "default": "memory", \
+        "examples": ["${ env.REDIS_URL ?? 'memory' }"] \
+    })
+
 static const char get_schema[] = WEIR_JSON({
     "description": "What is read.",
     "type": "object",
@@ -120,11 +146,7 @@ static const char get_schema[] = WEIR_JSON({
     "required": ["key", "name"],
     "x-weir-resource": { "kind": "caches", "name": "name", "own": ["key", "stale"] },
     "properties": {
-        "key": {
-            "description": "The key, as text.",
-            "writeOnly": true,
-            "examples": ["${ request.params.id }"]
-        },
+        ) KEY_SCHEMA WEIR_JSON(,
         "stale": {
             "description": "Whether a value past its ttl will do, as long as it is kept.",
             "type": "boolean",
@@ -132,20 +154,8 @@ static const char get_schema[] = WEIR_JSON({
             "x-weir-literal": true,
             "examples": [true]
         },
-        "name": {
-            "description": "The cache.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,127}$",
-            "x-weir-literal": true,
-            "examples": ["products"]
-        },
-        "store": {
-            "description": "Where its entries are, as with cache.",
-            "type": "string",
-            "writeOnly": true,
-            "default": "memory",
-            "examples": ["${ env.REDIS_URL ?? 'memory' }"]
-        }
+        ) NAME_SCHEMA WEIR_JSON(,
+        ) STORE_SCHEMA WEIR_JSON(
     }
 });
 
@@ -156,11 +166,7 @@ static const char set_schema[] = WEIR_JSON({
     "required": ["key", "name"],
     "x-weir-resource": { "kind": "caches", "name": "name", "own": ["key", "value", "ttl", "keep", "refresh", "required"] },
     "properties": {
-        "key": {
-            "description": "The key, as text.",
-            "writeOnly": true,
-            "examples": ["${ request.params.id }"]
-        },
+        ) KEY_SCHEMA WEIR_JSON(,
         "value": {
             "description": "The value. Default: what flows in.",
             "examples": ["${ steps.token.body.access_token }"]
@@ -194,20 +200,8 @@ static const char set_schema[] = WEIR_JSON({
             "x-weir-literal": true,
             "examples": [true]
         },
-        "name": {
-            "description": "The cache.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,127}$",
-            "x-weir-literal": true,
-            "examples": ["products"]
-        },
-        "store": {
-            "description": "Where its entries are, as with cache.",
-            "type": "string",
-            "writeOnly": true,
-            "default": "memory",
-            "examples": ["${ env.REDIS_URL ?? 'memory' }"]
-        },
+        ) NAME_SCHEMA WEIR_JSON(,
+        ) STORE_SCHEMA WEIR_JSON(,
         "max_bytes": {
             "description": "As with cache. Default: what other nodes of the name say, else 64MiB.",
             "type": ["string", "integer"],
@@ -237,11 +231,7 @@ static const char drop_schema[] = WEIR_JSON({
     "required": ["key", "name"],
     "x-weir-resource": { "kind": "caches", "name": "name", "own": ["key", "required"] },
     "properties": {
-        "key": {
-            "description": "The key, as text.",
-            "writeOnly": true,
-            "examples": ["${ request.params.id }"]
-        },
+        ) KEY_SCHEMA WEIR_JSON(,
         "required": {
             "description": "Whether the step fails if the store is away.",
             "type": "boolean",
@@ -249,20 +239,8 @@ static const char drop_schema[] = WEIR_JSON({
             "x-weir-literal": true,
             "examples": [true]
         },
-        "name": {
-            "description": "The cache.",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,127}$",
-            "x-weir-literal": true,
-            "examples": ["products"]
-        },
-        "store": {
-            "description": "Where its entries are, as with cache.",
-            "type": "string",
-            "writeOnly": true,
-            "default": "memory",
-            "examples": ["${ env.REDIS_URL ?? 'memory' }"]
-        }
+        ) NAME_SCHEMA WEIR_JSON(,
+        ) STORE_SCHEMA WEIR_JSON(
     }
 });
 /* clang-format on */

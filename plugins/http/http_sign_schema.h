@@ -15,12 +15,7 @@
     "required": ["scheme"], \
     "examples": [{ "scheme": "standard-webhooks", "secret": "${ secrets.PARTNER }" }], \
     "properties": { \
-        "scheme": { \
-            "description": "Whose way of signing it is; with hmac the options below say the rest.", \
-            "type": "string", \
-            "enum": ["standard-webhooks", "svix", "github", "stripe", "slack", "hmac"], \
-            "examples": ["standard-webhooks"] \
-        }, \
+        ) SIGNATURE_SCHEMA_SCHEME("standard-webhooks") WEIR_JSON(, \
         "secret": { \
             "description": "The secret that both sides have; of Standard Webhooks also a private key (whsk_).", \
             "type": "string", \

@@ -15,12 +15,7 @@
     "required": ["scheme"], \
     "examples": [{ "scheme": "github", "secret": "${ secrets.GITHUB }" }], \
     "properties": { \
-        "scheme": { \
-            "description": "Whose way of signing it is; with hmac the options below say the rest.", \
-            "type": "string", \
-            "enum": ["standard-webhooks", "svix", "github", "stripe", "slack", "hmac"], \
-            "examples": ["github"] \
-        }, \
+        ) SIGNATURE_SCHEMA_SCHEME("github") WEIR_JSON(, \
         "secret": { \
             "description": "The secret that both sides have; of Standard Webhooks also a public key (whpk_).", \
             "type": "string", \

@@ -12,6 +12,7 @@
 #include "auth_schema.h"
 #include "cors_schema.h"
 #include "headers.h"
+#include "path_schema.h"
 #include "verify.h"
 #include "verify_schema.h"
 #include "webhook_open.h"
@@ -204,13 +205,7 @@ static const char schema[] = WEIR_JSON({
     "required": ["path"],
     "x-weir-shorthand": "path",
     "properties": {
-        "path": {
-            "description": "The path. {name} takes one segment, {name*} at the end takes the rest; both are in request.params.",
-            "type": "string",
-            "pattern": "^/[^?#\\s]*$",
-            "maxLength": 1024,
-            "examples": ["/orders", "/gateway/{service}/{action}", "/files/{rest*}"]
-        },
+        ) PATH_SCHEMA(["/orders", "/gateway/{service}/{action}", "/files/{rest*}"]) WEIR_JSON(,
         "methods": {
             "description": "The methods that are taken; others are answered with 405.",
             "type": "array",

@@ -81,8 +81,7 @@ text_at(struct weir_call *call, uint32_t slot, struct weir_text *ret)
     *ret = (struct weir_text){ "", 0 };
     if (slot == 0 || host->eval_text(call, slot, ret, &err) == WEIR_OK)
         return true;
-    host->fail(call, &err);
-    host->unref(&err.detail);
+    fail_with(call, &err);
     return false;
 }
 
@@ -150,8 +149,7 @@ value_at(struct weir_call *call, uint32_t slot, const struct weir_value **ret)
     return true;
 failed:
     host->unref(&v);
-    host->fail(call, &err);
-    host->unref(&err.detail);
+    fail_with(call, &err);
     return false;
 }
 
@@ -275,8 +273,7 @@ close_run(struct weir_call *call, void *state)
     if (!connection_at(call, s->conf->to, &to) || !text_at(call, s->conf->reason, &reason))
         return;
     if (host->eval(call, s->conf->code, &code, &err) != WEIR_OK) {
-        host->fail(call, &err);
-        host->unref(&err.detail);
+        fail_with(call, &err);
         return;
     }
     (void)host->get_int(code, &number);
@@ -288,6 +285,48 @@ close_run(struct weir_call *call, void *state)
 }
 
 /* clang-format off */
+
+/* Options that several types have. */
+#define MESSAGE_SCHEMA WEIR_JSON( \
+    "message": { \
+        "description": "What is sent: a string as text, bytes as binary (to event streams as base64), all else as JSON text.", \
+        "examples": ["${ input }", { "text": "${ input.text }" }] \
+    })
+
+#define EVENT_SCHEMA WEIR_JSON( \
+    "event": { \
+        "description": "The name of the event, for event streams: one line of at most 200 bytes. WebSockets don't get it.", \
+        "type": "string", \
+        "maxLength": 200, \
+        "examples": ["price"] \
+    })
+
+#define ID_SCHEMA WEIR_JSON( \
+    "id": { \
+        "description": "Its id, for event streams: what a browser sends as Last-Event-ID when it comes again. WebSockets don't get it.", \
+        "type": ["string", "integer"], \
+        "maxLength": 200, \
+        "examples": ["${ steps.stored.id }"] \
+    })
+
+#define ROOM_SCHEMA WEIR_JSON( \
+    "room": { \
+        "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.", \
+        "type": "string", \
+        "minLength": 1, \
+        "maxLength": 200, \
+        "examples": ["lobby", "${ request.params.room }"] \
+    })
+
+#define TO_SCHEMA WEIR_JSON( \
+    "to": { \
+        "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.", \
+        "type": "string", \
+        "minLength": 1, \
+        "maxLength": 64, \
+        "examples": ["${ request.body.connection }"] \
+    })
+
 static const char send_schema[] = WEIR_JSON({
     "description": "What is sent to which connection.",
     "type": "object",
@@ -295,29 +334,10 @@ static const char send_schema[] = WEIR_JSON({
     "required": ["message"],
     "x-weir-shorthand": "message",
     "properties": {
-        "message": {
-            "description": "What is sent: a string as text, bytes as binary (to event streams as base64), all else as JSON text.",
-            "examples": ["${ input }", { "text": "${ input.text }" }]
-        },
-        "event": {
-            "description": "The name of the event, for event streams: one line of at most 200 bytes. WebSockets don't get it.",
-            "type": "string",
-            "maxLength": 200,
-            "examples": ["price"]
-        },
-        "id": {
-            "description": "Its id, for event streams: what a browser sends as Last-Event-ID when it comes again. WebSockets don't get it.",
-            "type": ["string", "integer"],
-            "maxLength": 200,
-            "examples": ["${ steps.stored.id }"]
-        },
-        "to": {
-            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 64,
-            "examples": ["${ request.body.connection }"]
-        }
+        ) MESSAGE_SCHEMA WEIR_JSON(,
+        ) EVENT_SCHEMA WEIR_JSON(,
+        ) ID_SCHEMA WEIR_JSON(,
+        ) TO_SCHEMA WEIR_JSON(
     }
 });
 
@@ -327,29 +347,10 @@ static const char broadcast_schema[] = WEIR_JSON({
     "additionalProperties": false,
     "required": ["room", "message"],
     "properties": {
-        "room": {
-            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 200,
-            "examples": ["lobby", "${ request.params.room }"]
-        },
-        "message": {
-            "description": "What is sent: a string as text, bytes as binary (to event streams as base64), all else as JSON text.",
-            "examples": ["${ input }", { "text": "${ input.text }" }]
-        },
-        "event": {
-            "description": "The name of the event, for event streams: one line of at most 200 bytes. WebSockets don't get it.",
-            "type": "string",
-            "maxLength": 200,
-            "examples": ["price"]
-        },
-        "id": {
-            "description": "Its id, for event streams: what a browser sends as Last-Event-ID when it comes again. WebSockets don't get it.",
-            "type": ["string", "integer"],
-            "maxLength": 200,
-            "examples": ["${ steps.stored.id }"]
-        },
+        ) ROOM_SCHEMA WEIR_JSON(,
+        ) MESSAGE_SCHEMA WEIR_JSON(,
+        ) EVENT_SCHEMA WEIR_JSON(,
+        ) ID_SCHEMA WEIR_JSON(,
         "except": {
             "description": "A connection that does not get it: request.connection.id for the sender.",
             "type": "string",
@@ -366,20 +367,8 @@ static const char join_schema[] = WEIR_JSON({
     "required": ["room"],
     "x-weir-shorthand": "room",
     "properties": {
-        "room": {
-            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 200,
-            "examples": ["lobby", "${ request.params.room }"]
-        },
-        "to": {
-            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 64,
-            "examples": ["${ request.body.connection }"]
-        }
+        ) ROOM_SCHEMA WEIR_JSON(,
+        ) TO_SCHEMA WEIR_JSON(
     }
 });
 
@@ -390,20 +379,8 @@ static const char leave_schema[] = WEIR_JSON({
     "required": ["room"],
     "x-weir-shorthand": "room",
     "properties": {
-        "room": {
-            "description": "The name of the room, 1 to 200 bytes. A room is there as long as somebody is in it.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 200,
-            "examples": ["lobby", "${ request.params.room }"]
-        },
-        "to": {
-            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 64,
-            "examples": ["${ request.body.connection }"]
-        }
+        ) ROOM_SCHEMA WEIR_JSON(,
+        ) TO_SCHEMA WEIR_JSON(
     }
 });
 
@@ -426,13 +403,7 @@ static const char close_schema[] = WEIR_JSON({
             "type": "string",
             "examples": ["your session is over"]
         },
-        "to": {
-            "description": "The connection: request.connection.id of its runs. Left out: the one that this run is for.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 64,
-            "examples": ["${ request.body.connection }"]
-        }
+        ) TO_SCHEMA WEIR_JSON(
     }
 });
 /* clang-format on */

@@ -8,6 +8,7 @@
 
 #include "auth_schema.h"
 #include "cors_schema.h"
+#include "path_schema.h"
 
 /* The schema of a trigger with so many options is longer than C99 promises to hold. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
@@ -60,6 +61,18 @@ gate_detach(void *state)
 }
 
 /* clang-format off */
+
+/* The property rooms. */
+#define ROOMS_SCHEMA WEIR_JSON( \
+    "rooms": { \
+        "x-weir-event": true, \
+        "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path. An expression sees request, with request.auth.", \
+        "type": "array", \
+        "items": { "type": "string", "minLength": 1, "maxLength": 200 }, \
+        "maxItems": 32, \
+        "examples": [["everybody", "chat/{room}", "user/${ request.auth.name }"]] \
+    })
+
 static const char schema[] = WEIR_JSON({
     "description": "Where WebSockets come in, and what they may do.",
     "type": "object",
@@ -67,13 +80,7 @@ static const char schema[] = WEIR_JSON({
     "required": ["path"],
     "x-weir-shorthand": "path",
     "properties": {
-        "path": {
-            "description": "The path. {name} takes one segment, {name*} at the end takes the rest; both are in request.params.",
-            "type": "string",
-            "pattern": "^/[^?#\\s]*$",
-            "maxLength": 1024,
-            "examples": ["/live", "/chat/{room}"]
-        },
+        ) PATH_SCHEMA(["/live", "/chat/{room}"]) WEIR_JSON(,
         ) AUTH_SCHEMA WEIR_JSON(,
         "on": {
             "description": "What starts a run: the request that opens a connection (it may be refused by a reply), each message, the end.",
@@ -106,14 +113,7 @@ static const char schema[] = WEIR_JSON({
             "maxItems": 32,
             "examples": [["chat.v2", "chat.v1"]]
         },
-        "rooms": {
-            "x-weir-event": true,
-            "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path. An expression sees request, with request.auth.",
-            "type": "array",
-            "items": { "type": "string", "minLength": 1, "maxLength": 200 },
-            "maxItems": 32,
-            "examples": [["everybody", "chat/{room}", "user/${ request.auth.name }"]]
-        },
+        ) ROOMS_SCHEMA WEIR_JSON(,
         "max_rooms": {
             "description": "In how many rooms one connection may be at once.",
             "type": "integer",
@@ -176,13 +176,7 @@ static const char events_schema[] = WEIR_JSON({
     "required": ["path"],
     "x-weir-shorthand": "path",
     "properties": {
-        "path": {
-            "description": "The path. {name} takes one segment, {name*} at the end takes the rest; both are in request.params.",
-            "type": "string",
-            "pattern": "^/[^?#\\s]*$",
-            "maxLength": 1024,
-            "examples": ["/events", "/prices/{symbol}"]
-        },
+        ) PATH_SCHEMA(["/events", "/prices/{symbol}"]) WEIR_JSON(,
         ) AUTH_SCHEMA WEIR_JSON(,
         ) CORS_SCHEMA WEIR_JSON(,
         "on": {
@@ -193,14 +187,7 @@ static const char events_schema[] = WEIR_JSON({
             "default": [],
             "examples": [["open"], ["open", "close"]]
         },
-        "rooms": {
-            "x-weir-event": true,
-            "description": "Rooms that every connection is in from the start; {name} stands for a parameter of the path. An expression sees request, with request.auth.",
-            "type": "array",
-            "items": { "type": "string", "minLength": 1, "maxLength": 200 },
-            "maxItems": 32,
-            "examples": [["everybody", "chat/{room}", "user/${ request.auth.name }"]]
-        },
+        ) ROOMS_SCHEMA WEIR_JSON(,
         "max_rooms": {
             "description": "In how many rooms one stream may be at once.",
             "type": "integer",
@@ -249,34 +236,26 @@ static const char events_schema[] = WEIR_JSON({
 });
 /* clang-format on */
 
+#define GATE                                                                                          \
+    .size = sizeof(struct weir_trigger_type), .attach = gate_attach, .start = gate_start,             \
+    .stop = gate_stop, .accept = gate_accept, .detach = gate_detach, .close = trigger_close
+
 static const struct weir_trigger_type triggers[] = {
     {
-        .size = sizeof(struct weir_trigger_type),
+        GATE,
         .name = "websocket",
         .summary = "Starts a run for each message of a WebSocket.",
         .config_schema = schema,
         .example = "websocket: { path: \"/chat/{room}\", rooms: [\"chat/{room}\"], on: [open, message, close] }\n",
         .open = socket_open,
-        .attach = gate_attach,
-        .start = gate_start,
-        .stop = gate_stop,
-        .accept = gate_accept,
-        .detach = gate_detach,
-        .close = trigger_close,
     },
     {
-        .size = sizeof(struct weir_trigger_type),
+        GATE,
         .name = "sse",
         .summary = "Opens event streams (Server-Sent Events), which hear what is said in their rooms.",
         .config_schema = events_schema,
         .example = "sse: { path: \"/prices/{symbol}\", rooms: [\"prices/{symbol}\"], retry: 2s }\n",
         .open = events_open,
-        .attach = gate_attach,
-        .start = gate_start,
-        .stop = gate_stop,
-        .accept = gate_accept,
-        .detach = gate_detach,
-        .close = trigger_close,
     },
 };
 

@@ -8,6 +8,15 @@
 
 /* clang-format off */
 
+/* The scheme, with an example of one. */
+#define SIGNATURE_SCHEMA_SCHEME(example) WEIR_JSON( \
+    "scheme": { \
+        "description": "Whose way of signing it is; with hmac the options below say the rest.", \
+        "type": "string", \
+        "enum": ["standard-webhooks", "svix", "github", "stripe", "slack", "hmac"], \
+        "examples": [) #example WEIR_JSON(] \
+    })
+
 /* What is signed, by which digest, and how that is written. */
 #define SIGNATURE_SCHEMA_FORM WEIR_JSON( \
     "algorithm": { \
