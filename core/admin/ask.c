@@ -18,13 +18,10 @@ static bool
 mail_keeper(struct admin *a, struct weir_event *e, const char *kind, uint64_t token)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(kind);
-    builder_set(b, "kind", 4, &v);
-    v = value_int((int64_t)token);
-    builder_set(b, "token", 5, &v);
-    v = value_text(a->config.mailbox);
-    builder_set(b, "from", 4, &v);
-    v = builder_end(&b);
+    builder_take(b, "kind", value_text(kind));
+    builder_take(b, "token", value_int((int64_t)token));
+    builder_take(b, "from", value_text(a->config.mailbox));
+    const struct weir_value *v = builder_end(&b);
     struct weir_error err = { 0 };
     bool sent = mail_send(a->config.keeper, v, &err) == WEIR_OK;
     value_unref(&v);
@@ -52,8 +49,7 @@ ask_drain(struct admin *a, struct weir_event *e)
     if (!mail_keeper(a, e, "drain", 0))
         return;
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text("draining: new work is refused, what runs is finished");
-    builder_set(b, "message", 7, &v);
+    builder_take(b, "message", value_text("draining: new work is refused, what runs is finished"));
     answer_json(e, 202, builder_end(&b));
 }
 
@@ -81,15 +77,11 @@ static void
 answer_failure(struct weir_event *e, const struct weir_value *message)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text("urn:weir:problem:invalid");
-    builder_set(b, "type", 4, &v);
-    v = value_text("the configuration was refused");
-    builder_set(b, "title", 5, &v);
-    v = value_int(422);
-    builder_set(b, "status", 6, &v);
+    builder_take(b, "type", value_text("urn:weir:problem:invalid"));
+    builder_take(b, "title", value_text("the configuration was refused"));
+    builder_take(b, "status", value_int(422));
     builder_put(b, "detail", value_field(message, "message"));
-    v = value_string(e->id.bytes, e->id.len);
-    builder_set(b, "instance", 8, &v);
+    builder_take(b, "instance", value_string(e->id.bytes, e->id.len));
     static const char *const more[] = { "diagnostics", "text" };
     for (unsigned i = 0; i < 2; i++)
         if (value_field(message, more[i]))

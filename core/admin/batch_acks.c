@@ -112,12 +112,7 @@ static const struct weir_value *
 bound_to(const struct weir_value *with, const struct weir_value *plan)
 {
     struct weir_builder *b = builder_map();
-    struct weir_text key;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(with, i, &key, &v); i++) {
-        const struct weir_value *same = value_ref(v);
-        builder_set(b, key.bytes, key.len, &same);
-    }
+    builder_put_all(b, with);
     if (value_field(with, "plan") == NULL)
         builder_put(b, "plan", value_field(plan, "plan"));
     return builder_end(&b);

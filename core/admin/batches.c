@@ -42,15 +42,9 @@ show_batches(struct admin *a, struct weir_event *e)
     if (query == NULL)
         return;
     struct weir_builder *b = builder_map();
-    struct weir_text key;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(query, i, &key, &v); i++) {
-        const struct weir_value *copy = value_ref(v);
-        builder_set(b, key.bytes, key.len, &copy);
-    }
+    builder_put_all(b, query);
     value_unref(&query);
-    v = value_string(id.bytes, id.len);
-    builder_set(b, "id", 2, &v);
+    builder_take(b, "id", value_string(id.bytes, id.len));
     ask_store(a, e, "batches.show", builder_end(&b));
 }
 
@@ -83,8 +77,8 @@ order(struct admin *a, struct weir_event *e, const char *what, const char *texts
     struct weir_error err = { 0 };
     struct weir_text key;
     struct weir_builder *b = builder_map();
-    const struct weir_value *body, *v = value_text("api");
-    builder_set(b, "who", 3, &v);
+    const struct weir_value *body, *v;
+    builder_take(b, "who", value_text("api"));
     enum weir_code code = body_map(e, &body, &err);
     for (size_t i = 0; code == WEIR_OK && body && value_member(body, i, &key, &v); i++)
         code = put_member(b, key, v, texts, numbers, &err);
@@ -94,10 +88,8 @@ order(struct admin *a, struct weir_event *e, const char *what, const char *texts
         event_answer_error(e, &err);
         return;
     }
-    if (id.len > 0) {
-        v = value_string(id.bytes, id.len);
-        builder_set(b, name, strlen(name), &v);
-    }
+    if (id.len > 0)
+        builder_take(b, name, value_string(id.bytes, id.len));
     ask_store(a, e, what, builder_end(&b));
 }
 

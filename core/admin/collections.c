@@ -251,13 +251,10 @@ collections_value(const struct admin *a)
     unsigned n = registry_collections(a->config.registry, &all);
     for (unsigned i = 0; i < n; i++) {
         struct weir_builder *b = builder_map();
-        const struct weir_value *v = value_text(all[i]->abi.name);
-        builder_set(b, "name", 4, &v);
-        v = value_text(all[i]->abi.summary);
-        builder_set(b, "summary", 7, &v);
-        v = verbs_value(all[i]->abi.verbs);
-        builder_set(b, "verbs", 5, &v);
-        v = builder_end(&b);
+        builder_take(b, "name", value_text(all[i]->abi.name));
+        builder_take(b, "summary", value_text(all[i]->abi.summary));
+        builder_take(b, "verbs", verbs_value(all[i]->abi.verbs));
+        const struct weir_value *v = builder_end(&b);
         builder_add(list, &v);
     }
     return builder_end(&list);

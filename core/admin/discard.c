@@ -39,32 +39,14 @@ number_at(const struct weir_value *map, const char *key)
 }
 
 static void
-put_number(struct weir_builder *b, const char *key, int64_t n)
-{
-    const struct weir_value *v = value_int(n);
-    builder_set(b, key, strlen(key), &v);
-}
-
-static void
-put_all(struct weir_builder *b, const struct weir_value *map)
-{
-    struct weir_text key;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(map, i, &key, &v); i++) {
-        const struct weir_value *same = value_ref(v);
-        builder_set(b, key.bytes, key.len, &same);
-    }
-}
-
-static void
 answer(struct admin *a, struct weir_event *e, const struct discarding *d)
 {
     struct weir_builder *b = builder_map();
-    put_number(b, "discarded", d->discarded);
+    builder_take(b, "discarded", value_int(d->discarded));
     if (d->dry)
         builder_put(b, "dry_run", &value_true);
     if (d->left_out > 0) {
-        put_number(b, "left_out", d->left_out);
+        builder_take(b, "left_out", value_int(d->left_out));
         builder_put(b, "because", d->because ? d->because : &value_null);
     }
     answer_unmarked(a, e, 200, builder_end(&b));
@@ -78,11 +60,11 @@ static void
 ask_piece(struct admin *a, struct weir_event *e, struct discarding *d, const struct weir_value *before)
 {
     struct weir_builder *b = builder_map();
-    put_all(b, d->with);
-    put_number(b, "max", d->max);
+    builder_put_all(b, d->with);
+    builder_take(b, "max", value_int(d->max));
     if (before) {
-        put_number(b, "after", number_at(before, "after"));
-        put_number(b, "upto", number_at(before, "upto"));
+        builder_take(b, "after", value_int(number_at(before, "after")));
+        builder_take(b, "upto", value_int(number_at(before, "upto")));
     }
     ask_store_then(a, e, "jobs.discard.some", builder_end(&b), take_piece, d);
 }

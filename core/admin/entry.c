@@ -84,8 +84,7 @@ static void
 note_role(struct weir_event *e, const char *role)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(role);
-    builder_set(b, "name", 4, &v);
+    builder_take(b, "name", value_text(role));
     value_unref(&e->auth);
     e->auth = builder_end(&b);
 }
@@ -140,21 +139,17 @@ const struct weir_value *
 admin_signed(const struct weir_event *e, const struct weir_value *take_with)
 {
     const struct weir_value *role = e->auth ? value_field(e->auth, "name") : NULL;
-    const struct weir_value *who = take_with ? value_field(take_with, "who") : NULL, *v;
+    const struct weir_value *who = take_with ? value_field(take_with, "who") : NULL;
     if (role == NULL || who == NULL || value_type(who) != WEIR_STRING)
         return take_with;
     struct weir_builder *b = builder_map();
-    struct weir_text key, name = value_as_text(who), of = value_as_text(role);
-    for (size_t i = 0; value_member(take_with, i, &key, &v); i++) {
-        const struct weir_value *copy = value_ref(v);
-        builder_set(b, key.bytes, key.len, &copy);
-    }
+    struct weir_text name = value_as_text(who), of = value_as_text(role);
+    builder_put_all(b, take_with);
     struct buf text;
     buf_init(&text, name.len + 64);
     (void)buf_printf(&text, "%.*s (%.*s token)", (int)name.len, name.bytes, (int)of.len, of.bytes);
-    v = value_string(text.bytes, text.len);
+    builder_take(b, "who", value_string(text.bytes, text.len));
     buf_fini(&text);
-    builder_set(b, "who", 3, &v);
     value_unref(&take_with);
     return builder_end(&b);
 }

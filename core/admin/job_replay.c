@@ -134,13 +134,13 @@ store_order(const struct replaying *r, const struct replay_plan *p)
     static const char *const as_they_are[] = { "reason", "force", "outputs", "new_keys" };
     struct weir_builder *b = builder_map();
     struct weir_text id = text_at(r->job, "id"), who = text_at(r->order, "who");
-    const struct weir_value *v = value_string(id.bytes, id.len);
-    builder_set(b, "id", 2, &v);
-    v = who.len > 0 ? value_string(who.bytes, who.len) : value_text("api");
-    builder_set(b, "who", 3, &v);
-    for (size_t i = 0; i < sizeof as_they_are / sizeof *as_they_are; i++)
-        if ((v = value_field(r->order, as_they_are[i])) != NULL)
+    builder_take(b, "id", value_string(id.bytes, id.len));
+    builder_take(b, "who", who.len > 0 ? value_string(who.bytes, who.len) : value_text("api"));
+    for (size_t i = 0; i < sizeof as_they_are / sizeof *as_they_are; i++) {
+        const struct weir_value *v = value_field(r->order, as_they_are[i]);
+        if (v != NULL)
             builder_put(b, as_they_are[i], v);
+    }
     if (p->keep)
         builder_put(b, "keep", p->keep);
     /* Records fit the definition that was looked at: it runs, whatever is loaded until the job is claimed. */
@@ -253,10 +253,8 @@ take_job(struct admin *a, struct weir_event *e, void *arg, const struct weir_val
         return;
     }
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_string(name.bytes, name.len);
-    builder_set(b, "pipeline", 8, &v);
-    v = value_string(revision.bytes, revision.len);
-    builder_set(b, "revision", 8, &v);
+    builder_take(b, "pipeline", value_string(name.bytes, name.len));
+    builder_take(b, "revision", value_string(revision.bytes, revision.len));
     ask_store_then(a, e, "revisions.get", builder_end(&b), take_text, r);
 }
 
@@ -265,8 +263,7 @@ static void
 look_up(struct admin *a, struct weir_event *e, struct weir_text id, struct replaying *r)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_string(id.bytes, id.len);
-    builder_set(b, "id", 2, &v);
+    builder_take(b, "id", value_string(id.bytes, id.len));
     builder_put(b, "known", &value_true);
     ask_store_then(a, e, "jobs.show", builder_end(&b), take_job, r);
 }

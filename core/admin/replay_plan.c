@@ -31,12 +31,6 @@ struct making {
     struct replay_plan *plan;
 };
 
-static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
 static struct weir_text
 member(const struct weir_value *map, const char *key)
 {
@@ -152,13 +146,13 @@ add_step(struct making *m, const struct node *n)
     if (n->n_children > 0 && !(n->type->abi.flags & WEIR_WAITS))
         return; /* what is in it is told instead */
     struct weir_builder *b = builder_map();
-    put(b, "id", value_text(n->id));
-    put(b, "type", value_text(n->type->abi.name));
-    put(b, "effect", value_text(effects[effect]));
-    put(b, "does", value_text(given ? "output" : reused ? "reused" : "runs"));
+    builder_take(b, "id", value_text(n->id));
+    builder_take(b, "type", value_text(n->type->abi.name));
+    builder_take(b, "effect", value_text(effects[effect]));
+    builder_take(b, "does", value_text(given ? "output" : reused ? "reused" : "runs"));
     if (acts) {
         bool acked = has_text(m->o->ack, id);
-        put(b, "ack", value_ref(&value_true));
+        builder_take(b, "ack", value_ref(&value_true));
             if (!acked && m->plan->missing_ack == NULL)
             m->plan->missing_ack = n->id;
         v = value_text(n->id);
@@ -193,7 +187,7 @@ refuse_changed(const struct making *m, struct weir_error *err)
             "the original definition", o->today->name);
     if (o->was_text.len > 0) {
         struct weir_builder *b = builder_map();
-        put(b, "diff", diff_of(o));
+        builder_take(b, "diff", diff_of(o));
         err->detail = builder_end(&b);
     }
     return WEIR_CONFLICT;
@@ -269,20 +263,20 @@ describe(struct making *m)
     struct weir_builder *b = builder_map();
     struct weir_text job = member(o->job, "id"), revision = member(o->job, "revision"), by = member(o->job, "superseded_by");
     bool changed = o->today && revision.len > 0 && !text_equal(revision, text_of(o->today->revision));
-    put(b, "job", value_string(job.bytes, job.len));
-    put(b, "pipeline", value_text(m->p->name));
-    put(b, "from", value_string(o->from.bytes, o->from.len));
+    builder_take(b, "job", value_string(job.bytes, job.len));
+    builder_take(b, "pipeline", value_text(m->p->name));
+    builder_take(b, "from", value_string(o->from.bytes, o->from.len));
     if (m->from)
-        put(b, "step", value_text(m->from->id));
-    put(b, "definition", value_text(m->p == o->today ? "today" : "original"));
-    put(b, "revision", value_text(m->p->revision));
-    put(b, "changed", value_ref(changed ? &value_true : &value_false));
+        builder_take(b, "step", value_text(m->from->id));
+    builder_take(b, "definition", value_text(m->p == o->today ? "today" : "original"));
+    builder_take(b, "revision", value_text(m->p->revision));
+    builder_take(b, "changed", value_ref(changed ? &value_true : &value_false));
     if (changed && o->was_text.len > 0)
-        put(b, "diff", diff_of(o));
+        builder_take(b, "diff", diff_of(o));
     if (by.len > 0)
-        put(b, "superseded_by", value_string(by.bytes, by.len));
-    put(b, "steps", builder_end(&m->steps));
-    put(b, "acks", builder_end(&m->acks));
+        builder_take(b, "superseded_by", value_string(by.bytes, by.len));
+    builder_take(b, "steps", builder_end(&m->steps));
+    builder_take(b, "acks", builder_end(&m->acks));
     return b;
 }
 
@@ -331,14 +325,9 @@ replay_plan_make(const struct replay_order *o, struct replay_plan *ret, struct w
     const struct weir_value *v = builder_end(&b);
     set_hash(ret, v);
     b = builder_map();
-    struct weir_text key;
-    const struct weir_value *one;
-    for (size_t i = 0; value_member(v, i, &key, &one); i++) {
-        const struct weir_value *same = value_ref(one);
-        builder_set(b, key.bytes, key.len, &same);
-    }
-    put(b, "missing", builder_end(&m.missing));
-    put(b, "plan", value_text(ret->hash));
+    builder_put_all(b, v);
+    builder_take(b, "missing", builder_end(&m.missing));
+    builder_take(b, "plan", value_text(ret->hash));
     value_unref(&v);
     ret->value = builder_end(&b);
     v = builder_end(&m.keep);

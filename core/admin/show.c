@@ -6,12 +6,6 @@
 #include "pipeline/model.h"
 #include "pipeline/spec.h"
 
-static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
 void
 show_info(struct admin *a, struct weir_event *e)
 {
@@ -19,26 +13,26 @@ show_info(struct admin *a, struct weir_event *e)
     const struct generation *g = engine_generation(a->shard);
     clock_text(a->config.started_wall_ms, started);
     struct weir_builder *b = builder_map();
-    put(b, "version", value_text(WEIR_VERSION));
-    put(b, "abi", value_text(ABI_TEXT));
-    put(b, "started_at", value_text(started));
-    put(b, "uptime_seconds", value_int((int64_t)((clock_wall_ms() - a->config.started_wall_ms) / 1000)));
-    put(b, "shards", value_int(a->config.n_shards));
-    put(b, "generation", value_int(g ? (int64_t)generation_number(g) : 0));
-    put(b, "pipelines", value_int(g ? generation_pipelines(g)->n : 0));
-    put(b, "state", value_text(a->shutting_down ? "draining" : "running"));
+    builder_take(b, "version", value_text(WEIR_VERSION));
+    builder_take(b, "abi", value_text(ABI_TEXT));
+    builder_take(b, "started_at", value_text(started));
+    builder_take(b, "uptime_seconds", value_int((int64_t)((clock_wall_ms() - a->config.started_wall_ms) / 1000)));
+    builder_take(b, "shards", value_int(a->config.n_shards));
+    builder_take(b, "generation", value_int(g ? (int64_t)generation_number(g) : 0));
+    builder_take(b, "pipelines", value_int(g ? generation_pipelines(g)->n : 0));
+    builder_take(b, "state", value_text(a->shutting_down ? "draining" : "running"));
     struct weir_builder *list = builder_list();
     const struct plugin *const *plugins;
     unsigned n = registry_plugins(a->config.registry, &plugins);
     for (unsigned i = 0; i < n; i++) {
         struct weir_builder *p = builder_map();
-        put(p, "name", value_text(plugins[i]->name));
-        put(p, "version", value_text(plugins[i]->version));
+        builder_take(p, "name", value_text(plugins[i]->name));
+        builder_take(p, "version", value_text(plugins[i]->version));
         const struct weir_value *v = builder_end(&p);
         builder_add(list, &v);
     }
-    put(b, "plugins", builder_end(&list));
-    put(b, "collections", collections_value(a));
+    builder_take(b, "plugins", builder_end(&list));
+    builder_take(b, "collections", collections_value(a));
     answer_json(e, 200, builder_end(&b));
 }
 
@@ -46,9 +40,9 @@ static const struct weir_value *
 trigger_value(const struct trigger *t)
 {
     struct weir_builder *b = builder_map();
-    put(b, "type", value_text(t->type->abi.name));
+    builder_take(b, "type", value_text(t->type->abi.name));
     const struct weir_value *shown = spec_masked(spec_of(t->type->schema_doc), t->config_value);
-    put(b, "config", value_masked(shown));
+    builder_take(b, "config", value_masked(shown));
     value_unref(&shown);
     return builder_end(&b);
 }
@@ -59,12 +53,12 @@ static const struct weir_value *
 node_value(const struct node *n)
 {
     struct weir_builder *b = builder_map();
-    put(b, "id", value_text(n->id));
-    put(b, "type", value_text(n->type->abi.name));
-    put(b, "line", value_int(n->mark.line));
-    put(b, "effect", value_text(effects[node_effect(n)]));
+    builder_take(b, "id", value_text(n->id));
+    builder_take(b, "type", value_text(n->type->abi.name));
+    builder_take(b, "line", value_int(n->mark.line));
+    builder_take(b, "effect", value_text(effects[node_effect(n)]));
     if (n->in && n->in->owner)
-        put(b, "in", value_text(n->in->owner->id));
+        builder_take(b, "in", value_text(n->in->owner->id));
     return builder_end(&b);
 }
 
@@ -72,23 +66,23 @@ static const struct weir_value *
 pipeline_value(const struct pipeline *p, bool whole)
 {
     struct weir_builder *b = builder_map(), *list = builder_list();
-    put(b, "name", value_text(p->name));
-    put(b, "description", value_text(p->description ? p->description : ""));
-    put(b, "file", value_text(p->file));
-    put(b, "revision", value_text(p->revision));
-    put(b, "nodes", value_int(p->n_nodes));
+    builder_take(b, "name", value_text(p->name));
+    builder_take(b, "description", value_text(p->description ? p->description : ""));
+    builder_take(b, "file", value_text(p->file));
+    builder_take(b, "revision", value_text(p->revision));
+    builder_take(b, "nodes", value_int(p->n_nodes));
     for (unsigned i = 0; i < p->n_triggers; i++) {
         const struct weir_value *v = trigger_value(p->triggers[i]);
         builder_add(list, &v);
     }
-    put(b, "triggers", builder_end(&list));
+    builder_take(b, "triggers", builder_end(&list));
     if (whole) {
         list = builder_list();
         for (unsigned i = 0; i < p->n_nodes; i++) {
             const struct weir_value *v = node_value(p->nodes[i]);
             builder_add(list, &v);
         }
-        put(b, "steps", builder_end(&list));
+        builder_take(b, "steps", builder_end(&list));
     }
     return builder_end(&b);
 }
@@ -122,7 +116,7 @@ show_pipelines(struct admin *a, struct weir_event *e)
         const struct weir_value *v = pipeline_value(all->items[i], false);
         builder_add(list, &v);
     }
-    put(b, "pipelines", builder_end(&list));
+    builder_take(b, "pipelines", builder_end(&list));
     answer_json(e, 200, builder_end(&b));
 }
 
@@ -131,10 +125,10 @@ type_value(const char *kind, const char *name, const char *summary, const struct
            const struct weir_value *schema)
 {
     struct weir_builder *b = builder_map();
-    put(b, "kind", value_text(kind));
-    put(b, "name", value_text(name));
-    put(b, "summary", value_text(summary));
-    put(b, "plugin", value_text(plugin->name));
+    builder_take(b, "kind", value_text(kind));
+    builder_take(b, "name", value_text(name));
+    builder_take(b, "summary", value_text(summary));
+    builder_take(b, "plugin", value_text(plugin->name));
     if (schema)
         builder_put(b, "schema", schema);
     return builder_end(&b);
@@ -166,7 +160,7 @@ show_nodes(struct admin *a, struct weir_event *e)
         }
         builder_add(list, &v);
     }
-    put(b, "nodes", builder_end(&list));
+    builder_take(b, "nodes", builder_end(&list));
     const struct weir_value *all = builder_end(&b);
     if (name.len == 0) {
         answer_json(e, 200, all);

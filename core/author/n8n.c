@@ -70,11 +70,9 @@ add_pipeline(struct n8n *w, struct weir_builder *pipelines, const struct out *do
         return;
     }
     struct weir_builder *one = builder_map();
-    const struct weir_value *v = value_string(w->pipeline.bytes, w->pipeline.len);
-    builder_set(one, "name", 4, &v);
-    v = value_string(b.bytes, b.len);
-    builder_set(one, "yaml", 4, &v);
-    v = builder_end(&one);
+    builder_take(one, "name", value_string(w->pipeline.bytes, w->pipeline.len));
+    builder_take(one, "yaml", value_string(b.bytes, b.len));
+    const struct weir_value *v = builder_end(&one);
     builder_add(pipelines, &v);
     buf_fini(&b);
 }

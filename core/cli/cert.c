@@ -73,11 +73,9 @@ say_made(const struct args *a, const char *cert, const char *key)
         return;
     }
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(cert);
-    builder_set(b, "cert", 4, &v);
-    v = value_text(key);
-    builder_set(b, "key", 3, &v);
-    v = builder_end(&b);
+    builder_take(b, "cert", value_text(cert));
+    builder_take(b, "key", value_text(key));
+    const struct weir_value *v = builder_end(&b);
     print_value(v);
     value_unref(&v);
 }
@@ -150,13 +148,6 @@ struct showing {
 };
 
 static void
-put(struct weir_builder *b, const char *key, const char *text)
-{
-    const struct weir_value *v = value_text(text);
-    builder_set(b, key, strlen(key), &v);
-}
-
-static void
 show_one(void *arg, const struct tls_shown *s)
 {
     struct showing *all = arg;
@@ -175,15 +166,14 @@ show_one(void *arg, const struct tls_shown *s)
         return;
     }
     struct weir_builder *b = builder_map();
-    put(b, "subject", s->subject);
-    put(b, "issuer", s->issuer);
-    put(b, "names", s->names);
-    put(b, "from", from);
-    put(b, "until", until);
-    put(b, "fingerprint", s->fingerprint);
-    const struct weir_value *v = value_int(expired ? 0 : days);
-    builder_set(b, "days_left", 9, &v);
-    v = builder_end(&b);
+    builder_take(b, "subject", value_text(s->subject));
+    builder_take(b, "issuer", value_text(s->issuer));
+    builder_take(b, "names", value_text(s->names));
+    builder_take(b, "from", value_text(from));
+    builder_take(b, "until", value_text(until));
+    builder_take(b, "fingerprint", value_text(s->fingerprint));
+    builder_take(b, "days_left", value_int(expired ? 0 : days));
+    const struct weir_value *v = builder_end(&b);
     builder_add(all->list, &v);
 }
 

@@ -174,9 +174,8 @@ make_context(struct contact *c, const struct args *a, const struct settings *s, 
     const char *ca = args_text(a, "ca");
     ca = ca ? ca : settings_text(s, "admin.tls.ca");
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(ca);
-    builder_set(b, "ca", 2, &v);
-    v = builder_end(&b);
+    builder_take(b, "ca", value_text(ca));
+    const struct weir_value *v = builder_end(&b);
     enum weir_code code = tls_client_context(v, &c->context, err);
     value_unref(&v);
     if (code != WEIR_OK)

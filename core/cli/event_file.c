@@ -140,12 +140,6 @@ event_file_signed(const struct event_file *f)
     return v && value_type(v) == WEIR_BOOL && v->boolean;
 }
 
-static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
 static const struct weir_value *
 text_value(struct weir_text t)
 {
@@ -160,25 +154,25 @@ event_file_request(struct event_file *f)
     const struct weir_value *query = NULL, *query_all = NULL;
     event_file_fill(f, &e);
     struct weir_builder *b = builder_map(), *headers = builder_map();
-    put(b, "method", text_value(e.method));
-    put(b, "path", text_value(e.path));
+    builder_take(b, "method", text_value(e.method));
+    builder_take(b, "path", text_value(e.path));
     builder_put(b, "params", &value_empty_map); /* no route is known here */
     if (query_parse(e.query, &query, &query_all, &err) == WEIR_OK) {
-        put(b, "query", query);
-        put(b, "query_all", query_all);
+        builder_take(b, "query", query);
+        builder_take(b, "query_all", query_all);
     }
     for (unsigned i = 0; i < e.n_headers; i++) {
         const struct weir_value *v = text_value(e.headers[i].value);
         builder_set(headers, e.headers[i].name.bytes, e.headers[i].name.len, &v);
     }
-    put(b, "headers", builder_end(&headers));
+    builder_take(b, "headers", builder_end(&headers));
     const struct weir_value *body = value_field(f->document, "body"), *text = value_field(f->document, "text");
     builder_put(b, "body", text ? text : body ? body : &value_null);
-    put(b, "raw", e.raw ? e.raw : value_bytes("", 0));
-    put(b, "client_ip", text_value(e.client_ip));
-    put(b, "id", text_value(e.id));
+    builder_take(b, "raw", e.raw ? e.raw : value_bytes("", 0));
+    builder_take(b, "client_ip", text_value(e.client_ip));
+    builder_take(b, "id", text_value(e.id));
     const struct weir_value *auth = value_field(f->document, "auth");
     builder_put(b, "auth", auth ? auth : &value_null);
-    put(b, "connection", e.connection ? e.connection : value_ref(&value_null));
+    builder_take(b, "connection", e.connection ? e.connection : value_ref(&value_null));
     return builder_end(&b);
 }

@@ -12,15 +12,11 @@
 static const struct weir_value *
 code_value(enum diag_code code)
 {
-    const struct weir_value *v = value_text(diag_name(code));
     struct weir_builder *b = builder_map();
-    builder_set(b, "code", 4, &v);
-    v = value_text(diag_is_error(code) ? "error" : "warning");
-    builder_set(b, "severity", 8, &v);
-    v = value_text(diag_title(code));
-    builder_set(b, "title", 5, &v);
-    v = value_text(diag_explanation(code));
-    builder_set(b, "explanation", 11, &v);
+    builder_take(b, "code", value_text(diag_name(code)));
+    builder_take(b, "severity", value_text(diag_is_error(code) ? "error" : "warning"));
+    builder_take(b, "title", value_text(diag_title(code)));
+    builder_take(b, "explanation", value_text(diag_explanation(code)));
     return builder_end(&b);
 }
 

@@ -136,13 +136,6 @@ evaluate(const char *word, struct event_file *f)
     return code == WEIR_OK ? EXIT_GOOD : EXIT_WRONG;
 }
 
-static void
-put(struct weir_builder *b, const char *key, const char *text)
-{
-    const struct weir_value *v = value_text(text);
-    builder_set(b, key, strlen(key), &v);
-}
-
 static int
 list_functions(bool json)
 {
@@ -150,9 +143,9 @@ list_functions(bool json)
     struct weir_builder *list = builder_list();
     for (unsigned i = 0; json && (f = expr_function_at(i)) != NULL; i++) {
         struct weir_builder *b = builder_map();
-        put(b, "name", f->name);
-        put(b, "usage", f->usage);
-        put(b, "summary", f->summary);
+        builder_take(b, "name", value_text(f->name));
+        builder_take(b, "usage", value_text(f->usage));
+        builder_take(b, "summary", value_text(f->summary));
         const struct weir_value *v = builder_end(&b);
         builder_add(list, &v);
     }

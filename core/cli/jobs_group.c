@@ -121,12 +121,6 @@ print_table(struct group *const *all, unsigned n, const struct groups *g)
 }
 
 static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
-static void
 print_json(struct group *const *all, unsigned n, const struct groups *g)
 {
     static const char *const keys[] = { "fingerprint", "pipeline", "node", "code", "message" };
@@ -134,19 +128,19 @@ print_json(struct group *const *all, unsigned n, const struct groups *g)
     for (unsigned i = 0; i < n; i++) {
         const struct weir_value *job = all[i]->newest, *v;
         struct weir_builder *b = builder_map();
-        put(b, "jobs", value_int(all[i]->n));
+        builder_take(b, "jobs", value_int(all[i]->n));
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if ((v = value_field(job, keys[k])) != NULL)
                 builder_put(b, keys[k], v);
-        put(b, "first_ms", value_int((int64_t)all[i]->first_ms));
-        put(b, "last_ms", value_int((int64_t)answer_member_number(job, "created_ms")));
+        builder_take(b, "first_ms", value_int((int64_t)all[i]->first_ms));
+        builder_take(b, "last_ms", value_int((int64_t)answer_member_number(job, "created_ms")));
         builder_put(b, "newest", value_field(job, "id"));
         v = builder_end(&b);
         builder_add(list, &v);
     }
-    put(whole, "groups", builder_end(&list));
-    put(whole, "jobs", value_int(g->n_jobs));
-    put(whole, "whole", value_ref(g->whole ? &value_true : &value_false));
+    builder_take(whole, "groups", builder_end(&list));
+    builder_take(whole, "jobs", value_int(g->n_jobs));
+    builder_take(whole, "whole", value_ref(g->whole ? &value_true : &value_false));
     const struct weir_value *v = builder_end(&whole);
     print_value(v);
     value_unref(&v);

@@ -29,13 +29,10 @@ static void
 refuse_asker(uint64_t token, const char *from, const char *why)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text("admin.answer");
-    builder_set(b, "kind", 4, &v);
-    v = value_int((int64_t)token);
-    builder_set(b, "token", 5, &v);
-    v = value_text(why);
-    builder_set(b, "busy", 4, &v);
-    v = builder_end(&b);
+    builder_take(b, "kind", value_text("admin.answer"));
+    builder_take(b, "token", value_int((int64_t)token));
+    builder_take(b, "busy", value_text(why));
+    const struct weir_value *v = builder_end(&b);
     struct weir_error err;
     if (mail_send(from, v, &err) != WEIR_OK)
         log_say(WEIR_WARN, "who asked for the reload can't be told: %s", err.text);
@@ -49,26 +46,20 @@ answer_asker(struct server *s, bool ok, const char *text, struct diags *d)
     if (s->reload_token == 0)
         return;
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text("admin.answer");
-    builder_set(b, "kind", 4, &v);
-    v = value_int((int64_t)s->reload_token);
-    builder_set(b, "token", 5, &v);
+    builder_take(b, "kind", value_text("admin.answer"));
+    builder_take(b, "token", value_int((int64_t)s->reload_token));
     builder_put(b, "ok", ok ? &value_true : &value_false);
-    v = value_text(text);
-    builder_set(b, "message", 7, &v);
-    v = value_int((int64_t)(s->current ? generation_number(s->current) : 0));
-    builder_set(b, "generation", 10, &v);
+    builder_take(b, "message", value_text(text));
+    builder_take(b, "generation", value_int((int64_t)(s->current ? generation_number(s->current) : 0)));
     if (d) {
-        v = diags_value(d);
-        builder_set(b, "diagnostics", 11, &v);
+        builder_take(b, "diagnostics", diags_value(d));
         struct buf text_buf;
         buf_init(&text_buf, 1u << 20);
         diags_text(d, false, &text_buf);
-        v = value_string(text_buf.bytes, text_buf.len);
-        builder_set(b, "text", 4, &v);
+        builder_take(b, "text", value_string(text_buf.bytes, text_buf.len));
         buf_fini(&text_buf);
     }
-    v = builder_end(&b);
+    const struct weir_value *v = builder_end(&b);
     struct weir_error err;
     if (mail_send(s->reload_from, v, &err) != WEIR_OK)
         log_say(WEIR_WARN, "who asked for the reload can't be told: %s", err.text);

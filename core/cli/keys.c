@@ -43,13 +43,10 @@ static void
 print_json(const char *name, const char *key, const char *hash)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(name);
-    builder_set(b, "name", 4, &v);
-    v = value_text(key);
-    builder_set(b, "key", 3, &v);
-    v = value_text(hash);
-    builder_set(b, "hash", 4, &v);
-    v = builder_end(&b);
+    builder_take(b, "name", value_text(name));
+    builder_take(b, "key", value_text(key));
+    builder_take(b, "hash", value_text(hash));
+    const struct weir_value *v = builder_end(&b);
     print_value(v);
     value_unref(&v);
 }

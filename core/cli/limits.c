@@ -141,13 +141,10 @@ write_body(struct buf *b, struct weir_text key, const char *limit)
 {
     struct weir_error err;
     struct weir_builder *map = builder_map();
-    const struct weir_value *v = value_string(key.bytes, key.len);
-    builder_set(map, "key", 3, &v);
-    if (limit != NULL) {
-        v = value_text(limit);
-        builder_set(map, "limit", 5, &v);
-    }
-    v = builder_end(&map);
+    builder_take(map, "key", value_string(key.bytes, key.len));
+    if (limit != NULL)
+        builder_take(map, "limit", value_text(limit));
+    const struct weir_value *v = builder_end(&map);
     bool fits = json_write(b, v, &err) == WEIR_OK;
     assert(fits); /* six bytes of JSON for each of KEY_MAX */
     (void)fits;

@@ -26,19 +26,15 @@ static const struct weir_value *
 info_value(const struct secret_info *info)
 {
     struct weir_builder *b = builder_map(), *hides = builder_list();
-    const struct weir_value *v = value_string(info->name.bytes, info->name.len);
-    builder_set(b, "name", 4, &v);
-    v = value_text(secret_source_name(info->source));
-    builder_set(b, "source", 6, &v);
-    v = value_text(info->place);
-    builder_set(b, "place", 5, &v);
+    builder_take(b, "name", value_string(info->name.bytes, info->name.len));
+    builder_take(b, "source", value_text(secret_source_name(info->source)));
+    builder_take(b, "place", value_text(info->place));
     for (unsigned i = 0; i < SECRET_SOURCE_COUNT; i++)
         if (info->hides & 1u << i) {
-            v = value_text(secret_source_name((enum secret_source)i));
+            const struct weir_value *v = value_text(secret_source_name((enum secret_source)i));
             builder_add(hides, &v);
         }
-    v = builder_end(&hides);
-    builder_set(b, "also_in", 7, &v);
+    builder_take(b, "also_in", builder_end(&hides));
     builder_put(b, "hidden", info->hidden ? &value_true : &value_false);
     return builder_end(&b);
 }

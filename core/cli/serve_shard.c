@@ -14,15 +14,11 @@ static void
 send_keeper(struct shard_part *p, const char *kind, const char *error)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(kind);
-    builder_set(b, "kind", 4, &v);
-    v = value_int(p->index);
-    builder_set(b, "shard", 5, &v);
-    if (error) {
-        v = value_text(error);
-        builder_set(b, "error", 5, &v);
-    }
-    v = builder_end(&b);
+    builder_take(b, "kind", value_text(kind));
+    builder_take(b, "shard", value_int(p->index));
+    if (error)
+        builder_take(b, "error", value_text(error));
+    const struct weir_value *v = builder_end(&b);
     struct weir_error err;
     if (mail_send("keeper", v, &err) != WEIR_OK)
         log_say(WEIR_ERROR, "shard %u can't reach the keeper: %s", p->index, err.text);

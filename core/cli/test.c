@@ -270,32 +270,21 @@ print_json(const struct testing *t)
     const struct weir_value *v;
     for (unsigned i = 0; i < t->n; i++) {
         struct weir_builder *one = builder_map();
-        v = value_text(t->all[i].file);
-        builder_set(one, "file", 4, &v);
-        v = value_int(t->all[i].line);
+        builder_take(one, "file", value_text(t->all[i].file));
         if (t->all[i].line > 0)
-            builder_set(one, "line", 4, &v);
-        value_unref(&v);
-        v = value_text(t->all[i].name);
-        builder_set(one, "name", 4, &v);
-        v = value_ref(t->all[i].failure ? &value_false : &value_true);
-        builder_set(one, "passed", 6, &v);
-        v = value_text(t->all[i].failure ? t->all[i].failure : "");
+            builder_take(one, "line", value_int(t->all[i].line));
+        builder_take(one, "name", value_text(t->all[i].name));
+        builder_take(one, "passed", value_ref(t->all[i].failure ? &value_false : &value_true));
         if (t->all[i].failure)
-            builder_set(one, "failure", 7, &v);
-        value_unref(&v);
+            builder_take(one, "failure", value_text(t->all[i].failure));
         v = builder_end(&one);
         builder_add(list, &v);
     }
-    v = builder_end(&list);
-    builder_set(b, "tests", 5, &v);
-    v = value_int(t->n - t->failed);
-    builder_set(b, "passed", 6, &v);
-    v = value_int(t->failed);
-    builder_set(b, "failed", 6, &v);
-    v = t->cover ? test_cover_value(t->cover) : NULL;
-    if (v)
-        builder_set(b, "coverage", 8, &v);
+    builder_take(b, "tests", builder_end(&list));
+    builder_take(b, "passed", value_int(t->n - t->failed));
+    builder_take(b, "failed", value_int(t->failed));
+    if (t->cover)
+        builder_take(b, "coverage", test_cover_value(t->cover));
     v = builder_end(&b);
     print_value(v);
     value_unref(&v);

@@ -147,13 +147,10 @@ count(void *arg, const struct covered *c, const char *name, const struct block *
         return;
     }
     struct weir_builder *m = builder_map();
-    const struct weir_value *v = value_text(c->path);
-    builder_set(m, "file", 4, &v);
-    v = value_int(b->nodes[0]->mark.line);
-    builder_set(m, "line", 4, &v);
-    v = value_text(name);
-    builder_set(m, "block", 5, &v);
-    v = builder_end(&m);
+    builder_take(m, "file", value_text(c->path));
+    builder_take(m, "line", value_int(b->nodes[0]->mark.line));
+    builder_take(m, "block", value_text(name));
+    const struct weir_value *v = builder_end(&m);
     builder_add(n->missing, &v);
 }
 
@@ -171,11 +168,8 @@ test_cover_value(const struct test_cover *c)
     struct counting n = { .missing = builder_list() };
     each(c, count, &n);
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_int(n.all);
-    builder_set(b, "blocks", 6, &v);
-    v = value_int(n.ran);
-    builder_set(b, "entered", 7, &v);
-    v = builder_end(&n.missing);
-    builder_set(b, "missing", 7, &v);
+    builder_take(b, "blocks", value_int(n.all));
+    builder_take(b, "entered", value_int(n.ran));
+    builder_take(b, "missing", builder_end(&n.missing));
     return builder_end(&b);
 }

@@ -45,12 +45,6 @@ text_at(const struct weir_value *map, const char *key)
     return v && value_type(v) == WEIR_STRING ? value_as_text(v) : TEXT("");
 }
 
-static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
 static const struct weir_value *
 mock_of(const struct test_mocks *m, const char *id)
 {
@@ -148,8 +142,8 @@ note_call(struct test_mocks *m, const char *id, const struct weir_http_request *
     const struct weir_value *json = NULL;
     struct weir_error err;
     struct weir_text body = r->body && value_type(r->body) != WEIR_STREAM ? value_as_text(r->body) : TEXT("");
-    put(b, "method", value_string(r->method.bytes, r->method.len));
-    put(b, "url", value_string(r->url.bytes, r->url.len));
+    builder_take(b, "method", value_string(r->method.bytes, r->method.len));
+    builder_take(b, "url", value_string(r->url.bytes, r->url.len));
     for (uint32_t i = 0; i < r->n_headers; i++) {
         char name[256];
         size_t len = r->headers[i].name.len < sizeof name ? r->headers[i].name.len : sizeof name;
@@ -160,11 +154,11 @@ note_call(struct test_mocks *m, const char *id, const struct weir_http_request *
         const struct weir_value *v = value_string(r->headers[i].value.bytes, r->headers[i].value.len);
         builder_set(headers, name, len, &v);
     }
-    put(b, "headers", builder_end(&headers));
+    builder_take(b, "headers", builder_end(&headers));
     if (body.len > 0 && json_read(body, NULL, NULL, &json, &err) == WEIR_OK)
-        put(b, "json", json);
+        builder_take(b, "json", json);
     else if (body.len > 0)
-        put(b, "text", value_string(body.bytes, body.len));
+        builder_take(b, "text", value_string(body.bytes, body.len));
     struct weir_builder *list = map_get(&m->calls, id, strlen(id));
     if (list == NULL) {
         list = builder_list();
@@ -198,9 +192,9 @@ headers_of(const struct weir_value *answer)
     const struct weir_value *given = member(answer, "headers"), *v;
     struct weir_text key;
     if (value_field(answer, "json"))
-        put(b, "content-type", value_text("application/json"));
+        builder_take(b, "content-type", value_text("application/json"));
     else if (text_at(answer, "text").len > 0)
-        put(b, "content-type", value_text("text/plain"));
+        builder_take(b, "content-type", value_text("text/plain"));
     for (size_t i = 0; given && value_member(given, i, &key, &v); i++) {
         const struct weir_value *same = value_ref(v);
         builder_set(b, key.bytes, key.len, &same);
@@ -374,7 +368,7 @@ tell_values(struct weir_builder *b, const char *key, struct map *map)
             const struct weir_value *v = value_ref(e->value);
             builder_set(out, e->key, e->len, &v);
         }
-    put(b, key, builder_end(&out));
+    builder_take(b, key, builder_end(&out));
 }
 
 void
@@ -383,8 +377,8 @@ test_mocks_tell(struct test_mocks *m, struct weir_builder *b)
     struct weir_builder *calls = builder_map(), *used = builder_map();
     uint32_t at = 0;
     const struct weir_value *v;
-    put(b, "ran", builder_end(&m->ran));
-    put(b, "ended", builder_end(&m->ended));
+    builder_take(b, "ran", builder_end(&m->ran));
+    builder_take(b, "ended", builder_end(&m->ended));
     tell_values(b, "steps", &m->steps);
     tell_values(b, "errors", &m->errors);
     for (const struct map_entry *e; (e = map_next(&m->calls, &at)) != NULL;) {
@@ -397,8 +391,8 @@ test_mocks_tell(struct test_mocks *m, struct weir_builder *b)
         v = value_int((int64_t)(uintptr_t)e->value);
         builder_set(used, e->key, e->len, &v);
     }
-    put(b, "calls", builder_end(&calls));
-    put(b, "used", builder_end(&used));
+    builder_take(b, "calls", builder_end(&calls));
+    builder_take(b, "used", builder_end(&used));
     map_fini(&m->calls);
     map_init(&m->calls);
 }

@@ -21,10 +21,8 @@ static const struct weir_value *
 problem(const char *text)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_text(text);
-    builder_set(b, "problem", 7, &v);
-    v = value_ref(&value_true);
-    builder_set(b, "unplayed", 8, &v);
+    builder_take(b, "problem", value_text(text));
+    builder_take(b, "unplayed", value_ref(&value_true));
     return builder_end(&b);
 }
 

@@ -48,12 +48,6 @@ scene_text(const struct weir_value *map, const char *key)
     return v && value_type(v) == WEIR_STRING ? value_as_text(v) : TEXT("");
 }
 
-static void
-put(struct weir_builder *b, const char *key, const struct weir_value *take_v)
-{
-    builder_set(b, key, strlen(key), &take_v);
-}
-
 /* The trigger that the test means: of the request's path, or the first that takes no requests. */
 static struct trigger_unit *
 find_trigger(struct play *p)
@@ -115,9 +109,9 @@ static void
 wake_store(struct play *p)
 {
     struct weir_builder *with = builder_map();
-    put(with, "name", value_text("weir test"));
-    put(with, "from", value_int(0));
-    put(with, "to", value_int(1));
+    builder_take(with, "name", value_text("weir test"));
+    builder_take(with, "from", value_int(0));
+    builder_take(with, "to", value_int(1));
     const struct weir_value *v = ask(p, "marks.advance", &with);
     value_unref(&v);
 }
@@ -127,7 +121,7 @@ static const struct weir_value *
 find_job(struct play *p)
 {
     struct weir_builder *with = builder_map();
-    put(with, "limit", value_int(1));
+    builder_take(with, "limit", value_int(1));
     const struct weir_value *page = ask(p, "jobs.list", &with);
     const struct weir_value *job = value_at(value_field(page, "jobs"), 0);
     if (job)
@@ -209,8 +203,8 @@ put_body(const struct play *p, struct weir_builder *b)
     const struct weir_value *json = NULL;
     struct weir_error err;
     if (body.len > 0 && strstr(p->type, "json") && json_read(body, NULL, NULL, &json, &err) == WEIR_OK)
-        put(b, "json", json);
-    put(b, "text", utf8_valid(body) ? value_string(body.bytes, body.len) : value_bytes(body.bytes, body.len));
+        builder_take(b, "json", json);
+    builder_take(b, "text", utf8_valid(body) ? value_string(body.bytes, body.len) : value_bytes(body.bytes, body.len));
 }
 
 /* Writes what happened, as JSON, to the pipe. */
@@ -222,10 +216,10 @@ tell(struct play *p)
     struct weir_error err;
     const char *problem = p->problem[0] ? p->problem : test_mocks_problem(p->mocks);
     if (problem[0])
-        put(b, "problem", value_text(problem));
+        builder_take(b, "problem", value_text(problem));
     if (problem[0] && !p->played)
-        put(b, "unplayed", value_ref(&value_true));
-    put(b, "status", value_int(p->status));
+        builder_take(b, "unplayed", value_ref(&value_true));
+    builder_take(b, "status", value_int(p->status));
     for (const struct reply_header *h = p->event.reply_headers; h; h = h->next) {
         char name[128];
         snprintf(name, sizeof name, "%.*s", (int)h->header.name.len, h->header.name.bytes);
@@ -234,19 +228,17 @@ tell(struct play *p)
         const struct weir_value *v = value_string(h->header.value.bytes, h->header.value.len);
         builder_set(headers, name, strlen(name), &v);
     }
-    if (p->type[0]) {
-        const struct weir_value *v = value_text(p->type);
-        builder_set(headers, "content-type", 12, &v);
-    }
-    put(b, "headers", builder_end(&headers));
+    if (p->type[0])
+        builder_take(headers, "content-type", value_text(p->type));
+    builder_take(b, "headers", builder_end(&headers));
     p->headers = NULL;
     put_body(p, b);
-    put(b, "took_ms", value_int((int64_t)(clock_wall_ms() - p->start_ms)));
-    put(b, "wall_ms", value_int((int64_t)clock_wall_ms()));
+    builder_take(b, "took_ms", value_int((int64_t)(clock_wall_ms() - p->start_ms)));
+    builder_take(b, "wall_ms", value_int((int64_t)clock_wall_ms()));
     test_mocks_tell(p->mocks, b);
     const struct weir_value *job = p->store && p->shard && !p->cut ? find_job(p) : NULL;
     if (job)
-        put(b, "job", job);
+        builder_take(b, "job", job);
     const struct weir_value *v = builder_end(&b);
     buf_init(&out, RESULT_MAX);
     if (json_write(&out, v, &err) != WEIR_OK)

@@ -217,11 +217,9 @@ top_holds(struct weir_text key, const struct weir_value *v, const struct weir_va
 {
     struct buf out;
     struct weir_builder *expect = builder_map(), *test = builder_map();
-    const struct weir_value *same = value_ref(v);
-    builder_set(expect, key.bytes, key.len, &same);
-    same = builder_end(&expect);
-    builder_set(test, "expect", 6, &same);
-    same = builder_end(&test);
+    builder_set_lent(expect, key.bytes, key.len, v);
+    builder_take(test, "expect", builder_end(&expect));
+    const struct weir_value *same = builder_end(&test);
     buf_init(&out, 1u << 20);
     bool holds = test_compare(same, happened, &out) == 0;
     buf_fini(&out);

@@ -172,14 +172,11 @@ static void
 print_json(const struct attempt *t, const struct weir_value *steps, const struct buf *body)
 {
     struct weir_builder *b = builder_map();
-    const struct weir_value *v = value_int(t->status);
-    builder_set(b, "status", 6, &v);
-    v = value_text(t->content_type);
-    builder_set(b, "content_type", 12, &v);
-    v = t->reply ? value_string(body->bytes, body->len) : value_ref(&value_null);
-    builder_set(b, "body", 4, &v);
+    builder_take(b, "status", value_int(t->status));
+    builder_take(b, "content_type", value_text(t->content_type));
+    builder_take(b, "body", t->reply ? value_string(body->bytes, body->len) : value_ref(&value_null));
     builder_put(b, "events", steps);
-    v = builder_end(&b);
+    const struct weir_value *v = builder_end(&b);
     print_value(v);
     value_unref(&v);
 }

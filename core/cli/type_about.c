@@ -45,8 +45,7 @@ put(struct weir_builder *b, const char *key, const char *text)
 {
     if (text == NULL)
         return;
-    const struct weir_value *v = value_text(text);
-    builder_set(b, key, strlen(key), &v);
+    builder_take(b, key, value_text(text));
 }
 
 static const struct weir_value *
@@ -79,8 +78,7 @@ type_about_value(const struct type_about *t)
     put(b, "effect", t->effect);
     if (t->node) {
         builder_put(b, "tap", t->tap ? &value_true : &value_false);
-        const struct weir_value *blocks = blocks_value(t);
-        builder_set(b, "blocks", 6, &blocks);
+        builder_take(b, "blocks", blocks_value(t));
     }
     put(b, "example", t->example);
     put(b, "plugin", t->plugin->name);

@@ -270,12 +270,7 @@ node_schema(const struct node_type *t)
     struct weir_builder *properties = builder_map();
     put_value(properties, t->abi.name,
               config_schema(t->schema_doc, t->abi.name, t->abi.summary, t->shorthand));
-    struct weir_text key;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(common, i, &key, &v); i++) {
-        const struct weir_value *copy = value_ref(v);
-        builder_set(properties, key.bytes, key.len, &copy);
-    }
+    builder_put_all(properties, common);
     value_unref(&common);
     put_blocks(properties, t);
     if (t->abi.flags & WEIR_USES) {
@@ -388,12 +383,7 @@ pipeline_schema(const struct registry *r)
 {
     const struct weir_value *shared = fixed(shared_defs);
     struct weir_builder *defs = builder_map();
-    struct weir_text key;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(shared, i, &key, &v); i++) {
-        const struct weir_value *copy = value_ref(v);
-        builder_set(defs, key.bytes, key.len, &copy);
-    }
+    builder_put_all(defs, shared);
     value_unref(&shared);
     put_types(defs, r);
 

@@ -141,9 +141,8 @@ question(const struct aws_fetch *f, const struct asking *a)
     struct buf json;
     struct weir_builder *b = builder_map();
     (void)snprintf(id, sizeof id, "%s%s", f->source.prefix, a->name);
-    const struct weir_value *v = value_text(id);
-    builder_set(b, "SecretId", 8, &v);
-    v = builder_end(&b);
+    builder_take(b, "SecretId", value_text(id));
+    const struct weir_value *v = builder_end(&b);
     buf_init(&json, 4096);
     bool good = json_write(&json, v, NULL) == WEIR_OK;
     value_unref(&v);

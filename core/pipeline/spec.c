@@ -215,12 +215,7 @@ spec_compile(struct spec s, bool text)
         return NULL;
 
     struct weir_builder *b = builder_map();
-    struct weir_text word;
-    const struct weir_value *v;
-    for (size_t i = 0; value_member(s.at, i, &word, &v); i++) {
-        const struct weir_value *member = value_ref(v);
-        builder_set(b, word.bytes, word.len, &member);
-    }
+    builder_put_all(b, s.at);
     if (defs != NULL)
         builder_put(b, "$defs", defs);
     const struct weir_value *doc = builder_end(&b);

@@ -234,6 +234,21 @@ builder_put(struct weir_builder *b, const char *key, const struct weir_value *v)
 }
 
 void
+builder_put_all(struct weir_builder *b, const struct weir_value *map)
+{
+    struct weir_text key;
+    const struct weir_value *v;
+    for (size_t i = 0; value_member(map, i, &key, &v); i++)
+        builder_set_lent(b, key.bytes, key.len, v);
+}
+
+void
+builder_take(struct weir_builder *b, const char *key, const struct weir_value *take_v)
+{
+    builder_set(b, key, strlen(key), &take_v);
+}
+
+void
 builder_free(struct weir_builder **b)
 {
     struct weir_builder *old = *b;

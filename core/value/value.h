@@ -108,6 +108,10 @@ void builder_add_lent(struct weir_builder *b, const struct weir_value *v);
 void builder_set_lent(struct weir_builder *b, const char *key, size_t len, const struct weir_value *v);
 /* The same for a C string key. */
 void builder_put(struct weir_builder *b, const char *key, const struct weir_value *v);
+/* The same for all members of a map; none if MAP is no map. */
+void builder_put_all(struct weir_builder *b, const struct weir_value *map);
+/* As builder_set, for a C string key and a value that was just made. */
+void builder_take(struct weir_builder *b, const char *key, const struct weir_value *take_v);
 /* Ends: the list or map, owned by the caller; *b is NULL. */
 const struct weir_value *builder_end(struct weir_builder **b);
 /* Throws the builder away; NULL is accepted. */

@@ -145,6 +145,24 @@ put_copies_what_stands_on_the_stack(void **state)
     value_unref(&map);
 }
 
+/* Members outlive the map that they come from; a value that was made goes with its new owner. */
+static void
+all_of_a_map_is_put_and_what_was_made_is_taken(void **state)
+{
+    (void)state;
+    const struct weir_value *from = given("{\"a\":[1,2],\"b\":\"x\"}");
+    struct weir_builder *b = builder_map();
+    builder_take(b, "b", value_text(long_text));
+    builder_put_all(b, from);
+    builder_put_all(b, NULL);
+    builder_put_all(b, &value_true);
+    builder_take(b, "none", NULL);
+    value_unref(&from);
+    const struct weir_value *map = builder_end(&b);
+    assert_written(map, "{\"b\":\"x\",\"a\":[1,2],\"none\":null}");
+    value_unref(&map);
+}
+
 static void
 count_drop(void *stream)
 {
@@ -295,6 +313,7 @@ main(void)
         cmocka_unit_test(many_owners_are_kept),
         cmocka_unit_test(a_builder_can_be_thrown_away),
         cmocka_unit_test(put_copies_what_stands_on_the_stack),
+        cmocka_unit_test(all_of_a_map_is_put_and_what_was_made_is_taken),
         cmocka_unit_test(lent_values_last_as_long_as_what_they_are_put_into),
         cmocka_unit_test(small_parts_do_not_keep_a_large_document),
         cmocka_unit_test(a_chain_of_a_million_is_freed_without_recursion),
