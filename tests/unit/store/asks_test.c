@@ -8,25 +8,6 @@
 
 static const struct job_failure none;
 
-/* Asks WHAT, which fails with CODE and a text that has WORD in it. */
-static void
-refused(const char *what, const char *json, enum weir_code code, const char *word)
-{
-    assert_null(ask(what, json));
-    assert_int_equal(err.code, code);
-    if (strstr(err.text, word) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", err.text, word);
-}
-
-static void
-refused_of(const char *what, const char *id, const char *more, enum weir_code code,
-           const char *word)
-{
-    char json[256];
-    snprintf(json, sizeof(json), "{\"id\":\"%s\"%s}", id, more);
-    refused(what, json, code, word);
-}
-
 static int64_t
 total_of(const char *json)
 {
@@ -72,26 +53,26 @@ static void
 wrong_parameters_are_named(void **state)
 {
     (void)state;
-    refused("jobs.list", "{\"state\":\"dread\"}", WEIR_INVALID, "state must be scheduled");
-    refused("jobs.list", "{\"stat\":\"dead\"}", WEIR_INVALID, "no parameter \"stat\"");
-    refused("jobs.list", "{\"code\":\"x\"}", WEIR_INVALID, "code must be");
-    refused("jobs.list", "{\"limit\":0}", WEIR_INVALID, "limit must be a whole number from 1");
-    refused("jobs.list", "{\"limit\":1001}", WEIR_INVALID, "limit must be");
-    refused("jobs.list", "{\"limit\":-1}", WEIR_INVALID, "limit must be");
-    refused("jobs.list", "{\"limit\":99999999999999999999}", WEIR_INVALID, "limit must be");
-    refused("jobs.list", "{\"after\":\"x\"}", WEIR_INVALID, "after must be");
-    refused("jobs.list", "{\"since_ms\":true}", WEIR_INVALID, "since_ms must be");
-    refused("jobs.list", "{\"node\":7}", WEIR_INVALID, "node must be a string");
-    refused("jobs.list", "[]", WEIR_INVALID, "must be a map");
-    refused("jobs.show", "{}", WEIR_INVALID, "id must be a job's UUID");
-    refused("jobs.show", "{\"id\":\"0190-\"}", WEIR_INVALID, "id must be a job's UUID");
-    refused("incidents.list", "{\"after\":\"x\"}", WEIR_INVALID, "after must be");
-    refused("jobs.sing", "{}", WEIR_NOT_FOUND, "jobs.sing");
-    refused("jobs.show", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_NOT_FOUND,
+    ask_fails("jobs.list", "{\"state\":\"dread\"}", WEIR_INVALID, "state must be scheduled");
+    ask_fails("jobs.list", "{\"stat\":\"dead\"}", WEIR_INVALID, "no parameter \"stat\"");
+    ask_fails("jobs.list", "{\"code\":\"x\"}", WEIR_INVALID, "code must be");
+    ask_fails("jobs.list", "{\"limit\":0}", WEIR_INVALID, "limit must be a whole number from 1");
+    ask_fails("jobs.list", "{\"limit\":1001}", WEIR_INVALID, "limit must be");
+    ask_fails("jobs.list", "{\"limit\":-1}", WEIR_INVALID, "limit must be");
+    ask_fails("jobs.list", "{\"limit\":99999999999999999999}", WEIR_INVALID, "limit must be");
+    ask_fails("jobs.list", "{\"after\":\"x\"}", WEIR_INVALID, "after must be");
+    ask_fails("jobs.list", "{\"since_ms\":true}", WEIR_INVALID, "since_ms must be");
+    ask_fails("jobs.list", "{\"node\":7}", WEIR_INVALID, "node must be a string");
+    ask_fails("jobs.list", "[]", WEIR_INVALID, "must be a map");
+    ask_fails("jobs.show", "{}", WEIR_INVALID, "id must be a job's UUID");
+    ask_fails("jobs.show", "{\"id\":\"0190-\"}", WEIR_INVALID, "id must be a job's UUID");
+    ask_fails("incidents.list", "{\"after\":\"x\"}", WEIR_INVALID, "after must be");
+    ask_fails("jobs.sing", "{}", WEIR_NOT_FOUND, "jobs.sing");
+    ask_fails("jobs.show", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_NOT_FOUND,
             "there is no job 01900000-0000-7000-8000-000000000000");
-    refused("jobs.cancel", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_INVALID,
+    ask_fails("jobs.cancel", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_INVALID,
             "who must say who does it");
-    refused("jobs.cancel", "{\"id\":\"01900000-0000-7000-8000-000000000000\",\"who\":\"ann\"}",
+    ask_fails("jobs.cancel", "{\"id\":\"01900000-0000-7000-8000-000000000000\",\"who\":\"ann\"}",
             WEIR_NOT_FOUND, "there is no job");
 }
 
@@ -158,7 +139,7 @@ a_dead_job_is_replayed_once_at_a_time(void **state)
     char first[ID_UUID], second[ID_UUID], third[ID_UUID];
     dead_job(&a, "503");
     replay(a.id, first);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is ready");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is ready");
 
     const struct weir_value *v = ask_of("jobs.show", a.id, "");
     assert_text(text_in(v, "state"), "dead");
@@ -171,19 +152,19 @@ a_dead_job_is_replayed_once_at_a_time(void **state)
     assert_text(c.jobs->event, "\x81\xa1n\x01");
     assert_int_equal(c.jobs->revision.len, 0);
     job_claim_free(&c);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is running");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is running");
 
     /* It fails as well: both may be replayed, but not both at once. */
     struct job_failure f = { WEIR_UPSTREAM, TEXT("book"), TEXT("503") };
     assert_int_equal(end_job(first, 1, JOB_DEAD, f), WEIR_OK);
     replay(first, second);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, second);
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, second);
     assert_int_equal(claim_one(second), 1);
     assert_int_equal(end_job(second, 1, JOB_DEAD, f), WEIR_OK);
     replay(a.id, third);
     assert_int_equal(claim_one(third), 1);
     assert_int_equal(end_job(third, 1, JOB_COMPLETED, none), WEIR_OK);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is completed");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is completed");
 }
 
 static void
@@ -192,10 +173,10 @@ only_what_is_over_is_replayed(void **state)
     (void)state;
     struct job_accept a = new_job(JOB_RUNNING);
     accept_job(&a);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "is running; only one that is over");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "is running; only one that is over");
     assert_int_equal(end_job(a.id, 1, JOB_COMPLETED, none), WEIR_OK);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "with force (--force)");
-    refused_of("jobs.replay", a.id, BY_ANN ",\"force\":1", WEIR_INVALID, "force must be");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "with force (--force)");
+    ask_fails_of("jobs.replay", a.id, BY_ANN ",\"force\":1", WEIR_INVALID, "force must be");
     const struct weir_value *v = ask_of("jobs.replay", a.id, BY_ANN ",\"force\":true");
     assert_non_null(v);
     value_unref(&v);
@@ -269,14 +250,14 @@ jobs_are_cancelled_and_discarded(void **state)
     assert_text(text_in(v, "state"), "cancelled");
     value_unref(&v);
     assert_state(a.id, "cancelled");
-    refused_of("jobs.cancel", a.id, BY_ANN, WEIR_CONFLICT, "is cancelled");
-    refused_of("jobs.cancel", c.id, BY_ANN, WEIR_CONFLICT, "is dead");
+    ask_fails_of("jobs.cancel", a.id, BY_ANN, WEIR_CONFLICT, "is cancelled");
+    ask_fails_of("jobs.cancel", c.id, BY_ANN, WEIR_CONFLICT, "is dead");
     struct job_claim nothing = { 0 };
     claim(&nothing, 10);
     assert_int_equal(nothing.n, 0);
 
-    refused_of("jobs.discard", c.id, ",\"who\":\"ann\"", WEIR_INVALID, "reason must say");
-    refused_of("jobs.discard", a.id, BY_ANN, WEIR_CONFLICT, "only a dead one");
+    ask_fails_of("jobs.discard", c.id, ",\"who\":\"ann\"", WEIR_INVALID, "reason must say");
+    ask_fails_of("jobs.discard", a.id, BY_ANN, WEIR_CONFLICT, "only a dead one");
     v = ask_of("jobs.discard", c.id, BY_ANN);
     assert_text(text_in(v, "state"), "discarded");
     value_unref(&v);
@@ -300,7 +281,7 @@ the_audit_has_each_change(void **state)
     dead_job(&a, "503");
     accept_job(&b);
     replay(a.id, again);
-    refused_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is ready");
+    ask_fails_of("jobs.replay", a.id, BY_ANN, WEIR_CONFLICT, "which is ready");
     const struct weir_value *v = ask_of("jobs.cancel", b.id, BY_ANN);
     value_unref(&v);
 
@@ -431,56 +412,6 @@ texts_that_jobs_need_are_kept(void **state)
     assert_true(keeps_text("r1003"));
 }
 
-static void
-a_callback_is_looked_up_as_it_is_taken(void **state)
-{
-    (void)state;
-    struct job_accept a = new_job(JOB_RUNNING);
-    accept_job(&a);
-    struct job_step s = { .attempt = 1, .path = TEXT("wait"), .kind = RECORD_WAITS, .token = "t0" };
-    memcpy(s.id, a.id, sizeof(s.id));
-    assert_int_equal(run_op(&s.op, STORE_STEP), WEIR_OK);
-    refused_of("jobs.callback.check", a.id, ",\"token\":\"t1\"", WEIR_NOT_FOUND, "nothing waits");
-    const struct weir_value *v = ask_of("jobs.callback.check", a.id, ",\"token\":\"t0\"");
-    assert_non_null(v);
-    value_unref(&v);
-    v = ask_of("jobs.callback", a.id, ",\"token\":\"t0\",\"output\":5");
-    assert_non_null(v);
-    value_unref(&v);
-    refused_of("jobs.callback.check", a.id, ",\"token\":\"t0\"", WEIR_CONFLICT, "it works once");
-}
-
-static void
-a_callback_counts_with_what_it_brings(void **state)
-{
-    (void)state;
-    store_close(&store);
-    config.max_waiting = 1 << 20;
-    store_up();
-    struct buf b;
-    buf_init(&b, 1 << 20);
-    (void)buf_printf(&b, "{\"id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"token\":\"t\",\"output\":\"%0*d\"}",
-                     700 << 10, 0);
-    bool full = false;
-    for (unsigned i = 0; i < 1000 && !full; i++) {
-        struct store_ask two[2];
-        unsigned told = n_told, n = 0;
-        for (unsigned k = 0; k < 2; k++) {
-            two[k] = (struct store_ask){ .what = "jobs.callback",
-                                         .op = { .shard = shard, .done = on_told, .kind = STORE_ASK } };
-            assert_int_equal(json_read(buf_content(&b), NULL, NULL, &two[k].with, &err), WEIR_OK);
-        }
-        for (unsigned k = 0; k < 2; k++)
-            n += store_submit(store, &two[k].op, &err) == WEIR_OK;
-        full = n < 2; /* the writer may have been quicker than we */
-        await_told(told + n);
-        value_unref(&two[0].with);
-        value_unref(&two[1].with);
-    }
-    assert_true(full);
-    buf_fini(&b);
-}
-
 int
 main(void)
 {
@@ -497,8 +428,6 @@ main(void)
         TEST(the_audit_has_each_change),
         TEST(failures_that_look_alike_are_one_incident),
         TEST(texts_that_jobs_need_are_kept),
-        TEST(a_callback_is_looked_up_as_it_is_taken),
-        TEST(a_callback_counts_with_what_it_brings),
         TEST(the_store_tells_of_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,15 +9,6 @@
 
 static const struct job_failure none;
 
-static void
-refused(const char *what, const char *json, enum weir_code code, const char *word)
-{
-    assert_null(ask(what, json));
-    assert_int_equal(err.code, code);
-    if (strstr(err.text, word) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", err.text, word);
-}
-
 /* Makes a batch with MORE; its id in ID. */
 static void
 make(char id[ID_UUID], const char *more)
@@ -88,9 +79,9 @@ each_job_is_replayed_once(void **state)
     assert_int_equal(number_of("SELECT count(*) FROM jobs WHERE replay_of IS NOT NULL"), 20);
     assert_int_equal(number_of("SELECT count(DISTINCT replay_of) FROM jobs"), 20);
     assert_int_equal(number_of("SELECT count(*) FROM events"), 40);
-    refused("batches.make", "{" MAKE "}", WEIR_CONFLICT,
+    ask_fails("batches.make", "{" MAKE "}", WEIR_CONFLICT,
             "all such jobs (20) were replayed already");
-    refused("batches.make", "{" MAKE ",\"pipeline\":\"none\"}", WEIR_NOT_FOUND, "no such job");
+    ask_fails("batches.make", "{" MAKE ",\"pipeline\":\"none\"}", WEIR_NOT_FOUND, "no such job");
     assert_int_equal(
         number_of(
             "SELECT count(*) FROM audit WHERE what = 'batches.make' AND batch IS NOT NULL"),
@@ -108,7 +99,7 @@ a_second_batch_leaves_out_what_waits_in_the_first(void **state)
     make(id, ",\"concurrency\":1,\"max\":4");
     make(other, "");
     await(other, "running", "made", 2);
-    refused("batches.make", "{" MAKE "}", WEIR_CONFLICT, "wait in another batch");
+    ask_fails("batches.make", "{" MAKE "}", WEIR_CONFLICT, "wait in another batch");
     /* they are the youngest ones */
     assert_int_equal(number_of("SELECT count(*) FROM batch_items a JOIN batch_items b"
                                " ON a.batch = 1 AND b.batch = 2 AND a.job >= b.job"),
@@ -373,7 +364,7 @@ what_is_wrong_is_found_when_all_is_known(void **state)
     (void)state;
     char id[ID_UUID];
     fill_dead(2000);
-    refused("batches.make", "{" MAKE ",\"plan\":\"0123456789abcdef\"}", WEIR_CONFLICT,
+    ask_fails("batches.make", "{" MAKE ",\"plan\":\"0123456789abcdef\"}", WEIR_CONFLICT,
             "does not hold any more: by now it is ");
     const struct weir_value *v = ask("batches.plan", "{\"max\":1500}");
     char more[64];
@@ -506,7 +497,7 @@ a_plan_holds_until_something_changes(void **state)
     make_dead(1);
     char json[256];
     snprintf(json, sizeof(json), "{" MAKE "%s}", more);
-    refused("batches.make", json, WEIR_CONFLICT, "does not hold any more");
+    ask_fails("batches.make", json, WEIR_CONFLICT, "does not hold any more");
     v = ask("batches.plan", "{}");
     plan = text_in(v, "plan");
     snprintf(more, sizeof(more), ",\"plan\":\"%.*s\"", (int)plan.len, plan.bytes);
@@ -539,21 +530,21 @@ wrong_parameters_are_named(void **state)
 {
     (void)state;
     make_dead(1);
-    refused("batches.make", "{}", WEIR_INVALID, "who must say");
-    refused("batches.make", "{" MAKE ",\"state\":\"completed\"}", WEIR_INVALID,
+    ask_fails("batches.make", "{}", WEIR_INVALID, "who must say");
+    ask_fails("batches.make", "{" MAKE ",\"state\":\"completed\"}", WEIR_INVALID,
             "state must be dead");
-    refused("batches.make", "{" MAKE ",\"rate\":\"fast\"}", WEIR_INVALID,
+    ask_fails("batches.make", "{" MAKE ",\"rate\":\"fast\"}", WEIR_INVALID,
             "rate must be one such as");
-    refused("batches.make", "{" MAKE ",\"rate\":\"0/1s\"}", WEIR_INVALID,
+    ask_fails("batches.make", "{" MAKE ",\"rate\":\"0/1s\"}", WEIR_INVALID,
             "rate must be one such as");
-    refused("batches.make", "{" MAKE ",\"max\":0}", WEIR_INVALID, "max must be");
-    refused("batches.make", "{" MAKE ",\"concurrency\":0}", WEIR_INVALID,
+    ask_fails("batches.make", "{" MAKE ",\"max\":0}", WEIR_INVALID, "max must be");
+    ask_fails("batches.make", "{" MAKE ",\"concurrency\":0}", WEIR_INVALID,
             "concurrency must be");
-    refused("batches.make", "{" MAKE ",\"concurrency\":1001}", WEIR_INVALID,
+    ask_fails("batches.make", "{" MAKE ",\"concurrency\":1001}", WEIR_INVALID,
             "concurrency must be");
-    refused("batches.make", "{" MAKE ",\"canary\":-1}", WEIR_INVALID, "canary must be");
-    refused("batches.show", "{\"id\":\"x\"}", WEIR_INVALID, "a batch's UUID");
-    refused("batches.show", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_NOT_FOUND,
+    ask_fails("batches.make", "{" MAKE ",\"canary\":-1}", WEIR_INVALID, "canary must be");
+    ask_fails("batches.show", "{\"id\":\"x\"}", WEIR_INVALID, "a batch's UUID");
+    ask_fails("batches.show", "{\"id\":\"01900000-0000-7000-8000-000000000000\"}", WEIR_NOT_FOUND,
             "there is no batch 01900000");
 }
 

@@ -254,4 +254,23 @@ claim(struct job_claim *c, unsigned max)
         fail_msg("%s", err.text);
 }
 
+/* Asks WHAT, which fails with CODE and a text that has WORD in it. */
+STAGE void
+ask_fails(const char *what, const char *json, enum weir_code code, const char *word)
+{
+    assert_null(ask(what, json));
+    assert_int_equal(err.code, code);
+    if (strstr(err.text, word) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", err.text, word);
+}
+
+STAGE void
+ask_fails_of(const char *what, const char *id, const char *more, enum weir_code code,
+             const char *word)
+{
+    char json[256];
+    snprintf(json, sizeof(json), "{\"id\":\"%s\"%s}", id, more);
+    ask_fails(what, json, code, word);
+}
+
 #endif
