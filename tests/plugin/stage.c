@@ -198,6 +198,21 @@ stage_refused(const char *yaml)
     return text;
 }
 
+void
+stage_refuses(const char *why, const char *fmt, ...)
+{
+    char yaml[4096];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(yaml, sizeof yaml, fmt, args);
+    va_end(args);
+    assert_true((size_t)len < sizeof yaml);
+    char *text = stage_refused(yaml);
+    if (strstr(text, why) == NULL)
+        fail_msg("'%s' is not in what is said of\n%s\n%s", why, yaml, text);
+    free(text);
+}
+
 /* -- events -- */
 
 static void
@@ -373,6 +388,17 @@ stage_expect(const char *line, const char *body, unsigned status, const char *an
         fail_msg("%s %s\n is answered %u %s\n instead of %u %s", line, body ? body : "",
                  p->status, p->body, status, answer ? answer : "");
     stage_end(&p);
+}
+
+void
+stage_leave(const char *line, const char *body)
+{
+    struct play *p = stage_begin(line, body, NULL);
+    stage_turn(0);
+    engine_gone(&p->event);
+    stage_finish(p);
+    stage_end(&p);
+    assert_int_equal(engine_runs(stage_shard()), 0);
 }
 
 const char *

@@ -54,6 +54,8 @@ void stage_load_file(const char *path);
 
 /* The messages of what is wrong with a pipeline; the caller frees them. Fails if nothing is. */
 char *stage_refused(const char *yaml);
+/* Fails unless a pipeline, made as by printf, is refused with WHY among what is said. */
+void stage_refuses(const char *why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Offers a request, "POST /path?query": with a JSON body (NULL: none) and headers, "name: value\n"
  * each (NULL: none). The play goes on by stage_turn. */
@@ -70,6 +72,9 @@ struct play *stage_play(const char *line, const char *body);
 
 /* Fails unless LINE answers BODY with STATUS and the text ANSWER (NULL: any). */
 void stage_expect(const char *line, const char *body, unsigned status, const char *answer);
+
+/* A caller that goes away once the run waits for something; nothing of the run is left then. */
+void stage_leave(const char *line, const char *body);
 
 /* The value of the first reply header of that name; "" if there is none. Valid until the next.
  */

@@ -128,17 +128,11 @@ limits_have_a_range(void **state)
         { "max_items", "1023", "16777217" },
         { "max_log_lines", "0", "100001" },
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++) {
-        char yaml[300];
-        snprintf(yaml, sizeof yaml,
-                 "name: a\ntrigger: { webhook: /x }\nsteps:\n"
-                 "  - lua: { script: \"return 1\", %s: %s }\n",
-                 cases[i / 2][0], cases[i / 2][1 + i % 2]);
-        char *text = stage_refused(yaml);
-        if (strstr(text, cases[i / 2][0]) == NULL)
-            fail_msg("%s is refused so: %s", yaml, text);
-        free(text);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases * 2; i++)
+        stage_refuses(cases[i / 2][0],
+                      "name: a\ntrigger: { webhook: /x }\nsteps:\n"
+                      "  - lua: { script: \"return 1\", %s: %s }\n",
+                      cases[i / 2][0], cases[i / 2][1 + i % 2]);
     load_with("return 1", "      max_memory: 256KiB\n");
     stage_expect("POST /x", "{}", 200, "1");
     load_with("return 1", "      max_memory: 4GiB\n      max_instructions: 100000000000\n");

@@ -297,15 +297,9 @@ what_is_wrong_is_refused_with_its_reason(void **state)
         { "{ cron: \"@daily\", catch_up: some }", "catch_up" },
         { "{ cron: \"${ env.X }\" }", "cron" },
     };
-    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        char yaml[512];
-        snprintf(yaml, sizeof yaml,
-                 "name: clock\ntrigger:\n  schedule: %s\nsteps:\n  - set: 1\n", wrong[i][0]);
-        char *why = stage_refused(yaml);
-        if (strstr(why, wrong[i][1]) == NULL)
-            fail_msg("%s: %s", wrong[i][0], why);
-        free(why);
-    }
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        stage_refuses(wrong[i][1], "name: clock\ntrigger:\n  schedule: %s\nsteps:\n  - set: 1\n",
+                      wrong[i][0]);
 }
 
 static void

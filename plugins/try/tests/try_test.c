@@ -71,9 +71,7 @@ static void
 a_try_without_do_is_refused_at_load(void **state)
 {
     (void)state;
-    char *text = stage_refused("trigger: { webhook: /x }\nsteps:\n  - try:\n");
-    assert_non_null(strstr(text, "do"));
-    free(text);
+    stage_refuses("do", "trigger: { webhook: /x }\nsteps:\n  - try:\n");
 }
 
 int

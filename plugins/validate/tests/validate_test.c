@@ -302,15 +302,9 @@ mistakes_are_found_at_load(void **state)
         { "{ sanitize: { strip: true } }", "strip" },
         { "{ sanitize: { max_length: -1 } }", "max_length" },
     };
-    char yaml[400];
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        snprintf(yaml, sizeof yaml, "trigger: { webhook: /x }\nsteps:\n  - validate: %s\n",
-                 cases[i].options);
-        char *said = stage_refused(yaml);
-        if (strstr(said, cases[i].says) == NULL)
-            fail_msg("%s: no '%s' in: %s", cases[i].options, cases[i].says, said);
-        free(said);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        stage_refuses(cases[i].says, "trigger: { webhook: /x }\nsteps:\n  - validate: %s\n",
+                      cases[i].options);
 }
 
 int
