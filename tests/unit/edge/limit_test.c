@@ -54,6 +54,18 @@ a_line_has_8_kib(void **state)
     assert_int_equal(last, 431);
 }
 
+/* The status that is answered to TEXT, on a connection of its own. */
+static unsigned
+status_to(const char *text)
+{
+    int fd = dial();
+    put(fd, text);
+    turns(20);
+    unsigned status = status_of(take(fd));
+    close(fd);
+    return status;
+}
+
 static unsigned
 get_with_fields(unsigned n, size_t len)
 {
@@ -62,12 +74,7 @@ get_with_fields(unsigned n, size_t len)
     for (unsigned i = 0; i < n; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, "a%u: %0*u\r\n", i, (int)len, i);
     snprintf(text + at, sizeof(text) - at, "\r\n");
-    int fd = dial();
-    put(fd, text);
-    turns(20);
-    unsigned status = status_of(take(fd));
-    close(fd);
-    return status;
+    return status_to(text);
 }
 
 static void
@@ -90,12 +97,7 @@ get_with_head(size_t len)
     size_t left = len - at - strlen("z: \r\n\r\n");
     at += (size_t)snprintf(text + at, sizeof(text) - at, "z: %0*u\r\n\r\n", (int)left, 1u);
     assert_int_equal(at, len);
-    int fd = dial();
-    put(fd, text);
-    turns(20);
-    unsigned status = status_of(take(fd));
-    close(fd);
-    return status;
+    return status_to(text);
 }
 
 static void

@@ -162,14 +162,6 @@ an_answer_that_nobody_asked_for_ends_an_idle_connection(void **state)
 }
 
 static void
-close_is_kept(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, p->arg);
-}
-
-static void
 only_clean_connections_are_kept(void **state)
 {
     struct side *s = *state;
@@ -185,7 +177,7 @@ only_clean_connections_are_kept(void **state)
           1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct peer *p = peer_start(close_is_kept, cases[i].answer);
+        struct peer *p = peer_start(peer_answers, cases[i].answer);
         struct outcome o = { .done = false };
         side_get(s, p, &o);
         assert_body(&o, "ok");

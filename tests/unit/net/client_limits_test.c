@@ -9,26 +9,10 @@
 #define HELLO "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 
 static void
-say_hello(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, p->arg != NULL ? p->arg : HELLO);
-}
-
-static void
-be_silent(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        continue;
-}
-
-static void
 silence_ends_with_the_first_byte_deadline(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(be_silent, NULL);
+    struct peer *p = peer_start(peer_listens, NULL);
     shard_set_clock(s->shard, 1000);
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     struct outcome o = { .done = false };
@@ -50,7 +34,7 @@ static void
 the_absolute_deadline_wins(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(be_silent, NULL);
+    struct peer *p = peer_start(peer_listens, NULL);
     shard_set_clock(s->shard, 1000);
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     http.pool = 1;
@@ -113,7 +97,7 @@ static void
 the_next_address_is_tried_when_one_does_not_answer(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in6 a = { .sin6_family = AF_INET6,
                               .sin6_addr = in6addr_loopback,
@@ -144,7 +128,7 @@ static void
 idle_connections_are_closed_after_four_seconds(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     shard_set_clock(s->shard, 1000);
     struct outcome o = { .done = false };
     side_get(s, p, &o);
@@ -185,7 +169,7 @@ keep_alive_says_how_long(void **state)
         snprintf(answer, sizeof answer,
                  "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: %s\r\n\r\n",
                  cases[i].field);
-        struct peer *p = peer_start(say_hello, answer);
+        struct peer *p = peer_start(peer_answers, answer);
         shard_set_clock(s->shard, now);
         struct outcome o = { .done = false };
         side_get(s, p, &o);
@@ -207,7 +191,7 @@ static void
 retries_have_a_budget(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     shard_set_clock(s->shard, 5000);
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     struct client_request r = { .http = &http, .deadline_ms = UINT64_MAX, .attempt = 2 };
@@ -246,8 +230,8 @@ static void
 idle_connections_give_their_descriptors_to_others(void **state)
 {
     struct side *s = *state;
-    struct peer *a = peer_start(say_hello, NULL);
-    struct peer *b = peer_start(say_hello, NULL);
+    struct peer *a = peer_start(peer_answers, HELLO);
+    struct peer *b = peer_start(peer_answers, HELLO);
     struct outcome o = { .done = false };
     side_get(s, a, &o);
     outcome_free(&o);
@@ -277,7 +261,7 @@ static void
 those_who_wait_are_not_forgotten_when_connections_fail(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(be_silent, NULL);
+    struct peer *p = peer_start(peer_listens, NULL);
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     peer_stop(p);
     http.pool = 2;

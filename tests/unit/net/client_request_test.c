@@ -5,18 +5,10 @@
 #include "peer.h"
 
 static void
-say_ok(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
-}
-
-static void
 headers_of_the_connection_are_ours(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     const struct weir_header headers[] = {
         { TEXT("Connection"), TEXT("close") },
         { TEXT("content-LENGTH"), TEXT("999") },
@@ -51,7 +43,7 @@ static void
 a_post_without_body_has_length_0_and_a_get_none(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     struct weir_http_request http = side_request("POST", peer_url(p, "/"));
     struct outcome o = { .done = false };
     side_call(s, &http, &o);
@@ -68,7 +60,7 @@ static void
 nothing_of_a_caller_begins_a_line(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     const struct weir_header bad[] = {
         { TEXT("x"), TEXT("a\r\ny: b") }, { TEXT("x"), TEXT("a\nb") },
         { TEXT("x"), TEXT("a\rb") },      { TEXT("x"), TEXT("a\0b") },
@@ -146,7 +138,7 @@ static void
 hosts_from_outside_must_be_allowed_and_public(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     struct weir_builder *b = builder_list();
     static const char *const names[] = { "localhost",  "127.0.0.1",       "*.example.com",
                                          "0x7f000001", "2130706433",      "[::1]",

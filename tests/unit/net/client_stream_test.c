@@ -343,14 +343,6 @@ a_client_that_goes_ends_its_streams(void **state)
     peer_stop(p);
 }
 
-static void
-say_ok(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, HEAD "content-length: 2\r\n\r\nok");
-}
-
 /* -- both at once: what is read from one upstream is sent to another -- */
 
 static void
@@ -359,7 +351,7 @@ an_answer_can_be_the_body_of_a_request(void **state)
     struct side *s = *state;
     struct peer *from = peer_start(
         tell, HEAD "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
-    struct peer *to = peer_start(say_ok, NULL);
+    struct peer *to = peer_start(peer_answers, NULL);
     struct weir_http_request http = side_request("GET", peer_url(from, "/"));
     http.flags = WEIR_HTTP_STREAM;
     struct outcome o = { .done = false };

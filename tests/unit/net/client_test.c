@@ -9,18 +9,10 @@
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nX-A: 1\r\nx-b: 2\r\nX-a:  3 \r\n\r\nhello"
 
 static void
-say_hello(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, p->arg != NULL ? p->arg : HELLO);
-}
-
-static void
 an_answer_has_its_status_headers_and_body(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     struct outcome o = { .done = false };
     side_get(s, p, &o);
     assert_int_equal(o.status, 200);
@@ -41,7 +33,7 @@ set_cookie_is_joined_and_latin_1_becomes_utf_8(void **state)
 {
     struct side *s = *state;
     struct peer *p =
-        peer_start(say_hello, "HTTP/1.1 204 Nothing\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
+        peer_start(peer_answers, "HTTP/1.1 204 Nothing\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
                               "x-name: J\xfcrgen\r\n\r\n");
     struct outcome o = { .done = false };
     side_get(s, p, &o);
@@ -58,7 +50,7 @@ static void
 a_connection_is_used_again(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     for (unsigned i = 0; i < 20; i++) {
         struct outcome o = { .done = false };
         side_get(s, p, &o);
@@ -99,7 +91,7 @@ static void
 a_request_may_follow_in_the_callback(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     struct chain c = { s, p, 50, false };
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     const struct client_request r = { .http = &http, .deadline_ms = UINT64_MAX, .attempt = 1 };
@@ -114,7 +106,7 @@ static void
 short_and_long_bodies_arrive_whole(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 60000 };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char *bytes = malloc(sizes[i] + 1);
@@ -296,7 +288,7 @@ static void
 each_end_is_reported(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, "HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n");
+    struct peer *p = peer_start(peer_answers, "HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n");
     struct outcome o = { .done = false };
     side_get(s, p, &o);
     assert_int_equal(s->report.status, 404);
@@ -313,7 +305,7 @@ static void
 a_port_where_nobody_listens_is_an_upstream_error(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     struct weir_http_request http = side_request("GET", peer_url(p, "/"));
     peer_stop(p);
     struct outcome o = { .done = false };
@@ -328,7 +320,7 @@ static void
 hosts_may_be_names_and_ipv6(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     char url[64];
     snprintf(url, sizeof url, "http://LocalHost:%u", p->port);
     struct weir_http_request http = side_request("GET", url);
@@ -361,7 +353,7 @@ all_works_byte_by_byte(void **state)
     struct side *s = *state;
     fault_set("READ_ONE_BYTE", UINT32_MAX);
     fault_set("WRITE_ONE_BYTE", UINT32_MAX);
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     const struct weir_value *body = value_take(WEIR_BYTES, calloc(1, 5000), 5000);
     for (unsigned i = 0; i < 3; i++) {
         struct weir_http_request http = side_request("POST", peer_url(p, "/"));
@@ -382,7 +374,7 @@ static void
 a_fault_of_connecting_is_an_upstream_error(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_hello, NULL);
+    struct peer *p = peer_start(peer_answers, HELLO);
     struct outcome o = { .done = false };
     fault_set("POOL_CONNECT", 1);
     side_get(s, p, &o);

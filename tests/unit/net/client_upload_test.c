@@ -8,18 +8,10 @@
 #define HEAD "HTTP/1.1 200 OK\r\n"
 
 static void
-say_ok(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        peer_say(fd, HEAD "content-length: 2\r\n\r\nok");
-}
-
-static void
 a_stream_is_sent_as_chunks_or_with_its_length(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     for (unsigned i = 0; i < 4; i++) {
         struct source f = { .left = 3, .size = 5, .later = i & 1 };
         const struct weir_value *body = source_new(&f, s, i < 2 ? UINT64_MAX : 15);
@@ -45,7 +37,7 @@ static void
 a_stream_with_a_wrong_length_or_an_error_fails_the_call(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     for (unsigned i = 0; i < 6; i++) {
         struct source f = { .left = 3, .size = 5, .later = i & 1, .fails = i < 2 };
         const struct weir_value *body = source_new(&f, s, i < 2 ? UINT64_MAX : i < 4 ? 14 : 16);
@@ -80,7 +72,7 @@ static void
 a_slow_source_is_not_the_upstreams_fault(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(say_ok, NULL);
+    struct peer *p = peer_start(peer_answers, NULL);
     struct source f = { .left = 1, .size = 5 };
     soon_init(&f.soon, source_give, &f);
     static const struct stream_source how = { source_hold, source_close };
@@ -111,18 +103,10 @@ a_slow_source_is_not_the_upstreams_fault(void **state)
 }
 
 static void
-read_all(struct peer *p, int fd, unsigned n)
-{
-    (void)n;
-    while (peer_read(p, fd))
-        continue;
-}
-
-static void
 silence_behind_a_stream_ends_with_a_deadline(void **state)
 {
     struct side *s = *state;
-    struct peer *p = peer_start(read_all, NULL);
+    struct peer *p = peer_start(peer_listens, NULL);
     for (unsigned i = 0; i < 2; i++) {
         struct source f = { .left = 3, .size = 5, .later = true };
         const struct weir_value *body = source_new(&f, s, i == 0 ? UINT64_MAX : 15);

@@ -193,6 +193,24 @@ peer_read(struct peer *p, int fd)
     }
 }
 
+/* A player that answers each request with ARG; NULL: with 200 and "ok". */
+static inline void
+peer_answers(struct peer *p, int fd, unsigned n)
+{
+    (void)n;
+    while (peer_read(p, fd))
+        peer_say(fd, p->arg != NULL ? p->arg : "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+}
+
+/* A player that takes requests and answers none. */
+static inline void
+peer_listens(struct peer *p, int fd, unsigned n)
+{
+    (void)n;
+    while (peer_read(p, fd))
+        continue;
+}
+
 /* -- the client's side -- */
 
 struct outcome {

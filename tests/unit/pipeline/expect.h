@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "fake_types.h"
+#include "pipeline/settings.h"
+#include "value/json.h"
 
 static const char *const fake_environment[] = { "REGION", "WEIR_SECRET_API_KEY", NULL };
 
@@ -68,6 +70,37 @@ static inline void
 assert_fine(const char *text)
 {
     assert_said(text, "");
+}
+
+/* What is said of YAML with these settings and types, and the first node as JSON (NULL: not looked at). */
+static inline void
+expect_with(struct registry **take_types, const char *settings, const char *yaml, const char *said, const char *json)
+{
+    struct settings *s = settings_new();
+    struct diags d;
+    struct buf out;
+    struct weir_error err;
+    diags_init(&d);
+    buf_init(&out, 1u << 20);
+    settings_read_text(s, "weir.yaml", text_of(settings), &d);
+    settings_check_resources(s, *take_types, &d);
+    const struct load_options o = { .registry = *take_types,
+                                    .resources = settings_resources(s),
+                                    .env_names = fake_environment };
+    struct pipeline *p = pipeline_load_text("p.yaml", text_of(yaml), &o, &d);
+    diags_sort(&d);
+    write_diags(&d, &out);
+    assert_string_equal(out.bytes, said);
+    if (json != NULL) {
+        buf_reset(&out);
+        assert_int_equal(json_write(&out, p->nodes[0]->config_value, &err), WEIR_OK);
+        assert_string_equal(out.bytes, json);
+    }
+    pipeline_free(&p);
+    buf_fini(&out);
+    diags_fini(&d);
+    settings_free(&s);
+    registry_free(take_types);
 }
 
 #endif

@@ -54,34 +54,11 @@ static const char usual[] = "resources:\n"
                             "  people:\n"
                             "    team: [{ name: \"${ vars.a }\", wait: 5s }, { name: bob }]\n";
 
-/* What is said of YAML with these settings, and the first node as JSON (NULL: not looked at). */
 static void
 assert_with(const char *settings, const char *yaml, const char *said, const char *json)
 {
     struct registry *r = with_send();
-    struct settings *s = settings_new();
-    struct diags d;
-    struct buf out;
-    struct weir_error err;
-    diags_init(&d);
-    buf_init(&out, 1u << 20);
-    settings_read_text(s, "weir.yaml", text_of(settings), &d);
-    settings_check_resources(s, r, &d);
-    const struct load_options o = { .registry = r, .resources = settings_resources(s), .env_names = fake_environment };
-    struct pipeline *p = pipeline_load_text("p.yaml", text_of(yaml), &o, &d);
-    diags_sort(&d);
-    write_diags(&d, &out);
-    assert_string_equal(out.bytes, said);
-    if (json != NULL) {
-        buf_reset(&out);
-        assert_int_equal(json_write(&out, p->nodes[0]->config_value, &err), WEIR_OK);
-        assert_string_equal(out.bytes, json);
-    }
-    pipeline_free(&p);
-    buf_fini(&out);
-    diags_fini(&d);
-    settings_free(&s);
-    registry_free(&r);
+    expect_with(&r, settings, yaml, said, json);
 }
 
 static void

@@ -24,32 +24,7 @@ static void
 assert_with(const char *text, const char *said, const char *json)
 {
     struct registry *r = fake_registry();
-    struct settings *s = settings_new();
-    struct diags d;
-    struct buf out;
-    struct weir_error err;
-    diags_init(&d);
-    buf_init(&out, 1u << 20);
-    settings_read_text(s, "weir.yaml", text_of(weir_yaml), &d);
-    settings_check_resources(s, r, &d);
-    assert_int_equal(d.n, 0);
-    const struct load_options o = { .registry = r,
-                                    .resources = settings_resources(s),
-                                    .env_names = fake_environment };
-    struct pipeline *p = pipeline_load_text("p.yaml", text_of(text), &o, &d);
-    diags_sort(&d);
-    write_diags(&d, &out);
-    assert_string_equal(out.bytes, said);
-    if (json != NULL) {
-        buf_reset(&out);
-        assert_int_equal(json_write(&out, p->nodes[0]->config_value, &err), WEIR_OK);
-        assert_string_equal(out.bytes, json);
-    }
-    pipeline_free(&p);
-    buf_fini(&out);
-    diags_fini(&d);
-    settings_free(&s);
-    registry_free(&r);
+    expect_with(&r, weir_yaml, text, said, json);
 }
 
 static void
