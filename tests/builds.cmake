@@ -65,17 +65,18 @@ runs_in(release lint lua plugin/header_c plugin/header_c++)
 
 # The way of every request, of every stream and of every job, from one end to the other, under deaths,
 # reloads and load: races show in the fast build, errors of memory in the other.
-runs_in(both e2e/crash e2e/durable e2e/edge e2e/engine e2e/h2 e2e/hello e2e/supervisor e2e/upstream)
+runs_in(both e2e/crash e2e/durable e2e/edge e2e/edge_deadlines e2e/engine e2e/h2 e2e/hello e2e/supervisor
+    e2e/upstream)
 # Sanitizers see what liars do to memory; how much memory and how long they take are figures.
-runs_in(both e2e/engine2 e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload e2e/streaming
+runs_in(both e2e/engine2 e2e/h2_floods e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload e2e/streaming
     e2e/websocket)
 # What strangers send: requests, frames, credentials, HTML, answers, and what they hope to see.
-runs_in(dev e2e/auth e2e/canary e2e/listeners e2e/malformed_rules e2e/rooms e2e/sanitize e2e/secrets
-    e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
+runs_in(dev e2e/admin_tokens e2e/auth e2e/canary e2e/issuers e2e/listeners e2e/malformed_rules e2e/rooms
+    e2e/sanitize e2e/secrets e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
 # States, and what happens to them: no figure in it, and dev has the faults and the leaks.
 runs_in(dev e2e/activation e2e/batches e2e/breaker e2e/cache e2e/cancel e2e/concurrency e2e/edit
-    e2e/gateway e2e/jobs e2e/lua e2e/once e2e/operators e2e/order e2e/places e2e/postgres e2e/redis e2e/replay
-    e2e/retention e2e/revisions e2e/testing e2e/wait)
+    e2e/gateway e2e/jobs e2e/lua e2e/once e2e/openapi e2e/operators e2e/order e2e/places e2e/postgres
+    e2e/redis e2e/replay e2e/retention e2e/revisions e2e/testing e2e/wait)
 # Commands: what they parse has unit tests and fuzz targets, with sanitizers, and each start of weir takes long there.
 runs_in(release e2e/cli e2e/fmt e2e/graph e2e/import)
 # Figures: time, CPU, memory, rates, moments of a clock.
@@ -86,5 +87,5 @@ runs_in(release e2e/authoring e2e/clients e2e/editor e2e/install e2e/new e2e/rea
 
 # Times are compared in these: ctest counts them as two, so that only one more runs beside.
 set(weir_timed_tests unit/net/redis_real_test unit/net/redis_test unit/store/store_test e2e/amplification
-    e2e/crash e2e/h2_frames e2e/herd e2e/lying_rules e2e/malformed e2e/memory e2e/once e2e/opossum e2e/overload
-    e2e/ratelimit e2e/schedule e2e/streaming)
+    e2e/crash e2e/h2_floods e2e/h2_frames e2e/herd e2e/lying_rules e2e/malformed e2e/memory e2e/once
+    e2e/opossum e2e/overload e2e/ratelimit e2e/schedule e2e/streaming)

@@ -1,57 +1,9 @@
 // What the edge takes, what it refuses and how it says so: raw sockets against the real binary.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { start, metric, until, slow } from './lib/weir.mjs';
+import { start, metric } from './lib/weir.mjs';
 import { connect, exchange, parse, upstream } from './lib/net.mjs';
-
-const pipelines = {
-  'echo.yaml': `
-name: echo
-trigger:
-  webhook: { path: /echo, methods: [GET, POST] }
-steps:
-  - reply: { json: { method: "\${ request.method }", body: "\${ request.body }", query: "\${ request.query }", ip: "\${ request.client_ip }", id: "\${ request.id }" } }
-`,
-  'fixed.yaml': `
-name: fixed
-trigger:
-  webhook: { path: "/fixed/{n}", methods: [GET, POST] }
-steps:
-  - reply: { text: "n=\${ request.params.n }" }
-`,
-  'size.yaml': `
-name: size
-trigger:
-  - webhook: { path: /size, methods: [POST] }
-  - webhook: { path: /small, methods: [POST], max_body: 1000 }
-steps:
-  - reply: { text: "\${ string(size(request.raw)) }" }
-`,
-  'large.yaml': `
-name: large
-trigger:
-  webhook: { path: /large, methods: [POST] }
-steps:
-  - reply: { body: "\${ request.raw }" }
-`,
-};
-
-/** All the answers that TEXT holds, each with a Content-Length or without a body. */
-function answers(text) {
-  const all = [];
-  while (text.length > 0) {
-    const { status, headers } = parse(text);
-    const at = text.indexOf('\r\n\r\n') + 4;
-    const length = Number(headers['content-length'] ?? 0);
-    all.push({ status, headers, body: text.slice(at, at + length) });
-    text = text.slice(at + length);
-  }
-  return all;
-}
-
-const count = (text) => (text.match(/HTTP\/1\.[01] \d/g) ?? []).length;
-const post = (path, body, more = '') => `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
+import { answers, count, pipelines, post } from './lib/edge.mjs';
 
 test('a connection is kept for the next request', async (t) => {
   const w = await start(t, pipelines);
@@ -330,84 +282,6 @@ test('what is well formed but not known has a status of its own', async (t) => {
   assert.equal(await status('BREW /fixed/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), 501);
   assert.equal(await status('DELETE /fixed/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), 405);
   assert.equal(await status('GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), 404);
-});
-
-// -- time --
-
-test('a head that is too slow is cut with 408', async (t) => {
-  const w = await start(t, pipelines, { args: ['--set', 'edge.header_timeout=300ms'] });
-  const c = connect(w.edgePort);
-  await c.write('GET /fixed/1 HTTP/1.1\r\nHost: x\r\n');
-  const drip = setInterval(() => c.socket.write('X: y\r\n'), 50);
-  t.after(() => clearInterval(drip));
-  assert.equal(parse(await c.until(/\r\n\r\n/)).status, 408);
-  await c.ended;
-  assert.equal(await metric(w, 'weir_edge_refused_total', { reason: 'header_deadline' }), 1);
-});
-
-test('a body that is too slow is cut with 408', async (t) => {
-  const w = await start(t, pipelines, { args: ['--set', 'edge.body_timeout=300ms'] });
-  const c = connect(w.edgePort);
-  await c.write('POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n');
-  const drip = setInterval(() => c.socket.write('x'), 50);
-  t.after(() => clearInterval(drip));
-  assert.equal(parse(await c.until(/\r\n\r\n/)).status, 408);
-  await c.ended;
-});
-
-test('an idle connection is closed without a word', async (t) => {
-  const w = await start(t, pipelines, { args: ['--set', 'edge.idle_timeout=200ms', '--set', 'edge.header_timeout=200ms'] });
-  const c = connect(w.edgePort);
-  await c.write('GET /fixed/1 HTTP/1.1\r\nHost: x\r\n\r\n');
-  assert.equal(count(await c.ended), 1);
-  const silent = connect(w.edgePort);
-  assert.equal(await silent.ended, '');
-});
-
-test('a connection ends after as many requests as it may have', async (t) => {
-  const w = await start(t, pipelines, { args: ['--set', 'edge.max_requests=3'] });
-  const all = answers(await exchange(w.edgePort, 'GET /fixed/1 HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5)));
-  assert.equal(all.length, 3);
-  assert.equal(all[2].headers.connection, 'close');
-});
-
-test('a reader who takes nothing loses its connection, others do not notice', async (t) => {
-  const w = await start(t, pipelines, { args: ['--set', 'edge.write_timeout=300ms', '--set', 'edge.max_body=16MiB'] });
-  const c = connect(w.edgePort);
-  await c.write('');
-  c.socket.pause();
-  const body = 'x'.repeat(12 << 20);
-  c.socket.write(Buffer.from(`POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`));
-  await until(() => metric(w, 'weir_runs_total', { pipeline: 'large' }), 'the answer is on its way');
-  assert.equal((await fetch(`${w.edge}/fixed/1`)).status, 200);
-  await until(async () => (await metric(w, 'weir_edge_refused_total', { reason: 'slow_reader' })) === 1, 'the reader is cut');
-  c.end();
-});
-
-/** Seconds of CPU that PID has used. */
-const cpu = (pid) => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(stat[11]) + Number(stat[12])) / 100;
-};
-
-test('300 callers on 128 descriptors wait in the backlog, and nothing spins', async (t) => {
-  const w = await start(t, pipelines, { prefix: ['prlimit', '--nofile=128:128'] });
-  const all = Array.from({ length: 300 }, () => connect(w.edgePort));
-  t.after(() => all.forEach((c) => c.end()));
-  await until(async () => all.filter((c) => c.socket.readyState === 'open').length === 300, 'all are connected');
-  for (const c of all) c.write('GET /fixed/1 HTTP/1.1\r\nHost: x\r\n\r\n');
-  await until(() => all.some((c) => /n=1$/.test(c.text)), 'some are served');
-  const lines = w.lines.filter((l) => l.msg !== 'request').length;
-  const before = cpu(w.worker);
-  await new Promise((done) => setTimeout(done, 1000)); // the time over which CPU is measured
-  const used = cpu(w.worker) - before;
-  assert.ok(used < (slow ? 0.6 : 0.2), `${used} s of CPU in 1 s`);
-  assert.ok(w.lines.filter((l) => l.msg !== 'request').length - lines <= 3, 'few lines of log');
-  assert.ok(all.some((c) => c.text === '' && !c.closed), 'some still wait');
-  assert.equal((await fetch(`${w.admin}/livez`)).status, 200);
-  all.forEach((c) => c.end());
-  const r = await fetch(`${w.edge}/fixed/9`);
-  assert.equal(await r.text(), 'n=9');
 });
 
 // -- bodies --
