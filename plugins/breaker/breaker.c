@@ -50,9 +50,7 @@ breaker_attach(struct weir_shard *shard, void *conf, void **ret_state, struct we
 {
     (void)err;
     struct node *node = conf;
-    struct seat *seat = calloc(1, sizeof *seat);
-    if (seat == NULL)
-        abort();
+    struct seat *seat = zeroed(1, sizeof *seat);
     seat->node = node;
     seat->shard = shard;
     breaker_name_attach(node);
@@ -375,8 +373,7 @@ static const struct weir_node_type nodes[] = {
                    "    - reply: { status: 503, json: { error: true, message: \"${ "
                    "error.message }\" } }\n",
         .output = "the last output of 'do', or of 'fallback' if that ran",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_UNSAFE, /* its steps may be anything */
         .open = breaker_open,
         .attach = breaker_attach,

@@ -71,9 +71,7 @@ drop_unused(void)
 static struct named *
 add(struct weir_text name, unsigned at, const struct breaker_settings *s)
 {
-    struct named *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct named *n = zeroed(1, sizeof *n);
     memcpy(n->name, name.bytes, name.len);
     breaker_init(&n->breaker, s, breaker_now_ms());
     memmove(&names[at + 1], &names[at], (n_names - at) * sizeof *names);

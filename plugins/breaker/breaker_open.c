@@ -117,9 +117,7 @@ take_ignored(const struct weir_value *config, struct node *node, struct weir_err
 static char *
 copy(struct weir_text text)
 {
-    char *c = strndup(text.bytes, text.len);
-    if (c == NULL)
-        abort();
+    char *c = text_copied(text);
     return c;
 }
 
@@ -142,9 +140,7 @@ uint32_t
 breaker_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
              struct weir_error *err)
 {
-    struct node *node = calloc(1, sizeof *node);
-    if (node == NULL)
-        abort();
+    struct node *node = zeroed(1, sizeof *node);
     node->block = host->block_find(open, "do");
     node->fallback = host->block_find(open, "fallback");
     node->pipeline = copy(host->pipeline_name(open));

@@ -17,9 +17,7 @@ seat_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_
 {
     (void)err;
     const struct node *n = conf;
-    struct seat *seat = calloc(1, sizeof *seat);
-    if (seat == NULL)
-        abort();
+    struct seat *seat = zeroed(1, sizeof *seat);
     seat->node = n;
     seat->place = place_enter(shard, n->store.named);
     if (n->refresh_ms > 0 && n->store.redis != NULL)
@@ -275,8 +273,7 @@ static const struct weir_node_type nodes[] = {
                    "    - http: { base_url: http://127.0.0.1:9100, path: \"/stock/${ "
                    "request.params.id }\" }\n",
         .output = "the last output of the block, now or when it ran",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_NONE, /* that of its steps counts */
         .open = cache_open,
         .attach = seat_attach,

@@ -61,9 +61,7 @@ desk_of(struct weir_shard *shard)
         d = d->next;
     if (d)
         return d;
-    d = calloc(1, sizeof *d);
-    if (d == NULL)
-        abort();
+    d = zeroed(1, sizeof *d);
     d->shard = shard;
     d->next = desks;
     desks = d;
@@ -85,9 +83,7 @@ place_enter(struct weir_shard *shard, struct named *named)
     while (p && p->named != named)
         p = p->next;
     if (p == NULL) {
-        p = calloc(1, sizeof *p);
-        if (p == NULL)
-            abort();
+        p = zeroed(1, sizeof *p);
         p->desk = d;
         p->named = named;
         p->next = *bucket;
@@ -141,9 +137,7 @@ place_shard(const struct place *p)
 struct sent *
 sent_new(struct place *p, const struct store *s)
 {
-    struct sent *new = calloc(1, sizeof *new);
-    if (new == NULL)
-        abort();
+    struct sent *new = zeroed(1, sizeof *new);
     *new = (struct sent){ .place = p, .next = p->sent, .store = s };
     if (p->sent)
         p->sent->prev = new;
@@ -237,9 +231,7 @@ static void
 begin(struct caller *c, unsigned epoch)
 {
     struct place *p = c->seat->place;
-    struct flight *f = calloc(1, sizeof *f);
-    if (f == NULL)
-        abort();
+    struct flight *f = zeroed(1, sizeof *f);
     *f = (struct flight){ .place = p, .epoch = epoch, .listed = true };
     memcpy(f->id, c->id, ID_LEN);
     f->next = p->flights[c->id[1]];

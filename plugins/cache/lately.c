@@ -31,9 +31,7 @@ struct lately {
 struct lately *
 lately_new(void)
 {
-    struct lately *l = calloc(1, sizeof *l);
-    if (l == NULL)
-        abort();
+    struct lately *l = zeroed(1, sizeof *l);
     host->random(&l->point, sizeof l->point);
     l->point = l->point % (PRIME - 1) + 1;
     return l;

@@ -34,9 +34,7 @@ named_open(struct weir_text name)
     while (n && (strlen(n->name) != name.len || memcmp(n->name, name.bytes, name.len) != 0))
         n = n->next;
     if (n == NULL) {
-        n = calloc(1, sizeof *n);
-        if (n == NULL)
-            abort();
+        n = zeroed(1, sizeof *n);
         memcpy(n->name, name.bytes, name.len < NAME_MAX_LEN ? name.len : NAME_MAX_LEN);
         n->next = *bucket;
         *bucket = n;

@@ -148,9 +148,7 @@ take_common(struct weir_open *open, const struct weir_value *config, struct node
 static struct node *
 node_new(void)
 {
-    struct node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct node *n = zeroed(1, sizeof *n);
     return n;
 }
 

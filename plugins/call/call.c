@@ -19,9 +19,7 @@ call_open(struct weir_open *open, const struct weir_value *config, void **ret_co
     (void)err;
     struct weir_text name = { "", 0 };
     (void)host->get_text(host->get(config, WEIR_TEXT("pipeline")), &name);
-    struct call_node *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct call_node *c = zeroed(1, sizeof *c);
     /* An unknown name is told by the host, at the node. */
     c->pipeline = host->pipeline_find(open, name);
     c->with = piece_under(open, "", config, "with");

@@ -39,9 +39,7 @@ delay_open(struct weir_open *open, const struct weir_value *config, void **ret_c
         if (check(d.ms, err) != WEIR_OK)
             return err->code;
     }
-    struct delay *copy = malloc(sizeof *copy);
-    if (copy == NULL)
-        abort();
+    struct delay *copy = zeroed(1, sizeof *copy);
     *copy = d;
     *ret_conf = copy;
     return WEIR_OK;
@@ -144,8 +142,7 @@ static const struct weir_node_type nodes[] = {
         .config_schema = schema,
         .example = "- delay: 250ms\n",
         .output = "null; what flows into the node flows on",
-        .metrics = metrics,
-        .n_metrics = sizeof metrics / sizeof *metrics,
+        PLUGIN_METRICS(metrics),
         .effect = WEIR_EFFECT_NONE,
         .open = delay_open,
         .run = delay_run,

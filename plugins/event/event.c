@@ -63,9 +63,7 @@ event_open(struct weir_open *open, const struct weir_value *config, void **ret_c
 {
     (void)open;
     (void)err; /* the schema has made sure of all */
-    struct trigger *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        abort();
+    struct trigger *t = zeroed(1, sizeof *t);
     t->config = host->ref(config);
     const struct weir_value *on = host->get(config, WEIR_TEXT("on"));
     struct weir_text topic;
@@ -91,9 +89,7 @@ static uint32_t
 event_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
     (void)err;
-    struct ear *e = calloc(1, sizeof *e);
-    if (e == NULL)
-        abort();
+    struct ear *e = zeroed(1, sizeof *e);
     e->conf = conf;
     e->shard = shard;
     *ret_state = e;

@@ -47,9 +47,7 @@ foreach_open(struct weir_open *open, const struct weir_value *config, void **ret
              struct weir_error *err)
 {
     (void)err; /* the schema has made sure of all */
-    struct foreach *f = calloc(1, sizeof *f);
-    if (f == NULL)
-        abort();
+    struct foreach *f = zeroed(1, sizeof *f);
     f->block = host->block_find(open, "do");
     f->items = piece_under(open, "", config, "items");
     f->concurrency = small(config, WEIR_TEXT("concurrency"), 1);
@@ -288,8 +286,7 @@ static const struct weir_node_type nodes[] = {
                    "    - http: { method: PUT, url: \"https://erp.example/orders/${ item.id "
                    "}\", json: \"${ item }\" }\n",
         .output = "a list of the last output of each turn, in the order of the items",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_NONE, /* that of its steps counts */
         .open = foreach_open,
         .run = foreach_run,

@@ -54,9 +54,7 @@ take_fields(struct weir_open *open, const struct weir_value *map, struct http_no
     struct weir_text name;
     const struct weir_value *v;
     char pointer[POINTER_MAX];
-    n->fields = calloc(host->len(map) + 1, sizeof *n->fields);
-    if (n->fields == NULL)
-        abort();
+    n->fields = zeroed(host->len(map) + 1, sizeof *n->fields);
     for (size_t i = 0; host->member(map, i, &name, &v); i++) {
         if (!write_pointer(name, pointer))
             return false;

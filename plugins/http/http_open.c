@@ -198,9 +198,7 @@ uint32_t
 http_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
           struct weir_error *err)
 {
-    struct http_node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct http_node *n = zeroed(1, sizeof *n);
     uint32_t code = take_all(open, config, n, err);
     if (code == WEIR_OK)
         *ret_conf = n;

@@ -87,9 +87,7 @@ take_all(struct weir_open *open, const struct weir_value *config, struct sign *s
 uint32_t
 sign_new(struct weir_open *open, const struct weir_value *config, struct sign **ret, struct weir_error *err)
 {
-    struct sign *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct sign *s = zeroed(1, sizeof *s);
     uint32_t code = take_all(open, config, s, err);
     if (code == WEIR_OK)
         *ret = s;

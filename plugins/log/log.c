@@ -44,9 +44,7 @@ log_open(struct weir_open *open, const struct weir_value *config, void **ret_con
          struct weir_error *err)
 {
     (void)err;
-    struct log_node *l = calloc(1, sizeof *l);
-    if (l == NULL)
-        abort();
+    struct log_node *l = zeroed(1, sizeof *l);
     l->config = host->ref(config);
     l->level = level_of(config);
     l->message = dynamic_slot(open, "/message");

@@ -329,9 +329,7 @@ const struct world engine_world = {
 uint32_t
 engine_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
-    struct place *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        abort();
+    struct place *p = zeroed(1, sizeof *p);
     p->script = conf;
     p->shard = shard;
     p->vm = vm_new(p->script, LOAD_MS, err);

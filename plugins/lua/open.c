@@ -40,30 +40,17 @@ script_close(void *conf)
     script_free(conf);
 }
 
-static char *
-copy_text(struct weir_text t)
-{
-    char *copy = malloc(t.len + 1);
-    if (copy == NULL)
-        abort();
-    memcpy(copy, t.bytes, t.len);
-    copy[t.len] = '\0';
-    return copy;
-}
-
 static void
 take_lends(struct weir_open *open, struct script *s)
 {
     uint32_t n = host->blocks(open);
-    s->lends = calloc(n + 1, sizeof *s->lends);
-    if (s->lends == NULL)
-        abort();
+    s->lends = zeroed(n + 1, sizeof *s->lends);
     for (uint32_t i = 0; i < n; i++) {
         struct weir_text path = host->block_path(open, i);
         if (path.len < 5 || memcmp(path.bytes, "uses/", 5) != 0)
             continue;
         struct weir_text name = { path.bytes + 5, path.len - 5 };
-        s->lends[s->n_lends++] = (struct lend){ copy_text(name), i };
+        s->lends[s->n_lends++] = (struct lend){ text_copied(name), i };
     }
 }
 
@@ -348,7 +335,7 @@ from_file(struct weir_open *open, struct weir_text file, struct weir_error *err)
     (void)host->get_text(bytes, &text);
     s->body = false;
     free(s->source);
-    s->source = copy_text(text);
+    s->source = text_copied(text);
     s->len = text.len;
     snprintf(path, sizeof path, "@%s", name);
     free(s->name);

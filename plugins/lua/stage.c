@@ -404,9 +404,7 @@ stage_run(lua_State *L)
     uint64_t advance = number_field(L, 4, "at", 0);
     struct script *script = make_script(L, path, &err);
     struct vm *vm = script ? vm_new(script, LOAD_MS, &err) : NULL;
-    struct stage *st = calloc(1, sizeof *st);
-    if (st == NULL)
-        abort();
+    struct stage *st = zeroed(1, sizeof *st);
     *st = (struct stage){ .T = L, .lend = 5, .deadline_ms = deadline, .advance_ms = advance };
     st->log = host->list_new();
     st->call = (struct call){ .world = &stage_world, .vm = vm, .own = st };

@@ -41,9 +41,7 @@ strand_make(struct call *c, struct strand *parent)
     int reference = take_reference(c->vm);
     if (reference == LUA_NOREF)
         return NULL;
-    struct strand *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct strand *s = zeroed(1, sizeof *s);
     s->call = c;
     s->parent = parent;
     s->reference = reference;

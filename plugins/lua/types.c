@@ -139,9 +139,7 @@ script_from_file(const char *path, struct weir_error *err)
         free(source);
         return NULL;
     }
-    struct script *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct script *s = zeroed(1, sizeof *s);
     s->source = source;
     s->len = len;
     s->name = shown_path(path);
@@ -174,7 +172,7 @@ schema_text(const struct weir_value *given)
     char *copy = NULL;
     struct weir_text t;
     if (host->json_write(v, &text, &err) == WEIR_OK && host->get_text(text, &t))
-        copy = strndup(t.bytes, t.len);
+        copy = text_copied(t);
     host->unref(&text);
     host->unref(&v);
     return copy;

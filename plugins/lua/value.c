@@ -82,9 +82,7 @@ origin_count(struct origin *o, uint64_t *sum)
 static struct origin *
 origin_new(void)
 {
-    struct origin *o = calloc(1, sizeof *o);
-    if (o == NULL)
-        abort();
+    struct origin *o = zeroed(1, sizeof *o);
     o->users = 1;
     return o;
 }

@@ -218,9 +218,7 @@ read_module(struct script *s, const char *name)
         char *source = read_source(path, &len);
         if (source == NULL)
             continue;
-        struct module *m = calloc(1, sizeof *m);
-        if (m == NULL)
-            abort();
+        struct module *m = zeroed(1, sizeof *m);
         if (i > 0) /* one of std, wherever that is */
             snprintf(path, sizeof path, "@lua/std/%s.lua", name);
         *m = (struct module){ strdup(name), i > 0 ? strdup(path) : shown_path(path), source, len,
@@ -406,9 +404,7 @@ begin_load(struct vm *vm, uint64_t max_ms)
 struct vm *
 vm_begin(const struct script *s, uint64_t max_ms, struct weir_error *err)
 {
-    struct vm *vm = calloc(1, sizeof *vm);
-    if (vm == NULL)
-        abort();
+    struct vm *vm = zeroed(1, sizeof *vm);
     vm->script = s;
     vm->slice_max_ns = SLICE_NS;
     vm->heap = (struct heap){ .on_top = budget_on_top,

@@ -118,9 +118,7 @@ take_values(const struct weir_value *list, struct label *l)
 {
     size_t n = host->len(list);
     l->bounded = list != NULL;
-    l->values = calloc(n + 1, sizeof *l->values);
-    if (l->values == NULL)
-        abort();
+    l->values = zeroed(n + 1, sizeof *l->values);
     for (size_t i = 0; i < n; i++)
         if (host->get_text(host->at(list, i), &l->values[l->n_values]))
             l->n_values++;
@@ -197,10 +195,8 @@ uint32_t
 metrics_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
              struct weir_error *err)
 {
-    struct metrics_node *m = calloc(1, sizeof *m);
-    struct naming *n = calloc(1, sizeof *n);
-    if (m == NULL || n == NULL)
-        abort();
+    struct metrics_node *m = zeroed(1, sizeof *m);
+    struct naming *n = zeroed(1, sizeof *n);
     m->config = host->ref(config);
     uint32_t code = take_all(open, m, n, err);
     free(n);

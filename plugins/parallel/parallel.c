@@ -43,21 +43,14 @@ parallel_open(struct weir_open *open, const struct weir_value *config, void **re
 {
     (void)config;
     (void)err;
-    struct parallel *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        abort();
+    struct parallel *p = zeroed(1, sizeof *p);
     p->n = host->blocks(open);
-    p->names = calloc(p->n + 1, sizeof *p->names);
-    if (p->names == NULL)
-        abort();
+    p->names = zeroed(p->n + 1, sizeof *p->names);
     for (uint32_t i = 0; i < p->n; i++) {
         struct weir_text path = host->block_path(open, i);
         size_t skip = sizeof "branches/" - 1;
-        char *name = malloc(path.len);
-        if (name == NULL)
-            abort();
-        p->names[i] = (struct weir_text){ name, path.len - skip };
-        memcpy(name, path.bytes + skip, path.len - skip);
+        p->names[i] = (struct weir_text){ path.bytes + skip, path.len - skip };
+        p->names[i].bytes = text_copied(p->names[i]);
     }
     *ret_conf = p;
     return WEIR_OK;
@@ -160,8 +153,7 @@ static const struct weir_node_type nodes[] = {
             "    stock:\n"
             "      - http: { url: \"https://stock.example/items/${ request.body.item }\" }\n",
         .output = "a map from branch to the last output of it",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_NONE, /* that of its steps counts */
         .open = parallel_open,
         .run = parallel_run,

@@ -33,9 +33,7 @@ gauge(struct pool *p, double by)
 static struct conn *
 conn_new(struct pool *p, PGconn *pg)
 {
-    struct conn *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct conn *c = zeroed(1, sizeof *c);
     *c = (struct conn){ .pool = p, .pg = pg, .next = p->conns };
     if (p->conns != NULL)
         p->conns->prev = c;

@@ -14,9 +14,7 @@ static uint32_t
 evaluate(struct job *j, struct weir_error *err)
 {
     const struct pg_node *n = j->node;
-    j->params = calloc(n->n_queries + 1, sizeof *j->params);
-    if (j->params == NULL)
-        abort();
+    j->params = zeroed(n->n_queries + 1, sizeof *j->params);
     for (unsigned i = 0; i < n->n_queries; i++) {
         const struct query *q = &n->queries[i];
         const struct weir_value *v = NULL;

@@ -119,9 +119,7 @@ lookup_start(struct server *s)
         atomic_fetch_sub(&threads, 1);
         return NULL;
     }
-    struct lookup *l = calloc(1, sizeof *l);
-    if (l == NULL)
-        abort();
+    struct lookup *l = zeroed(1, sizeof *l);
     atomic_init(&l->refs, 2); /* the thread's and the asker's */
     l->server = server_ref(s);
     l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

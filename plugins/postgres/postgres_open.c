@@ -46,9 +46,7 @@ take_query(struct weir_open *open, const struct weir_value *map, const char *at,
             "first of 'params'");
     if (memchr(text.bytes, '\0', text.len) != NULL)
         return refuse(err, WEIR_INVALID, "'query' must not have a NUL in it");
-    ret->text = strndup(text.bytes, text.len);
-    if (ret->text == NULL)
-        abort();
+    ret->text = text_copied(text);
     ret->may_commit = pg_may_commit(text);
     const struct weir_value *params = host->get(map, WEIR_TEXT("params"));
     if (params == NULL)
@@ -73,9 +71,7 @@ take_queries(struct weir_open *open, const struct weir_value *config, struct pg_
         return refuse(err, WEIR_INVALID, "one of 'query' and 'queries' must say what to do");
     n->transaction = !one;
     n->n_queries = one ? 1 : (unsigned)host->len(list);
-    n->queries = calloc(n->n_queries + 1, sizeof *n->queries);
-    if (n->queries == NULL)
-        abort();
+    n->queries = zeroed(n->n_queries + 1, sizeof *n->queries);
     if (one)
         return take_query(open, config, "", n->queries, err);
     if (host->get(config, WEIR_TEXT("params")) != NULL)
@@ -155,9 +151,7 @@ postgres_open(struct weir_open *open, const struct weir_value *config, void **re
                                           [ROWS_FIRST] = "first",
                                           [ROWS_VALUE] = "value",
                                           [ROWS_NONE] = "none" };
-    struct pg_node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct pg_node *n = zeroed(1, sizeof *n);
     n->shape = (enum shape)choice_of(config, WEIR_TEXT("rows"), shapes, 4);
     n->pool = (unsigned)number_of(config, WEIR_TEXT("pool"), FALLBACK_POOL);
     n->statement_ms = number_of(config, WEIR_TEXT("statement_timeout"), 30000);

@@ -33,9 +33,7 @@ static char (*params_room(struct params *p, size_t n))[NUMBER]
 {
     size_t one = sizeof *p->held + sizeof *p->copies + sizeof *p->values + sizeof *p->types +
                  sizeof *p->lengths + sizeof *p->formats + NUMBER;
-    p->held = calloc(n, one);
-    if (p->held == NULL)
-        abort();
+    p->held = zeroed(n, one);
     p->copies = (char **)(void *)(p->held + n);
     p->values = (const char **)(void *)(p->copies + n);
     p->types = (Oid *)(void *)(p->values + n);
@@ -69,13 +67,7 @@ take_text(struct params *p, int i, struct weir_text text, struct weir_error *err
                       "parameter $%d has a NUL in it, which no text of a database may have",
                       i + 1);
     }
-    p->copies[i] = malloc(text.len + 1);
-    if (p->copies[i] == NULL)
-        abort();
-    if (text.len > 0)
-        memcpy(p->copies[i], text.bytes, text.len);
-    p->copies[i][text.len] = '\0';
-    p->values[i] = p->copies[i];
+    p->values[i] = p->copies[i] = text_copied(text);
     return WEIR_OK;
 }
 

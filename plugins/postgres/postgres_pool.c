@@ -312,15 +312,11 @@ set_limit(struct pool *p)
 struct user *
 pool_join(struct weir_shard *shard, const struct pg_node *n)
 {
-    struct user *u = calloc(1, sizeof *u);
-    if (u == NULL)
-        abort();
+    struct user *u = zeroed(1, sizeof *u);
     pthread_mutex_lock(&pools.lock);
     struct pool *p = pool_find(shard, n->server);
     if (p == NULL) {
-        p = calloc(1, sizeof *p);
-        if (p == NULL)
-            abort();
+        p = zeroed(1, sizeof *p);
         *p = (struct pool){ .next = pools.first,
                             .shard = shard,
                             .server = server_ref(n->server),

@@ -215,9 +215,7 @@ static void
 inquire(struct weir_question *q, struct policy *p, struct weir_text key,
         const struct limit *only)
 {
-    struct inquiry *in = calloc(1, sizeof *in + p->n * sizeof in->looks[0]);
-    if (in == NULL)
-        abort();
+    struct inquiry *in = zeroed(1, sizeof *in + p->n * sizeof in->looks[0]);
     in->question = q;
     in->policy = p;
     in->list = host->list_new();

@@ -154,10 +154,8 @@ fill_policy(struct weir_open *open, const struct weir_value *config, struct poli
     int64_t n = 0;
     const struct weir_value *limits = host->get(config, WEIR_TEXT("limits"));
     const struct weir_value *limit = host->get(config, WEIR_TEXT("limit"));
-    struct weir_text pipeline = host->pipeline_name(open);
-    struct weir_text node = host->node_id(open);
-    p->pipeline = strndup(pipeline.bytes, pipeline.len);
-    p->node = strndup(node.bytes, node.len);
+    p->pipeline = text_copied(host->pipeline_name(open));
+    p->node = text_copied(host->node_id(open));
     p->algorithm = algorithm_at(config);
     if (host->get_int(host->get(config, WEIR_TEXT("burst")), &n)) {
         if (p->algorithm != TOKEN_BUCKET)
@@ -232,9 +230,7 @@ uint32_t
 limiter_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
              struct weir_error *err)
 {
-    struct limiter *l = calloc(1, sizeof *l);
-    if (l == NULL)
-        abort();
+    struct limiter *l = zeroed(1, sizeof *l);
     if (make_metric(open, &l->metric, err) != WEIR_OK ||
         make_policy(open, config, &l->policy, err) != WEIR_OK) {
         free(l);

@@ -21,10 +21,8 @@ static struct policy *newest;
 struct policy *
 policy_new(const char *name, unsigned n)
 {
-    struct policy *p = calloc(1, sizeof *p);
-    struct limit *limits = calloc(n, sizeof *limits);
-    if (p == NULL || limits == NULL)
-        abort();
+    struct policy *p = zeroed(1, sizeof *p);
+    struct limit *limits = zeroed(n, sizeof *limits);
     p->refs = 1;
     p->n = n;
     p->limits = limits;
@@ -221,9 +219,7 @@ policy_say(const struct policy *p, struct limit *l)
     if (l->slot != 0)
         return;
     struct weir_text terms = write_terms(l, &l->rate, room);
-    char *copy = strndup(terms.bytes, terms.len);
-    if (copy == NULL)
-        abort();
+    char *copy = text_copied(terms);
     l->terms = (struct weir_text){ copy, terms.len };
 }
 

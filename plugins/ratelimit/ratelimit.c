@@ -161,10 +161,8 @@ limiter_attach(struct weir_shard *shard, void *conf, void **ret_state, struct we
 {
     (void)err;
     const struct limiter *l = conf;
-    struct limiter_shard *s = calloc(1, sizeof *s);
-    const struct weir_value **limits = calloc(l->policy->n, sizeof *limits);
-    if (s == NULL || limits == NULL)
-        abort();
+    struct limiter_shard *s = zeroed(1, sizeof *s);
+    const struct weir_value **limits = zeroed(l->policy->n, sizeof *limits);
     s->limiter = l;
     s->limits = limits;
     s->sweeps = l->policy->redis == NULL && host->shard_index(shard) == 0;

@@ -265,9 +265,7 @@ refuse_size(struct weir_error *err)
 static uint32_t
 run_orders(struct weir_call *call, const struct redis_node *n, struct weir_error *err)
 {
-    struct words *words = calloc(n->n_orders, sizeof *words);
-    if (words == NULL)
-        abort();
+    struct words *words = zeroed(n->n_orders, sizeof *words);
     uint32_t code = WEIR_OK;
     size_t bytes = 4 * ORDER_AROUND;
     for (unsigned i = 0; i < n->n_orders && code == WEIR_OK; i++) {

@@ -41,9 +41,7 @@ check_words(struct weir_open *open, const char *pointer, const struct weir_value
             const char *name, struct weir_error *err)
 {
     size_t n = host->len(list);
-    struct weir_text *words = calloc(n, sizeof *words);
-    if (words == NULL)
-        abort();
+    struct weir_text *words = zeroed(n, sizeof *words);
     uint32_t code = WEIR_OK;
     for (size_t i = 0; i < n && code == WEIR_OK; i++) {
         words[i] = WEIR_TEXT("");
@@ -95,9 +93,7 @@ take_orders(struct weir_open *open, const struct weir_value *config, struct redi
                       "'commands' must be a list of commands, written out: by an expression a "
                       "caller might choose them");
     unsigned n_orders = one != NULL ? 1 : (unsigned)host->len(list);
-    n->orders = calloc(n_orders + 1, sizeof *n->orders);
-    if (n->orders == NULL)
-        abort();
+    n->orders = zeroed(n_orders + 1, sizeof *n->orders);
     for (unsigned i = 0; i < n_orders; i++) {
         const struct weir_value *words = one != NULL ? one : host->at(list, i);
         snprintf(pointer, sizeof pointer, one != NULL ? "/command" : "/commands/%u", i);
@@ -177,9 +173,7 @@ node_open(struct weir_open *open, const struct weir_value *config, void **ret_co
           struct weir_error *err)
 {
     int64_t timeout_ms = 1000;
-    struct redis_node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct redis_node *n = zeroed(1, sizeof *n);
     (void)host->get_int(host->get(config, WEIR_TEXT("timeout")), &timeout_ms);
     (void)host->get_bool(host->get(config, WEIR_TEXT("atomic")), &n->atomic);
     n->timeout_ms = (uint32_t)timeout_ms;

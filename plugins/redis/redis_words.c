@@ -23,9 +23,7 @@ words_drop(struct words *w)
 static void
 make_room(struct words *w, size_t n)
 {
-    w->texts = calloc(n + 1, sizeof *w->texts + sizeof(void *) + sizeof *w->numbers);
-    if (w->texts == NULL)
-        abort();
+    w->texts = zeroed(n + 1, sizeof *w->texts + sizeof(void *) + sizeof *w->numbers);
     w->held = (const struct weir_value **)(void *)(w->texts + n);
     w->numbers = (char(*)[sizeof *w->numbers])(void *)(w->held + n);
     w->n = (unsigned)n;

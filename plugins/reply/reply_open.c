@@ -40,9 +40,7 @@ static void *
 keep(void *arg, size_t size)
 {
     struct reply_node *r = arg;
-    char *block = calloc(1, sizeof(max_align_t) + size);
-    if (block == NULL)
-        abort();
+    char *block = zeroed(1, sizeof(max_align_t) + size);
     memcpy(block, &r->memory, sizeof r->memory);
     r->memory = block;
     return block + sizeof(max_align_t);
@@ -52,9 +50,7 @@ uint32_t
 reply_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
            struct weir_error *err)
 {
-    struct reply_node *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        abort();
+    struct reply_node *r = zeroed(1, sizeof *r);
     r->status = piece_under(open, "", config, "status");
     r->content_type = piece_under(open, "", config, "content_type");
     r->headers = piece_under(open, "", config, "headers");

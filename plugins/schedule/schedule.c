@@ -24,17 +24,6 @@ text_at(const struct weir_value *config, struct weir_text key)
     return text;
 }
 
-static char *
-copy(const char *bytes, size_t len)
-{
-    char *s = malloc(len + 1);
-    if (s == NULL)
-        abort();
-    memcpy(s, bytes, len);
-    s[len] = '\0';
-    return s;
-}
-
 /* "1h30m" off its front: one figure with its unit; 0: neither. */
 static int64_t
 take_figure(struct weir_text *text)
@@ -92,7 +81,7 @@ duration_text(int64_t ms)
         i++;
     int len =
         snprintf(text, sizeof text, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
-    return copy(text, (size_t)len);
+    return text_copied((struct weir_text){ text, (size_t)len });
 }
 
 /* "2026-01-01T06:00:00Z"; the schema has made sure of its form. */
@@ -141,7 +130,7 @@ take_cron(const struct weir_value *config, struct weir_text text, struct schedul
         return refuse(err, WEIR_INVALID, "'start' belongs to 'every'; leave it out");
     if (cron_read(text, &s->cron, err) != WEIR_OK)
         return err->code;
-    s->text = copy(text.bytes, text.len);
+    s->text = text_copied(text);
     s->zone = zone_open(zone.bytes != NULL ? zone : WEIR_TEXT("UTC"), err);
     return s->zone != NULL ? WEIR_OK : err->code;
 }
@@ -186,7 +175,7 @@ make_name(struct weir_open *open, const struct weir_value *config, struct schedu
                        (int)zone.len, zone.len > 0 ? zone.bytes : "", start);
     if ((size_t)len >= sizeof text)
         return refuse(err, WEIR_INVALID, "the name of the pipeline must be shorter for a schedule");
-    s->name = copy(text, (size_t)len);
+    s->name = text_copied((struct weir_text){ text, (size_t)len });
     return WEIR_OK;
 }
 
@@ -204,9 +193,7 @@ static uint32_t
 schedule_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
               struct weir_error *err)
 {
-    struct schedule *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct schedule *s = zeroed(1, sizeof *s);
     int64_t jitter = 0;
     (void)host->get_int(host->get(config, WEIR_TEXT("jitter")), &jitter);
     s->jitter_ms = (uint64_t)jitter;

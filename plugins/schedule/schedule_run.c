@@ -260,9 +260,7 @@ uint32_t
 schedule_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
     (void)err;
-    struct clockwork *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct clockwork *c = zeroed(1, sizeof *c);
     c->conf = conf;
     c->shard = shard;
     c->name = strdup(c->conf->name);

@@ -33,9 +33,7 @@ struct zone {
 static struct zone *
 zone_new(uint32_t n)
 {
-    struct zone *z = calloc(1, sizeof *z + n * sizeof z->changes[0]);
-    if (z == NULL)
-        abort();
+    struct zone *z = zeroed(1, sizeof *z + n * sizeof z->changes[0]);
     return z;
 }
 

@@ -18,9 +18,7 @@ set_open(struct weir_open *open, const struct weir_value *config, void **ret_con
          struct weir_error *err)
 {
     (void)err;
-    struct set *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct set *s = zeroed(1, sizeof *s);
     s->slot = host->slot(open, "");
     if (s->slot == 0 || host->slot_flags(open, s->slot) & WEIR_SLOT_CONSTANT)
         s->constant = host->ref(config);

@@ -72,11 +72,8 @@ take_block(struct weir_open *open, struct switch_node *s, uint32_t block)
         return;
     }
     c->key.len = path.len - (sizeof cases - 1);
-    char *copy = malloc(c->key.len + 1);
-    if (copy == NULL)
-        abort();
-    memcpy(copy, path.bytes + sizeof cases - 1, c->key.len);
-    c->key.bytes = copy;
+    c->key.bytes = path.bytes + sizeof cases - 1;
+    c->key.bytes = text_copied(c->key);
 }
 
 /* Whether there is a case of the list form. */
@@ -104,10 +101,8 @@ switch_open(struct weir_open *open, const struct weir_value *config, void **ret_
                       "switch needs a value to compare with its cases, as in switch: ${ input.kind }");
     if (n == 0)
         return refuse(err, WEIR_INVALID, "switch needs cases");
-    struct switch_node *s = calloc(1, sizeof *s);
-    struct choice *choices = calloc(n, sizeof *choices);
-    if (s == NULL || choices == NULL)
-        abort();
+    struct switch_node *s = zeroed(1, sizeof *s);
+    struct choice *choices = zeroed(n, sizeof *choices);
     *s = (struct switch_node){ .listed = listed, .otherwise = NONE, .choices = choices };
     s->value = host->slot(open, "/value");
     if (value != NULL &&
@@ -288,8 +283,7 @@ static const struct weir_node_type nodes[] = {
                    "  default:\n"
                    "    - reply: { status: 404, json: { error: unknown service } }\n",
         .output = "the last output of the block that ran; what flows in, if none did",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_NONE, /* that of its steps counts */
         .open = switch_open,
         .run = switch_run,

@@ -18,9 +18,7 @@ try_open(struct weir_open *open, const struct weir_value *config, void **ret_con
 {
     (void)config;
     (void)err; /* "do" is required: the loader has made sure of it */
-    struct try_node *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        abort();
+    struct try_node *t = zeroed(1, sizeof *t);
     t->block = host->block_find(open, "do");
     *ret_conf = t;
     return WEIR_OK;
@@ -74,8 +72,7 @@ static const struct weir_node_type nodes[] = {
                    "  catch:\n"
                    "    - set: { body: unknown }\n",
         .output = "the last output of 'do', or of 'catch' if there was an error",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
+        PLUGIN_BLOCKS(blocks),
         .effect = WEIR_EFFECT_NONE, /* that of its steps counts */
         .open = try_open,
         .run = try_run,

@@ -11,9 +11,7 @@
 static void *
 room_of(size_t size)
 {
-    void *p = calloc(1, size);
-    if (p == NULL)
-        abort();
+    void *p = zeroed(1, size);
     return p;
 }
 

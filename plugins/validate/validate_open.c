@@ -56,9 +56,7 @@ static uint32_t
 take_fields(const struct weir_value *list, struct rule *rule, struct weir_error *err)
 {
     size_t n = host->len(list);
-    rule->fields = calloc(n > 0 ? n : 1, sizeof *rule->fields);
-    if (rule->fields == NULL)
-        abort();
+    rule->fields = zeroed(n > 0 ? n : 1, sizeof *rule->fields);
     for (size_t i = 0; i < n; i++) {
         struct weir_text name = { 0 };
         (void)host->get_text(host->at(list, i), &name);
@@ -80,9 +78,7 @@ take_rule(struct weir_open *open, const struct weir_value *v, bool schema, struc
 static void
 make_room(struct rules *rules, size_t n)
 {
-    rules->all = calloc(n > 0 ? n : 1, sizeof *rules->all);
-    if (rules->all == NULL)
-        abort();
+    rules->all = zeroed(n > 0 ? n : 1, sizeof *rules->all);
 }
 
 /* The rules of MAP by name. */
@@ -95,7 +91,7 @@ take_map(struct weir_open *open, const struct weir_value *map, bool schema, stru
     make_room(rules, host->len(map));
     for (size_t i = 0; host->member(map, i, &name, &v); i++) {
         struct rule *rule = &rules->all[rules->n++];
-        rule->name = strndup(name.bytes, name.len);
+        rule->name = text_copied(name);
         if (take_rule(open, v, schema, rule, err) != WEIR_OK)
             return fail_at(err, name);
     }
@@ -191,9 +187,7 @@ validate_open(struct weir_open *open, const struct weir_value *config, void **re
 {
     if (check_options(config, err) != WEIR_OK)
         return err->code;
-    struct validate_node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct validate_node *n = zeroed(1, sizeof *n);
     if (fill(open, config, n, err) == WEIR_OK)
         *ret_conf = n;
     else

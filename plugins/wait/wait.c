@@ -43,9 +43,7 @@ wait_open(struct weir_open *open, const struct weir_value *config, void **ret_co
         return refuse(err, WEIR_INVALID, "wait needs one of 'for', 'until' and 'callback: true'");
     if (w.block != UINT32_MAX && !w.callback)
         return refuse(err, WEIR_INVALID, "'do' is for 'callback: true': it tells somebody the URL");
-    struct wait *copy = malloc(sizeof *copy);
-    if (copy == NULL)
-        abort();
+    struct wait *copy = zeroed(1, sizeof *copy);
     *copy = w;
     *ret_conf = copy;
     return WEIR_OK;
@@ -254,10 +252,8 @@ static const struct weir_node_type nodes[] = {
         .config_schema = schema,
         .example = "- wait: 3d\n",
         .output = "null, or the body that the callback brought; what flows into the node flows on",
-        .blocks = blocks,
-        .n_blocks = sizeof blocks / sizeof *blocks,
-        .metrics = metrics,
-        .n_metrics = sizeof metrics / sizeof *metrics,
+        PLUGIN_BLOCKS(blocks),
+        PLUGIN_METRICS(metrics),
         .effect = WEIR_EFFECT_NONE,
         .open = wait_open,
         .run = wait_run,

@@ -48,8 +48,6 @@ headers_new(struct webhook *w, struct weir_error *err)
         security = w->strict;
     }
     size_t n = (security != NULL ? host->len(security) : 0) + (more != NULL ? host->len(more) : 0);
-    w->headers = calloc(n + 1, sizeof *w->headers);
-    if (w->headers == NULL)
-        abort();
+    w->headers = zeroed(n + 1, sizeof *w->headers);
     return put_all(w, security, err) == WEIR_OK ? put_all(w, more, err) : err->code;
 }

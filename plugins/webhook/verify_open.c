@@ -208,9 +208,7 @@ uint32_t
 verify_new(struct weir_open *open, const struct weir_value *config, struct weir_text path, struct verify **ret,
            struct weir_error *err)
 {
-    struct verify *v = calloc(1, sizeof *v);
-    if (v == NULL)
-        abort();
+    struct verify *v = zeroed(1, sizeof *v);
     if (check_expressions(open, config, err) != WEIR_OK || verify_read(config, v, err) != WEIR_OK ||
         take_keys(open, config, v, err) != WEIR_OK || take_store(open, config, v, err) != WEIR_OK) {
         verify_free(v);

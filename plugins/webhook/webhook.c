@@ -173,9 +173,7 @@ static uint32_t
 webhook_attach(struct weir_shard *s, void *conf, void **ret_state, struct weir_error *err)
 {
     (void)err;
-    struct desk *d = calloc(1, sizeof *d);
-    if (d == NULL)
-        abort();
+    struct desk *d = zeroed(1, sizeof *d);
     d->webhook = conf;
     d->guard = guard_new(s, d->webhook->auth, &door, d);
     *ret_state = d;

@@ -89,9 +89,7 @@ uint32_t
 webhook_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
              struct weir_error *err)
 {
-    struct webhook *w = calloc(1, sizeof *w);
-    if (w == NULL)
-        abort();
+    struct webhook *w = zeroed(1, sizeof *w);
     w->config = host->ref(config);
     uint32_t code = take_all(open, w, err);
     if (code == WEIR_OK)

@@ -38,9 +38,7 @@ pairs_len(const struct weir_header *pairs, uint32_t n)
 static struct weir_header *
 put_pairs(char **at, const struct weir_header *from, uint32_t n)
 {
-    struct weir_header *pairs = calloc(n + 1, sizeof *pairs);
-    if (pairs == NULL)
-        abort();
+    struct weir_header *pairs = zeroed(n + 1, sizeof *pairs);
     for (uint32_t i = 0; i < n; i++)
         pairs[i] = (struct weir_header){ put(at, from[i].name), put(at, from[i].value) };
     return pairs;
@@ -83,9 +81,7 @@ make_id(struct conn *c)
 struct conn *
 conn_new(struct gate *g, struct weir_event *e)
 {
-    struct conn *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct conn *c = zeroed(1, sizeof *c);
     c->hub = g->hub;
     c->hub->users++;
     c->line = line_get(g->hub, g->conf->line);

@@ -27,9 +27,7 @@ hub_get(struct weir_shard *s, struct weir_table *seats)
     uint32_t index = host->shard_index(s);
     struct hub **at = &hubs[index % SHARDS];
     if (*at == NULL) {
-        struct hub *h = calloc(1, sizeof *h);
-        if (h == NULL)
-            abort();
+        struct hub *h = zeroed(1, sizeof *h);
         h->shard = s;
         h->index = index;
         h->seats = seats;

@@ -53,9 +53,7 @@ static void
 grow(struct names *t)
 {
     struct names wide = { .n_chains = t->n_chains > 0 ? t->n_chains * 2 : CHAINS_FIRST, .n = t->n };
-    wide.chains = calloc(wide.n_chains, sizeof *wide.chains);
-    if (wide.chains == NULL)
-        abort();
+    wide.chains = zeroed(wide.n_chains, sizeof *wide.chains);
     for (uint32_t i = 0; i < t->n_chains; i++)
         for (struct name *n; (n = t->chains[i]) != NULL;) {
             t->chains[i] = n->next;

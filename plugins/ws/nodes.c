@@ -32,9 +32,7 @@ static uint32_t
 node_open(struct weir_open *open, const struct weir_value *config, void **ret_conf, struct weir_error *err)
 {
     (void)config;
-    struct node *n = calloc(1, sizeof *n);
-    if (n == NULL)
-        abort();
+    struct node *n = zeroed(1, sizeof *n);
     n->to = host->slot(open, "/to");
     n->room = host->slot(open, "/room");
     n->message = host->slot(open, "/message");
@@ -56,9 +54,7 @@ static uint32_t
 node_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
     (void)err;
-    struct seated *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct seated *s = zeroed(1, sizeof *s);
     s->conf = conf;
     s->hub = hub_get(shard, s->conf->seats);
     *ret_state = s;

@@ -54,9 +54,7 @@ name_of(const struct room *r)
 static struct room *
 room_new(struct hub *h, struct weir_text name)
 {
-    struct room *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        abort();
+    struct room *r = zeroed(1, sizeof *r);
     link_init(&r->seats);
     memcpy(r->name, name.bytes, name.len);
     r->len = name.len;
@@ -114,9 +112,7 @@ room_join(struct conn *c, struct weir_text name)
         return false;
     if (r == NULL)
         r = room_new(h, name);
-    struct seat *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct seat *s = zeroed(1, sizeof *s);
     s->room = r;
     s->conn = c;
     link_push(&r->seats, &s->in_room);

@@ -17,9 +17,7 @@ static uint32_t
 gate_attach(struct weir_shard *shard, void *conf, void **ret_state, struct weir_error *err)
 {
     (void)err;
-    struct gate *g = calloc(1, sizeof *g);
-    if (g == NULL)
-        abort();
+    struct gate *g = zeroed(1, sizeof *g);
     g->conf = conf;
     g->hub = hub_get(shard, g->conf->seats);
     g->guard = guard_new(shard, g->conf->auth, &gate_door, g);

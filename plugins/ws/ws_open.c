@@ -118,9 +118,7 @@ take_rooms(struct weir_open *open, struct trigger *t, struct weir_error *err)
 {
     struct texts patterns = texts_of(host->get(t->config, WEIR_TEXT("rooms")));
     char pointer[32];
-    t->rooms = calloc(patterns.n + 1, sizeof *t->rooms);
-    if (t->rooms == NULL)
-        abort();
+    t->rooms = zeroed(patterns.n + 1, sizeof *t->rooms);
     for (t->n_rooms = 0; t->n_rooms < patterns.n; t->n_rooms++) {
         (void)snprintf(pointer, sizeof pointer, "/rooms/%u", t->n_rooms);
         uint32_t slot = host->slot(open, pointer);
@@ -154,9 +152,7 @@ take_all(struct weir_open *open, struct trigger *t, struct weir_error *err)
     const struct weir_value *config = t->config;
     if (check_fixed(open, t, err) != WEIR_OK)
         return err->code;
-    t->methods.items = calloc(1, sizeof *t->methods.items);
-    if (t->methods.items == NULL)
-        abort();
+    t->methods.items = zeroed(1, sizeof *t->methods.items);
     t->methods.items[t->methods.n++] = WEIR_TEXT("GET");
     t->origins = texts_of(host->get(config, WEIR_TEXT("origins")));
     t->protocols = texts_of(host->get(config, WEIR_TEXT("subprotocols")));
@@ -179,9 +175,7 @@ static uint32_t
 trigger_open(struct weir_open *open, const struct weir_value *config, bool events, void **ret_conf,
              struct weir_error *err)
 {
-    struct trigger *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        abort();
+    struct trigger *t = zeroed(1, sizeof *t);
     t->config = host->ref(config);
     t->events = events;
     uint32_t code = take_all(open, t, err);

@@ -244,13 +244,9 @@ guard_new(struct weir_shard *s, const struct auth *a, const struct auth_door *do
     bool dear = false;
     if (a == NULL)
         return NULL;
-    struct guard *g = calloc(1, sizeof *g);
-    if (g == NULL)
-        abort();
+    struct guard *g = zeroed(1, sizeof *g);
     *g = (struct guard){ .shard = s, .auth = a, .door = door, .arg = arg };
-    g->sets = calloc(a->n, sizeof(struct jwks *));
-    if (g->sets == NULL)
-        abort();
+    g->sets = zeroed(a->n, sizeof(struct jwks *));
     for (uint32_t i = 0; i < a->n; i++) {
         const struct auth_way *way = &a->ways[i];
         if (way->jwt != NULL && jwt_auth_source(way->jwt) != NULL)

@@ -72,9 +72,7 @@ static uint32_t
 take_users(struct basic *b, struct weir_error *err)
 {
     const struct weir_value *list = host->get(b->config, WEIR_TEXT("users"));
-    b->users = calloc(host->len(list) + 1, sizeof *b->users);
-    if (b->users == NULL)
-        abort();
+    b->users = zeroed(host->len(list) + 1, sizeof *b->users);
     for (size_t i = 0; host->at(list, i) != NULL; i++) {
         const struct weir_value *config = host->at(list, i);
         struct basic_user *u = &b->users[b->n++];
@@ -94,9 +92,7 @@ take_users(struct basic *b, struct weir_error *err)
 uint32_t
 basic_new(const struct weir_value *config, struct basic **ret, struct weir_error *err)
 {
-    struct basic *b = calloc(1, sizeof *b);
-    if (b == NULL)
-        abort();
+    struct basic *b = zeroed(1, sizeof *b);
     b->config = host->ref(config);
     b->scopes = host->get(config, WEIR_TEXT("scopes"));
     b->realm = config_text(config, WEIR_TEXT("realm"));

@@ -42,9 +42,7 @@ static atomic_uint works;
 struct basic_seen *
 basic_seen_new(void)
 {
-    struct basic_seen *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct basic_seen *s = zeroed(1, sizeof *s);
     host->random(s->key, sizeof s->key);
     return s;
 }
@@ -122,17 +120,12 @@ basic_work_begin(struct inspection *i, struct weir_text user_pass, uint32_t user
         atomic_fetch_sub(&works, 1);
         return judge(i, VERDICT_AWAY, "too many passwords are to be checked at once");
     }
-    struct basic_work *w = calloc(1, sizeof *w);
-    if (w == NULL)
-        abort();
+    struct basic_work *w = zeroed(1, sizeof *w);
     w->guard = i->guard;
     w->user = user;
     w->len = user_pass.len - name_len;
-    w->password = malloc(w->len + 1);
-    w->hash = strndup(hash.bytes, hash.len);
-    if (w->password == NULL || w->hash == NULL)
-        abort();
-    memcpy(w->password, user_pass.bytes + name_len, w->len);
+    w->password = text_copied((struct weir_text){ user_pass.bytes + name_len, w->len });
+    w->hash = text_copied(hash);
     mac_of(i->guard->seen, user_pass, w->mac);
     if (host->work(i->guard->shard, work, worked, w, &err) == WEIR_OK) {
         i->waits_for = w;

@@ -87,9 +87,7 @@ static uint32_t
 take_list(const struct weir_value *list, struct ranges *ret, struct weir_error *err)
 {
     struct weir_text text = { "", 0 };
-    ret->items = calloc(host->len(list) + 1, sizeof *ret->items);
-    if (ret->items == NULL)
-        abort();
+    ret->items = zeroed(host->len(list) + 1, sizeof *ret->items);
     for (size_t i = 0; host->at(list, i) != NULL; i++) {
         (void)host->get_text(host->at(list, i), &text);
         if (!read_range(text, &ret->items[ret->n++]))
@@ -105,9 +103,7 @@ places_new(const struct weir_value *config, struct places **ret, struct weir_err
 {
     const struct weir_value *allow = config, *deny = NULL;
     uint32_t code = WEIR_OK;
-    struct places *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        abort();
+    struct places *p = zeroed(1, sizeof *p);
     if (host->type(config) == WEIR_MAP) {
         allow = host->get(config, WEIR_TEXT("allow"));
         deny = host->get(config, WEIR_TEXT("deny"));

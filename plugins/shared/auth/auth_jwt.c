@@ -124,9 +124,7 @@ one_or_more(const struct weir_value *config, struct weir_text key)
     struct weir_text text;
     if (v == NULL || host->type(v) == WEIR_LIST)
         return texts_of(v);
-    t.items = calloc(1, sizeof *t.items);
-    if (t.items == NULL)
-        abort();
+    t.items = zeroed(1, sizeof *t.items);
     if (host->get_text(v, &text))
         t.items[t.n++] = text;
     return t;
@@ -154,9 +152,7 @@ uint32_t
 jwt_auth_new(struct weir_open *open, const struct weir_value *config, struct jwt_auth **ret,
              struct weir_error *err)
 {
-    struct jwt_auth *j = calloc(1, sizeof *j);
-    if (j == NULL)
-        abort();
+    struct jwt_auth *j = zeroed(1, sizeof *j);
     j->config = host->ref(config);
     j->query = config_text(config, WEIR_TEXT("query"));
     uint32_t code = take_keys(open, j, err);

@@ -82,9 +82,7 @@ add_all(struct api_keys *k, struct weir_error *err)
     while (places < 2 * n)
         places *= 2;
     k->mask = places - 1;
-    k->places = calloc(places, sizeof *k->places);
-    if (k->places == NULL)
-        abort();
+    k->places = zeroed(places, sizeof *k->places);
     host->random(&k->seed, sizeof k->seed);
     for (uint32_t i = 0; i < n; i++)
         if (add(k, host->at(list, i), err) != WEIR_OK)
@@ -106,9 +104,7 @@ take_place(struct api_keys *k, struct weir_error *err)
     }
     if (!named)
         header = WEIR_TEXT("X-Api-Key");
-    k->lower = strndup(header.bytes, header.len);
-    if (k->lower == NULL)
-        abort();
+    k->lower = text_copied(header);
     for (char *c = k->lower; *c != '\0'; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
     k->header = (struct weir_text){ k->lower, header.len };
@@ -119,9 +115,7 @@ take_place(struct api_keys *k, struct weir_error *err)
 uint32_t
 api_keys_new(const struct weir_value *config, struct api_keys **ret, struct weir_error *err)
 {
-    struct api_keys *k = calloc(1, sizeof *k);
-    if (k == NULL)
-        abort();
+    struct api_keys *k = zeroed(1, sizeof *k);
     k->config = host->ref(config);
     k->scopes = host->get(config, WEIR_TEXT("scopes"));
     (void)host->get_bool(host->get(config, WEIR_TEXT("forward")), &k->forward);

@@ -31,9 +31,7 @@ peers_new(const struct weir_value *config, struct peers **ret, struct weir_error
             return refuse(err, WEIR_INVALID, "mtls.fingerprints: '%.*s' is no SHA-256 in hexadecimal digits",
                           (int)(text.len < 100 ? text.len : 100), text.bytes);
     }
-    struct peers *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        abort();
+    struct peers *p = zeroed(1, sizeof *p);
     *p = (struct peers){ .config = host->ref(config),
                          .subjects = host->get(config, WEIR_TEXT("subjects")),
                          .names = host->get(config, WEIR_TEXT("names")),

@@ -46,13 +46,9 @@ static uint32_t
 take_ways(struct weir_open *open, const struct weir_value *config, struct auth **ret, struct weir_error *err)
 {
     bool list = host->type(config) == WEIR_LIST;
-    struct auth *a = calloc(1, sizeof *a);
-    if (a == NULL)
-        abort();
+    struct auth *a = zeroed(1, sizeof *a);
     uint32_t n = list ? (uint32_t)host->len(config) : 1, code = WEIR_OK;
-    a->ways = calloc(n + 1, sizeof *a->ways);
-    if (a->ways == NULL)
-        abort();
+    a->ways = zeroed(n + 1, sizeof *a->ways);
     while (a->n < n && code == WEIR_OK) {
         const struct weir_value *way = list ? host->at(config, a->n) : config;
         code = take_way(open, &a->ways[a->n++], way, err);

@@ -63,9 +63,7 @@ take_url(struct jwks_source *s, const struct weir_value *config, struct weir_err
     struct weir_text url = config_text(config, WEIR_TEXT("jwks_url"));
     bool plain = false;
     (void)host->get_bool(host->get(config, WEIR_TEXT("allow_http")), &plain);
-    s->url = strndup(url.bytes, url.len);
-    if (s->url == NULL)
-        abort();
+    s->url = text_copied(url);
     if (strlen(s->url) == url.len && strncasecmp(s->url, "https://", 8) == 0)
         return WEIR_OK;
     if (strlen(s->url) == url.len && strncasecmp(s->url, "http://", 7) == 0 &&
@@ -104,9 +102,7 @@ make_metric(struct weir_open *open, struct jwks_source *s, struct weir_error *er
         .labels = "pipeline result",
     };
     struct weir_text name = host->pipeline_name(open);
-    s->pipeline = strndup(name.bytes, name.len);
-    if (s->pipeline == NULL)
-        abort();
+    s->pipeline = text_copied(name);
     s->fetches = host->metric(open, &fetches, err);
     return s->fetches != 0 ? WEIR_OK : err->code;
 }
@@ -122,9 +118,7 @@ uint32_t
 jwks_source_new(struct weir_open *open, const struct weir_value *config,
                 struct jwks_source **ret, struct weir_error *err)
 {
-    struct jwks_source *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct jwks_source *s = zeroed(1, sizeof *s);
     const struct weir_value *tls = host->get(config, WEIR_TEXT("tls"));
     s->tls = tls != NULL ? host->ref(tls) : NULL;
     s->fresh_ms = duration_of(config, WEIR_TEXT("cache"), 10u * 60 * 1000);
@@ -308,9 +302,7 @@ jwks_keys(const struct jwks *s)
 struct jwks *
 jwks_new(struct guard *g, const struct jwks_source *source)
 {
-    struct jwks *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        abort();
+    struct jwks *s = zeroed(1, sizeof *s);
     s->guard = g;
     s->source = source;
     return s;

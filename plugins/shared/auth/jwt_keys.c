@@ -19,10 +19,8 @@ jwt_keys_add(struct jwt_keys *keys, struct weir_key **key, struct weir_text kid,
         return false;
     }
     if (keys->items == NULL)
-        keys->items = calloc(JWT_KEYS_MAX, sizeof *keys->items);
-    if (keys->items == NULL)
-        abort();
-    char *copy = kid.bytes != NULL ? strndup(kid.bytes, kid.len) : NULL;
+        keys->items = zeroed(JWT_KEYS_MAX, sizeof *keys->items);
+    char *copy = kid.bytes != NULL ? text_copied(kid) : NULL;
     keys->items[keys->n++] = (struct jwt_key){ *key, copy, algorithms };
     *key = NULL;
     return true;

@@ -38,9 +38,7 @@ cors_new(const struct weir_value *config, const struct texts *methods, struct co
 {
     if (config == NULL)
         return WEIR_OK;
-    struct cors *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        abort();
+    struct cors *c = zeroed(1, sizeof *c);
     int64_t ms = 600000;
     (void)host->get_int(host->get(config, WEIR_TEXT("max_age")), &ms);
     snprintf(c->max_age, sizeof c->max_age, "%lld", (long long)ms / 1000);
@@ -170,9 +168,7 @@ cors_allow(const struct cors *c, struct weir_event *e)
 struct weir_text *
 cors_methods(const struct cors *c, const struct texts *methods, uint32_t *ret_n)
 {
-    struct weir_text *all = calloc(methods->n + 1, sizeof *all);
-    if (all == NULL)
-        abort();
+    struct weir_text *all = zeroed(methods->n + 1, sizeof *all);
     if (methods->n > 0)
         memcpy(all, methods->items, methods->n * sizeof *all);
     *ret_n = methods->n;

@@ -6,6 +6,8 @@
 #ifndef SHARED_PLUGIN_PLUGIN_H
 #define SHARED_PLUGIN_PLUGIN_H
 
+#include <stdlib.h>
+#include <string.h>
 #include <weir.h>
 
 /* The host, once the plugin was loaded. Hidden, which spares a look at where it is for each use of it. */
@@ -23,6 +25,10 @@ extern const struct weir_host *host __attribute__((visibility("hidden")));
 #define PLUGIN_TRIGGERS(them) .triggers = them, .n_triggers = sizeof(them) / sizeof *(them)
 #define PLUGIN_COLLECTIONS(them) .collections = them, .n_collections = sizeof(them) / sizeof *(them)
 
+/* Those of struct weir_node_type (and of a trigger type) for an array of blocks or metrics. */
+#define PLUGIN_BLOCKS(them) .blocks = them, .n_blocks = sizeof(them) / sizeof *(them)
+#define PLUGIN_METRICS(them) .metrics = them, .n_metrics = sizeof(them) / sizeof *(them)
+
 /* The entry of a plugin that has nothing to prepare: PLUGIN("try", PLUGIN_NODES(nodes)); */
 #define PLUGIN(its_name, ...)                                                                  \
     const struct weir_plugin *weir_plugin_entry(const struct weir_host *h)                     \
@@ -38,6 +44,31 @@ extern const struct weir_host *host __attribute__((visibility("hidden")));
 /* Fills ERR and returns its code. */
 uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* -- memory: without it the process ends -- */
+
+/* Zeros, for N things of SIZE bytes. */
+static inline void *
+zeroed(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+/* A copy of T with a NUL behind it, also if T has one before. */
+static inline char *
+text_copied(struct weir_text t)
+{
+    char *copy = malloc(t.len + 1);
+    if (copy == NULL)
+        abort();
+    if (t.len > 0)
+        memcpy(copy, t.bytes, t.len);
+    copy[t.len] = '\0';
+    return copy;
+}
 
 /* -- ends of calls -- */
 

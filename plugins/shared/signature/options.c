@@ -15,16 +15,9 @@ static char *
 take_text(const struct weir_value *config, const char *key, const char *otherwise)
 {
     struct weir_text t;
-    char *copy;
     if (host->get_text(host->get(config, text(key)), &t))
-        copy = strndup(t.bytes, t.len);
-    else if (otherwise != NULL)
-        copy = strdup(otherwise);
-    else
-        return NULL;
-    if (copy == NULL)
-        abort();
-    return copy;
+        return text_copied(t);
+    return otherwise != NULL ? text_copied(text(otherwise)) : NULL;
 }
 
 /* The same of a header's name, which is in lower case then. */

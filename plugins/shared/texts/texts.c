@@ -58,9 +58,7 @@ texts_of(const struct weir_value *v)
     if (v == NULL)
         return t;
     size_t n = host->len(v);
-    t.items = calloc(n + 1, sizeof *t.items);
-    if (t.items == NULL)
-        abort();
+    t.items = zeroed(n + 1, sizeof *t.items);
     for (size_t i = 0; i < n; i++)
         if (host->get_text(host->at(v, i), &t.items[t.n]))
             t.n++;
@@ -87,13 +85,4 @@ texts_joined(const struct texts *t)
     }
     *at = '\0';
     return joined;
-}
-
-char *
-text_copied(struct weir_text t)
-{
-    char *copy = strndup(t.bytes, t.len);
-    if (copy == NULL)
-        abort();
-    return copy;
 }

@@ -28,7 +28,4 @@ struct texts texts_of(const struct weir_value *v);
 /* The texts with ", " between them, owned by the caller; NULL if there is none. */
 char *texts_joined(const struct texts *t);
 
-/* A copy of T with a NUL behind it, owned by the caller. */
-char *text_copied(struct weir_text t);
-
 #endif
