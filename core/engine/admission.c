@@ -18,7 +18,7 @@ void
 admission_leave(struct engine *en, struct gate *gate, struct weir_text key)
 {
     if (gate_leave(gate, key) && en->jobs)
-        store_place_free(en->jobs->store, text_of(gate_name(gate)));
+        store_place_free(en->jobs->store, text_of(gate_name(gate)), key);
 }
 
 /* Starts the run; the key of its place stays with it. */

@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 5      /* of the file: migrate.c */
+#define STORE_SCHEMA 6      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -39,6 +39,7 @@ struct store {
     struct list makings;      /* struct making of batch_make.c: the writer's */
     bool batches_due;         /* a batch wants a turn of the writer, whose this is */
     struct stuck *stuck;      /* stuck.c */
+    struct keys *keys;        /* look.c */
     char suspect[ID_UUID];    /* the job that runs now and was cut often: claim.c; "": none. The writer's */
     uint64_t suspect_ms;      /* monotonic: since when */
     struct list listeners;    /* struct listener, under a lock of notice.c */
@@ -194,9 +195,9 @@ struct stuck *stuck_new(void);
 void stuck_free(struct stuck **s);
 /* A number that changes whenever a place is freed. */
 uint64_t stuck_look(struct stuck *s);
-/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED. CLOSED: none has
- * a place; else only who claimed wants no more of them. */
-void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed);
+/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED: none has a place,
+ * and it is looked for one again in CLOSED_MS; or 0: who claimed wants no more of them. */
+void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, uint64_t closed_ms);
 /* For how many milliseconds nobody need be told of PIPELINE's jobs; CLAIMS: a claim need not look at them. 0: they
  * may begin. */
 uint64_t stuck_for(struct stuck *s, struct weir_text pipeline, bool claims);

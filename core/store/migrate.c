@@ -19,7 +19,8 @@
  *             bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
  *
  * Indexes hold only what is looked up, so that a job that runs at once and completes costs
- * little: jobs_open all that is not completed, jobs_due what waits for a place or a time,
+ * little: jobs_open all that is not completed, jobs_due what waits for a place or a time, jobs_due_keys
+ * those of it that need the place of a key,
  * jobs_held what is paused, jobs_dead what is grouped into incidents, jobs_line what stands in line
  * behind jobs of the same order key.
  *
@@ -200,6 +201,8 @@ static const char *const migrations[STORE_SCHEMA] = {
     "ALTER TABLE steps ADD COLUMN started_ms INTEGER;"
     "ALTER TABLE steps ADD COLUMN tries INTEGER;"
     "ALTER TABLE steps ADD COLUMN effect INTEGER;",
+    /* 6: from key to key, where many jobs of one have no place */
+    "CREATE INDEX jobs_due_keys ON jobs(pipeline, key, due_ms) WHERE " JOBS_DUE_KEYS ";",
 };
 
 /* The number that a statement of one row answers. */

@@ -116,6 +116,13 @@
     X(DUE,                                                                                     \
       "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due"                     \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
+    /* the same of one key, and from key to key */                                              \
+    X(DUE_OF_KEY, "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due_keys"     \
+                  " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key = ?2 AND due_ms <= ?3"    \
+                  " ORDER BY due_ms, seq")                                                      \
+    X(DUE_BY_KEY, "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due_keys"     \
+                  " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key > ?2"                     \
+                  " ORDER BY key, due_ms, seq")                                                 \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \

@@ -15,6 +15,7 @@
 #include "store/asks.h"
 #include "store/bulk.h"
 #include "store/impl.h"
+#include "store/look.h"
 #include "store/retention.h"
 #include "store/task.h"
 #include "value/value.h"
@@ -108,6 +109,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->oldest = oldest_new();
     s->bulk = bulk_new(s->owner);
     s->stuck = stuck_new();
+    s->keys = keys_new();
     s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
@@ -147,6 +149,7 @@ store_close(struct store **store)
     oldest_free(&s->oldest);
     bulk_free(&s->bulk);
     stuck_free(&s->stuck);
+    keys_free(&s->keys);
     task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);

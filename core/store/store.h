@@ -127,9 +127,9 @@ void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg)
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
 
-/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told.
- * Any thread. */
-void store_place_free(struct store *s, struct weir_text pipeline);
+/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told. KEY is the
+ * one that has it; may be empty. Any thread. */
+void store_place_free(struct store *s, struct weir_text pipeline, struct weir_text key);
 
 /* FN(arg, ID) is called on SHARD for each job of this process that an operator cancels while it
  * runs, on whatever shard that is. What is claimed or accepted in the same commit is told before.

@@ -61,10 +61,10 @@ test('of keys each has its own places, however many jobs of another one wait bef
   const by = (key) => `  - http: { method: PUT, url: "${u.url}/\${ request.body.n }", json: {} }`;
   const go = place(t, { 'keyed.yaml': pipeline('keyed', u.url, 'concurrency: { limit: 1, key: "${ request.body.n }" }', by()) });
   const w = await go();
-  const all = await Promise.all(Array.from({ length: 300 }, () => accepted(w, '/keyed', 'slow')));
+  const all = await Promise.all(Array.from({ length: 1000 }, () => accepted(w, '/keyed', 'slow')));
   await until(() => u.calls.length === 1, 'one of the key runs');
-  for (let i = 0; i < 5; i++) all.push(await accepted(w, '/keyed', 'quick'));
-  for (const job of all.slice(300)) await over(w, job, 'completed');
+  all.push(...await Promise.all(Array.from({ length: 40 }, (_, i) => accepted(w, '/keyed', `quick${i % 2}`)))); // most of them wait for one another, in the store
+  for (const job of all.slice(1000)) await over(w, job, 'completed');
   assert.equal(u.of('/slow').length, 1);
   u.go();
   for (const job of all) await over(w, job, 'completed');
