@@ -328,7 +328,7 @@ take(struct writing *w, int64_t seq, size_t *bytes)
     sqlite3_bind_int64(s, 2, (int64_t)w->store->owner);
     bind_number(s, 3, w->now_ms);
     db_run(w->db, s);
-    job_moved(w, state, JOB_RUNNING);
+    job_moved(w, job->pipeline, state, JOB_RUNNING);
     return job;
 }
 

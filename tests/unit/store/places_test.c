@@ -138,6 +138,7 @@ wait_closed(unsigned keys, unsigned jobs)
              " SELECT randomblob(16), 'orders', 2, 1000, 1000, 1000 + i, printf('closed%%04d', i %% %u) FROM n",
              jobs, keys);
     (void)number_of(sql);
+    count_anew();
 }
 
 static void
