@@ -143,8 +143,10 @@ take_up(struct writing *w)
     bind_number(s, 2, WEIR_INTERNAL);
     bind_text(s, 3, TEXT(CUT));
     int cut = db_run(db, s);
-    if (cut == 0 && waiting == 0)
+    if (cut == 0 && waiting == 0) {
+        free(ran.seqs); /* there are some only if the connection has failed */
         return;
+    }
     int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
                          TEXT(CUT ", and nobody knows whether the step did its work"), 0);
     (void)cancel_jobs(w);
