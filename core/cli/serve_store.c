@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/serve.h"
+#include "guard/worker.h"
 
 static bool
 has_durable(const struct pipelines *p)
@@ -34,7 +35,8 @@ server_store_open(struct server *s, struct weir_error *err)
                                    .max_waiting = settings_number(s->setup->settings, "store.max_waiting"),
                                    .max_size = settings_number(s->setup->settings, "store.max_size"),
                                    .incident_ms = settings_number(s->setup->settings, "store.incident_quiet"),
-                                   .crashes_max = (unsigned)settings_number(s->setup->settings, "store.max_crashes") };
+                                   .crashes_max = (unsigned)settings_number(s->setup->settings, "store.max_crashes"),
+                                   .from_outside = worker_ended_outside() };
     if (store_open(&config, &s->store, err) == WEIR_OK)
         return WEIR_OK;
     if (has_durable(generation_pipelines(s->current)))

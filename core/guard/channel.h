@@ -70,6 +70,7 @@ struct handover {
     int fds[HANDOVER_FDS]; /* -1: none */
     uint64_t hang_ms;               /* how long a loop may hang; 0: nobody looks */
     uint64_t restarts[DEATH_COUNT]; /* since the supervisor's start */
+    bool sent;                      /* the last one that died did so of a signal that another process sent it */
 };
 
 /* Closes the sockets of H, which has none after it. */

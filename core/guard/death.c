@@ -151,6 +151,7 @@ supervisor_died(struct supervisor *s, int status)
     } else {
         plan_restart(s);
         s->plan->handover->restarts[death_of(s, status)]++;
+        s->plan->handover->sent = !s->hung && s->report.signal != 0 && s->report.from != 0 && s->report.from != s->pid;
         char and[60];
         snprintf(and, sizeof(and), ": it is started again (restart %" PRIu64 ")", s->n_restarts);
         log_death(s, status, and);

@@ -53,6 +53,18 @@ worker_handover(void)
     return first.word == CHANNEL_HANDOVER ? &first.handover : NULL;
 }
 
+bool
+worker_ended_outside(void)
+{
+    const struct handover *h = worker_handover();
+    if (h == NULL || !worker_supervised())
+        return false;
+    uint64_t died = 0;
+    for (unsigned i = 0; i < DEATH_COUNT; i++)
+        died += h->restarts[i];
+    return died == 0 || h->sent;
+}
+
 void
 worker_close_sockets(void)
 {

@@ -24,6 +24,10 @@ bool worker_supervised(void);
 /* What was handed over; NULL: nothing was. Stays until the end of the process. */
 const struct handover *worker_handover(void);
 
+/* Whether, as far as the supervisor saw, no work of a worker ended it before this one began: it or the whole
+ * machine was ended from outside, or it is the first one. False without a supervisor. */
+bool worker_ended_outside(void);
+
 /* Closes the sockets that were handed over: whoever listens has duplicates by now. */
 void worker_close_sockets(void);
 

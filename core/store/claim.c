@@ -18,7 +18,7 @@
 enum {
     CLAIM_MAX = 256,        /* jobs of one claim */
     CLAIM_BYTES = 16 << 20, /* of their events and records, but one job at least */
-    SUSPECT = 2,            /* so many crashes cut a job before it runs without others that were cut so often */
+    SUSPECT = 8,            /* blame of two crashes: a job runs without others of so much (sql.h) */
     SUSPECTS_MAX = 64,      /* of one pipeline that are put off in one claim */
     SUSPECT_MS = 100,       /* for how long */
     ALONE_MS = 2000,        /* after so long a suspect that has not crashed is not waited for */

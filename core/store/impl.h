@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 6      /* of the file: migrate.c */
+#define STORE_SCHEMA 7      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -25,6 +25,7 @@ struct store {
     uint64_t max_waiting;
     uint64_t max_size;
     unsigned crashes_max;
+    bool from_outside;
     uint64_t incident_ms;
     uint64_t n_incidents; /* rows; the writer's, and a little wrong after a failed commit */
     struct db writes;

@@ -201,7 +201,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     "ALTER TABLE steps ADD COLUMN started_ms INTEGER;"
     "ALTER TABLE steps ADD COLUMN tries INTEGER;"
     "ALTER TABLE steps ADD COLUMN effect INTEGER;",
-    /* 6: from key to key, where many jobs of one have no place */
+    /* 6: how many of its crashes came from outside */
+    "ALTER TABLE jobs ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;",
+    /* 7: from key to key, where many jobs of one have no place */
     "CREATE INDEX jobs_due_keys ON jobs(pipeline, key, due_ms) WHERE " JOBS_DUE_KEYS ";"
     /* and jobs are counted by pipeline */
     "ALTER TABLE counts RENAME TO counts_before;"

@@ -14,7 +14,7 @@
 #include "store/impl.h"
 #include "store/job.h"
 
-#define CUT "the process ended while it ran"
+#define ENDED "the process ended while it ran"
 
 /* fingerprint(pipeline, node, code, message), for statements. */
 static void
@@ -65,11 +65,10 @@ kill_jobs(struct writing *w, enum sql which, enum job_reason reason, struct weir
 {
     sqlite3_stmt *s = db_use(w->db, which);
     bind_number(s, 1, reason);
-    bind_number(s, 2, w->now_ms);
-    bind_number(s, 3, WEIR_INTERNAL);
-    bind_text(s, 4, message);
+    bind_number(s, 2, WEIR_INTERNAL);
+    bind_text(s, 3, message);
     if (which == SQL_CUT_TOO_OFTEN)
-        bind_number(s, 5, crashes_max);
+        bind_number(s, 4, crashes_max);
     int n = db_run(w->db, s);
     w->moved[JOB_DEAD] += n;
     w->moved[JOB_RUNNING] -= n;
@@ -81,9 +80,8 @@ static int
 cancel_jobs(struct writing *w)
 {
     sqlite3_stmt *s = db_use(w->db, SQL_CUT_CANCELLED);
-    bind_number(s, 2, w->now_ms);
-    bind_number(s, 3, WEIR_CANCELLED);
-    bind_text(s, 4, TEXT(CUT " and was being cancelled"));
+    bind_number(s, 2, WEIR_CANCELLED);
+    bind_text(s, 3, TEXT(ENDED " and was being cancelled"));
     int n = db_run(w->db, s);
     w->moved[JOB_CANCELLED] += n;
     w->moved[JOB_RUNNING] -= n;
@@ -125,6 +123,36 @@ cut_tally(struct writing *w, struct cut *cut)
     free(cut->seqs);
 }
 
+/* Notes that an attempt was cut at each job that ran: returns how many. */
+static int
+count_cut(struct writing *w)
+{
+    bool outside = w->store->from_outside;
+    sqlite3_stmt *s = db_use(w->db, SQL_CUT_ATTEMPTS);
+    bind_number(s, 1, w->now_ms);
+    bind_number(s, 2, WEIR_INTERNAL);
+    bind_text(s, 3, outside ? TEXT("the process was ended from outside while it ran") : TEXT(ENDED));
+    int cut = db_run(w->db, s);
+    s = db_use(w->db, SQL_CUT_COUNTED);
+    bind_number(s, 1, w->now_ms);
+    sqlite3_bind_int(s, 2, outside);
+    db_run(w->db, s);
+    return cut;
+}
+
+/* Jobs that were cut begin again: returns how many. One that was cut again and again is given time, longer
+ * each time: an end that comes by chance meets other jobs then. */
+static int
+set_due(struct writing *w, enum sql which, enum job_state state)
+{
+    sqlite3_stmt *s = db_use(w->db, which);
+    bind_number(s, 1, w->now_ms);
+    int n = db_run(w->db, s);
+    w->moved[state] += n;
+    w->moved[JOB_RUNNING] -= n;
+    return n;
+}
+
 /* All in one transaction. An unsafe step that was cut is said first: whoever replays the job
  * has to know of it, however often it had crashed before. */
 static void
@@ -138,28 +166,19 @@ take_up(struct writing *w)
     int waiting = db_run(db, s);
     w->moved[JOB_READY] += waiting;
     w->moved[JOB_RUNNING] -= waiting;
-    s = db_use(db, SQL_CUT_ATTEMPTS);
-    bind_number(s, 1, w->now_ms);
-    bind_number(s, 2, WEIR_INTERNAL);
-    bind_text(s, 3, TEXT(CUT));
-    int cut = db_run(db, s);
+    int cut = count_cut(w);
     if (cut == 0 && waiting == 0) {
         free(ran.seqs); /* there are some only if the connection has failed */
         return;
     }
     int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
-                         TEXT(CUT ", and nobody knows whether the step did its work"), 0);
+                         TEXT(ENDED ", and nobody knows whether the step did its work"), 0);
     (void)cancel_jobs(w);
-    dead += kill_jobs(w, SQL_CUT_TOO_OFTEN, JOB_CRASH_LOOP_REASON, TEXT(CUT ", once too often"),
+    dead += kill_jobs(w, SQL_CUT_TOO_OFTEN, JOB_CRASH_LOOP_REASON, TEXT(ENDED ", once too often"),
                       w->store->crashes_max);
     if (dead > 0)
         db_run(db, db_use(db, SQL_CUT_DEAD));
-
-    s = db_use(db, SQL_CUT_READY);
-    bind_number(s, 1, w->now_ms);
-    int ready = db_run(db, s);
-    w->moved[JOB_READY] += ready;
-    w->moved[JOB_RUNNING] -= ready;
+    int again = set_due(w, SQL_CUT_LATER, JOB_RETRYABLE) + set_due(w, SQL_CUT_READY, JOB_READY);
     cut_tally(w, &ran);
     lines_settle(w);
     pauses_hold(w);
@@ -167,7 +186,7 @@ take_up(struct writing *w)
     if (db->rc == SQLITE_OK)
         log_say(WEIR_WARN,
                 "jobs that ran when the process before ended: %d; %d run again, %d are dead",
-                cut + waiting, ready + waiting, dead);
+                cut + waiting, again + waiting, dead);
 }
 
 enum weir_code

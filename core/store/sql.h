@@ -9,6 +9,13 @@
 
 #include "store/sql_batch.h"
 
+/* How much speaks for a job ending its process: what ended it from outside, as far as anybody saw,
+ * counts a quarter of a crash. */
+#define JOB_BLAME "(4 * crashes - 3 * outside)"
+
+/* Changes jobs that ran when their process ended. */
+#define CUT(set) "UPDATE jobs INDEXED BY jobs_open SET " set " WHERE state = 4 AND state <> 7"
+
 #define STATEMENTS(X)                                                                          \
     BATCH_STATEMENTS(X)                                                                        \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                \
@@ -118,13 +125,13 @@
                      " WHERE " JOBS_DUE " AND pipeline > ?1"                                     \
                      " ORDER BY pipeline, due_ms LIMIT 1")                                     \
     X(DUE,                                                                                     \
-      "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due"                     \
+      "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due"                \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
     /* the same of one key, and from key to key */                                              \
-    X(DUE_OF_KEY, "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due_keys"     \
+    X(DUE_OF_KEY, "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due_keys"     \
                   " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key = ?2 AND due_ms <= ?3"    \
                   " ORDER BY due_ms, seq")                                                      \
-    X(DUE_BY_KEY, "SELECT due_ms, seq, key, crashes, id FROM jobs INDEXED BY jobs_due_keys"     \
+    X(DUE_BY_KEY, "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due_keys"     \
                   " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key > ?2"                     \
                   " ORDER BY key, due_ms, seq")                                                 \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
@@ -235,35 +242,33 @@
     X(TIDY_AUDIT, "DELETE FROM audit WHERE n IN"                                               \
                   " (SELECT n FROM audit ORDER BY n LIMIT 64) AND at_ms < ?1")                 \
     /* what a crash left: recover.c */                                                         \
-    X(CUT_WAITING,                                                                             \
-      "UPDATE jobs SET state = 2, owner = NULL, updated_ms = ?1"                               \
-      " WHERE state = 4 AND attempt = 0 AND NOT cancelling")                                   \
+    X(CUT_WAITING, CUT("state = 2, owner = NULL, updated_ms = ?1")                             \
+                   " AND attempt = 0 AND NOT cancelling")                                      \
     X(CUT_ATTEMPTS,                                                                            \
       "INSERT OR REPLACE INTO attempts(job, attempt, started_ms, ended_ms, code,"              \
       " message) SELECT seq, attempt, started_ms, ?1, ?2, ?3 FROM jobs"                        \
       " INDEXED BY jobs_open WHERE state = 4 AND state <> 7")                                  \
+    X(CUT_COUNTED, CUT("crashes = crashes + 1, outside = outside + ?2, owner = NULL,"          \
+                       " updated_ms = ?1"))                                                    \
     X(CUT_UNSAFE,                                                                              \
-      "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
-      " updated_ms = ?2, code = ?3, message = ?4, bytes = ended(bytes),"                       \
-      " node = (SELECT path FROM steps WHERE job = seq AND begun = 1 ORDER BY n DESC LIMIT 1)"     \
-      " WHERE state = 4 AND stepped"                                                           \
-      " AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 1)")                            \
-    X(CUT_CANCELLED,                                                                           \
-      "UPDATE jobs SET state = 9, reason = NULL, crashes = crashes + 1, owner = NULL,"         \
-      " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \
-      " WHERE state = 4 AND cancelling")                                                       \
-    X(CUT_TOO_OFTEN,                                                                           \
-      "UPDATE jobs SET state = 8, reason = ?1, crashes = crashes + 1, owner = NULL,"           \
-      " updated_ms = ?2, code = ?3, message = ?4, node = NULL, bytes = ended(bytes)"           \
-      " WHERE state = 4 AND crashes + 1 >= ?5")                                                \
+      CUT("state = 8, reason = ?1, code = ?2, message = ?3, bytes = ended(bytes),"             \
+          " node = (SELECT path FROM steps WHERE job = seq AND begun = 1"                      \
+          "  ORDER BY n DESC LIMIT 1)")                                                        \
+      " AND stepped AND EXISTS(SELECT 1 FROM steps WHERE job = seq AND begun = 1)")            \
+    X(CUT_CANCELLED, CUT("state = 9, reason = NULL, code = ?2, message = ?3, node = NULL,"     \
+                         " bytes = ended(bytes)") " AND cancelling")                           \
+    X(CUT_TOO_OFTEN, CUT("state = 8, reason = ?1, code = ?2, message = ?3, node = NULL,"       \
+                         " bytes = ended(bytes)") " AND " JOB_BLAME " >= 4 * ?4")              \
     X(CUT_DEAD, "UPDATE jobs SET fingerprint = fingerprint(pipeline, node, code, message)"     \
                 " WHERE state = 8 AND fingerprint IS NULL")                                    \
+    X(CUT_LATER, CUT("state = 6,"                                                              \
+                     " due_ms = ?1 + min(1000 << min(" JOB_BLAME " / 4 - 2, 6), 60000)")       \
+                 " AND " JOB_BLAME " >= 8")                                                    \
+    X(CUT_READY, CUT("state = 2, due_ms = ?1"))                                                \
     X(STEP_BACK, "UPDATE jobs SET due_ms = max(due_ms - ?1, 0) WHERE state IN (1, 2, 5, 6)"    \
                  " AND state <> 5 AND due_ms > ?2")                                            \
     X(LATE_READY, "UPDATE jobs SET due_ms = ?1 WHERE state IN (1, 2, 5, 6) AND state = 2"      \
-                  " AND due_ms > ?1")                                                          \
-    X(CUT_READY, "UPDATE jobs SET state = 2, crashes = crashes + 1, owner = NULL,"             \
-                 " updated_ms = ?1, due_ms = ?1 WHERE state = 4")
+                  " AND due_ms > ?1")
 
 /* A job as lists give it: ask_job.c reads them in this order. */
 #define JOB_COLUMNS                                                                        \

@@ -103,6 +103,7 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->max_waiting = config->max_waiting ? config->max_waiting : MAX_WAITING;
     s->max_size = config->max_size;
     s->crashes_max = config->crashes_max ? config->crashes_max : CRASHES_MAX;
+    s->from_outside = config->from_outside;
     s->incident_ms = config->incident_ms ? config->incident_ms : INCIDENT_MS;
     s->keep = config->keep;
     s->retention = retention_new(s);

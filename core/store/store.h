@@ -38,6 +38,7 @@ struct store_config {
     uint64_t max_waiting; /* bytes of operations that wait for a commit; 0: 64 MiB */
     uint64_t max_size;    /* bytes of the file, beyond which new jobs are refused; 0: none */
     unsigned crashes_max; /* how often a job may take its process down with it; 0: 5 */
+    bool from_outside;    /* the process before was ended by something else than its work, as far as anybody saw */
     struct store_keep keep;
     uint64_t incident_ms; /* how long a failure has to be silent to be told of again; 0: 1 h */
 };

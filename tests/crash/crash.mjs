@@ -129,12 +129,14 @@ export async function crash({ rounds = 5, clients = 16, lifeMs = 700, log = () =
     }
     w ??= await go();
     const states = new Map();
+    const reasons = new Map();
     for (const a of acked) {
       const last = await until(async () => {
         const s = (await (await fetch(`${w.edge}/_weir/jobs/${a.job}`)).json()).state;
         return ['completed', 'dead', 'cancelled'].includes(s) ? s : null;
       }, `job ${a.job} of ${a.id} is over`, 60_000);
       states.set(a.id, last);
+      if (last === 'dead') reasons.set(a.id, (await (await fetch(`${w.admin}/api/v1/jobs/${a.job}`)).json()).reason);
     }
     const faults = [];
     let again = 0, dead = 0;
@@ -143,7 +145,7 @@ export async function crash({ rounds = 5, clients = 16, lifeMs = 700, log = () =
       const paths = { true: ['/true'], steps: ['/first', '/second'], unsafe: ['/pay', '/paid'] }[kind];
       for (const path of paths) again += Math.max(0, u.of(path, id) - 1);
       if (s === 'dead') dead++;
-      if (s !== 'completed' && !(kind === 'unsafe' && s === 'dead')) faults.push(`${id} is ${s}`);
+      if (s !== 'completed' && !(kind === 'unsafe' && s === 'dead')) faults.push(`${id} is ${s}: ${reasons.get(id)}`);
       if (s === 'completed' && paths.some((path) => u.of(path, id) === 0)) faults.push(`${id} is completed, and was not worked on`);
       if (kind === 'unsafe' && u.of('/pay', id) > 1) faults.push(`${id} was paid ${u.of('/pay', id)} times`);
     }

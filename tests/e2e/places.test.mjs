@@ -2,13 +2,20 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { over, place, post, state, upstream } from './lib/jobs.mjs';
-import { metric, until } from './lib/weir.mjs';
+import { metric, nextWorker, sanitized, until, workerOf } from './lib/weir.mjs';
 
 const pipeline = (name, url, more, steps = `  - http: { method: PUT, url: "${url}/${name}/\${ request.body.n }", json: { attempt: "\${ run.attempt }" }, pool: 300 }`) =>
   `name: ${name}\ntrigger: { webhook: { path: /${name}, methods: [POST] } }\nrespond: accepted\n${more}\nsteps:\n${steps}\n`;
 const accepted = async (w, path, n) => (await (await post(w, path, { n })).json()).job;
 const admin = async (w, path, body) => (await fetch(`${w.admin}/api/v1/${path}`, { method: 'POST', body: JSON.stringify(body ?? {}) })).json();
 const show = async (w, job) => (await fetch(`${w.admin}/api/v1/jobs/${job}`)).json();
+
+/** Kills the worker of W as a job might have done it; returns when the next one is ready. */
+async function crashWorker(w) {
+  const old = workerOf(w);
+  process.kill(old, 'SIGKILL');
+  await nextWorker(w, old);
+}
 
 /** An upstream whose calls that HANG wait until GO(); calls below /once fail at first. */
 async function slow(t, hang = (path) => path.startsWith('/slow')) {
@@ -187,7 +194,7 @@ for (const respond of ['accepted', 'result'])
   test(`a crash is not counted for jobs that waited for a place (respond: ${respond})`, async (t) => {
     const u = await slow(t, (path) => path === '/slow/0');
     const go = place(t, { 'slow.yaml': pipeline('slow', u.url, 'durable: true\nconcurrency: { limit: 1 }').replace('respond: accepted', `respond: ${respond}`) });
-    let w = await go();
+    const w = await go();
     for (let n = 0; n < 4; n++) {
       const sent = post(w, '/slow', { n }).catch(() => {});
       if (respond === 'accepted') await sent;
@@ -195,9 +202,7 @@ for (const respond of ['accepted', 'result'])
     }
     for (let crash = 1; crash <= 5; crash++) {
       await until(() => u.of('/slow/0').length === crash, 'the first one runs');
-      w.killed = true;
-      await w.kill();
-      w = await go();
+      await crashWorker(w);
     }
     const jobs = (await (await fetch(`${w.admin}/api/v1/jobs`)).json()).jobs.reverse();
     await over(w, jobs[0].id, 'dead');
@@ -212,19 +217,43 @@ for (const respond of ['accepted', 'result'])
 test('jobs that two crashes have cut run one after another, so that the next crash shows whose fault it is', async (t) => {
   const u = await slow(t);
   const go = place(t, { 'slow.yaml': pipeline('slow', u.url, '') });
-  let w = await go();
+  const w = await go();
   const jobs = [];
   for (let n = 0; n < 3; n++) jobs.push(await accepted(w, '/slow', n));
   for (let crash = 1; crash <= 2; crash++) {
     await until(() => u.calls.length === 3 * crash, 'all run');
+    await crashWorker(w);
+  }
+  assert.deepEqual(await Promise.all(jobs.map((job) => state(w, job))), ['retryable', 'retryable', 'retryable']); // a moment apart from what else goes on
+  await until(() => u.calls.length === 7, 'one runs');
+  assert.deepEqual((await Promise.all(jobs.map((job) => state(w, job)))).sort(), ['retryable', 'retryable', 'running']);
+  u.go();
+  for (const job of jobs) await over(w, job, 'completed');
+});
+
+test('an end of the whole gateway counts a quarter of a crash, and so does a signal that somebody sent to the worker', async (t) => {
+  const u = await slow(t);
+  const go = place(t, { 'slow.yaml': pipeline('slow', u.url, '') });
+  let w = await go();
+  const job = await accepted(w, '/slow', 0);
+  for (let end = 1; end <= 7; end++) {
+    await until(() => u.calls.length === end, 'it runs');
+    if (end === 1 && !sanitized) {
+      const old = workerOf(w);
+      process.kill(old, 'SIGSEGV');
+      await nextWorker(w, old);
+      continue;
+    }
     w.killed = true;
     await w.kill();
     w = await go();
   }
-  await until(() => u.calls.length === 7, 'one runs');
-  assert.deepEqual((await Promise.all(jobs.map((job) => state(w, job)))).sort(), ['ready', 'ready', 'running']);
+  await until(() => u.calls.length === 8, 'it runs'); // at once each time
+  const { attempts, crashes } = await show(w, job);
+  assert.equal(crashes, 7);
+  assert.deepEqual(new Set(attempts.slice(1).map((a) => a.message)), new Set(['the process was ended from outside while it ran']));
   u.go();
-  for (const job of jobs) await over(w, job, 'completed');
+  await over(w, job, 'completed');
 });
 
 test('to come to an open breaker is no attempt', async (t) => {
