@@ -47,16 +47,40 @@ FIGURES(X)
 #undef X
 
 static void
+tell_jobs(void *arg, struct weir_text pipeline, unsigned state, uint64_t n)
+{
+    metric_sample(arg, (struct weir_text[]){ pipeline, text_of(job_state_word(state)) }, (double)n);
+}
+
+static void
 jobs(void *arg, struct metric_sink *sink)
+{
+    (void)arg;
+    pthread_mutex_lock(&lock);
+    if (store != NULL)
+        store_jobs(store, tell_jobs, sink);
+    pthread_mutex_unlock(&lock);
+}
+
+static const double commit_bounds[STORE_N_COMMIT_BOUNDS] = { STORE_COMMIT_BOUNDS };
+static const double batch_bounds[STORE_N_BATCH_BOUNDS] = { STORE_BATCH_BOUNDS };
+
+static void
+commit_seconds(void *arg, struct metric_sink *sink)
 {
     struct store_stats s;
     (void)arg;
-    if (!read_stats(&s))
-        return;
-#define X(name, number, word) \
-    metric_sample(sink, (struct weir_text[]){ TEXT(word) }, (double)s.jobs[number]);
-    JOB_STATES(X)
-#undef X
+    if (read_stats(&s))
+        metric_sample_histogram(sink, NULL, s.commits_by_ns, (double)s.commit_ns / 1e9);
+}
+
+static void
+batch_size(void *arg, struct metric_sink *sink)
+{
+    struct store_stats s;
+    (void)arg;
+    if (read_stats(&s))
+        metric_sample_histogram(sink, NULL, s.batches_by_size, (double)s.operations);
 }
 
 static void
@@ -99,16 +123,31 @@ removed(void *arg, struct metric_sink *sink)
 }
 
 static void
+collect_this(const struct weir_metric *m, void (*fn)(void *, struct metric_sink *))
+{
+    struct weir_error err = { 0 };
+    bool good = metric_collect(m, fn, NULL, &err);
+    assert(good);
+    (void)good;
+}
+
+static void
 collect(uint32_t kind, const char *name, const char *help, const char *labels,
         void (*fn)(void *, struct metric_sink *))
 {
     struct weir_metric m = {
         .size = sizeof m, .kind = kind, .name = name, .help = help, .labels = labels
     };
-    struct weir_error err = { 0 };
-    bool good = metric_collect(&m, fn, NULL, &err);
-    assert(good);
-    (void)good;
+    collect_this(&m, fn);
+}
+
+static void
+collect_histogram(const char *name, const char *help, const double *bounds, uint32_t n,
+                  void (*fn)(void *, struct metric_sink *))
+{
+    struct weir_metric m = { .size = sizeof m, .kind = WEIR_HISTOGRAM, .name = name, .help = help,
+                             .buckets = bounds, .n_buckets = n };
+    collect_this(&m, fn);
 }
 
 void
@@ -124,7 +163,11 @@ store_metrics(struct store *s)
 #define X(kind, name, value, help) collect(WEIR_##kind, "weir_store_" #name, help, NULL, name);
     FIGURES(X)
 #undef X
-    collect(WEIR_GAUGE, "weir_jobs", "Jobs in the store.", "state", jobs);
+    collect(WEIR_GAUGE, "weir_jobs", "Jobs in the store.", "pipeline state", jobs);
+    collect_histogram("weir_journal_commit_seconds", "What a commit of the store took.", commit_bounds,
+                      STORE_N_COMMIT_BOUNDS, commit_seconds);
+    collect_histogram("weir_journal_batch_size", "Operations of shards and operators in one commit.", batch_bounds,
+                      STORE_N_BATCH_BOUNDS, batch_size);
     collect(WEIR_COUNTER, "weir_replays_total", "Replays that were made, edited ones and those of batches too.", NULL,
             replays);
     collect(WEIR_GAUGE, "weir_oldest_ready_job_age_seconds",

@@ -14,13 +14,6 @@
 #define RETRY_AFTER_MS 1000u
 #define KEY_MAX 512u
 
-void
-admission_leave(struct engine *en, struct gate *gate, struct weir_text key)
-{
-    if (gate_leave(gate, key) && en->jobs)
-        store_place_free(en->jobs->store, text_of(gate_name(gate)));
-}
-
 /* Starts the run; the key of its place stays with it. */
 static void
 start(struct weir_event *e, struct gate *g, struct weir_text key)
@@ -210,12 +203,14 @@ admission_begin(struct engine *en)
     list_init(&en->placed);
     soon_init(&en->start_placed, start_placed, en);
     timer_init(&en->later_placed, start_placed, en);
+    admission_keep_begin(en);
     atomic_init(&en->placing, 0);
 }
 
 void
 admission_settle(struct engine *en)
 {
+    admission_keep_end(en);
     while (atomic_load(&en->placing) > 0)
         shard_turn(en->shard, 10);
 }

@@ -62,6 +62,10 @@ void admission_resume(struct weir_event *e, struct weir_text held);
 /* Gives a place back; jobs in the store that were refused it are told. EN's shard. */
 void admission_leave(struct engine *en, struct gate *gate, struct weir_text key);
 
+/* Prepares for places that are kept for jobs in the store; lets go of all. EN's shard. */
+void admission_keep_begin(struct engine *en);
+void admission_keep_end(struct engine *en);
+
 /* The text of PART, an expression that sees the event alone (a key), in E's memory; *RET stays if
  * there is no room. */
 enum weir_code admission_text(struct weir_event *e, const struct part *part, struct weir_text *ret,

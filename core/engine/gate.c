@@ -32,11 +32,15 @@ struct place {
     struct list line; /* of gate_wait: whoever came first is the first */
     uint32_t runs;
     uint32_t n_line;
+    uint32_t kept;    /* free places that only a job in the store may have */
+    uint8_t n_let_in; /* of the line since one was kept, while a job in the store waits */
     bool wanted;      /* a job in the store was refused, and none has got a place since */
     bool told;        /* that it is free */
+    bool awaited;     /* WANTED, and no place that was kept has been let go of since */
     uint64_t last_ms; /* when one of this line was let in last, or the line began */
     uint64_t each;    /* how long that takes, about, in 1/1024 ms; 0: nobody was yet */
 };
+#define STORE_TURN 4u /* while there is a line, each fourth place is kept for jobs in the store */
 #define EACH_MS 1024u
 #define EACH_WEIGHT 64u /* of what was known, to 1 of what is new */
 
@@ -78,10 +82,18 @@ is_too_long(const struct place *p, uint64_t now_ms, uint64_t max_ms)
     return now_ms >= first_ms + max_ms || p->n_line * p->each >= max_ms * EACH_MS;
 }
 
+/* Whether P has a place that is free for anybody. */
+static bool
+has_room(const struct place *p, unsigned limit)
+{
+    return p->runs < limit && p->kept < limit - p->runs;
+}
+
 /* The first in line of P gets a place. With the table's lock, as whatever the table calls. */
 static void
 let_in(struct place *p, struct list *out)
 {
+    p->n_let_in = p->awaited ? (uint8_t)(p->n_let_in + 1) : 0;
     struct gate_wait *w = list_entry(p->line.next, struct gate_wait, link);
     list_remove(&w->link);
     p->n_line--;
@@ -98,6 +110,8 @@ let_in(struct place *p, struct list *out)
 struct widening {
     unsigned limit;
     struct list out;
+    bool keeps; /* a place may be kept, */
+    bool kept;  /* and was */
 };
 
 static uint32_t
@@ -106,9 +120,9 @@ widen(void *entry, bool fresh, void *arg)
     (void)fresh;
     struct place *p = entry;
     struct widening *w = arg;
-    while (p->runs < w->limit && !list_empty(&p->line))
+    while (has_room(p, w->limit) && !list_empty(&p->line))
         let_in(p, &w->out);
-    return p->runs == 0;
+    return p->runs == 0 && p->kept == 0;
 }
 
 static void
@@ -192,14 +206,16 @@ enter(void *entry, bool fresh, void *arg)
         list_init(&p->line);
         p->each = a->each;
     }
-    if (p->runs < a->limit && list_empty(&p->line) && !(a->yields && p->wanted)) {
+    bool kept = a->claims && p->kept > 0 && p->runs < a->limit;
+    if (kept || (has_room(p, a->limit) && list_empty(&p->line) && !(a->yields && p->wanted))) {
         if (a->claims)
-            p->wanted = p->told = false;
+            p->wanted = p->told = p->awaited = false;
+        p->kept -= kept;
         p->runs++;
         return GATE_PLACED;
     }
     if (a->claims) {
-        p->wanted = true;
+        p->wanted = p->awaited = true;
         p->told = false;
     }
     if (a->wait == NULL)
@@ -219,7 +235,8 @@ is_unused(void *entry, bool fresh, void *arg)
 {
     (void)fresh;
     (void)arg;
-    return ((struct place *)entry)->runs == 0; /* then nobody is in line either */
+    const struct place *p = entry;
+    return p->runs == 0 && p->kept == 0; /* then nobody is in line either */
 }
 
 static enum gate_answer
@@ -249,9 +266,17 @@ leave(void *entry, bool fresh, void *arg)
     struct widening *w = arg;
     assert(p->runs > 0);
     p->runs--;
-    if (p->runs < w->limit && !list_empty(&p->line))
+    w->kept = w->keeps && p->awaited && p->n_let_in >= STORE_TURN - 1 && has_room(p, w->limit) &&
+              !list_empty(&p->line);
+    if (w->kept) {
+        p->kept++;
+        p->n_let_in = 0;
+        p->told = true;
+        return 1;
+    }
+    if (has_room(p, w->limit) && !list_empty(&p->line))
         let_in(p, &w->out);
-    if (p->runs >= w->limit || !p->wanted || p->told)
+    if (!has_room(p, w->limit) || !p->wanted || p->told)
         return 0;
     p->told = true;
     return 1;
@@ -264,9 +289,10 @@ gate_enter_last(struct gate *g, struct weir_text key)
 }
 
 bool
-gate_leave(struct gate *g, struct weir_text key)
+gate_leave(struct gate *g, struct weir_text key, bool *ret_kept)
 {
-    struct widening w = { .limit = atomic_load_explicit(&g->limit, memory_order_relaxed) };
+    struct widening w = { .limit = atomic_load_explicit(&g->limit, memory_order_relaxed),
+                          .keeps = ret_kept != NULL };
     uint32_t wanted = 0;
     list_init(&w.out);
     (void)table_entry(g->table, key, false, leave, &w, &wanted); /* who is in is in the table */
@@ -274,7 +300,31 @@ gate_leave(struct gate *g, struct weir_text key)
     if (left % SWEEP_EACH == 0)
         table_sweep_part(g->table, left / SWEEP_EACH, is_unused, NULL);
     tell(&w.out);
+    if (ret_kept != NULL)
+        *ret_kept = w.kept;
     return wanted;
+}
+
+static uint32_t
+keep_no_more(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    struct place *p = entry;
+    if (p->kept == 0)
+        return 0;
+    p->kept--;
+    p->awaited = false;
+    return widen(p, false, arg);
+}
+
+void
+gate_keep_end(struct gate *g, struct weir_text key)
+{
+    struct widening w = { .limit = atomic_load_explicit(&g->limit, memory_order_relaxed) };
+    uint32_t ignored;
+    list_init(&w.out);
+    (void)table_entry(g->table, key, false, keep_no_more, &w, &ignored); /* it may be gone, as its place was taken */
+    tell(&w.out);
 }
 
 const char *
@@ -305,7 +355,7 @@ gate_claim(struct weir_text pipeline, struct weir_text key)
 bool
 gate_claim_leave(struct weir_text pipeline, struct weir_text key)
 {
-    return gate_leave(find(pipeline), key_or_all(key)); /* gates stay */
+    return gate_leave(find(pipeline), key_or_all(key), NULL); /* gates stay */
 }
 
 struct gate_wait *

@@ -2,7 +2,8 @@
  *
  * A gate counts over all shards and outlives generations: its places and the lines before them are
  * in a table of the process (table.h). Whoever leaves a place gives it to the first in line, on
- * whatever shard that is; nobody polls, and nobody overtakes.
+ * whatever shard that is; nobody polls, and nobody overtakes. Jobs that wait in the store have each fourth
+ * place, however long the line is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -55,8 +56,12 @@ enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wa
 enum gate_answer gate_enter_last(struct gate *g, struct weir_text key);
 
 /* Gives a place back, which is the first one's in line then: he is told. True: it is free, and was refused to a
- * job in the store: whoever leaves tells the store. Any thread. */
-bool gate_leave(struct gate *g, struct weir_text key) MUST_USE;
+ * job in the store: whoever leaves tells the store. If RET_KEPT is not NULL the place may be kept for such a job even
+ * if somebody is in line, each fourth time: then the caller lets go of it after a while. Any thread. */
+bool gate_leave(struct gate *g, struct weir_text key, bool *ret_kept) MUST_USE;
+
+/* A place that was kept need not be kept any more: if it is still free, it is the first one's in line. Any thread. */
+void gate_keep_end(struct gate *g, struct weir_text key);
 
 /* The name of its pipeline; lives as long as the process. Any thread. */
 const char *gate_name(const struct gate *g);

@@ -153,6 +153,10 @@ sample(struct weir_sink *sink, const struct weir_text *labels, double v)
 static uint32_t
 collect_metric(const struct weir_metric *m, weir_collect_fn *fn, void *arg, struct weir_error *err)
 {
+    if (m->kind == WEIR_HISTOGRAM) { /* struct weir_sink takes single values */
+        err_set(err, WEIR_INVALID, "a histogram can't be worked out when it is read");
+        return 0;
+    }
     struct collected *c = malloc(sizeof *c); /* as long as the process, as the family is */
     if (c == NULL)
         abort();

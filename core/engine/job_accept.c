@@ -268,7 +268,8 @@ job_accept(struct weir_event *e, struct gate *gate, struct weir_text key, bool p
     op->pipeline = text_of(p->name);
     op->revision = text_of(p->revision);
     op->event = (struct weir_text){ a->bytes.bytes, a->bytes.len };
-    op->key = key;
+    if (p->concurrency_key) /* else it is the same for all, and the store need not look for it */
+        op->key = key;
     op->created_ms = op->due_ms = e->job->accepted_ms; /* what now() is in the first attempt, and in each */
     if (job_submit(en, &op->op, &err) == WEIR_OK)
         return;

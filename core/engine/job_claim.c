@@ -30,7 +30,7 @@ job_claimed_end(struct engine *e, struct job_claimed **ptr)
 {
     struct job_claimed *c = *ptr;
     if (c->placed && gate_claim_leave(c->pipeline, c->key))
-        store_place_free(e->jobs->store, c->pipeline);
+        store_place_free(e->jobs->store, c->pipeline, c->key);
     job_claimed_free(ptr);
 }
 

@@ -44,7 +44,7 @@ job_share_less(struct jobs *j, struct weir_text pipeline)
     j->n--;
     if (s->skipped && !is_full(j, s)) {
         s->skipped = false;
-        store_place_free(j->store, pipeline);
+        store_place_free(j->store, pipeline, TEXT(""));
     }
     if (s->n == 0 && !s->skipped)
         free(map_remove(&j->shares, pipeline.bytes, pipeline.len));
@@ -58,7 +58,7 @@ job_share_look(struct jobs *j, struct weir_text pipeline)
         return;
     if (s != NULL)
         s->skipped = false;
-    store_place_free(j->store, pipeline);
+    store_place_free(j->store, pipeline, TEXT(""));
 }
 
 struct weir_text *

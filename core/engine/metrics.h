@@ -51,12 +51,16 @@ void metric_fetch(unsigned shard, uint32_t slot);
 double metric_read(uint32_t series);
 
 /* Values that are worked out when they are read: FN is called at each reading, on the reader's
- * thread, and tells its series by metric_sample. False and ERR as metric_family, or for a
- * histogram. */
+ * thread, and tells its series by metric_sample, or metric_sample_histogram. False and ERR as metric_family. */
 struct metric_sink;
 bool metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *), void *arg,
                     struct weir_error *err);
 void metric_sample(struct metric_sink *sink, const struct weir_text *values, double v);
+
+/* The same for a histogram: how many values are in each of its BUCKETS (not cumulative) and, last, above them; and
+ * what they are together. */
+void metric_sample_histogram(struct metric_sink *sink, const struct weir_text *values, const uint64_t *buckets,
+                             double sum);
 
 /* The same text in pieces, so that nobody waits for a large one. Begins a reading; the caller ends
  * it. */

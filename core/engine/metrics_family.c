@@ -268,10 +268,6 @@ bool
 metric_collect(const struct weir_metric *m, void (*fn)(void *arg, struct metric_sink *),
                void *arg, struct weir_error *err)
 {
-    if (m->kind == WEIR_HISTOGRAM) {
-        err_set(err, WEIR_INVALID, "a histogram can't be worked out when it is read");
-        return false;
-    }
     struct metric_family *f = family_make(m, true, err);
     if (f == NULL)
         return false;

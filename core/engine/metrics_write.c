@@ -133,30 +133,61 @@ put_line(struct metric_sink *s, const char *suffix, const struct weir_text *valu
     put_s(s, "\n");
 }
 
+/* V has the sum, and of each bucket how many are in it. */
 static void
-put_histogram(struct metric_sink *s, const struct metric_series *series)
+put_histogram(struct metric_sink *s, const struct weir_text *values, const double *v)
 {
     const struct metric_family *f = s->family;
-    double v[METRIC_BUCKETS_MAX + 2];
-    metric_sum(series, metric_slots(f), v);
     double count = 0;
     for (unsigned i = 0; i <= f->n_buckets; i++) {
         double bound = i < f->n_buckets ? f->buckets[i] : INFINITY;
         count += v[1 + i];
-        put_line(s, "_bucket", series->values, &bound, count);
+        put_line(s, "_bucket", values, &bound, count);
     }
-    put_line(s, "_sum", series->values, NULL, v[0]);
-    put_line(s, "_count", series->values, NULL, count);
+    put_line(s, "_sum", values, NULL, v[0]);
+    put_line(s, "_count", values, NULL, count);
+}
+
+static void
+put_summed(struct metric_sink *s, const struct metric_series *series)
+{
+    double v[METRIC_BUCKETS_MAX + 2];
+    metric_sum(series, metric_slots(s->family), v);
+    put_histogram(s, series->values, v);
+}
+
+/* Label values as they are written. */
+struct clean {
+    char room[METRIC_LABELS_MAX][METRIC_VALUE_MAX];
+    struct weir_text values[METRIC_LABELS_MAX];
+};
+
+static const struct weir_text *
+clean(const struct metric_sink *s, const struct weir_text *values, struct clean *c)
+{
+    for (unsigned i = 0; i < s->family->n_labels; i++)
+        c->values[i] = (struct weir_text){ c->room[i], metric_label(values[i], c->room[i]) };
+    return c->values;
 }
 
 void
 metric_sample(struct metric_sink *s, const struct weir_text *values, double v)
 {
-    char room[METRIC_LABELS_MAX][METRIC_VALUE_MAX];
-    struct weir_text clean[METRIC_LABELS_MAX];
-    for (unsigned i = 0; i < s->family->n_labels; i++)
-        clean[i] = (struct weir_text){ room[i], metric_label(values[i], room[i]) };
-    put_line(s, "", clean, NULL, v);
+    struct clean c;
+    assert(s->family->kind != WEIR_HISTOGRAM);
+    put_line(s, "", clean(s, values, &c), NULL, v);
+}
+
+void
+metric_sample_histogram(struct metric_sink *s, const struct weir_text *values, const uint64_t *buckets, double sum)
+{
+    struct clean c;
+    double v[METRIC_BUCKETS_MAX + 2];
+    assert(s->family->kind == WEIR_HISTOGRAM);
+    v[0] = sum;
+    for (unsigned i = 0; i <= s->family->n_buckets; i++)
+        v[1 + i] = (double)buckets[i];
+    put_histogram(s, clean(s, values, &c), v);
 }
 
 static int
@@ -220,7 +251,7 @@ metrics_more(struct metric_walk *w, size_t enough, struct buf *out)
             continue;
         }
         if (w->next->kind == WEIR_HISTOGRAM)
-            put_histogram(s, w->next);
+            put_summed(s, w->next);
         else
             put_line(s, "", w->next->values, NULL, metric_read(w->next->number));
         w->next = atomic_load(&w->next->next);

@@ -218,6 +218,8 @@ struct engine {
     struct list placed;  /* gate_wait.link of those that got one, and have not started */
     struct soon start_placed;
     struct timer later_placed; /* for those that had to wait for the next turn */
+    struct list kept;    /* struct kept: admission_keep.c */
+    struct timer kept_over;
     atomic_uint placing; /* gate_waits that have got a place and not heard of it */
     struct topics topics; /* what plugins tell each other */
     struct list fetches; /* requests outside of calls: host_fetch.c */

@@ -64,7 +64,7 @@ wake(struct writing *w, const struct source *job)
     bind_number(s, 3, w->now_ms);
     db_run(w->db, s);
     if (state != job->state)
-        job_moved(w, job->state, state);
+        job_moved_of(w, job->seq, job->state, state);
     return state;
 }
 

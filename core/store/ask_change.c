@@ -102,7 +102,7 @@ put_into(struct asking *a, const struct change *c, unsigned state)
     sqlite3_bind_int(s, 2, (int)state);
     sqlite3_bind_int64(s, 3, (int64_t)a->w->now_ms);
     db_run(a->db, s);
-    job_moved(a->w, c->job.state, state);
+    job_moved_of(a->w, c->job.seq, c->job.state, state);
     line_leave(a->w, c->job.seq, state);
     add_audit(a, c, state, NULL);
 }

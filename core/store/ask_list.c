@@ -99,7 +99,7 @@ filter_make(struct db *db, const struct buf *sql, const struct filter *f)
 static bool
 is_kept_count(const struct filter *f)
 {
-    return f->code == 0 && f->pipeline.len == 0 && f->node.len == 0 && f->key.len == 0 &&
+    return f->code == 0 && f->node.len == 0 && f->key.len == 0 &&
            f->fingerprint.len == 0 && f->since_ms == 0;
 }
 
@@ -112,9 +112,12 @@ count(struct asking *a, const struct filter *f, uint64_t by_state[STORE_STATES])
     buf_init(&sql, SQL_MAX);
     bool kept = is_kept_count(f);
     if (kept) {
-        buf_puts(&sql, "SELECT state, n FROM counts WHERE state > 0");
+        buf_puts(&sql, "SELECT state, sum(n) FROM counts WHERE state > 0");
         if (f->state != 0)
             buf_printf(&sql, " AND state = %u", f->state);
+        if (f->pipeline.len > 0)
+            buf_puts(&sql, " AND pipeline = ?1");
+        buf_puts(&sql, " GROUP BY state");
     } else {
         buf_puts(&sql, "SELECT j.state, count(*) FROM jobs j");
         filter_where(&sql, f);

@@ -139,7 +139,7 @@ write_new(struct writing *w)
     db_run(w->db, db_use(w->db, SQL_EVENT_MANY));
     for (unsigned i = 0; i < b->n_new; i++)
         if (b->news[i].op != NULL)
-            job_moved(w, 0, JOB_RUNNING);
+            job_moved(w, b->news[i].op->pipeline, 0, JOB_RUNNING);
 }
 
 /* Ends those from FROM on whose numbers stand together; returns which one comes next. */
@@ -167,7 +167,7 @@ write_ends(struct writing *w)
         i = write_range(w, i);
     for (unsigned i = 0; i < b->n_ends && w->db->rc == SQLITE_OK; i++) {
         if (b->ends[i].done)
-            job_moved(w, JOB_RUNNING, JOB_COMPLETED);
+            job_completed(w);
         else
             write_one(w, &b->ends[i].op->op);
     }

@@ -2,7 +2,8 @@
  *
  * A job is claimed with its place, and waits in the store until there is one: so it can be paused, what waits
  * takes no room from others, and a crash counts for those only that had begun. The index is by pipeline
- * first, so that pipelines without a free place are stepped over, however many jobs of theirs are waiting.
+ * first, so that pipelines without a free place are stepped over, however many jobs of theirs are waiting;
+ * look.h says how keys are.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,11 +13,11 @@
 #include "base/clock.h"
 #include "store/impl.h"
 #include "store/job.h"
+#include "store/look.h"
 
 enum {
     CLAIM_MAX = 256,        /* jobs of one claim */
     CLAIM_BYTES = 16 << 20, /* of their events and records, but one job at least */
-    LOOK_MAX = 512,         /* jobs of one pipeline whose keys have no place, in one claim */
     SUSPECT = 8,            /* blame of two crashes: a job runs without others of so much (sql.h) */
     SUSPECTS_MAX = 64,      /* of one pipeline that are put off in one claim */
     SUSPECT_MS = 100,       /* for how long */
@@ -71,8 +72,10 @@ due_drop(struct store *s, const struct claim_gate *gate, struct due *d)
 {
     if (!d->placed)
         return;
-    if (gate != NULL && gate->leave(d->pipeline, d->key))
-        store_place_free(s, d->pipeline);
+    if (gate != NULL) {
+        (void)gate->leave(d->pipeline, d->key);
+        store_place_free(s, d->pipeline, d->key); /* D itself can have it in the next claim */
+    }
     free((char *)d->pipeline.bytes);
     free((char *)d->key.bytes);
     d->placed = false;
@@ -84,6 +87,16 @@ oldest_wants(const struct oldest *o, uint64_t due_ms, int64_t seq)
 {
     const struct due *last = o->n > 0 ? &o->jobs[o->n - 1] : NULL;
     return o->n < o->max || last->due_ms > due_ms || (last->due_ms == due_ms && last->seq > seq);
+}
+
+/* Whether a job is among the oldest: a look comes upon some twice. */
+static bool
+oldest_has(const struct oldest *o, int64_t seq)
+{
+    for (unsigned i = 0; i < o->n; i++)
+        if (o->jobs[i].seq == seq)
+            return true;
+    return false;
 }
 
 /* Puts D, which is wanted, in its place; the youngest goes if there is no room. */
@@ -170,20 +183,23 @@ is_alone(const struct store *s)
     return s->suspect[0] != '\0' && clock_mono_ms() < s->suspect_ms + ALONE_MS;
 }
 
-/* Adds the jobs of P that are due and may begin. False: some that are due have no place. */
-static bool
+/* Adds the jobs of P that are due and may begin. Some that are due may have no place: returns for how many
+ * milliseconds nobody need look at them, or 0. */
+static uint64_t
 find_of(struct writing *w, const struct job_claim *c, const struct waiting *p, struct oldest *o)
 {
-    bool all = true;
-    unsigned looked = 0;
     struct later later = { .n = 0 };
-    sqlite3_stmt *s = db_use(w->db, SQL_DUE);
-    bind_text(s, 1, name_of(p));
-    bind_number(s, 2, w->now_ms);
-    while (db_row(w->db, s)) {
+    struct look look;
+    sqlite3_stmt *s;
+    look_begin(&look, w, name_of(p));
+    while ((s = look_next(&look)) != NULL) {
         struct due d;
-        if (!oldest_wants(o, column_number(s, 0), (int64_t)column_number(s, 1)))
-            break;
+        if (look.by != LOOK_BY_DUE && oldest_has(o, (int64_t)column_number(s, 1)))
+            continue;
+        if (!oldest_wants(o, column_number(s, 0), (int64_t)column_number(s, 1))) {
+            look_unwanted(&look);
+            continue;
+        }
         if (column_number(s, 3) >= SUSPECT && (o->suspect || is_alone(w->store))) {
             later.jobs[later.n++] = (int64_t)column_number(s, 1);
             if (later.n == SUSPECTS_MAX)
@@ -191,15 +207,13 @@ find_of(struct writing *w, const struct job_claim *c, const struct waiting *p, s
             continue;
         }
         enum enter_answer answer = admit(c, p, s, &d);
-        all = all && answer < ENTER_CLOSED;
         if (answer < ENTER_CLOSED)
             oldest_add(w->store, o, c->gate, &d);
-        else if (answer == ENTER_FULL || ++looked == LOOK_MAX)
-            break;
+        look_answered(&look, answer);
     }
-    sqlite3_reset(s);
+    uint64_t closed_ms = look_end(&look);
     put_off(w, &later);
-    return all;
+    return closed_ms;
 }
 
 static void
@@ -210,11 +224,11 @@ find_oldest(struct writing *w, const struct job_claim *c, struct oldest *o)
     while (next_pipeline(w->db, &p)) {
         if (p.due_ms > w->now_ms)
             continue;
-        uint64_t looked = stuck_look(stuck);
+        uint64_t looked = stuck_look(stuck), closed_ms;
         if (is_skipped(c, &p))
-            stuck_note(stuck, name_of(&p), looked, false);
-        else if (stuck_for(stuck, name_of(&p), true) == 0 && !find_of(w, c, &p, o))
-            stuck_note(stuck, name_of(&p), looked, true);
+            stuck_note(stuck, name_of(&p), looked, 0);
+        else if (stuck_for(stuck, name_of(&p), true) == 0 && (closed_ms = find_of(w, c, &p, o)) > 0)
+            stuck_note(stuck, name_of(&p), looked, closed_ms);
     }
 }
 
@@ -314,7 +328,7 @@ take(struct writing *w, int64_t seq, size_t *bytes)
     sqlite3_bind_int64(s, 2, (int64_t)w->store->owner);
     bind_number(s, 3, w->now_ms);
     db_run(w->db, s);
-    job_moved(w, state, JOB_RUNNING);
+    job_moved(w, job->pipeline, state, JOB_RUNNING);
     return job;
 }
 
@@ -362,7 +376,7 @@ job_claim_undo(struct store *s, struct job_claim *c)
     for (const struct job_claimed *j = c->jobs; j != NULL; j = j->next) {
         job_suspect_over(s, j->id);
         if (j->placed && c->gate->leave(j->pipeline, j->key))
-            store_place_free(s, j->pipeline);
+            store_place_free(s, j->pipeline, j->key);
     }
     job_claim_free(c);
 }

@@ -12,7 +12,7 @@
 #include "store/jobs.h"
 #include "store/queue.h"
 
-#define STORE_SCHEMA 6      /* of the file: migrate.c */
+#define STORE_SCHEMA 7      /* of the file: migrate.c */
 #define STORE_STATES 16     /* more than there are states */
 #define STORE_FSYNC_EXIT 74 /* EX_IOERR: how the process ends when an fsync has failed */
 #define STORE_EVENT_MAX \
@@ -40,6 +40,7 @@ struct store {
     struct list makings;      /* struct making of batch_make.c: the writer's */
     bool batches_due;         /* a batch wants a turn of the writer, whose this is */
     struct stuck *stuck;      /* stuck.c */
+    struct keys *keys;        /* look.c */
     char suspect[ID_UUID];    /* the job that runs now and was cut often: claim.c; "": none. The writer's */
     uint64_t suspect_ms;      /* monotonic: since when */
     struct list listeners;    /* struct listener, under a lock of notice.c */
@@ -49,6 +50,7 @@ struct store {
     struct store_keep keep;
     struct retention *retention; /* the writer's; retention.h */
     struct oldest *oldest;       /* oldest.c */
+    struct tally *tally;         /* tally.c */
     struct bulk *bulk;           /* the writer's; bulk.h */
     struct task *task;           /* the latest one; task.h */
     int64_t ahead_ms;    /* the wall clock, of the monotonic one, at the last look: step.c; 0: none was */
@@ -109,6 +111,9 @@ void writing_begin(struct writing *w);
 /* Adds to the figures what W has changed, now that it is committed, in NS. */
 void writing_counted(const struct writing *w, uint64_t ns);
 
+/* The same of N operations that were committed together. */
+void writing_batch_counted(struct store *s, uint64_t n);
+
 /* Commits what the store does by itself. False: nothing of it has happened; that was logged. */
 bool writing_end(struct writing *w, uint64_t start_ns);
 
@@ -136,8 +141,11 @@ void store_tell(struct queue *q, struct list *ops);
  * Each returns its error before it has written anything. After an error of the connection
  * (db->rc) the result means nothing: the batch is rolled back. */
 
-/* A job goes from state FROM (0: it is new) to TO: counts it. */
-void job_moved(struct writing *w, unsigned from, unsigned to);
+/* A job of PIPELINE goes from state FROM (0: it is new) to TO: counts it. The same of the job SEQ, whose pipeline is
+ * looked up; and of one that a statement has completed which has completed() in it. */
+void job_moved(struct writing *w, struct weir_text pipeline, unsigned from, unsigned to);
+void job_moved_of(struct writing *w, int64_t seq, unsigned from, unsigned to);
+void job_completed(struct writing *w);
 
 /* Whether A can be stored, by what it holds and by the room there is. */
 enum weir_code job_accept_check(const struct writing *w, const struct job_accept *a,
@@ -195,9 +203,9 @@ struct stuck *stuck_new(void);
 void stuck_free(struct stuck **s);
 /* A number that changes whenever a place is freed. */
 uint64_t stuck_look(struct stuck *s);
-/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED. CLOSED: none has
- * a place; else only who claimed wants no more of them. */
-void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed);
+/* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED: none has a place,
+ * and it is looked for one again in CLOSED_MS; or 0: who claimed wants no more of them. */
+void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, uint64_t closed_ms);
 /* For how many milliseconds nobody need be told of PIPELINE's jobs; CLAIMS: a claim need not look at them. 0: they
  * may begin. */
 uint64_t stuck_for(struct stuck *s, struct weir_text pipeline, bool claims);
@@ -227,6 +235,23 @@ bool pause_has(struct writing *w, struct weir_text pipeline, struct weir_text ke
 bool pause_has_job(struct writing *w, int64_t seq);
 /* Holds all that waits and is paused: after a crash. */
 void pauses_hold(struct writing *w);
+
+/* -- tally.c: jobs by pipeline and state. The writer's -- */
+
+/* Nothing is known yet; owned by the caller. */
+struct tally *tally_new(void);
+/* NULL is accepted, and left. */
+void tally_free(struct tally **t);
+/* Takes what the file has, and adds it up in the figures of S: once, before the threads start. */
+void tally_load(struct store *s, struct db *db);
+/* N jobs of PIPELINE go from state FROM (0: they are new) to TO (0: they are removed), if the open transaction is
+ * committed. */
+void tally_move(struct tally *t, struct weir_text pipeline, unsigned from, unsigned to, int64_t n);
+/* Writes what the open transaction has moved, and that there are BYTES of payloads more of jobs that are over. */
+void tally_write(struct tally *t, struct db *db, int64_t bytes);
+/* It is committed; or was not, and nothing has moved. */
+void tally_committed(struct tally *t);
+void tally_clear(struct tally *t);
 
 /* -- oldest.c -- */
 

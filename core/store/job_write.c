@@ -13,12 +13,30 @@
 enum { ORDER_KEY_MAX = 1024 };
 
 void
-job_moved(struct writing *w, unsigned from, unsigned to)
+job_moved(struct writing *w, struct weir_text pipeline, unsigned from, unsigned to)
 {
     assert(job_may_become(from, to));
     if (from != 0)
         w->moved[from]--;
     w->moved[to]++;
+    tally_move(w->store->tally, pipeline, from, to, 1);
+}
+
+void
+job_moved_of(struct writing *w, int64_t seq, unsigned from, unsigned to)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_STATE_OF);
+    sqlite3_bind_int64(s, 1, seq);
+    if (db_row(w->db, s))
+        job_moved(w, column_text(s, 0), from, to);
+    sqlite3_reset(s);
+}
+
+void
+job_completed(struct writing *w)
+{
+    w->moved[JOB_RUNNING]--;
+    w->moved[JOB_COMPLETED]++;
 }
 
 enum weir_code
@@ -152,7 +170,7 @@ job_accept_write(struct writing *w, struct job_accept *a, struct weir_error *err
         line_join(w, seq, a->order_key, a->order_hold);
     if (a->state == JOB_DEAD)
         write_attempt(w->db, seq, 1, a->started_ms, a->ended_ms, &a->failure, a->trace);
-    job_moved(w, 0, new_state(a));
+    job_moved(w, a->pipeline, 0, new_state(a));
     return WEIR_OK;
 }
 
@@ -167,6 +185,7 @@ job_begin_write(struct writing *w, struct job_begin *b, struct weir_error *err)
     known = known && db_row(w->db, s);
     b->held = known && pause_has(w, column_text(s, 5), column_text(s, 6));
     bool cancelling = known && column_number(s, 10) != 0;
+    int64_t seq = known ? (int64_t)column_number(s, 0) : 0;
     sqlite3_reset(s);
     if (!known)
         return err_set(err, WEIR_NOT_FOUND, "there is no job %s", b->id);
@@ -179,7 +198,7 @@ job_begin_write(struct writing *w, struct job_begin *b, struct weir_error *err)
     if (db_run(w->db, s) != 1)
         return err_set(err, WEIR_CONFLICT, "job %s does not wait any more", b->id);
     if (b->held)
-        job_moved(w, JOB_RUNNING, JOB_HELD);
+        job_moved_of(w, seq, JOB_RUNNING, JOB_HELD);
     return WEIR_OK;
 }
 
@@ -330,7 +349,7 @@ complete(struct writing *w, const struct job_finish *f)
     bind_keep(w, s, 7, f);
     if (db_run(w->db, s) != 1)
         return false;
-    job_moved(w, JOB_RUNNING, JOB_COMPLETED);
+    job_completed(w);
     return true;
 }
 
@@ -361,7 +380,7 @@ update_job(struct writing *w, const struct job_finish *f, const struct held *h)
     bind_keep(w, s, 15, f);
     sqlite3_bind_int64(s, 17, (int64_t)(f->result.len + f->trace.len));
     db_run(w->db, s);
-    job_moved(w, JOB_RUNNING, state);
+    job_moved(w, (struct weir_text){ h->pipeline, h->pipeline_len }, JOB_RUNNING, state);
 }
 
 enum weir_code

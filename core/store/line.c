@@ -110,7 +110,7 @@ let_go(struct writing *w, const struct line *line)
     sqlite3_bind_int(s, 2, (int)state);
     sqlite3_bind_int64(s, 3, (int64_t)w->now_ms);
     db_run(w->db, s);
-    job_moved(w, JOB_BLOCKED, state);
+    job_moved(w, (struct weir_text){ line->pipeline, line->pipeline_len }, JOB_BLOCKED, state);
 }
 
 /* A replay that was cancelled gives the place back to the dead job that held its key. */

@@ -15,11 +15,12 @@
  *   batch_pipelines  the pipelines of a batch's jobs.
  *   incidents the kinds of failures that were told of, and when a job last failed so.
  *   pauses    pipelines whose jobs are held; key is empty, or the one key that is.
- *   counts    jobs by state, because counting a million rows takes a second; under state 0 the
- *             bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
+ *   counts    jobs by pipeline and state, because counting a million rows takes a second; under state 0 (and no
+ *             pipeline) the bytes of the payloads of jobs that are over, which are the sum of their jobs.bytes.
  *
  * Indexes hold only what is looked up, so that a job that runs at once and completes costs
- * little: jobs_open all that is not completed, jobs_due what waits for a place or a time,
+ * little: jobs_open all that is not completed, jobs_due what waits for a place or a time, jobs_due_keys
+ * those of it that need the place of a key,
  * jobs_held what is paused, jobs_dead what is grouped into incidents, jobs_line what stands in line
  * behind jobs of the same order key.
  *
@@ -202,6 +203,18 @@ static const char *const migrations[STORE_SCHEMA] = {
     "ALTER TABLE steps ADD COLUMN effect INTEGER;",
     /* 6: how many of its crashes came from outside */
     "ALTER TABLE jobs ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;",
+    /* 7: from key to key, where many jobs of one have no place */
+    "CREATE INDEX jobs_due_keys ON jobs(pipeline, key, due_ms) WHERE " JOBS_DUE_KEYS ";"
+    /* and jobs are counted by pipeline */
+    "ALTER TABLE counts RENAME TO counts_before;"
+    "CREATE TABLE counts("
+    " id INTEGER PRIMARY KEY,"
+    " pipeline TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " n INTEGER NOT NULL);"
+    "INSERT INTO counts(pipeline, state, n) SELECT '', 0, n FROM counts_before WHERE state = 0;"
+    "INSERT INTO counts(pipeline, state, n) SELECT pipeline, state, count(*) FROM jobs GROUP BY pipeline, state;"
+    "DROP TABLE counts_before;",
 };
 
 /* The number that a statement of one row answers. */

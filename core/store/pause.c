@@ -69,6 +69,7 @@ move(struct writing *w, enum sql which, struct weir_text pipeline, struct weir_t
     int by = which == SQL_HOLD ? n : -n;
     w->moved[JOB_HELD] += by;
     w->moved[state] -= by;
+    tally_move(w->store->tally, pipeline, state, JOB_HELD, by);
     return n;
 }
 

@@ -5,6 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/batch.h"
@@ -45,6 +47,17 @@ sql_ended(sqlite3_context *c, int n, sqlite3_value **values)
     sqlite3_result_int64(c, bytes);
 }
 
+/* completed(bytes, pipeline): the same of one that runs and is completed, which is counted. */
+static void
+sql_completed(sqlite3_context *c, int n, sqlite3_value **values)
+{
+    struct store *s = sqlite3_user_data(c);
+    const char *pipeline = sqlite3_value_blob(values[1]);
+    tally_move(s->tally, (struct weir_text){ pipeline, (size_t)sqlite3_value_bytes(values[1]) }, JOB_RUNNING,
+               JOB_COMPLETED, 1);
+    sql_ended(c, n, values);
+}
+
 /* Makes jobs dead that were cut, for REASON: returns how many. */
 static int
 kill_jobs(struct writing *w, enum sql which, enum job_reason reason, struct weir_text message,
@@ -75,16 +88,39 @@ cancel_jobs(struct writing *w)
     return n;
 }
 
-/* How many jobs are in each state, from the file. */
+/* The jobs that ran when the process before ended. */
+struct cut {
+    int64_t *seqs;
+    size_t n, room;
+};
+
 static void
-load_counts(struct store *s, struct db *db)
+cut_list(struct db *db, struct cut *cut)
 {
-    sqlite3_stmt *stmt = db_use(db, SQL_COUNTS);
-    while (db_row(db, stmt)) {
-        uint64_t state = column_number(stmt, 0);
-        if (state < STORE_STATES)
-            s->stats.jobs[state] = column_number(stmt, 1);
+    sqlite3_stmt *s = db_use(db, SQL_RUNNING);
+    while (db_row(db, s)) {
+        if (cut->n == cut->room) {
+            cut->room = cut->room > 0 ? 2 * cut->room : 256;
+            cut->seqs = reallocarray(cut->seqs, cut->room, sizeof(*cut->seqs));
+            if (cut->seqs == NULL)
+                abort();
+        }
+        cut->seqs[cut->n++] = (int64_t)column_number(s, 0);
     }
+}
+
+/* Counts by pipeline what has become of them. */
+static void
+cut_tally(struct writing *w, struct cut *cut)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_STATE_OF);
+    for (size_t i = 0; i < cut->n; i++) {
+        sqlite3_bind_int64(s, 1, cut->seqs[i]);
+        if (db_row(w->db, s))
+            tally_move(w->store->tally, column_text(s, 0), JOB_RUNNING, (unsigned)column_number(s, 1), 1);
+        sqlite3_reset(s);
+    }
+    free(cut->seqs);
 }
 
 /* Notes that an attempt was cut at each job that ran: returns how many. */
@@ -123,14 +159,18 @@ static void
 take_up(struct writing *w)
 {
     struct db *db = w->db;
+    struct cut ran = { .n = 0 };
+    cut_list(db, &ran);
     sqlite3_stmt *s = db_use(db, SQL_CUT_WAITING);
     bind_number(s, 1, w->now_ms);
     int waiting = db_run(db, s);
     w->moved[JOB_READY] += waiting;
     w->moved[JOB_RUNNING] -= waiting;
     int cut = count_cut(w);
-    if (cut == 0 && waiting == 0)
+    if (cut == 0 && waiting == 0) {
+        free(ran.seqs); /* there are some only if the connection has failed */
         return;
+    }
     int dead = kill_jobs(w, SQL_CUT_UNSAFE, JOB_UNKNOWN_EFFECT_REASON,
                          TEXT(ENDED ", and nobody knows whether the step did its work"), 0);
     (void)cancel_jobs(w);
@@ -139,6 +179,7 @@ take_up(struct writing *w)
     if (dead > 0)
         db_run(db, db_use(db, SQL_CUT_DEAD));
     int again = set_due(w, SQL_CUT_LATER, JOB_RETRYABLE) + set_due(w, SQL_CUT_READY, JOB_READY);
+    cut_tally(w, &ran);
     lines_settle(w);
     pauses_hold(w);
     store_count(w);
@@ -156,17 +197,22 @@ store_recover(struct store *s, struct weir_error *err)
     sqlite3_create_function(db->handle, "fingerprint", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                             NULL, sql_fingerprint, NULL, NULL);
     sqlite3_create_function(db->handle, "ended", 1, SQLITE_UTF8, s, sql_ended, NULL, NULL);
+    sqlite3_create_function(db->handle, "completed", 2, SQLITE_UTF8, s, sql_completed, NULL, NULL);
     bulk_attach(s->bulk, db);
     db_run(db, db_use(db, SQL_BEGIN));
+    db_run(db, db_use(db, SQL_COUNTS_NONE));
+    tally_load(s, db);
     take_up(&w);
     sqlite3_stmt *late = db_use(db, SQL_LATE_READY); /* the clock was put back since they were accepted */
     bind_number(late, 1, w.now_ms);
     db_run(db, late);
     batches_tidy(s, db, w.now_ms, true);
-    load_counts(s, db);
     db_run(db, db_use(db, SQL_COMMIT));
     store_check_lost(db);
     enum weir_code code = db->rc == SQLITE_OK ? WEIR_OK : db_failed(db, err);
+    for (unsigned i = 0; i < STORE_STATES; i++)
+        s->stats.jobs[i] += (uint64_t)w.moved[i];
+    tally_committed(s->tally);
     db_rollback(db);
     return code;
 }

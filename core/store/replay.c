@@ -219,6 +219,6 @@ replay_write(struct writing *w, const struct source *src, const struct replay_ho
     sqlite3_bind_int64(s, 1, src->seq);
     sqlite3_bind_blob(s, 2, ret_id, JOB_ID, SQLITE_STATIC);
     db_run(w->db, s);
-    job_moved(w, 0, state);
+    job_moved_of(w, seq, 0, state);
     w->replays++;
 }

@@ -176,7 +176,8 @@ read_row(sqlite3_stmt *s, struct tidy_row *row)
                               .keep_ms = column_number(s, 3),
                               .payload_keep_ms = column_number(s, 4),
                               .bytes = column_number(s, 5),
-                              .created_ms = column_number(s, 6) };
+                              .created_ms = column_number(s, 6),
+                              .pipeline = column_text(s, 7) };
 }
 
 /* -- by age -- */

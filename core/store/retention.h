@@ -47,6 +47,7 @@ struct tidy_row {
     uint64_t payload_keep_ms;
     uint64_t bytes;
     uint64_t created_ms;
+    struct weir_text pipeline; /* borrowed */
 };
 
 /* Neighbours that have one verdict, and are removed at once. */

@@ -24,8 +24,12 @@
     X(PAGES, "SELECT (SELECT page_count FROM pragma_page_count),"                              \
              " (SELECT freelist_count FROM pragma_freelist_count),"                            \
              " (SELECT page_size FROM pragma_page_size)")                                      \
-    X(COUNT, "UPDATE counts SET n = n + ?2 WHERE state = ?1")                                  \
-    X(COUNTS, "SELECT state, n FROM counts")                                                   \
+    X(COUNT, "UPDATE counts SET n = n + ?2 WHERE id = ?1")                                     \
+    X(COUNT_FIRST, "INSERT INTO counts(pipeline, state, n) VALUES(?1, ?2, ?3)")                \
+    X(COUNTS, "SELECT id, pipeline, state, n FROM counts ORDER BY id")                         \
+    X(COUNTS_NONE, "DELETE FROM counts WHERE n = 0 AND state > 0")                             \
+    X(RUNNING, "SELECT seq FROM jobs INDEXED BY jobs_open WHERE state = 4 AND state <> 7")     \
+    X(STATE_OF, "SELECT pipeline, state FROM jobs WHERE seq = ?1")                             \
     /* jobs */                                                                                 \
     X(ACCEPT, "INSERT INTO jobs(id, pipeline, revision, state, reason, attempt, owner,"        \
               " created_ms, updated_ms, started_ms, due_ms, key, code, node, message,"         \
@@ -44,14 +48,14 @@
       "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ending(1),"        \
       " updated_ms = ending(2), code = NULL, node = NULL, message = NULL,"                     \
       " fingerprint = NULL, revision = COALESCE(revision, ending(3)),"                         \
-      " keep_ms = ending(4), payload_keep_ms = ending(5), bytes = ended(bytes)"                \
+      " keep_ms = ending(4), payload_keep_ms = ending(5), bytes = completed(bytes, pipeline)"  \
       " WHERE seq BETWEEN ?1 AND ?2 AND state = 4 AND stepped = 0 AND place IS NULL"           \
       " AND ends(seq, id, attempt, owner)")                                                    \
     X(COMPLETE,                                                                                \
       "UPDATE jobs SET state = 7, reason = NULL, owner = NULL, started_ms = ?4,"               \
       " updated_ms = ?5, code = NULL, node = NULL, message = NULL,"                            \
       " fingerprint = NULL, revision = COALESCE(revision, ?6),"                                \
-      " keep_ms = ?7, payload_keep_ms = ?8, bytes = ended(bytes)"                              \
+      " keep_ms = ?7, payload_keep_ms = ?8, bytes = completed(bytes, pipeline)"                \
       " WHERE id = ?1 AND state = 4 AND attempt = ?2 AND owner = ?3 AND stepped = 0"           \
       " AND place IS NULL")                                                                    \
     X(FIND, "SELECT seq, state, attempt, owner, stepped, pipeline, key, superseded_by,"        \
@@ -123,6 +127,13 @@
     X(DUE,                                                                                     \
       "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due"                \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
+    /* the same of one key, and from key to key */                                              \
+    X(DUE_OF_KEY, "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due_keys"     \
+                  " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key = ?2 AND due_ms <= ?3"    \
+                  " ORDER BY due_ms, seq")                                                      \
+    X(DUE_BY_KEY, "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due_keys"     \
+                  " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key > ?2"                     \
+                  " ORDER BY key, due_ms, seq")                                                 \
     X(CLAIM, "UPDATE jobs SET state = 4, owner = ?2, attempt = attempt + 1, started_ms = ?3,"  \
              " updated_ms = ?3 WHERE seq = ?1")                                                \
     X(CLAIMED, "SELECT j.id, j.state, j.attempt, j.crashes, j.created_ms, j.pipeline,"         \
@@ -216,7 +227,7 @@
     /* what is over: retention.c */                                                            \
     X(TIDY_LAST, "SELECT (SELECT min(seq) FROM jobs), (SELECT max(seq) FROM jobs)")            \
     /* one that holds its order key is not over */                                             \
-    X(TIDY_SCAN, "SELECT seq, CASE WHEN place IS NULL THEN state ELSE 11 END, updated_ms, keep_ms, payload_keep_ms, bytes, created_ms"  \
+    X(TIDY_SCAN, "SELECT seq, CASE WHEN place IS NULL THEN state ELSE 11 END, updated_ms, keep_ms, payload_keep_ms, bytes, created_ms, pipeline"  \
                  " FROM jobs WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")                        \
     X(TIDY_JOBS, "DELETE FROM jobs WHERE seq BETWEEN ?1 AND ?2")                               \
     X(TIDY_EVENTS, "DELETE FROM events WHERE job BETWEEN ?1 AND ?2")                           \

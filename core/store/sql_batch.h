@@ -13,6 +13,8 @@
 
 /* The jobs that wait for a place or a time (states 1, 2, 5 and 6): the condition of the index jobs_due. */
 #define JOBS_DUE "state < 7 AND state <> 3 AND state <> 4"
+/* Those of them that have a key: the condition of jobs_due_keys. */
+#define JOBS_DUE_KEYS "key IS NOT NULL AND " JOBS_DUE
 
 #define BATCH_STATEMENTS(X)                                                                   \
     X(BATCH_MAKE, "INSERT INTO batches(id, state, open, filter, plan, who, reason,"           \

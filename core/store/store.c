@@ -15,6 +15,7 @@
 #include "store/asks.h"
 #include "store/bulk.h"
 #include "store/impl.h"
+#include "store/look.h"
 #include "store/retention.h"
 #include "store/task.h"
 #include "value/value.h"
@@ -107,8 +108,10 @@ store_open(const struct store_config *config, struct store **ret, struct weir_er
     s->keep = config->keep;
     s->retention = retention_new(s);
     s->oldest = oldest_new();
+    s->tally = tally_new();
     s->bulk = bulk_new(s->owner);
     s->stuck = stuck_new();
+    s->keys = keys_new();
     s->task = task_new();
     queue_init(&s->to_write);
     queue_init(&s->to_read);
@@ -146,8 +149,10 @@ store_close(struct store **store)
     db_close(&s->writes);
     retention_free(&s->retention);
     oldest_free(&s->oldest);
+    tally_free(&s->tally);
     bulk_free(&s->bulk);
     stuck_free(&s->stuck);
+    keys_free(&s->keys);
     task_free(&s->task);
     store_unlock(s);
     queue_fini(&s->to_read);
@@ -281,6 +286,10 @@ store_stats(const struct store *s, struct store_stats *ret)
     pthread_mutex_unlock(&q->lock);
     for (unsigned i = 0; i < STORE_STATES; i++)
         ret->jobs[i] = __atomic_load_n(&now->jobs[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i <= STORE_N_COMMIT_BOUNDS; i++)
+        ret->commits_by_ns[i] = __atomic_load_n(&now->commits_by_ns[i], __ATOMIC_RELAXED);
+    for (unsigned i = 0; i <= STORE_N_BATCH_BOUNDS; i++)
+        ret->batches_by_size[i] = __atomic_load_n(&now->batches_by_size[i], __ATOMIC_RELAXED);
     ret->over_bytes = ret->jobs[0];
     ret->jobs[0] = 0;
     for (unsigned i = 0; i < STORE_REMOVALS; i++)

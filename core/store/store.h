@@ -128,9 +128,9 @@ void store_wait(struct store *s, struct weir_shard *shard, void (*fn)(void *arg)
 /* FN is not called any more. */
 void store_wait_end(struct store *s, struct weir_shard *shard);
 
-/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told.
- * Any thread. */
-void store_place_free(struct store *s, struct weir_text pipeline);
+/* A place is free that a claim did not get: jobs of PIPELINE are looked at again, and who waits is told. KEY is the
+ * one that has it; may be empty. Any thread. */
+void store_place_free(struct store *s, struct weir_text pipeline, struct weir_text key);
 
 /* FN(arg, ID) is called on SHARD for each job of this process that an operator cancels while it
  * runs, on whatever shard that is. What is claimed or accepted in the same commit is told before.
@@ -156,6 +156,11 @@ enum store_removal {
         STORE_REMOVALS
 };
 
+/* Upper bounds of histograms: of what a commit took, in seconds, and of how many operations were in it. */
+#define STORE_COMMIT_BOUNDS 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
+#define STORE_BATCH_BOUNDS 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096
+enum { STORE_N_COMMIT_BOUNDS = 14, STORE_N_BATCH_BOUNDS = 13 };
+
 /* For metrics; any thread. */
 struct store_stats {
     uint64_t commits;
@@ -166,6 +171,8 @@ struct store_stats {
     uint64_t commit_ns; /* all commits together */
     uint64_t replays;   /* that were made */
     uint64_t batch_max;
+    uint64_t commits_by_ns[STORE_N_COMMIT_BOUNDS + 1]; /* how many took so long: STORE_COMMIT_BOUNDS */
+    uint64_t batches_by_size[STORE_N_BATCH_BOUNDS + 1]; /* the same: STORE_BATCH_BOUNDS */
     uint64_t file_bytes; /* of the database with its WAL */
     uint64_t jobs[16];   /* by enum job_state: how many there are */
     uint64_t over_bytes; /* payloads of jobs that are over */
@@ -174,6 +181,11 @@ struct store_stats {
     uint64_t removing_max_ns; /* the longest piece of it */
 };
 void store_stats(const struct store *s, struct store_stats *ret);
+
+/* Calls FN for each pipeline and state (enum job_state) in which it has jobs, or had some since the start; of more than
+ * 255 pipelines the others come together, as "other". Any thread; FN is quick. */
+typedef void store_jobs_fn(void *arg, struct weir_text pipeline, unsigned state, uint64_t n);
+void store_jobs(const struct store *s, store_jobs_fn *fn, void *arg);
 
 /* Calls FN for each pipeline with jobs that wait for a place or a time (256 at most), with for how long the oldest
  * one has been due, 0 if none is; as of a second ago. Any thread; FN is quick. */

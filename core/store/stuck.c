@@ -1,6 +1,6 @@
 /* store/stuck.c - pipelines whose jobs are due and can't begin, since no place is free for them, or those who
  * claim have their share of them: nobody is told of their jobs, and claims step over them, until a place is free
- * or a second has passed.
+ * or some time has passed.
  *
  * A place may become free while a claim is still looking: then what the claim has found is not noted.
  *
@@ -12,8 +12,9 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "store/impl.h"
+#include "store/look.h"
 
-enum { LOOK_AGAIN_MS = 1000, SHARE_MS = 100 };
+enum { SHARE_MS = 100 };
 
 struct stuck {
     pthread_mutex_t lock;
@@ -69,7 +70,7 @@ stuck_look(struct stuck *s)
 }
 
 void
-stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool closed)
+stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, uint64_t closed_ms)
 {
     pthread_mutex_lock(&s->lock);
     if (s->freed == looked) {
@@ -80,8 +81,8 @@ stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, bool clo
                 abort();
             (void)map_set(&s->until, pipeline.bytes, pipeline.len, e);
         }
-        if (closed)
-            e->closed_ms = clock_mono_ms() + LOOK_AGAIN_MS;
+        if (closed_ms > 0)
+            e->closed_ms = clock_mono_ms() + closed_ms;
         else
             e->share_ms = clock_mono_ms() + SHARE_MS;
     }
@@ -106,9 +107,10 @@ stuck_for(struct stuck *s, struct weir_text pipeline, bool claims)
 }
 
 void
-store_place_free(struct store *store, struct weir_text pipeline)
+store_place_free(struct store *store, struct weir_text pipeline, struct weir_text key)
 {
     struct stuck *s = store->stuck;
+    keys_freed(store->keys, pipeline, key);
     pthread_mutex_lock(&s->lock);
     s->freed++;
     forget(s, pipeline);

@@ -15,6 +15,7 @@ tidy_begin(struct tidy *t, struct store *s, uint64_t now_ms, uint64_t deadline_n
     *t = (struct tidy){ .w = { .store = s, .db = &s->writes, .now_ms = now_ms },
                         .deadline_ns = deadline_ns };
     s->ended_bytes = 0;
+    tally_clear(s->tally);
     /* A removal that is lost with the machine is done again: so no piece waits for the disk.
      * The next commit of a batch syncs the WAL as a whole. */
     db_exec(t->w.db, "PRAGMA synchronous = NORMAL");
@@ -68,6 +69,8 @@ tidy_row(struct tidy *t, const struct tidy_row *row, enum tidy_verdict verdict)
         t->n++;
         t->bytes += row->bytes;
         t->by_state[row->state < STORE_STATES ? row->state : 0]++;
+        if (verdict == TIDY_REMOVE)
+            tally_move(t->w.store->tally, row->pipeline, row->state, 0, 1);
         if (t->bytes > RUN_BYTES)
             tidy_flush(t);
     }
@@ -83,6 +86,7 @@ count_removed(struct tidy *t)
         __atomic_add_fetch(&stats->jobs[i], (uint64_t)t->w.moved[i], __ATOMIC_RELAXED);
     for (unsigned i = 0; i < STORE_REMOVALS; i++)
         __atomic_add_fetch(&stats->removed[i], t->removed[i], __ATOMIC_RELAXED);
+    tally_committed(t->w.store->tally);
 }
 
 bool

@@ -89,14 +89,7 @@ store_count(struct writing *w)
 {
     w->moved[0] += w->store->ended_bytes;
     w->store->ended_bytes = 0;
-    for (unsigned state = 0; state < STORE_STATES; state++) {
-        if (w->moved[state] == 0)
-            continue;
-        sqlite3_stmt *s = db_use(w->db, SQL_COUNT);
-        sqlite3_bind_int(s, 1, (int)state);
-        sqlite3_bind_int64(s, 2, w->moved[state]);
-        db_run(w->db, s);
-    }
+    tally_write(w->store->tally, w->db, w->moved[0]);
 }
 
 void
@@ -232,11 +225,8 @@ batch_failed(struct writer *w, struct writing *g, struct list *batch)
 static void
 batch_written(struct writer *w, const struct writing *g, uint64_t n, uint64_t ns)
 {
-    struct store_stats *stats = &w->store->stats;
     writing_counted(g, ns);
-    add(&stats->operations, n);
-    if (n > stats->batch_max)
-        __atomic_store_n(&stats->batch_max, n, __ATOMIC_RELAXED);
+    writing_batch_counted(w->store, n);
     if (w->failing)
         log_say(WEIR_INFO, "%s can be written again", w->store->path);
     w->failing = false;

@@ -31,23 +31,47 @@ writing_begin(struct writing *w)
     memset(w->moved, 0, sizeof(w->moved));
     w->replays = 0;
     w->store->ended_bytes = 0;
+    tally_clear(w->store->tally);
     bulk_clear(w->store->bulk);
     db_run(w->db, db_use(w->db, SQL_BEGIN));
     w->no_room = has_no_room(w->store, w->db);
     w->paused = pause_any(w->db);
 }
 
+/* Counts VALUE in the bucket whose bound is the first that is not less. */
+static void
+count_in(uint64_t *buckets, const double *bounds, unsigned n, double value)
+{
+    unsigned i = 0;
+    while (i < n && value > bounds[i])
+        i++;
+    __atomic_add_fetch(&buckets[i], 1, __ATOMIC_RELAXED);
+}
+
+void
+writing_batch_counted(struct store *s, uint64_t n)
+{
+    static const double bounds[STORE_N_BATCH_BOUNDS] = { STORE_BATCH_BOUNDS };
+    __atomic_add_fetch(&s->stats.operations, n, __ATOMIC_RELAXED);
+    if (n > s->stats.batch_max)
+        __atomic_store_n(&s->stats.batch_max, n, __ATOMIC_RELAXED);
+    count_in(s->stats.batches_by_size, bounds, STORE_N_BATCH_BOUNDS, (double)n);
+}
+
 void
 writing_counted(const struct writing *w, uint64_t ns)
 {
+    static const double bounds[STORE_N_COMMIT_BOUNDS] = { STORE_COMMIT_BOUNDS };
     struct store_stats *stats = &w->store->stats;
     __atomic_add_fetch(&stats->commits, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&stats->commit_ns, ns, __ATOMIC_RELAXED);
+    count_in(stats->commits_by_ns, bounds, STORE_N_COMMIT_BOUNDS, (double)ns / 1e9);
     if (w->replays > 0)
         __atomic_add_fetch(&stats->replays, w->replays, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < STORE_STATES; i++)
         if (w->moved[i] != 0)
             __atomic_add_fetch(&stats->jobs[i], (uint64_t)w->moved[i], __ATOMIC_RELAXED);
+    tally_committed(w->store->tally);
 }
 
 bool

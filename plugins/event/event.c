@@ -57,32 +57,63 @@ add_topic(struct trigger *t, struct weir_text topic)
     t->n = kept;
 }
 
-static uint32_t
-event_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
-           struct weir_error *err)
-{
-    (void)open;
-    (void)err; /* the schema has made sure of all */
-    struct trigger *t = zeroed(1, sizeof *t);
-    t->config = host->ref(config);
-    const struct weir_value *on = host->get(config, WEIR_TEXT("on"));
-    struct weir_text topic;
-    if (host->get_text(on, &topic))
-        add_topic(t, topic);
-    for (size_t i = 0; host->type(on) == WEIR_LIST && i < host->len(on) && t->n < TOPICS_MAX;
-         i++)
-        if (host->get_text(host->at(on, i), &topic))
-            add_topic(t, topic);
-    *ret_conf = t;
-    return WEIR_OK;
-}
-
 static void
 event_close(void *conf)
 {
     struct trigger *t = conf;
     host->unref(&t->config);
     free(t);
+}
+
+/* What weir itself publishes. */
+static const char *const ours[] = { "breaker.open", "breaker.half_open", "breaker.close", "job.dead", "incident" };
+#define OURS "breaker.open, breaker.half_open, breaker.close, job.dead, incident"
+
+/* Whether TOPIC is of a kind that weir publishes itself, and none that it does. A plugin's own may be any other. */
+static bool
+is_never_told(struct weir_text topic)
+{
+    bool kin = false;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        size_t len = strlen(ours[i]), kind = strcspn(ours[i], ".");
+        if (covers(topic, (struct weir_text){ ours[i], len }))
+            return false;
+        kin = kin || (topic.len >= kind && memcmp(topic.bytes, ours[i], kind) == 0 &&
+                      (topic.len == kind || topic.bytes[kind] == '.'));
+    }
+    return kin;
+}
+
+/* Adds each topic of ON, which is a text or a list; false: one is none that anybody is told, and RET_WRONG is it. */
+static bool
+take_topics(struct trigger *t, const struct weir_value *on, struct weir_text *ret_wrong)
+{
+    bool list = host->type(on) == WEIR_LIST;
+    for (size_t i = 0; i < (list ? host->len(on) : 1); i++) {
+        if (!host->get_text(list ? host->at(on, i) : on, ret_wrong))
+            continue;
+        if (is_never_told(*ret_wrong))
+            return false;
+        add_topic(t, *ret_wrong);
+    }
+    return true;
+}
+
+static uint32_t
+event_open(struct weir_open *open, const struct weir_value *config, void **ret_conf,
+           struct weir_error *err)
+{
+    (void)open;
+    struct weir_text wrong;
+    struct trigger *t = zeroed(1, sizeof *t);
+    t->config = host->ref(config);
+    *ret_conf = t;
+    if (take_topics(t, host->get(config, WEIR_TEXT("on")), &wrong))
+        return WEIR_OK;
+    (void)refuse(err, WEIR_INVALID, "'on': there is no event '%.*s'; there are " OURS, (int)wrong.len,
+                 wrong.bytes);
+    event_close(t);
+    return WEIR_INVALID;
 }
 
 static uint32_t

@@ -247,6 +247,24 @@ test('metrics tell of replays, and of jobs that wait', async (t) => {
   assert.equal(await metric('weir_oldest_ready_job_age_seconds{pipeline="pay"}'), NaN);
 });
 
+test('metrics count jobs by pipeline and state, and tell of commits', async (t) => {
+  const s = await shop(t);
+  const all = async () => (await (await fetch(`${s.w.admin}/metrics`)).text());
+  const jobs = async () => Object.fromEntries([...(await all()).matchAll(/^weir_jobs\{pipeline="(\w+)",state="(\w+)"\} (\d+)$/gm)].map(([, p, state, n]) => [`${p} ${state}`, Number(n)]));
+  assert.deepEqual(await jobs(), {});
+  const dead = await s.pay('dead');
+  await s.send('late');
+  await until(async () => (await jobs())['late retryable'] === 1, 'the other one has failed, too');
+  assert.deepEqual(await jobs(), { 'pay running': 0, 'pay dead': 1, 'late running': 0, 'late retryable': 1 });
+  s.cli('jobs', 'discard', dead, '--reason', 'x');
+  assert.deepEqual(await jobs(), { 'pay running': 0, 'pay dead': 0, 'pay discarded': 1, 'late running': 0, 'late retryable': 1 });
+  await until(async () => { // no commit between two lines
+    const text = await all(), value = (name) => Number(new RegExp(`^${name.replace(/[{}+]/g, '\\$&')} (\\S+)$`, 'm').exec(text)[1]);
+    return value('weir_journal_commit_seconds_count') === value('weir_store_commits_total') && value('weir_journal_batch_size_sum') === value('weir_store_operations_total') &&
+      value('weir_journal_commit_seconds_bucket{le="+Inf"}') === value('weir_store_commits_total') && value('weir_journal_batch_size_bucket{le="4096"}') > 0;
+  }, 'histograms count what the counters do');
+});
+
 test('many jobs are run again, or given up, by what they have in common', async (t) => {
   const s = await shop(t);
   const ids = [];

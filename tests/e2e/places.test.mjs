@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { over, place, post, state, upstream } from './lib/jobs.mjs';
-import { nextWorker, sanitized, until, workerOf } from './lib/weir.mjs';
+import { metric, nextWorker, sanitized, until, workerOf } from './lib/weir.mjs';
 
 const pipeline = (name, url, more, steps = `  - http: { method: PUT, url: "${url}/${name}/\${ request.body.n }", json: { attempt: "\${ run.attempt }" }, pool: 300 }`) =>
   `name: ${name}\ntrigger: { webhook: { path: /${name}, methods: [POST] } }\nrespond: accepted\n${more}\nsteps:\n${steps}\n`;
@@ -68,10 +68,10 @@ test('of keys each has its own places, however many jobs of another one wait bef
   const by = (key) => `  - http: { method: PUT, url: "${u.url}/\${ request.body.n }", json: {} }`;
   const go = place(t, { 'keyed.yaml': pipeline('keyed', u.url, 'concurrency: { limit: 1, key: "${ request.body.n }" }', by()) });
   const w = await go();
-  const all = await Promise.all(Array.from({ length: 300 }, () => accepted(w, '/keyed', 'slow')));
+  const all = await Promise.all(Array.from({ length: 1000 }, () => accepted(w, '/keyed', 'slow')));
   await until(() => u.calls.length === 1, 'one of the key runs');
-  for (let i = 0; i < 5; i++) all.push(await accepted(w, '/keyed', 'quick'));
-  for (const job of all.slice(300)) await over(w, job, 'completed');
+  all.push(...await Promise.all(Array.from({ length: 40 }, (_, i) => accepted(w, '/keyed', `quick${i % 2}`)))); // most of them wait for one another, in the store
+  for (const job of all.slice(1000)) await over(w, job, 'completed');
   assert.equal(u.of('/slow').length, 1);
   u.go();
   for (const job of all) await over(w, job, 'completed');
@@ -137,6 +137,57 @@ test('a new event does not overtake those that wait in the store', async (t) => 
   for (const job of jobs) await over(w, job, 'completed');
   const order = u.calls.map((c) => Number(c.path.split('/').at(-1)));
   assert.deepEqual(order, [...order].sort((a, b) => a - b));
+});
+
+test('jobs in the store come to their places also while there is always a line of callers', async (t) => {
+  const u = await upstream(t, (call, res) => {
+    if (call.path.startsWith('/mixed/retried') && u.of(call.path).length === 1) res.statusCode = 503;
+    setTimeout(() => res.end('{}'), 1);
+  });
+  const go = place(t, { 'mixed.yaml': pipeline('mixed', u.url, 'durable: true\nconcurrency: { limit: 1 }\nretry: { schedule: [10ms] }').replace('respond: accepted', 'respond: result') });
+  const w = await go();
+  let busy = true;
+  const statuses = new Set();
+  const callers = Array.from({ length: 8 }, async () => {
+    while (busy) {
+      const r = await post(w, '/mixed', { n: 'line' });
+      await r.arrayBuffer();
+      statuses.add(r.status);
+    }
+  });
+  await until(() => u.of('/mixed/line').length > 8, 'there is a line');
+  const retried = Array.from({ length: 20 }, (_, i) => post(w, '/mixed', { n: `retried${i}` }).then((r) => r.arrayBuffer()));
+  await until(() => Array.from({ length: 20 }, (_, i) => u.of(`/mixed/retried${i}`).length).every((n) => n === 2), 'all were tried again');
+  busy = false;
+  await Promise.all([...callers, ...retried]);
+  assert.deepEqual([...statuses], [200]);
+});
+
+test('a place that is kept for a job in the store goes to the line if no job takes it', async (t) => {
+  let fails = true;
+  const waiting = [];
+  const u = await upstream(t, (call, res) => {
+    if (call.path === '/mixed/retried') res.statusCode = 503;
+    if (call.path === '/mixed/first' && fails) waiting.push(res);
+    else res.end('{}');
+  });
+  const go = place(t, { 'mixed.yaml': pipeline('mixed', u.url, 'durable: true\nconcurrency: { limit: 1 }\nretry: { schedule: [300ms, 300ms] }').replace('respond: accepted', 'respond: result') });
+  const w = await go();
+  const retried = post(w, '/mixed', { n: 'retried' });
+  await until(() => u.of('/mixed/retried').length === 1, 'one has failed');
+  const callers = [post(w, '/mixed', { n: 'first' })];
+  await until(() => waiting.length === 1, 'another one has the place');
+  for (let n = 0; n < 12; n++) callers.push(post(w, '/mixed', { n }));
+  const jobs = async () => (await (await fetch(`${w.admin}/api/v1/jobs`)).json()).jobs;
+  await until(async () => (await jobs()).length === 14, 'all are accepted');
+  const { id } = (await jobs()).find((j) => j.state === 'retryable');
+  await until(async () => (await metric(w, 'weir_oldest_ready_job_age_seconds', { pipeline: 'mixed' })) > 0, 'it is due');
+  const cancelled = await admin(w, `jobs/${id}/cancel`, { reason: 'a test' });
+  assert.equal(cancelled.state, 'cancelled');
+  fails = false;
+  for (const res of waiting) res.end('{}');
+  assert.deepEqual(new Set((await Promise.all(callers)).map((r) => r.status)), new Set([200]));
+  await retried;
 });
 
 for (const respond of ['accepted', 'result'])
@@ -212,8 +263,10 @@ test('to come to an open breaker is no attempt', async (t) => {
     `  - breaker: { name: brk, error_threshold: 1%, volume: 1, window: 10s, reset_after: 1s }\n    do:\n      - http: { method: PUT, url: "${u.url}/", json: {} }`) });
   const w = await go();
   const jobs = [];
-  for (let n = 0; n < 6; n++) jobs.push(await accepted(w, '/b', n));
-  await until(() => u.calls.length === 2, 'the breaker has let one through again');
+  jobs.push(await accepted(w, '/b', 0));
+  await until(() => u.calls.length === 1, 'the first has failed');
+  for (let n = 1; n < 6; n++) jobs.push(await accepted(w, '/b', n));
+  await until(() => u.calls.length >= 2, 'the breaker has let one through again');
   well = true;
   for (const job of jobs) await over(w, job, 'completed');
   for (const job of jobs) assert.ok((await show(w, job)).attempt <= 3);

@@ -53,6 +53,23 @@ an_event_starts_a_run_with_its_members_and_topic(void **state)
 }
 
 static void
+assert_no_event(const char *on, const char *why)
+{
+    stage_refuses(why, HEARD "%s" STEPS, on);
+}
+
+static void
+an_event_that_nobody_publishes_is_refused(void **state)
+{
+    (void)state;
+    assert_no_event("job.ded", "'on': there is no event 'job.ded'; there are breaker.open, breaker.half_open, breaker.close, job.dead, incident");
+    assert_no_event("[incident, breaker.opened]", "there is no event 'breaker.opened'");
+    assert_no_event("\"job.d.*\"", "there is no event 'job.d.*'");
+    assert_no_event("job", "there is no event 'job'");
+    stage_load(HEARD "[\"job.*\", \"br*\", incident, incidental, mine.own]" STEPS, NULL);
+}
+
+static void
 other_events_do_not(void **state)
 {
     (void)state;
@@ -160,6 +177,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_starts_a_run_with_its_members_and_topic),
+        cmocka_unit_test(an_event_that_nobody_publishes_is_refused),
         cmocka_unit_test(other_events_do_not),
         cmocka_unit_test(topics_that_overlap_start_one_run),
         cmocka_unit_test(after_a_reload_it_is_one_run_still),

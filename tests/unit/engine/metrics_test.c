@@ -354,6 +354,26 @@ collected_values_are_asked_for_when_they_are_read(void **state)
 }
 
 static void
+tell_histogram(void *arg, struct metric_sink *sink)
+{
+    metric_sample_histogram(sink, &TEXT("a"), arg, 7.5);
+}
+
+static void
+a_histogram_may_be_collected_too(void **state)
+{
+    (void)state;
+    static uint64_t buckets[3] = { 2, 0, 1 };
+    struct weir_metric m = *METRIC(WEIR_HISTOGRAM, "told", "x");
+    m.buckets = (const double[]){ 1, 2 };
+    m.n_buckets = 2;
+    assert_true(metric_collect(&m, tell_histogram, buckets, &(struct weir_error){ 0 }));
+    shows(false, "# TYPE told histogram\n"
+                 "told_bucket{x=\"a\",le=\"1\"} 2\ntold_bucket{x=\"a\",le=\"2\"} 2\ntold_bucket{x=\"a\",le=\"+Inf\"} 3\n"
+                 "told_sum{x=\"a\"} 7.5\ntold_count{x=\"a\"} 3\n");
+}
+
+static void
 numbers_are_written_as_prometheus_reads_them(void **state)
 {
     (void)state;
@@ -486,6 +506,7 @@ main(void)
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(bad_labels_and_buckets_are_refused),
         cmocka_unit_test(collected_values_are_asked_for_when_they_are_read),
+        cmocka_unit_test(a_histogram_may_be_collected_too),
         cmocka_unit_test(numbers_are_written_as_prometheus_reads_them),
         cmocka_unit_test(openmetrics_ends_with_eof_and_families_are_sorted),
         cmocka_unit_test(a_buffer_that_is_too_small_is_said),

@@ -322,6 +322,7 @@ a_claim_costs_the_same_however_many_are_blocked(void **state)
     (void)number_of("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
                     " INSERT INTO jobs(id, pipeline, state, created_ms, updated_ms, due_ms, order_key,"
                     " place) SELECT randomblob(16), 'orders', 11, 1, 1, 1, 'k', 100 + i FROM n");
+    count_anew();
     assert_int_equal(cost(due, "orders", INT64_MAX), before[0]);
     assert_int_equal(cost(next, "", 1), before[1]);
     assert_int_equal(cost(head, "orders", 0), before[2]);

@@ -10,13 +10,15 @@
 /* Places as the tests have them; the store's thread asks. */
 static atomic_uint open_places, entered, left;
 static atomic_bool full_for_all;
+static _Atomic(const char *) opened; /* a key below "closed" that has places nevertheless */
 
 static enum enter_answer
 enter(struct weir_text pipeline, struct weir_text key)
 {
     if (!text_is(pipeline, "orders"))
         return ENTER_FREE;
-    if (text_is(key, "closed"))
+    const char *open = atomic_load(&opened);
+    if (key.len >= 6 && memcmp(key.bytes, "closed", 6) == 0 && (open == NULL || !text_is(key, open)))
         return ENTER_CLOSED;
     if (atomic_load(&open_places) == 0)
         return atomic_load(&full_for_all) ? ENTER_FULL : ENTER_CLOSED;
@@ -43,6 +45,7 @@ set_up_places(void **state)
     atomic_store(&entered, 0);
     atomic_store(&left, 0);
     atomic_store(&full_for_all, true);
+    atomic_store(&opened, NULL);
     return set_up(state);
 }
 
@@ -82,7 +85,7 @@ a_pipeline_without_a_place_is_stepped_over(void **state)
     /* Until it is said that a place is free it is not even asked for. */
     atomic_store(&open_places, 1);
     assert_int_equal(claim_placed(&c, 10), 0);
-    store_place_free(store, TEXT("orders"));
+    store_place_free(store, TEXT("orders"), TEXT(""));
     assert_int_equal(claim_placed(&c, 10), 1);
     assert_string_equal(c.jobs->id, first.id);
     assert_true(c.jobs->placed);
@@ -124,6 +127,100 @@ the_place_of_a_job_that_an_older_one_displaces_is_left(void **state)
     assert_state(younger.id, "ready");
 }
 
+/* So many jobs of KEYS keys ("closed0000" ...) that have waited for longer than any other. */
+static void
+wait_closed(unsigned keys, unsigned jobs)
+{
+    char sql[512];
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %u)"
+             " INSERT INTO jobs(id, pipeline, state, created_ms, updated_ms, due_ms, key)"
+             " SELECT randomblob(16), 'orders', 2, 1000, 1000, 1000 + i, printf('closed%%04d', i %% %u) FROM n",
+             jobs, keys);
+    (void)number_of(sql);
+    count_anew();
+}
+
+static void
+however_many_of_one_key_wait_others_are_found(void **state)
+{
+    (void)state;
+    struct job_accept older, younger, last;
+    struct job_claim c;
+    wait_closed(1, 3000);
+    wait_since("orders", "zoo", 3000, &older);
+    wait_since("orders", "ant", 2000, &younger);
+    wait_since("orders", "zoo", 1000, &last);
+    atomic_store(&full_for_all, false);
+    atomic_store(&open_places, 2);
+    assert_int_equal(claim_placed(&c, 10), 2);
+    assert_string_equal(c.jobs->id, older.id);
+    assert_string_equal(c.jobs->next->id, younger.id);
+    job_claim_free(&c);
+    assert_state(last.id, "ready");
+    assert_int_equal(atomic_load(&left), 0);
+
+    atomic_store(&open_places, 1);
+    store_place_free(store, TEXT("orders"), TEXT("zoo"));
+    assert_int_equal(claim_placed(&c, 10), 1);
+    assert_string_equal(c.jobs->id, last.id);
+    job_claim_free(&c);
+}
+
+static void
+the_oldest_of_other_keys_come_first(void **state)
+{
+    (void)state;
+    struct job_accept older, younger;
+    struct job_claim c;
+    wait_closed(1, 3000);
+    wait_since("orders", "zoo", 2000, &older);
+    wait_since("orders", "ant", 1000, &younger);
+    atomic_store(&open_places, 5);
+    assert_int_equal(claim_placed(&c, 1), 1);
+    assert_string_equal(c.jobs->id, older.id);
+    assert_int_equal(atomic_load(&entered) - atomic_load(&left), 1);
+    job_claim_free(&c);
+    assert_int_equal(claim_placed(&c, 1), 1);
+    assert_string_equal(c.jobs->id, younger.id);
+    job_claim_free(&c);
+}
+
+static void
+a_look_from_key_to_key_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct job_accept job;
+    struct job_claim c;
+    unsigned claims = 1;
+    wait_closed(2000, 4000);
+    wait_since("orders", "zoo", 1000, &job);
+    atomic_store(&open_places, 1);
+    for (; claim_placed(&c, 10) == 0; claims++)
+        usleep(1000); /* it rests between */
+    assert_true(claims >= 2000 / 256);
+    assert_string_equal(c.jobs->id, job.id);
+    job_claim_free(&c);
+}
+
+static void
+a_key_that_has_a_place_again_is_found_at_once(void **state)
+{
+    (void)state;
+    struct job_claim c;
+    wait_closed(2000, 4000);
+    atomic_store(&open_places, 5);
+    assert_int_equal(claim_placed(&c, 10), 0);
+    assert_int_equal(claim_placed(&c, 10), 0);
+    atomic_store(&opened, "closed1900");
+    store_place_free(store, TEXT("orders"), TEXT("closed1900"));
+    assert_int_equal(claim_placed(&c, 10), 2);
+    assert_text(c.jobs->key, "closed1900");
+    assert_text(c.jobs->next->key, "closed1900");
+    job_claim_free(&c);
+    assert_int_equal(atomic_load(&open_places), 3);
+}
+
 static void
 on_due(void *arg)
 {
@@ -143,7 +240,7 @@ nobody_is_told_of_jobs_without_a_place(void **state)
     store_sync(store);
     shard_turn(shard, 0);
     assert_int_equal(woken, 0);
-    store_place_free(store, TEXT("orders"));
+    store_place_free(store, TEXT("orders"), TEXT(""));
     while (woken == 0)
         shard_turn(shard, 10000);
 }
@@ -228,6 +325,10 @@ main(void)
         cmocka_unit_test_setup_teardown(a_pipeline_without_a_place_is_stepped_over, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(a_key_without_a_place_is_stepped_over, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(the_place_of_a_job_that_an_older_one_displaces_is_left, set_up_places, tear_down),
+        cmocka_unit_test_setup_teardown(however_many_of_one_key_wait_others_are_found, set_up_places, tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_of_other_keys_come_first, set_up_places, tear_down),
+        cmocka_unit_test_setup_teardown(a_look_from_key_to_key_goes_on_where_it_stopped, set_up_places, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_that_has_a_place_again_is_found_at_once, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(nobody_is_told_of_jobs_without_a_place, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(a_job_that_waits_in_memory_has_not_begun, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(it_begins_or_is_held, set_up_places, tear_down),

@@ -65,11 +65,40 @@ set_up(void **state)
     return 0;
 }
 
+STAGE int64_t number_of(const char *sql);
+
+/* What is counted by pipeline and state is what there is. */
+STAGE void
+check_counts(void)
+{
+    static const char there[] = "SELECT pipeline, state, count(*) FROM jobs GROUP BY pipeline, state",
+                      counted[] = "SELECT pipeline, state, n FROM counts WHERE n <> 0 AND state > 0";
+    char sql[512];
+    snprintf(sql, sizeof(sql), "SELECT (SELECT count(*) FROM (%s EXCEPT %s)) + (SELECT count(*) FROM (%s EXCEPT %s))", there,
+             counted, counted, there);
+    if (number_of(sql) != 0)
+        fail_msg("the counts are wrong");
+}
+
+/* Counts anew what a test has written by SQL. */
+STAGE void
+count_anew(void)
+{
+    store_close(&store);
+    (void)number_of("DELETE FROM counts WHERE state > 0");
+    (void)number_of("INSERT INTO counts(pipeline, state, n) SELECT pipeline, state, count(*) FROM jobs"
+                    " GROUP BY pipeline, state");
+    store_up();
+}
+
 STAGE int
 tear_down(void **state)
 {
     (void)state;
-    store_close(&store);
+    if (store != NULL) {
+        store_close(&store);
+        check_counts();
+    }
     shard_free(&shard);
     char command[128];
     snprintf(command, sizeof(command), "rm -rf %s", folder);

@@ -63,10 +63,10 @@ a_newer_schema_is_refused(void **state)
     (void)state;
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 6);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 7);
+    (void)number_of("PRAGMA user_version = 8");
+    refused(url, WEIR_INVALID, "was written by a newer weir (schema 8, this one knows 7)");
     (void)number_of("PRAGMA user_version = 7");
-    refused(url, WEIR_INVALID, "was written by a newer weir (schema 7, this one knows 6)");
-    (void)number_of("PRAGMA user_version = 6");
     store_up();
 }
 
@@ -95,15 +95,27 @@ an_older_schema_becomes_todays(void **state)
     (void)number_of("ALTER TABLE jobs DROP COLUMN hold");
     (void)number_of("ALTER TABLE jobs DROP COLUMN outside");
     (void)number_of("DELETE FROM counts WHERE state = 11");
+    (void)number_of("DROP INDEX jobs_due_keys");
+    (void)number_of("DROP TABLE counts");
+    (void)number_of("CREATE TABLE counts(state INTEGER PRIMARY KEY, n INTEGER NOT NULL)");
+    (void)number_of("INSERT INTO counts(state, n) VALUES(0, 7), (2, 2), (7, 1)");
+    (void)number_of("INSERT INTO jobs(id, pipeline, state, created_ms, updated_ms, due_ms, key) VALUES"
+                    " (randomblob(16), 'a', 2, 1, 1, 1, 'k'), (randomblob(16), 'b', 2, 1, 1, 1, NULL),"
+                    " (randomblob(16), 'a', 7, 1, 1, 1, NULL)");
     (void)number_of("DROP INDEX jobs_due");
     (void)number_of("CREATE INDEX jobs_due ON jobs(pipeline, due_ms) WHERE state IN (1, 2, 6)");
     (void)number_of("PRAGMA user_version = 1");
     store_up();
     store_close(&store);
-    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 6);
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 7);
     assert_int_equal(number_of("SELECT count(until_ms) + count(token) FROM steps"), 0);
     assert_int_equal(number_of("SELECT count(started_ms) + count(tries) + count(effect) FROM steps"), 0);
     assert_int_equal(number_of("SELECT count(*) FROM steps WHERE path = 'a' AND at_ms = 5"), 1);
+    assert_int_equal(number_of("SELECT count(*) FROM counts"), 4);
+    assert_int_equal(number_of("SELECT n FROM counts WHERE pipeline = '' AND state = 0"), 7);
+    assert_int_equal(number_of("SELECT n FROM counts WHERE pipeline = 'a' AND state = 2"), 1);
+    assert_int_equal(number_of("SELECT count(*) FROM jobs INDEXED BY jobs_due_keys WHERE key IS NOT NULL"
+                               " AND state < 7 AND state <> 3 AND state <> 4 AND pipeline = 'a'"), 1);
     store_up();
 }
 
