@@ -87,14 +87,12 @@ error_value(struct weir_call *call, const struct node *node, const struct weir_e
 {
     char room[32];
     struct weir_builder *map = host->map_new();
-    const struct weir_value *v = host->string(breaker_code_name(err->code, room));
-    host->map_set(map, WEIR_TEXT("code"), &v);
+    map_take(map, WEIR_TEXT("code"), host->string(breaker_code_name(err->code, room)));
     breaker_put_text(map, WEIR_TEXT("message"), err->text);
     breaker_put_text(map, WEIR_TEXT("node"), node->id);
     breaker_put_int(map, WEIR_TEXT("status"), breaker_status_of(err));
     breaker_put_int(map, WEIR_TEXT("attempt"), host->attempt(call));
-    v = err->detail != NULL ? host->ref(err->detail) : host->null();
-    host->map_set(map, WEIR_TEXT("detail"), &v);
+    map_take(map, WEIR_TEXT("detail"), err->detail != NULL ? host->ref(err->detail) : host->null());
     breaker_put_int(map, WEIR_TEXT("retry_after_ms"), err->retry_after_ms);
     return host->build(&map);
 }
@@ -120,10 +118,8 @@ static const struct weir_value *
 not_tried(const char *name)
 {
     struct weir_builder *b = host->map_new();
-    const struct weir_value *v = host->string((struct weir_text){ name, strlen(name) });
-    host->map_set(b, WEIR_TEXT("breaker"), &v);
-    v = host->boolean(false);
-    host->map_set(b, WEIR_TEXT("tried"), &v);
+    map_take(b, WEIR_TEXT("breaker"), host->string((struct weir_text){ name, strlen(name) }));
+    map_take(b, WEIR_TEXT("tried"), host->boolean(false));
     return host->build(&b);
 }
 

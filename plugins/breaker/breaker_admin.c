@@ -46,8 +46,7 @@ put_users(struct weir_builder *map, const struct named *n)
         if (v != NULL)
             host->list_add(list, &v);
     }
-    const struct weir_value *users = host->build(&list);
-    host->map_set(map, WEIR_TEXT("used_by"), &users);
+    map_take(map, WEIR_TEXT("used_by"), host->build(&list));
 }
 
 /* The counts of the window. */

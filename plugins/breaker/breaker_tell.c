@@ -11,8 +11,7 @@
 void
 breaker_put_int(struct weir_builder *map, struct weir_text key, uint64_t i)
 {
-    const struct weir_value *v = host->integer((int64_t)i);
-    host->map_set(map, key, &v);
+    map_take(map, key, host->integer((int64_t)i));
 }
 
 void
@@ -26,8 +25,7 @@ breaker_put_text(struct weir_builder *map, struct weir_text key, const char *tex
 void
 breaker_put_double(struct weir_builder *map, struct weir_text key, double d)
 {
-    const struct weir_value *v = host->number(d);
-    host->map_set(map, key, &v);
+    map_take(map, key, host->number(d));
 }
 
 void
@@ -94,8 +92,7 @@ publish(struct weir_shard *shard, const struct named *n, const struct breaker_ch
                        c->calls ? (double)c->failures / c->calls : 0);
     breaker_put_text(map, WEIR_TEXT("forced"), forced_name(c->forced));
     breaker_put_int(map, WEIR_TEXT("reset_after_ms"), c->reset_ms);
-    const struct weir_value *pipelines = breaker_name_pipelines(n);
-    host->map_set(map, WEIR_TEXT("pipelines"), &pipelines);
+    map_take(map, WEIR_TEXT("pipelines"), breaker_name_pipelines(n));
     const struct weir_value *event = host->build(&map);
     host->publish(shard, (struct weir_text){ topic, strlen(topic) }, event);
     host->unref(&event);

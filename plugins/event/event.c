@@ -174,13 +174,10 @@ body_of(struct weir_text topic, const struct weir_value *event)
          i++) {
         if (key.len == 5 && memcmp(key.bytes, "event", 5) == 0)
             continue;
-        v = host->ref(member);
-        host->map_set(map, key, &v);
+        map_take(map, key, host->ref(member));
     }
-    if (host->type(event) != WEIR_MAP) {
-        v = host->ref(event);
-        host->map_set(map, WEIR_TEXT("value"), &v);
-    }
+    if (host->type(event) != WEIR_MAP)
+        map_take(map, WEIR_TEXT("value"), host->ref(event));
     return host->build(&map);
 }
 

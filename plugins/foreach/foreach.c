@@ -90,17 +90,13 @@ error_value(const struct weir_error *err)
 {
     char room[32];
     struct weir_builder *inner = host->map_new();
-    const struct weir_value *v = host->string(code_name(err->code, room));
-    host->map_set(inner, WEIR_TEXT("code"), &v);
-    v = host->string((struct weir_text){ err->text, strnlen(err->text, sizeof err->text) });
-    host->map_set(inner, WEIR_TEXT("message"), &v);
-    if (err->status != 0) {
-        v = host->integer(err->status);
-        host->map_set(inner, WEIR_TEXT("status"), &v);
-    }
+    map_take(inner, WEIR_TEXT("code"), host->string(code_name(err->code, room)));
+    map_take(inner, WEIR_TEXT("message"),
+             host->string((struct weir_text){ err->text, strnlen(err->text, sizeof err->text) }));
+    if (err->status != 0)
+        map_take(inner, WEIR_TEXT("status"), host->integer(err->status));
     struct weir_builder *outer = host->map_new();
-    v = host->build(&inner);
-    host->map_set(outer, WEIR_TEXT("error"), &v);
+    map_take(outer, WEIR_TEXT("error"), host->build(&inner));
     return host->build(&outer);
 }
 

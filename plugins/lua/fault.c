@@ -305,7 +305,7 @@ fault_traceback(lua_State *L)
     const struct weir_value *v = host->string((struct weir_text){ text, strlen(text) });
     if (v == NULL)
         v = host->bytes((struct weir_text){ text, strlen(text) });
-    host->map_set(b, WEIR_TEXT("traceback"), &v);
+    map_take(b, WEIR_TEXT("traceback"), v);
     return host->build(&b);
 }
 

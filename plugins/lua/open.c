@@ -151,15 +151,13 @@ with_defaults(const struct weir_value *schema, const struct weir_value *v, unsig
     const struct weir_value *item;
     for (size_t i = 0; host->member(v, i, &key, &item); i++) {
         const struct weir_value *p = host->get(properties, key);
-        const struct weir_value *full = p ? with_defaults(p, item, depth + 1) : host->ref(item);
-        host->map_set(b, key, &full);
+        map_take(b, key, p ? with_defaults(p, item, depth + 1) : host->ref(item));
     }
     for (size_t i = 0; host->member(properties, i, &key, &item); i++) {
         const struct weir_value *usual = host->get(item, WEIR_TEXT("default"));
         if (usual == NULL || host->get(v, key) != NULL)
             continue;
-        const struct weir_value *copy = host->ref(usual);
-        host->map_set(b, key, &copy);
+        map_take(b, key, host->ref(usual));
     }
     return host->build(&b);
 }

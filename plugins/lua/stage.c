@@ -129,11 +129,9 @@ log_line(struct call *c, uint32_t level, struct weir_text text, const struct wei
     v = host->string(text);
     if (v == NULL)
         v = host->bytes(text);
-    host->map_set(b, WEIR_TEXT("text"), &v);
-    if (fields != NULL) {
-        v = host->ref(fields);
-        host->map_set(b, WEIR_TEXT("fields"), &v);
-    }
+    map_take(b, WEIR_TEXT("text"), v);
+    if (fields != NULL)
+        map_take(b, WEIR_TEXT("fields"), host->ref(fields));
     v = host->build(&b);
     host->list_add(st->log, &v);
 }

@@ -156,16 +156,12 @@ schema_text(const struct weir_value *given)
 {
     struct weir_builder *b = host->map_new();
     struct weir_text key;
-    const struct weir_value *v = host->string(WEIR_TEXT("Options of the node."));
-    host->map_set(b, WEIR_TEXT("description"), &v);
-    v = host->string(WEIR_TEXT("object"));
-    host->map_set(b, WEIR_TEXT("type"), &v);
-    v = host->boolean(false);
-    host->map_set(b, WEIR_TEXT("additionalProperties"), &v);
-    for (size_t i = 0; given != NULL && host->member(given, i, &key, &v); i++) {
-        const struct weir_value *copy = host->ref(v);
-        host->map_set(b, key, &copy);
-    }
+    const struct weir_value *v;
+    map_take(b, WEIR_TEXT("description"), host->string(WEIR_TEXT("Options of the node.")));
+    map_take(b, WEIR_TEXT("type"), host->string(WEIR_TEXT("object")));
+    map_take(b, WEIR_TEXT("additionalProperties"), host->boolean(false));
+    for (size_t i = 0; given != NULL && host->member(given, i, &key, &v); i++)
+        map_take(b, key, host->ref(v));
     struct weir_error err = { 0 };
     const struct weir_value *text = NULL;
     v = host->build(&b);

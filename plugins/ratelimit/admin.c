@@ -32,15 +32,9 @@ struct inquiry {
 };
 
 static void
-put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
-{
-    host->map_set(b, key, &take_v);
-}
-
-static void
 put_text(struct weir_builder *b, struct weir_text key, const char *text)
 {
-    put(b, key, host->string((struct weir_text){ text, strlen(text) }));
+    map_take(b, key, host->string((struct weir_text){ text, strlen(text) }));
 }
 
 static void
@@ -75,12 +69,12 @@ show_policy(const struct policy *p)
     put_text(b, WEIR_TEXT("name"), p->name);
     put_text(b, WEIR_TEXT("store"), p->redis ? "redis" : "memory");
     put_text(b, WEIR_TEXT("algorithm"), algorithm_name(p->algorithm));
-    put(b, WEIR_TEXT("limits"), show_limits(p));
+    map_take(b, WEIR_TEXT("limits"), show_limits(p));
     if (p->capacity > 0)
-        put(b, WEIR_TEXT("burst"), host->integer(p->capacity));
+        map_take(b, WEIR_TEXT("burst"), host->integer(p->capacity));
     if (p->redis == NULL && p->number > 0)
-        put(b, WEIR_TEXT("keys"), host->integer((int64_t)memory_keys(p->number)));
-    put(b, WEIR_TEXT("uses"), policy_uses(p->name));
+        map_take(b, WEIR_TEXT("keys"), host->integer((int64_t)memory_keys(p->number)));
+    map_take(b, WEIR_TEXT("uses"), policy_uses(p->name));
     return host->build(&b);
 }
 
@@ -109,9 +103,9 @@ add_verdict(struct inquiry *in, const struct look *look, const struct verdict *v
     rate_text(&look->ask.rate, text);
     put_text(b, WEIR_TEXT("limit"), look->bucket.limit->name);
     put_text(b, WEIR_TEXT("rate"), text);
-    put(b, WEIR_TEXT("used"), host->integer((int64_t)v->used));
-    put(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
-    put(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
+    map_take(b, WEIR_TEXT("used"), host->integer((int64_t)v->used));
+    map_take(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
+    map_take(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
     const struct weir_value *item = host->build(&b);
     host->list_add(in->list, &item);
 }
@@ -126,9 +120,9 @@ finish_one(struct inquiry *in)
     struct weir_builder *b = host->map_new();
     put_text(b, WEIR_TEXT("policy"), in->policy->name);
     if (in->resets)
-        put(b, WEIR_TEXT("reset"), host->boolean(in->did));
+        map_take(b, WEIR_TEXT("reset"), host->boolean(in->did));
     else
-        put(b, WEIR_TEXT("limits"), host->ref(list));
+        map_take(b, WEIR_TEXT("limits"), host->ref(list));
     const struct weir_value *all = host->build(&b);
     host->unref(&list);
     if (in->failed)

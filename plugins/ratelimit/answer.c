@@ -99,12 +99,6 @@ count(const struct request *r, struct weir_text decision)
     host->measure(r->call, r->limiter->metric, labels, 1);
 }
 
-static void
-put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
-{
-    host->map_set(b, key, &take_v);
-}
-
 /* NAME as *KNOWN, which is made at its first use. */
 static void
 put_name(struct weir_builder *b, struct weir_text key, const struct weir_value **known, const char *name)
@@ -112,9 +106,9 @@ put_name(struct weir_builder *b, struct weir_text key, const struct weir_value *
     if (*known == NULL)
         *known = host->string((struct weir_text){ name, strlen(name) });
     if (*known != NULL)
-        put(b, key, host->ref(*known));
+        map_take(b, key, host->ref(*known));
     else
-        put(b, key, NULL);
+        map_take(b, key, NULL);
 }
 
 /* { allowed, limit, remaining, reset, policy, name, store_error } */
@@ -123,13 +117,13 @@ output(const struct request *r, const struct verdict *v, uint64_t wall_ms, bool 
 {
     const struct policy *p = r->limiter->policy;
     struct weir_builder *b = host->map_new();
-    put(b, WEIR_TEXT("allowed"), host->boolean(v->allowed));
-    put(b, WEIR_TEXT("limit"), host->integer(r->ask.rate.capacity));
-    put(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
-    put(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
+    map_take(b, WEIR_TEXT("allowed"), host->boolean(v->allowed));
+    map_take(b, WEIR_TEXT("limit"), host->integer(r->ask.rate.capacity));
+    map_take(b, WEIR_TEXT("remaining"), host->integer((int64_t)v->remaining));
+    map_take(b, WEIR_TEXT("reset"), host->integer((int64_t)(wall_ms + v->reset_ms)));
     put_name(b, WEIR_TEXT("policy"), &r->shard->policy, p->name);
     put_name(b, WEIR_TEXT("name"), &r->shard->limits[r->limit - p->limits], r->limit->name);
-    put(b, WEIR_TEXT("store_error"), host->boolean(store_error));
+    map_take(b, WEIR_TEXT("store_error"), host->boolean(store_error));
     return host->build(&b);
 }
 

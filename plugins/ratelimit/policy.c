@@ -149,8 +149,7 @@ is_replaced(const struct policy *p)
 static void
 add_text(struct weir_builder *b, struct weir_text key, const char *text)
 {
-    const struct weir_value *v = host->string((struct weir_text){ text, strlen(text) });
-    host->map_set(b, key, &v);
+    map_take(b, key, host->string((struct weir_text){ text, strlen(text) }));
 }
 
 const struct weir_value *

@@ -121,8 +121,7 @@ emit(struct clockwork *c, uint64_t moment, bool missed, struct weir_error *err)
     struct weir_builder *map = host->map_new();
     put_text(map, WEIR_TEXT("scheduled_at"), at);
     put_text(map, WEIR_TEXT("schedule"), c->conf->text);
-    const struct weir_value *v = host->boolean(missed);
-    host->map_set(map, WEIR_TEXT("missed"), &v);
+    map_take(map, WEIR_TEXT("missed"), host->boolean(missed));
     const struct weir_value *body = host->build(&map);
     uint32_t code = host->emit(c->shard, c, body, err);
     host->unref(&body);

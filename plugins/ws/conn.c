@@ -107,7 +107,7 @@ set_text(struct weir_builder *map, const char *key, struct weir_text text)
     const struct weir_value *v = host->string(text);
     if (v == NULL)
         v = host->bytes(text);
-    host->map_set(map, text_of(key), &v);
+    map_take(map, text_of(key), v);
 }
 
 const struct weir_value *
@@ -123,8 +123,7 @@ conn_about(const struct conn *c, const char *event)
     if (c->protocol != NULL)
         set_text(map, "protocol", text_of(c->protocol));
     if (c->code != 0) {
-        const struct weir_value *code = host->integer(c->code);
-        host->map_set(map, WEIR_TEXT("code"), &code);
+        map_take(map, WEIR_TEXT("code"), host->integer(c->code));
         set_text(map, "reason", text_of(c->reason));
     }
     return host->build(&map);
@@ -192,10 +191,9 @@ send_problem(struct conn *c, const struct weir_error *err, uint32_t status, cons
     snprintf(type, sizeof type, "urn:weir:problem:%s", code);
     struct weir_builder *map = host->map_new();
     set_text(map, "type", text_of(type));
-    const struct weir_value *v = host->integer(status);
-    host->map_set(map, WEIR_TEXT("status"), &v);
+    map_take(map, WEIR_TEXT("status"), host->integer(status));
     set_text(map, "detail", text_of(err->text));
-    v = host->build(&map);
+    const struct weir_value *v = host->build(&map);
     (void)host->socket_send(c->socket, v);
     host->unref(&v);
 }

@@ -68,8 +68,7 @@ pack_int(struct weir_builder *map, const char *key, const struct weir_value *v)
     int64_t number = 0;
     if (!host->get_int(v, &number))
         return;
-    const struct weir_value *i = host->integer(number);
-    host->map_set(map, text_of(key), &i);
+    map_take(map, text_of(key), host->integer(number));
 }
 
 static const struct weir_value *
@@ -84,8 +83,7 @@ packed(const struct weir_value *order)
     }
     pack_int(map, "order", host->get(order, WEIR_TEXT("order")));
     pack_int(map, "code", host->get(order, WEIR_TEXT("code")));
-    const struct weir_value *is_text = host->boolean(host->type(host->get(order, WEIR_TEXT("value"))) == WEIR_STRING);
-    host->map_set(map, WEIR_TEXT("text"), &is_text);
+    map_take(map, WEIR_TEXT("text"), host->boolean(host->type(host->get(order, WEIR_TEXT("value"))) == WEIR_STRING));
     return host->build(&map);
 }
 

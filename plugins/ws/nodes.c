@@ -184,9 +184,8 @@ static void
 done(struct weir_call *call, const char *key, bool did)
 {
     struct weir_builder *map = host->map_new();
-    const struct weir_value *v = host->boolean(did);
-    host->map_set(map, text_of(key), &v);
-    v = host->build(&map);
+    map_take(map, text_of(key), host->boolean(did));
+    const struct weir_value *v = host->build(&map);
     host->done(call, &v);
 }
 

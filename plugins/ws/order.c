@@ -57,22 +57,19 @@ carry_out(struct conn *c, enum order what, struct message *m, uint32_t code)
 static void
 set(struct weir_builder *map, struct weir_text key, const struct weir_value *v)
 {
-    const struct weir_value *mine = host->ref(v);
-    host->map_set(map, key, &mine);
+    map_take(map, key, host->ref(v));
 }
 
 static void
 set_text(struct weir_builder *map, struct weir_text key, struct weir_text text)
 {
-    const struct weir_value *v = host->bytes(text);
-    host->map_set(map, key, &v);
+    map_take(map, key, host->bytes(text));
 }
 
 static void
 set_int(struct weir_builder *map, struct weir_text key, int64_t i)
 {
-    const struct weir_value *v = host->integer(i);
-    host->map_set(map, key, &v);
+    map_take(map, key, host->integer(i));
 }
 
 static void

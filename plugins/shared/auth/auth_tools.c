@@ -7,25 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-static void
-put(struct weir_builder *b, struct weir_text key, const struct weir_value *take_v)
-{
-    host->map_set(b, key, &take_v);
-}
-
 const struct weir_value *
 identity_new(const char *scheme, struct weir_text name, const struct weir_value *scopes,
              const struct weir_value *claims)
 {
     struct weir_builder *b = host->map_new(), *none;
     const struct weir_value *text = name.bytes != NULL ? host->string(name) : NULL;
-    put(b, WEIR_TEXT("scheme"), host->string(text_of(scheme)));
-    put(b, WEIR_TEXT("name"), text != NULL ? text : host->null());
+    map_take(b, WEIR_TEXT("scheme"), host->string(text_of(scheme)));
+    map_take(b, WEIR_TEXT("name"), text != NULL ? text : host->null());
     none = host->list_new();
-    put(b, WEIR_TEXT("scopes"), scopes != NULL ? host->ref(scopes) : host->build(&none));
+    map_take(b, WEIR_TEXT("scopes"), scopes != NULL ? host->ref(scopes) : host->build(&none));
     host->builder_free(&none);
     none = host->map_new();
-    put(b, WEIR_TEXT("claims"), claims != NULL ? host->ref(claims) : host->build(&none));
+    map_take(b, WEIR_TEXT("claims"), claims != NULL ? host->ref(claims) : host->build(&none));
     host->builder_free(&none);
     return host->build(&b);
 }

@@ -70,6 +70,15 @@ text_copied(struct weir_text t)
     return copy;
 }
 
+/* -- values -- */
+
+/* Sets KEY to a value that was just made; NULL counts as null. */
+static inline void
+map_take(struct weir_builder *map, struct weir_text key, const struct weir_value *take_v)
+{
+    host->map_set(map, key, &take_v);
+}
+
 /* -- ends of calls -- */
 
 /* Fails the call, and frees what ERR owns. */
