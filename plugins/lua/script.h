@@ -278,6 +278,9 @@ void match_open(lua_State *L);
 /* Wraps the table on the top: reads go to it, writes are errors. Throws. */
 void freeze(lua_State *L, const char *name);
 
+/* Takes all fields out of the table on the top, and the table off the stack. */
+void table_drain(lua_State *L);
+
 /* require, while SCRIPT loads. */
 int module_require(lua_State *L);
 

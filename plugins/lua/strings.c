@@ -74,8 +74,9 @@ check_range(lua_State *L, lua_Integer from, lua_Integer to)
         luaL_error(L, "more than %d results", MANY);
 }
 
+/* string.byte and utf8.codepoint: each has so many results. */
 static int
-string_byte(lua_State *L)
+range_paid(lua_State *L)
 {
     lua_Integer from = luaL_optinteger(L, 2, 1);
     check_range(L, from, luaL_optinteger(L, 3, from));
@@ -302,7 +303,7 @@ void
 string_open(lua_State *L)
 {
     static const struct wrap wanted[] = {
-        { "byte", string_byte },  { "char", paid_buffer },  { "len", NULL },
+        { "byte", range_paid },  { "char", paid_buffer },  { "len", NULL },
         { "lower", paid_buffer }, { "upper", paid_buffer }, { "reverse", paid_buffer },
         { "sub", paid },          { "pack", paid_buffer },  { "packsize", paid },
         { "unpack", paid },       { NULL, NULL },
@@ -333,14 +334,6 @@ string_open(lua_State *L)
 }
 
 /* -- utf8 -- */
-
-static int
-utf8_codepoint(lua_State *L)
-{
-    lua_Integer from = luaL_optinteger(L, 2, 1);
-    check_range(L, from, luaL_optinteger(L, 3, from));
-    return paid(L);
-}
 
 /* len (s, i, j, lax): in pieces, if it is long. */
 static int
@@ -383,7 +376,7 @@ void
 utf8_open(lua_State *L)
 {
     static const struct wrap wanted[] = {
-        { "char", paid }, { "charpattern", NULL }, { "codepoint", utf8_codepoint },
+        { "char", paid }, { "charpattern", NULL }, { "codepoint", range_paid },
         { "len", utf8_count }, { "offset", paid }, { "codes", NULL },
         { NULL, NULL },
     };

@@ -287,14 +287,7 @@ copy_proxy(lua_State *L)
         return;
     int copy = lua_gettop(L);
     value_own(L, copy);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        lua_pop(L, 1);
-        lua_pushvalue(L, -1);
-        lua_pushnil(L);
-        lua_rawset(L, -4);
-    }
-    lua_pop(L, 1);
+    table_drain(L);
     copy_fields(L, 1, copy);
 }
 
