@@ -3,20 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { start, metric, until } from './lib/weir.mjs';
 import { upstream, tcp, connect } from './lib/net.mjs';
-
-const pipeline = (name, body) => `
-name: ${name}
-trigger:
-  webhook: { path: /${name}, methods: [GET, POST] }
-${body}`;
-
-const get = async (w, path, init) => {
-  const r = await fetch(w.edge + path, init);
-  const text = await r.text();
-  let json;
-  try { json = JSON.parse(text); } catch { /* not JSON */ }
-  return { status: r.status, headers: r.headers, text, json };
-};
+import { get, pipeline } from './lib/engine.mjs';
 
 test('without a reply the last output is the answer, null is 204', async (t) => {
   const w = await start(t, {

@@ -3,20 +3,8 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { start, metric, until, sanitized } from './lib/weir.mjs';
 import { upstream, connect } from './lib/net.mjs';
+import { get, pipeline } from './lib/engine.mjs';
 
-const pipeline = (name, body) => `
-name: ${name}
-trigger:
-  webhook: { path: /${name}, methods: [GET, POST] }
-${body}`;
-
-const get = async (w, path, init) => {
-  const r = await fetch(w.edge + path, init);
-  const text = await r.text();
-  let json;
-  try { json = JSON.parse(text); } catch { /* not JSON */ }
-  return { status: r.status, text, json };
-};
 const post = (w, path, body) => get(w, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 test('many runs end at once, with a catch and a finally that wait for nothing', async (t) => {

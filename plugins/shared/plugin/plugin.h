@@ -1,5 +1,5 @@
-/* shared/plugin/plugin.h - what every plugin here has: the host, its one symbol, errors, and calls that end
- * by what another one came to. It is built into each of them, without being named in its CMakeLists.txt.
+/* shared/plugin/plugin.h - what every plugin here has: the host, its one symbol, errors, memory, and calls that
+ * end as what they ran did. It is built into each of them, without being named in its CMakeLists.txt.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -57,7 +57,7 @@ zeroed(size_t n, size_t size)
     return p;
 }
 
-/* A copy of T with a NUL behind it, also if T has one before. */
+/* A copy of T with a NUL behind it, owned by the caller. */
 static inline char *
 text_copied(struct weir_text t)
 {
@@ -72,7 +72,7 @@ text_copied(struct weir_text t)
 
 /* -- values -- */
 
-/* Sets KEY to a value that was just made; NULL counts as null. */
+/* Sets KEY to a value that was made for it; NULL counts as null. */
 static inline void
 map_take(struct weir_builder *map, struct weir_text key, const struct weir_value *take_v)
 {
