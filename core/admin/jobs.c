@@ -28,7 +28,7 @@ struct asking {
     struct list link;         /* in admin->asking */
     asked_fn *then;           /* NULL: the answer is the caller's */
     void *arg;
-    struct secrets *secrets;  /* that are hidden from who asks; owned; NULL: none */
+    struct seer *seer;        /* what is hidden from who asks; owned */
 };
 
 static void
@@ -36,7 +36,7 @@ asking_free(struct asking *k)
 {
     value_unref(&k->ask.answer);
     value_unref(&k->ask.with);
-    secrets_unref(&k->secrets);
+    seer_free(&k->seer);
     free(k);
 }
 
@@ -59,11 +59,11 @@ answer_told(const struct asking *k, const struct weir_value *v)
 {
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
-        answer_unmarked(k->admin, e, 200, job_shown(v));
+        answer_unmarked(k->admin, e, 200, job_shown(k->seer, v));
     } else if (strcmp(k->ask.what, "jobs.step") == 0) {
-        answer_unmarked(k->admin, e, 200, step_shown(v));
+        answer_unmarked(k->admin, e, 200, step_shown(k->seer, v));
     } else if (strcmp(k->ask.what, "jobs.export") == 0) {
-        answer_unmarked(k->admin, e, 200, jobs_shown(v));
+        answer_unmarked(k->admin, e, 200, jobs_shown(k->seer, v));
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
                strcmp(k->ask.what, "store.backup") == 0) {
         answer_json(e, 202, value_ref(v));
@@ -118,15 +118,6 @@ told(struct store_op *op, const struct weir_error *failed)
     asking_free(k);
 }
 
-/* The secrets of today, owned by the caller; NULL: no pipelines are loaded. */
-static struct secrets *
-todays_secrets(const struct admin *a)
-{
-    const struct generation *g = engine_generation(a->shard);
-    const struct secrets *s = g ? generation_secrets(g) : NULL;
-    return s ? secrets_ref((struct secrets *)(uintptr_t)s) : NULL;
-}
-
 void
 ask_store(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
 {
@@ -144,9 +135,9 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
     k->ask.what = what;
     k->ask.with = admin_signed(e, take_with);
-    k->secrets = todays_secrets(a);
+    k->seer = seer_new(engine_generation(a->shard));
     k->ask.shown = job_seen;
-    k->ask.shown_arg = k->secrets;
+    k->ask.shown_arg = k->seer;
     k->admin = a;
     k->event = e;
     k->then = then;

@@ -99,6 +99,7 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX)
         put_int(&p, TEXT("once_ttl"), (int64_t)e->once_ttl_ms);
     put_value(&p, TEXT("connection"), e->connection);
+    put_value(&p, TEXT("mask"), e->trigger->flow->pipeline->mask);
     put_value(&p, e->raw ? TEXT("raw") : TEXT("body"), e->raw ? e->raw : e->body);
     if (p.full && !p.told)
         return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);

@@ -1,8 +1,8 @@
 /* engine/job_event.h - events as the store keeps them.
  *
  * MessagePack of { v: 1, trigger, method, path, query, client_ip, id, route, headers: [[name,
- * value] ...], params: [[name, value] ...], raw or body, trace, auth }: what a run sees as request,
- * and no more. TRIGGER is the number of the trigger within its pipeline.
+ * value] ...], params: [[name, value] ...], raw or body, trace, auth, mask }: what a run sees as request, and what the
+ * pipeline marked as secret in it when it came. TRIGGER is the number of the trigger within its pipeline.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -62,14 +62,14 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     return r;
 }
 
-/* No secret of the generation may stand in what is logged and answered. */
+/* No secret of the generation, and nothing that mask: hides, may stand in what is logged and answered. */
 static void
-copy_text(const struct run *r, struct weir_error *to, const struct weir_error *from)
+copy_text(struct run *r, struct weir_error *to, const struct weir_error *from)
 {
     struct buf b;
     buf_init(&b, 4096);
     (void)buf_add(&b, from->text, strnlen(from->text, sizeof from->text - 1), NULL);
-    secrets_mask(r->part->generation->secrets, &b);
+    run_hide_text(r, &b);
     size_t len = b.len < sizeof to->text - 1 ? b.len : sizeof to->text - 1;
     memcpy(to->text, b.bytes, len);
     to->text[len] = '\0';

@@ -188,6 +188,7 @@ struct run {
     struct weir_call *caller;     /* the call of another run that started this one; else NULL */
     weir_answer_fn *fn;
     void *arg;
+    struct hidden *hidden;        /* the texts that mask: hides, once they were asked for; owned */
     unsigned depth;               /* of calls from pipeline to pipeline */
     struct weir_call *free_calls; /* chained by arg of timer */
     struct frame *free_frames;
@@ -379,8 +380,22 @@ enum weir_code request_find(struct run *r, const struct expr_path *path, struct 
 /* -- tail.c: telling those who watch -- */
 
 /* Whether anybody watches; cheap. */
+/* -- hide.c: what mask: hides of an event, and of those of the runs that called it -- */
+
+/* The texts that are not to be seen; NULL: nothing is marked. Made at the first asking, which has to be the shard's;
+ * then any thread may ask. */
+const struct hidden *run_hidden(struct run *r);
+
+/* Whether a part of the path is hidden. */
+bool run_hides_path(const struct run *r);
+
+/* Masks B, in which there are no secrets then either; ERR with its detail, which is then another one; V, owned. */
+void run_hide_text(struct run *r, struct buf *b);
+void run_hide_error(struct run *r, struct weir_error *err);
+const struct weir_value *run_hide_value(struct run *r, const struct weir_value *v);
+
 bool tail_wanted(void);
-void tail_run(const struct run *r, const char *what, const char *outcome);
+void tail_run(struct run *r, const char *what, const char *outcome);
 void tail_node(const struct frame *f, const struct unit *u, uint64_t duration_ns,
                const struct weir_value *output, const struct failure *failure);
 

@@ -24,10 +24,11 @@
  * - jobs.discard.some: as jobs.list, max dry_run after upto who reason; { discarded: how many, left_out, because }:
  *   of the dead jobs that the filter takes the next ones, the oldest first. Are there more, it tells the AFTER and
  *   UPTO of the next question. With DRY_RUN they are only counted. Each has an entry in the audit
- * - jobs.edit.plan: id body set remove; { job, pipeline, changes: [{ path, before, after }], more }:
+ * - jobs.edit.plan: id body set remove mask; { job, pipeline, changes: [{ path, before, after }], more }:
  *   what would be edited in the body of its event, which is JSON. BODY takes the place of the whole;
  *   then the parts at the JSON pointers of the list REMOVE go, and those of the map SET are
- *   replaced or added. At most 200 changes are told; MORE is how many others there are
+ *   replaced or added. At most 200 changes are told; MORE is how many others there are. MASK: { pipeline:
+ *   [marks] }, what is hidden in them beside what the event itself says
  * - jobs.edit: the same, who reason force; { id: of the new job, replay_of, edited: true, changes,
  *   more }: as jobs.replay, with the edited event. WEIR_INVALID if nothing changes. The audit has
  *   what changed as before and after
