@@ -11,7 +11,7 @@
 
 #include "admin/parts.h"
 #include "base/encode.h"
-#include "pipeline/secrets.h"
+#include "engine/job_given.h"
 #include "value/json.h"
 
 #define ASKS_MAX 64u
@@ -19,6 +19,7 @@
 #define TEXT_MAX 4096u /* bytes of a reason, a name, a filter */
 #define JOBS "/api/v1/jobs"
 #define BATCHES "/api/v1/batches"
+#define GIVEN_SHORT 4096u /* bytes of what a step was given, where all steps of a job are told */
 
 /* A question, and the request that it came by. */
 struct asking {
@@ -53,15 +54,39 @@ makes_something(const char *what)
            strcmp(what, "batches.make") == 0;
 }
 
+/* A step in whole. The event goes along until what it hides is known. */
+static void
+answer_step(const struct asking *k, const struct weir_value *v)
+{
+    const struct weir_value *of = value_field(v, "of"), *event = of ? value_field(of, "event") : NULL;
+    const struct weir_value *given = of ? job_given(k->admin->shard, v, of, SIZE_MAX) : value_ref(v), *member;
+    struct weir_builder *b = builder_map(), *rest = builder_map();
+    struct weir_text key;
+    for (size_t i = 0; value_member(given, i, &key, &member); i++)
+        builder_set_lent(b, key.bytes, key.len, member);
+    if (event)
+        builder_put(b, "event", event);
+    const struct weir_value *whole = builder_end(&b), *shown = step_shown(k->seer, whole);
+    for (size_t i = 0; value_member(shown, i, &key, &member); i++)
+        if (!text_is(key, "event"))
+            builder_set_lent(rest, key.bytes, key.len, member);
+    answer_unmarked(k->admin, k->event, 200, builder_end(&rest));
+    value_unref(&shown);
+    value_unref(&whole);
+    value_unref(&given);
+}
+
 /* What the store told, as the one who asked may see it. V is lent. */
 static void
 answer_told(const struct asking *k, const struct weir_value *v)
 {
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
-        answer_unmarked(k->admin, e, 200, job_shown(k->seer, v));
+        const struct weir_value *given = job_given(k->admin->shard, v, v, GIVEN_SHORT);
+        answer_unmarked(k->admin, e, 200, job_shown(k->seer, given));
+        value_unref(&given);
     } else if (strcmp(k->ask.what, "jobs.step") == 0) {
-        answer_unmarked(k->admin, e, 200, step_shown(k->seer, v));
+        answer_step(k, v);
     } else if (strcmp(k->ask.what, "jobs.export") == 0) {
         answer_unmarked(k->admin, e, 200, jobs_shown(k->seer, v));
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
@@ -249,6 +274,7 @@ ask_job(struct admin *a, struct weir_event *e, const char *what, struct weir_tex
     const struct weir_value *v = text_value(id);
     builder_set(b, "id", 2, &v);
     value_unref(&with);
+    builder_put(b, "definition", &value_true);
     if (step.len > 0) {
         v = text_value(step);
         builder_set(b, "step", 4, &v);

@@ -213,6 +213,14 @@ job_event_read(struct weir_text bytes, struct weir_shard *shard, struct weir_eve
     const struct weir_value *v = NULL;
     if (msgpack_read(bytes, &v, err) != WEIR_OK)
         return err_set(err, WEIR_INTERNAL, "the stored event can't be read: %.300s", err->text);
+    return job_event_of(v, shard, ret, ret_trigger, err);
+}
+
+enum weir_code
+job_event_of(const struct weir_value *take_v, struct weir_shard *shard, struct weir_event **ret, unsigned *ret_trigger,
+             struct weir_error *err)
+{
+    const struct weir_value *v = take_v;
     const struct weir_value *version = value_field(v, "v");
     const struct weir_value *trigger = value_field(v, "trigger");
     if (version == NULL || version->type != WEIR_INT || version->integer != VERSION || trigger == NULL ||

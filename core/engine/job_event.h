@@ -20,4 +20,8 @@ enum weir_code job_event_write(struct buf *out, const struct weir_event *e, stru
 enum weir_code job_event_read(struct weir_text bytes, struct weir_shard *s, struct weir_event **ret,
                               unsigned *ret_trigger, struct weir_error *err) MUST_USE;
 
+/* The same of the value that was written; V is taken. */
+enum weir_code job_event_of(const struct weir_value *take_v, struct weir_shard *s, struct weir_event **ret,
+                            unsigned *ret_trigger, struct weir_error *err) MUST_USE;
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/admission.h"
+#include "engine/given.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
@@ -91,7 +92,7 @@ run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t at
     copy_text(r, &f->error, err);
     f->node = node;
     f->attempt = attempt;
-    f->value = NULL;
+    f->value = f->options = f->unknown = f->input = NULL;
     list_unshift(&r->failures, &f->link);
     err->detail = NULL;
     return f;
@@ -102,6 +103,8 @@ empty(struct failure *f)
 {
     value_unref(&f->error.detail);
     value_unref(&f->value);
+    if (f->options)
+        given_free(f);
 }
 
 void

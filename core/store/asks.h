@@ -6,10 +6,12 @@
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
  *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
- * - jobs.show: id known; a job with event, steps, attempts. If KNOWN is true, it has { known: { ID: "done"
- *   or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
+ * - jobs.show: id known definition; a job with event, steps, attempts. If DEFINITION is true, it has { definition:
+ *   { file, text } } besides, of the pipeline that it has run with, if that is kept. If KNOWN is true, it has
+ *   { known: { ID: "done" or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
  *   have begun are done
- * - jobs.step: id step (a step's id, or the path of a record); { job, pipeline, root, step, steps: its records as
+ * - jobs.step: id step (a step's id, or the path of a record) definition; if that is true, OF is the answer to
+ *   jobs.show with it; { job, pipeline, root, step, steps: its records as
  *   jobs.show has them (1000 at most), attempts: [{ attempt, and what the trace has of the step }] }
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
