@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/given.h"
 #include "engine/job.h"
 #include "engine/job_trace.h"
 #include "engine/metrics.h"
@@ -182,6 +183,8 @@ node_failed(struct frame *f, const struct unit *u, struct failure *failure)
     count_failure(f, u, failure);
     if (f->run->event->job)
         job_step_failed(f, u, failure);
+    if (failure->node == u->node->id && given_wanted(f->run, failure->error.code))
+        given_take(f, u, failure);
     if (u->node->catch == NULL || is_of_the_frame(f, failure))
         return fail(f, failure);
     f->catching = frame_new(f->run, u->node->catch, f, f->input, f->deadline_ms, catch_ended);

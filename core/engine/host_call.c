@@ -340,9 +340,18 @@ log_text(struct weir_call *c, uint32_t level, const char *fmt, ...)
     va_end(args);
     buf_init(&message, sizeof text);
     (void)buf_puts(&message, text);
-    secrets_mask(c->run->part->generation->secrets, &message);
+    run_hide_text(c->run, &message);
     write_log(c, level, message.bytes, (struct weir_text){ NULL, 0 });
     buf_fini(&message);
+}
+
+/* FIELDS without what is secret. */
+static const struct weir_value *
+log_shown(const struct weir_call *c, const struct weir_value *fields)
+{
+    const struct weir_value *unmarked = value_masked(fields), *shown = run_hide_value(c->run, unmarked);
+    value_unref(&unmarked);
+    return shown;
 }
 
 static void
@@ -356,8 +365,8 @@ log_fields(struct weir_call *c, uint32_t level, struct weir_text text, const str
     buf_init(&json, 8192);
     size_t len = text.len < 8000 ? text.len : 8000;
     (void)buf_add(&message, text.bytes, len, NULL);
-    secrets_mask(c->run->part->generation->secrets, &message);
-    const struct weir_value *shown = fields ? value_masked(fields) : NULL;
+    run_hide_text(c->run, &message);
+    const struct weir_value *shown = fields ? log_shown(c, fields) : NULL;
     if (shown && json_write(&json, shown, &err) != WEIR_OK) {
         buf_reset(&json);
         (void)buf_puts(&json, "\"(more than a line of the log holds)\"");
@@ -380,7 +389,7 @@ static void
 measure(struct weir_call *c, uint32_t family, const struct weir_text *labels, double by)
 {
     unsigned index = c->run->engine->shard->index;
-    host_measure(index, c->run->part->generation->secrets, family, labels, by);
+    host_measure(index, c->run->part->generation->secrets, run_hidden(c->run), family, labels, by);
 }
 
 void

@@ -39,6 +39,8 @@ outcome_forget(struct run *r)
         value_unref(&k->value);
         free(k);
     }
+    if (r->hidden != NULL)
+        hidden_free(&r->hidden);
 }
 
 const struct weir_value *
@@ -144,7 +146,9 @@ outcome_reply_error(struct run *r)
         copy.status = 0; /* the upstream's own status is not the caller's matter */
     r->reply_status = problem_status(&copy);
     r->replied_ns = clock_mono_ns();
+    copy.detail = err->detail ? run_hide_value(r, err->detail) : NULL; /* its text is hidden already */
     event_answer_error(r->event, &copy);
+    value_unref(&copy.detail);
 }
 
 static void

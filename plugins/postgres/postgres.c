@@ -67,6 +67,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 1000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["${ request.params.id }", 10, null]]
         },
         "queries": {
@@ -93,6 +94,7 @@ static const char schema[] = WEIR_JSON({
                         "type": "array",
                         "maxItems": 1000,
                         "writeOnly": true,
+                        "x-weir-shown": true,
                         "examples": [["${ input.text }"]]
                     }
                 }

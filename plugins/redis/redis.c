@@ -30,6 +30,7 @@ static const char schema[] = WEIR_JSON({
             "minItems": 1,
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["GET", "user:${ request.params.id }"], ["SET", "last", "${ input }", "EX", 60]]
         },
         "commands": {
@@ -38,6 +39,7 @@ static const char schema[] = WEIR_JSON({
             "minItems": 1,
             "maxItems": 1000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [[["INCR", "hits"], ["EXPIRE", "hits", 60]]],
             "items": { "type": "array", "minItems": 1, "maxItems": 10000 }
         },
@@ -67,6 +69,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["stock:${ input.item }"]]
         },
         "args": {
@@ -74,6 +77,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["${ input.count }"]]
         },
         "parse": {
