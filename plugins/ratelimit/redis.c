@@ -104,10 +104,10 @@ redis_reset(struct weir_shard *s, const struct bucket *b, uint32_t timeout_ms,
 static bool
 take_number(struct weir_text *text, const char *behind, uint64_t *ret)
 {
-    size_t len = 0;
+    size_t most = text->len < DIGITS_MAX ? text->len : DIGITS_MAX, len = 0;
     uint64_t n = 0;
-    for (; len < text->len && len < DIGITS_MAX && text->bytes[len] >= '0' && text->bytes[len] <= '9'; len++)
-        n = n * 10 + (uint64_t)(text->bytes[len] - '0');
+    for (unsigned digit; len < most && (digit = (unsigned)text->bytes[len] - '0') <= 9; len++)
+        n = n * 10 + digit;
     size_t end = len + strlen(behind);
     if (len == 0 || end > text->len || memcmp(text->bytes + len, behind, end - len) != 0)
         return false;
