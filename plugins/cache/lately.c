@@ -8,11 +8,14 @@
  */
 #include "lately.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PRIME ((UINT64_C(1) << 61) - 1)
 #define WORD 7u /* bytes, so that each word is smaller than the prime */
+#define WORD_BITS ((UINT64_C(1) << 56) - 1)
+#define DEPTH_MAX 256u
 #define PLACES 512u
 
 __extension__ typedef unsigned __int128 product_t;
@@ -46,43 +49,113 @@ lately_free(struct lately **l)
     *l = NULL;
 }
 
-static uint64_t
-add_word(const struct lately *l, uint64_t sum, uint64_t word)
+/* A mark in the making. */
+struct making {
+    uint64_t point;
+    uint64_t sum;
+    bool none; /* there is something that can't be kept anyway */
+};
+
+static inline void
+add_word(struct making *m, uint64_t word)
 {
-    product_t product = (product_t)sum * l->point + word;
+    product_t product = (product_t)m->sum * m->point + word;
     uint64_t folded = (uint64_t)(product & PRIME) + (uint64_t)(product >> 61);
-    return folded >= PRIME ? folded - PRIME : folded;
+    m->sum = folded >= PRIME ? folded - PRIME : folded;
 }
 
-static uint64_t
-add_bytes(const struct lately *l, uint64_t sum, struct weir_text text)
+/* Any 64 bits, which may be more than the prime. */
+static void
+add_bits(struct making *m, uint64_t bits)
 {
-    sum = add_word(l, sum, text.len % PRIME);
-    for (size_t at = 0; at < text.len; at += WORD) {
-        uint64_t word = 0;
-        memcpy(&word, text.bytes + at, text.len - at < WORD ? text.len - at : WORD);
-        sum = add_word(l, sum, word);
+    add_word(m, bits >> 32);
+    add_word(m, (uint32_t)bits);
+}
+
+static void
+add_bytes(struct making *m, struct weir_text text)
+{
+    size_t at = 0;
+    uint64_t word;
+    add_word(m, text.len % PRIME);
+    for (; text.len - at > WORD; at += WORD) { /* one byte more is there to be read with a word */
+        memcpy(&word, text.bytes + at, sizeof word);
+        add_word(m, le64toh(word) & WORD_BITS);
     }
-    return sum;
+    word = 0;
+    if (text.len > at)
+        memcpy(&word, text.bytes + at, text.len - at);
+    add_word(m, le64toh(word));
+}
+
+static void add_value(struct making *m, const struct weir_value *v, unsigned depth);
+
+static void
+add_parts(struct making *m, const struct weir_value *v, bool map, unsigned depth)
+{
+    const struct weir_value *part;
+    struct weir_text key;
+    if (depth == DEPTH_MAX) {
+        m->none = true;
+        return;
+    }
+    add_word(m, host->len(v));
+    for (size_t i = 0; map && host->member(v, i, &key, &part); i++) {
+        add_bytes(m, key);
+        add_value(m, part, depth + 1);
+    }
+    for (size_t i = 0; !map && (part = host->at(v, i)) != NULL; i++)
+        add_value(m, part, depth + 1);
+}
+
+/* Adds what V is, its type and its content: two values that differ have other words. */
+static void
+add_value(struct making *m, const struct weir_value *v, unsigned depth)
+{
+    uint32_t type = host->type(v);
+    struct weir_text text = { "", 0 };
+    int64_t integer = 0;
+    double number = 0;
+    uint64_t bits = 0;
+    bool truth = false;
+    add_word(m, type);
+    switch (type) {
+    case WEIR_NULL:
+        break;
+    case WEIR_BOOL:
+        (void)host->get_bool(v, &truth);
+        add_word(m, truth);
+        break;
+    case WEIR_INT:
+        (void)host->get_int(v, &integer);
+        add_bits(m, (uint64_t)integer);
+        break;
+    case WEIR_DOUBLE:
+        (void)host->get_double(v, &number);
+        memcpy(&bits, &number, sizeof bits);
+        add_bits(m, bits);
+        break;
+    case WEIR_LIST:
+    case WEIR_MAP:
+        add_parts(m, v, type == WEIR_MAP, depth);
+        break;
+    default:
+        m->none |= !host->get_text(v, &text); /* a stream */
+        add_bytes(m, text);
+    }
 }
 
 uint64_t
 lately_mark(const struct lately *l, const uint8_t id[ID_LEN], const struct entry *e)
 {
-    struct weir_error err = { 0 };
-    struct weir_text text = { "", 0 };
-    const struct weir_value *json = NULL;
-    if (!host->get_text(e->value, &text)) {
-        if (host->json_write(e->value, &json, &err) != WEIR_OK)
-            return 0;
-        (void)host->get_text(json, &text);
-    }
-    uint64_t sum = add_bytes(l, host->type(e->value), (struct weir_text){ (const char *)id, ID_LEN });
-    sum = add_word(l, sum, (e->fresh_ms - e->set_ms) % PRIME);
-    sum = add_word(l, sum, (e->keep_ms - e->set_ms) % PRIME);
-    sum = add_bytes(l, sum, text);
-    host->unref(&json);
-    return sum > 0 ? sum : 1;
+    struct making m = { .point = l->point };
+    add_bytes(&m, (struct weir_text){ (const char *)id, ID_LEN });
+    add_word(&m, (e->fresh_ms - e->set_ms) % PRIME);
+    add_word(&m, (e->keep_ms - e->set_ms) % PRIME);
+    add_value(&m, e->value, 0);
+    if (m.none)
+        return 0;
+    return m.sum > 0 ? m.sum : 1;
 }
 
 bool
