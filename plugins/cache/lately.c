@@ -64,14 +64,6 @@ add_word(struct making *m, uint64_t word)
     m->sum = folded >= PRIME ? folded - PRIME : folded;
 }
 
-/* Any 64 bits, which may be more than the prime. */
-static void
-add_bits(struct making *m, uint64_t bits)
-{
-    add_word(m, bits >> 32);
-    add_word(m, (uint32_t)bits);
-}
-
 static void
 add_bytes(struct making *m, struct weir_text text)
 {
@@ -108,40 +100,51 @@ add_parts(struct making *m, const struct weir_value *v, bool map, unsigned depth
         add_value(m, part, depth + 1);
 }
 
+static void
+add_text(struct making *m, const struct weir_value *v)
+{
+    struct weir_text text = { "", 0 };
+    m->none |= !host->get_text(v, &text); /* a stream */
+    add_bytes(m, text);
+}
+
+/* Adds a null, bool or number: its 64 bits may be more than the prime, and go in two halves, with the type beside. */
+static inline void
+add_scalar(struct making *m, const struct weir_value *v, uint32_t type)
+{
+    union {
+        int64_t integer;
+        double number;
+        uint64_t bits;
+    } is = { .integer = 0 };
+    bool truth = false;
+    if (type == WEIR_BOOL)
+        is.integer = host->get_bool(v, &truth) && truth;
+    else if (type == WEIR_INT)
+        (void)host->get_int(v, &is.integer);
+    else if (type == WEIR_DOUBLE)
+        (void)host->get_double(v, &is.number);
+    add_word(m, (uint64_t)type << 32 | is.bits >> 32);
+    add_word(m, (uint32_t)is.bits);
+}
+
 /* Adds what V is, its type and its content: two values that differ have other words. */
 static void
 add_value(struct making *m, const struct weir_value *v, unsigned depth)
 {
     uint32_t type = host->type(v);
-    struct weir_text text = { "", 0 };
-    int64_t integer = 0;
-    double number = 0;
-    uint64_t bits = 0;
-    bool truth = false;
-    add_word(m, type);
+    if (type <= WEIR_DOUBLE) {
+        add_scalar(m, v, type);
+        return;
+    }
+    add_word(m, (uint64_t)type << 32);
     switch (type) {
-    case WEIR_NULL:
-        break;
-    case WEIR_BOOL:
-        (void)host->get_bool(v, &truth);
-        add_word(m, truth);
-        break;
-    case WEIR_INT:
-        (void)host->get_int(v, &integer);
-        add_bits(m, (uint64_t)integer);
-        break;
-    case WEIR_DOUBLE:
-        (void)host->get_double(v, &number);
-        memcpy(&bits, &number, sizeof bits);
-        add_bits(m, bits);
-        break;
     case WEIR_LIST:
     case WEIR_MAP:
         add_parts(m, v, type == WEIR_MAP, depth);
         break;
     default:
-        m->none |= !host->get_text(v, &text); /* a stream */
-        add_bytes(m, text);
+        add_text(m, v);
     }
 }
 
