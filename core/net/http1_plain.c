@@ -170,7 +170,7 @@ take_all(struct scan *s)
         }
 #endif
     for (; at < s->len; at++)
-        if (at >= s->start && (s->bytes[at] < ' ' || s->bytes[at] == 0x7f) && !take_line(s, at))
+        if (at >= s->start && ((signed char)s->bytes[at] < ' ' || s->bytes[at] == 0x7f) && !take_line(s, at))
             return false;
     return s->over;
 }
