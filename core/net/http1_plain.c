@@ -1,8 +1,8 @@
 /* net/http1_plain.c - a quick second opinion of a plain head; see http1_parse.h.
  *
  * It was written apart from our parser and shares nothing with it: it goes over the bytes by the ends of lines, knows no
- * fields but the few that may frame a message, and takes part in nothing else. Where it meets something that is not
- * plain it says no more, and llhttp is asked; fuzzing has llhttp agree with all that it says.
+ * fields but the few that may frame a message. Where it meets something that is not plain it says no more, and
+ * llhttp is asked; fuzzing has llhttp agree with all that it takes.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
