@@ -214,10 +214,11 @@ pause_before_retry(struct frame *f, const struct unit *u, const struct failure *
 static void
 count_retry(const struct frame *f, const struct unit *u)
 {
+    if (f->attempt <= 1 || f->unsent)
+        return;
     unsigned shard = f->run->engine->shard->index;
     struct weir_text labels[] = { text_of(f->run->flow->pipeline->name), text_of(u->node->id) };
-    if (f->attempt > 1 && !f->unsent)
-        metric_add(shard, metric_series_of(shard, f->run->engine->retry_family, labels), 1);
+    metric_add(shard, metric_series_of(shard, f->run->engine->retry_family, labels), 1);
 }
 
 /* An attempt of the node at hand is over. */

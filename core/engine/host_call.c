@@ -196,6 +196,26 @@ eval(struct weir_call *c, uint32_t handle, const struct weir_value **ret, struct
     return code;
 }
 
+/* The text of what is no more than a field of the request: it stays where it is as long as the run, and need not be
+ * copied. False: it is something else, or not to be had, and evaluated as all others. */
+static bool
+lent_text(const struct weir_call *c, const struct part *p, struct weir_text *ret)
+{
+    static const bool stays[KNOWN_COUNT] = {
+        [KNOWN_METHOD] = true, [KNOWN_PATH] = true,  [KNOWN_CLIENT_IP] = true,
+        [KNOWN_ID] = true,     [KNOWN_PARAM] = true, [KNOWN_HEADER] = true,
+    };
+    struct weir_value v;
+    struct weir_error err;
+    unsigned used;
+    if (p->path == NULL || p->format != NULL || !stays[p->path->known.what] || c->prepared || c->frame == NULL ||
+        request_find(c->run, p->path, &v, &used, &err) != WEIR_OK || used != p->path->n ||
+        v.type != WEIR_STRING || v.len == 0 || !part_takes(p, &v))
+        return false;
+    *ret = value_as_text(&v);
+    return true;
+}
+
 static uint32_t
 eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct weir_error *err)
 {
@@ -208,6 +228,8 @@ eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct we
         *ret = value_as_text(p->constant);
         return WEIR_OK;
     }
+    if (lent_text(c, p, ret))
+        return WEIR_OK;
     struct buf b;
     char room[BUF_USUAL];
     buf_init_in(&b, TEXT_MAX, room, sizeof room);

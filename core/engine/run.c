@@ -153,6 +153,8 @@ run_forget(struct run *r)
     list_each(link, next, &r->failures) empty(list_entry(link, struct failure, link));
     empty(&r->spare);
     drop(&r->answer);
+    drop(&r->heard_of);
+    drop(&r->heard);
     drop(&r->result);
     drop(&r->reply_body);
     drop(&r->self);

@@ -164,6 +164,8 @@ struct run {
     const struct weir_value **outputs; /* by node index; owned */
     struct run_step *steps;       /* by node index */
     const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
+    const struct weir_value *heard_of; /* an output, and the bytes that came for its body; owned */
+    const struct weir_value *heard;
     const struct weir_value *result;   /* the flow at the end of the steps; owned */
     char id[ID_UUID];
     uint64_t started_wall_ms;

@@ -12,7 +12,7 @@
 #include <weir.h>
 
 #define NAME_MAX_LEN 128u
-#define ID_LEN 16u    /* of a key: the first bytes of its digest */
+#define ID_LEN 16u    /* of a key: a digest, or the first bytes of one */
 #define LOOKUP_MS 50u /* how long Redis may take */
 
 extern const struct weir_host *host;
@@ -26,6 +26,12 @@ struct named {
     /* By the first byte of an id: how often a key was set or dropped from outside of a block.
      * What a block found out before is not kept after. */
     atomic_uint epochs[256];
+};
+
+/* What a call asks for. */
+struct key {
+    struct weir_text text; /* lives as long as the call */
+    uint8_t id[ID_LEN];    /* in this process; Redis knows the key by another one (store.c) */
 };
 
 /* Where a node's entries are. */
@@ -94,10 +100,9 @@ uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Fails the call, and frees what ERR owns. */
 void fail(struct weir_call *call, const struct weir_error *err);
-/* The id of what the key of NODE evaluates to: of a SHA-256 if it goes to Redis, and of this process
- * alone if it stays here. */
-uint32_t key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN],
-                struct weir_error *err);
+/* What the key of NODE evaluates to. */
+uint32_t key_read(struct weir_call *call, const struct node *node, struct key *ret,
+                  struct weir_error *err);
 void count_request(struct weir_call *call, const struct store *s, struct weir_text result);
 void count_skipped(struct weir_shard *shard, const struct store *s, const char *reason);
 
