@@ -71,11 +71,11 @@ runs_in(both e2e/crash e2e/durable e2e/edge e2e/edge_deadlines e2e/engine e2e/h2
 runs_in(both e2e/engine2 e2e/h2_floods e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload e2e/streaming
     e2e/websocket)
 # What strangers send: requests, frames, credentials, HTML, answers, and what they hope to see.
-runs_in(dev e2e/admin_tokens e2e/auth e2e/canary e2e/issuers e2e/listeners e2e/malformed_rules e2e/rooms
-    e2e/sanitize e2e/secrets e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
+runs_in(dev e2e/admin_tokens e2e/auth e2e/canary e2e/issuers e2e/listeners e2e/malformed_rules
+    e2e/masking e2e/rooms e2e/sanitize e2e/secrets e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
 # States, and what happens to them: no figure in it, and dev has the faults and the leaks.
 runs_in(dev e2e/activation e2e/batches e2e/breaker e2e/cache e2e/cancel e2e/concurrency e2e/edit
-    e2e/gateway e2e/jobs e2e/lua e2e/once e2e/openapi e2e/operators e2e/order e2e/places e2e/postgres
+    e2e/gateway e2e/given e2e/jobs e2e/lua e2e/once e2e/openapi e2e/operators e2e/order e2e/places e2e/postgres
     e2e/redis e2e/replay e2e/retention e2e/revisions e2e/testing e2e/wait)
 # Commands: what they parse has unit tests and fuzz targets, with sanitizers, and each start of weir takes long there.
 runs_in(release e2e/cli e2e/fmt e2e/graph e2e/import)

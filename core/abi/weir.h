@@ -330,7 +330,10 @@ enum weir_http_flag {
     WEIR_HTTP_FOLLOW = 1u << 1,    /* follow up to max_redirects                  */
     WEIR_HTTP_UNTRUSTED = 1u << 2, /* the host came from outside: allow_hosts and public
                                       addresses only                              */
-    WEIR_HTTP_REPEATABLE = 1u << 3 /* may be sent again on a stale connection     */
+    WEIR_HTTP_REPEATABLE = 1u << 3, /* may be sent again on a stale connection    */
+    WEIR_HTTP_ANSWER = 1u << 4     /* of a node of flag WEIR_ANSWER: what it answers when it is told is the
+                                      answer that came. If that becomes the reply, the body goes out
+                                      byte by byte. 1.1                           */
 };
 
 /* A request to an upstream. The host copies what it needs before it returns. */

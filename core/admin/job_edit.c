@@ -79,6 +79,10 @@ edit_job(struct admin *a, struct weir_event *e, struct weir_text id)
     const struct weir_value *body = NULL, *v = value_string(id.bytes, id.len);
     bool dry = false;
     builder_set(b, "id", 2, &v);
+    struct seer *seer = seer_new(engine_generation(a->shard));
+    if (seer->marks)
+        builder_put(b, "mask", seer->marks);
+    seer_free(&seer);
     enum weir_code code = body_map_of(e, EDIT_MAX, &body, &err);
     if (code == WEIR_OK)
         code = read_edit(body, b, &dry, &err);

@@ -10,36 +10,10 @@
 #include "admin/parts.h"
 #include "base/encode.h"
 #include "engine/job_trace.h"
+#include "admin/seer.h"
 #include "pipeline/secrets.h"
 
 #define SHOWN_MAX (64u << 20)
-
-static bool
-holds(struct weir_text name, const char *word)
-{
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= name.len; i++)
-        if (strncasecmp(name.bytes + i, word, len) == 0)
-            return true;
-    return false;
-}
-
-/* Whether a header or a parameter of that name has a credential. */
-static bool
-is_credential(struct weir_text name)
-{
-    static const char *const whole[] = { "authorization", "proxy-authorization", "cookie",
-                                         "x-api-key" };
-    static const char *const words[] = { "token",   "secret",  "signature", "password",
-                                         "api-key", "api_key", "apikey" };
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (name.len == strlen(whole[i]) && holds(name, whole[i]))
-            return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (holds(name, words[i]))
-            return true;
-    return false;
-}
 
 /* [[name, value] ...] with the credentials in it hidden. */
 static const struct weir_value *
@@ -61,34 +35,12 @@ pairs_shown(const struct weir_value *pairs)
     return builder_end(&list);
 }
 
-/* "a=1&token=***": the values of credentials are cut out, the rest is as it came. */
-static const struct weir_value *
-query_shown(struct weir_text query)
+static bool
+hides(void *arg, struct weir_text name, struct weir_text value)
 {
-    struct buf b, name;
-    buf_init(&b, query.len * 4 + 16);
-    buf_init(&name, query.len + 1);
-    for (size_t at = 0; at < query.len;) {
-        const char *end = memchr(query.bytes + at, '&', query.len - at);
-        struct weir_text one = { query.bytes + at,
-                                 end ? (size_t)(end - query.bytes) - at : query.len - at };
-        const char *equals = memchr(one.bytes, '=', one.len);
-        struct weir_text key = { one.bytes, equals ? (size_t)(equals - one.bytes) : one.len };
-        struct weir_error err;
-        buf_reset(&name);
-        bool read = url_decode(&name, key, true, &err) == WEIR_OK;
-        bool hidden = equals && is_credential(read ? buf_content(&name) : key);
-        (void)buf_puts(&b, at > 0 ? "&" : "");
-        (void)buf_text(&b, hidden ? key : one);
-        (void)buf_puts(&b, hidden ? "=***" : "");
-        at += one.len + 1;
-    }
-    struct weir_text whole = buf_content(&b);
-    const struct weir_value *v = utf8_valid(whole) ? value_string(whole.bytes, whole.len)
-                                                   : value_bytes(whole.bytes, whole.len);
-    buf_fini(&b);
-    buf_fini(&name);
-    return v;
+    (void)arg;
+    (void)value;
+    return is_credential(name);
 }
 
 /* The bytes of a body are shown as the text that they mostly are. */
@@ -115,7 +67,7 @@ event_shown(const struct weir_value *event)
         if (text_is(key, "headers") || text_is(key, "params"))
             shown = pairs_shown(v);
         else if (text_is(key, "query"))
-            shown = query_shown(value_as_text(v));
+            shown = form_hidden(value_as_text(v), hides, NULL); /* "a=1&token=***" */
         else
             shown = value_ref(v);
         builder_set(b, key.bytes, key.len, &shown);
@@ -189,26 +141,54 @@ shown(const struct weir_value *job, const char *id)
     return builder_end(&b);
 }
 
-const struct weir_value *
-job_shown(const struct weir_value *job)
+/* JOB, or a step of one, with its event's credentials and what is marked in it hidden wherever they stand. */
+static const struct weir_value *
+open_shown(const struct seer *seer, const struct weir_value *job, const char *id)
 {
-    return shown(job, "id");
+    const struct weir_value *event = value_field(job, "event");
+    struct marks *m = seer_marks(seer, job);
+    struct hidden *h = hidden_new();
+    struct weir_builder *b = builder_map();
+    struct weir_text key;
+    const struct weir_value *v, *open, *seen;
+    if (event && value_type(event) == WEIR_MAP)
+        seer_gather(event, h);
+    for (size_t i = 0; value_member(job, i, &key, &v); i++) {
+        bool marked = m && text_is(key, "event") && value_type(v) == WEIR_MAP;
+        v = marked ? marks_hide_event(m, v, h) : value_ref(v);
+        builder_set(b, key.bytes, key.len, &v);
+    }
+    hidden_end(h);
+    v = builder_end(&b);
+    open = shown(v, id);
+    seen = seer_without(h, open);
+    value_unref(&open);
+    value_unref(&v);
+    hidden_free(&h);
+    marks_free(&m);
+    return seen;
 }
 
 const struct weir_value *
-step_shown(const struct weir_value *step)
+job_shown(const struct seer *seer, const struct weir_value *job)
 {
-    return shown(step, "job");
+    return open_shown(seer, job, "id");
 }
 
 const struct weir_value *
-jobs_shown(const struct weir_value *page)
+step_shown(const struct seer *seer, const struct weir_value *step)
+{
+    return open_shown(seer, step, "job");
+}
+
+const struct weir_value *
+jobs_shown(const struct seer *seer, const struct weir_value *page)
 {
     struct weir_builder *b = builder_map(), *list = builder_list();
     const struct weir_value *jobs = value_field(page, "jobs"), *next = value_field(page, "next");
     const struct weir_value *job, *v;
     for (size_t i = 0; (job = value_at(jobs, i)) != NULL; i++) {
-        v = job_shown(job);
+        v = job_shown(seer, job);
         builder_add(list, &v);
     }
     v = builder_end(&list);
@@ -262,9 +242,10 @@ all_masked(const struct secrets *secrets, const struct weir_value *v)
 }
 
 const struct weir_value *
-job_seen(void *secrets, const struct weir_value *job)
+job_seen(void *arg, const struct weir_value *job)
 {
-    const struct weir_value *open = job_shown(job), *seen = all_masked(secrets, open);
+    const struct seer *seer = arg;
+    const struct weir_value *open = job_shown(seer, job), *seen = all_masked(seer->secrets, open);
     value_unref(&open);
     return seen;
 }

@@ -11,7 +11,7 @@
 
 #include "admin/parts.h"
 #include "base/encode.h"
-#include "pipeline/secrets.h"
+#include "engine/job_given.h"
 #include "value/json.h"
 
 #define ASKS_MAX 64u
@@ -19,6 +19,7 @@
 #define TEXT_MAX 4096u /* bytes of a reason, a name, a filter */
 #define JOBS "/api/v1/jobs"
 #define BATCHES "/api/v1/batches"
+#define GIVEN_SHORT 4096u /* bytes of what a step was given, where all steps of a job are told */
 
 /* A question, and the request that it came by. */
 struct asking {
@@ -28,7 +29,7 @@ struct asking {
     struct list link;         /* in admin->asking */
     asked_fn *then;           /* NULL: the answer is the caller's */
     void *arg;
-    struct secrets *secrets;  /* that are hidden from who asks; owned; NULL: none */
+    struct seer *seer;        /* what is hidden from who asks; owned */
 };
 
 static void
@@ -36,7 +37,7 @@ asking_free(struct asking *k)
 {
     value_unref(&k->ask.answer);
     value_unref(&k->ask.with);
-    secrets_unref(&k->secrets);
+    seer_free(&k->seer);
     free(k);
 }
 
@@ -53,17 +54,41 @@ makes_something(const char *what)
            strcmp(what, "batches.make") == 0;
 }
 
+/* A step in whole. The event goes along until what it hides is known. */
+static void
+answer_step(const struct asking *k, const struct weir_value *v)
+{
+    const struct weir_value *of = value_field(v, "of"), *event = of ? value_field(of, "event") : NULL;
+    const struct weir_value *given = of ? job_given(k->admin->shard, v, of, SIZE_MAX) : value_ref(v), *member;
+    struct weir_builder *b = builder_map(), *rest = builder_map();
+    struct weir_text key;
+    for (size_t i = 0; value_member(given, i, &key, &member); i++)
+        builder_set_lent(b, key.bytes, key.len, member);
+    if (event)
+        builder_put(b, "event", event);
+    const struct weir_value *whole = builder_end(&b), *shown = step_shown(k->seer, whole);
+    for (size_t i = 0; value_member(shown, i, &key, &member); i++)
+        if (!text_is(key, "event"))
+            builder_set_lent(rest, key.bytes, key.len, member);
+    answer_unmarked(k->admin, k->event, 200, builder_end(&rest));
+    value_unref(&shown);
+    value_unref(&whole);
+    value_unref(&given);
+}
+
 /* What the store told, as the one who asked may see it. V is lent. */
 static void
 answer_told(const struct asking *k, const struct weir_value *v)
 {
     struct weir_event *e = k->event;
     if (strcmp(k->ask.what, "jobs.show") == 0) {
-        answer_unmarked(k->admin, e, 200, job_shown(v));
+        const struct weir_value *given = job_given(k->admin->shard, v, v, GIVEN_SHORT);
+        answer_unmarked(k->admin, e, 200, job_shown(k->seer, given));
+        value_unref(&given);
     } else if (strcmp(k->ask.what, "jobs.step") == 0) {
-        answer_unmarked(k->admin, e, 200, step_shown(v));
+        answer_step(k, v);
     } else if (strcmp(k->ask.what, "jobs.export") == 0) {
-        answer_unmarked(k->admin, e, 200, jobs_shown(v));
+        answer_unmarked(k->admin, e, 200, jobs_shown(k->seer, v));
     } else if (strcmp(k->ask.what, "store.compact") == 0 ||
                strcmp(k->ask.what, "store.backup") == 0) {
         answer_json(e, 202, value_ref(v));
@@ -118,15 +143,6 @@ told(struct store_op *op, const struct weir_error *failed)
     asking_free(k);
 }
 
-/* The secrets of today, owned by the caller; NULL: no pipelines are loaded. */
-static struct secrets *
-todays_secrets(const struct admin *a)
-{
-    const struct generation *g = engine_generation(a->shard);
-    const struct secrets *s = g ? generation_secrets(g) : NULL;
-    return s ? secrets_ref((struct secrets *)(uintptr_t)s) : NULL;
-}
-
 void
 ask_store(struct admin *a, struct weir_event *e, const char *what, const struct weir_value *take_with)
 {
@@ -144,9 +160,9 @@ ask_store_then(struct admin *a, struct weir_event *e, const char *what, const st
     k->ask.op = (struct store_op){ .shard = a->shard, .done = told, .kind = STORE_ASK };
     k->ask.what = what;
     k->ask.with = admin_signed(e, take_with);
-    k->secrets = todays_secrets(a);
+    k->seer = seer_new(engine_generation(a->shard));
     k->ask.shown = job_seen;
-    k->ask.shown_arg = k->secrets;
+    k->ask.shown_arg = k->seer;
     k->admin = a;
     k->event = e;
     k->then = then;
@@ -258,6 +274,7 @@ ask_job(struct admin *a, struct weir_event *e, const char *what, struct weir_tex
     const struct weir_value *v = text_value(id);
     builder_set(b, "id", 2, &v);
     value_unref(&with);
+    builder_put(b, "definition", &value_true);
     if (step.len > 0) {
         v = text_value(step);
         builder_set(b, "step", 4, &v);

@@ -6,6 +6,7 @@
 #define ADMIN_PARTS_H
 
 #include "admin/admin.h"
+#include "admin/seer.h"
 #include "engine/engine.h"
 #include "loop/mail.h"
 
@@ -183,17 +184,17 @@ void discard_jobs(struct admin *a, struct weir_event *e);
 
 /* -- job_shown.c -- */
 
-/* JOB, an answer to jobs.show, as it may be seen; owned by the caller. */
-const struct weir_value *job_shown(const struct weir_value *job);
+/* JOB, an answer to jobs.show, as who asks with SEER may see it, but for the texts of secrets; owned by the caller. */
+const struct weir_value *job_shown(const struct seer *seer, const struct weir_value *job);
 
-/* STEP, an answer to jobs.step, with the idempotency keys of its records; owned by the caller. */
-const struct weir_value *step_shown(const struct weir_value *step);
+/* STEP, an answer to jobs.step, with the idempotency keys of its records; the same. */
+const struct weir_value *step_shown(const struct seer *seer, const struct weir_value *step);
 
-/* The same as job_shown without the texts of SECRETS (a struct secrets, or NULL): all that is answered of one. Any thread. */
-const struct weir_value *job_seen(void *secrets, const struct weir_value *job);
+/* The same as job_shown without the texts of secrets: all that is answered of one. SEER: a struct seer. Any thread. */
+const struct weir_value *job_seen(void *seer, const struct weir_value *job);
 
 /* The same as job_shown of all jobs of PAGE, an answer to jobs.export. */
-const struct weir_value *jobs_shown(const struct weir_value *page);
+const struct weir_value *jobs_shown(const struct seer *seer, const struct weir_value *page);
 
 /* Answers with a document of the store, where secrets bear no mark: what has the text of one is hidden,
  * and bytes are shown as text if they are one. V is taken. */

@@ -9,30 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a buffer without memory points to; shared by all threads, so never written. */
-static char empty[1];
-
-void
-buf_init(struct buf *b, size_t max)
-{
-    *b = (struct buf){ .bytes = empty, .max = max };
-}
-
-void
-buf_init_in(struct buf *b, size_t max, char *first, size_t room)
-{
-    assert(room > 0);
-    *b = (struct buf){ .bytes = first, .room = room - 1 > max ? max + 1 : room, .max = max, .lent = true };
-    first[0] = '\0';
-}
-
-void
-buf_fini(struct buf *b)
-{
-    if (b->room > 0 && !b->lent)
-        free(b->bytes);
-    buf_init(b, b->max);
-}
+char buf_empty[1];
 
 void
 buf_reset(struct buf *b)
@@ -42,12 +19,11 @@ buf_reset(struct buf *b)
         b->bytes[0] = '\0';
 }
 
-/* Makes room for NEED bytes and the NUL; doubling keeps appending linear. */
-static void
-grow(struct buf *b, size_t need)
+void
+buf_grow(struct buf *b, size_t len)
 {
     size_t room = b->room > 0 ? b->room : 64;
-    while (room <= need && room < SIZE_MAX)
+    while (room <= len && room < SIZE_MAX)
         room = room <= SIZE_MAX / 2 ? room * 2 : SIZE_MAX;
     if (room - 1 > b->max)
         room = b->max + 1;
@@ -61,29 +37,6 @@ grow(struct buf *b, size_t need)
     b->bytes = bytes;
     b->room = room;
     b->lent = false;
-}
-
-char *
-buf_reserve(struct buf *b, size_t need)
-{
-    assert(b->len <= b->max);
-    if (need > b->max - b->len)
-        return NULL;
-    if (need > 0 && b->len + need >= b->room)
-        grow(b, b->len + need);
-    return b->bytes + b->len;
-}
-
-void
-buf_seal(struct buf *b, size_t written)
-{
-    if (b->room == 0) {
-        assert(written == 0);
-        return;
-    }
-    assert(written < b->room - b->len);
-    b->len += written;
-    b->bytes[b->len] = '\0';
 }
 
 /* Appends LEN bytes if they fit. */
@@ -175,7 +128,7 @@ char *
 buf_give(struct buf *b, size_t *ret_len)
 {
     if (b->room == 0 || b->lent)
-        grow(b, b->len);
+        buf_grow(b, b->len);
     char *bytes = b->bytes;
     if (ret_len != NULL)
         *ret_len = b->len;

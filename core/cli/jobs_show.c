@@ -16,6 +16,7 @@
 #include "value/json.h"
 
 #define BODY_SHOWN 2000u /* bytes of a body */
+#define GIVEN_SHOWN 300u /* bytes of what a step was given, among all else of the job */
 
 /* Prints T without what would move a terminal's cursor; line breaks and tabs stay. */
 static void
@@ -215,12 +216,60 @@ print_advice(const struct weir_value *job)
         printf("\nEnd it: weir jobs cancel %.*s\n", (int)id.len, id.bytes);
 }
 
+/* V in whole, below its name. NULL is accepted. */
+static void
+print_json(const char *name, const struct weir_value *v)
+{
+    struct buf b;
+    struct weir_error err;
+    buf_init(&b, 64u << 20);
+    if (v != NULL && json_write_pretty(&b, v, &err) == WEIR_OK) {
+        printf("%s\n", name);
+        print_safe(buf_content(&b));
+        printf("\n");
+    }
+    buf_fini(&b);
+}
+
+/* Why parts of what a step was given are not known. */
+static void
+print_unknown(const struct weir_value *one, const char *indent)
+{
+    struct weir_text place;
+    const struct weir_value *why;
+    for (size_t i = 0; value_member(value_field(one, "unknown"), i, &place, &why); i++) {
+        bool input = text_is(place, "input");
+        printf("%snot known: %s", indent, input ? "input" : "config");
+        if (!input && place.len > 0) {
+            printf(" ");
+            print_safe(place);
+        }
+        printf(": ");
+        print_safe(value_as_text(why));
+        printf("\n");
+    }
+}
+
+/* What a step was given. */
+static void
+print_given(const struct weir_value *one)
+{
+    static const char *const parts[][2] = { { "config", "config_bytes" }, { "input", "input_bytes" } };
+    print_line("given", answer_member_text(one, "given"));
+    for (unsigned i = 0; i < 2; i++) {
+        if (answer_member_number(one, parts[i][1]) > 0)
+            printf("%-12s%.0f bytes, which is more than is kept\n", parts[i][0], answer_member_number(one, parts[i][1]));
+        print_json(parts[i][0], value_field(one, parts[i][0]));
+    }
+    print_unknown(one, "");
+}
+
 /* One time of a step: what was recorded of it, or what the trace of an attempt tells. */
 static void
 print_time(const struct weir_value *one)
 {
     struct weir_text code = answer_member_text(one, "code"), path = answer_member_text(one, "path");
-    const struct weir_value *output = value_field(one, "output"), *begun = value_field(one, "begun");
+    const struct weir_value *begun = value_field(one, "begun");
     bool open = begun && begun->type == WEIR_BOOL && begun->boolean;
     printf("\n");
     if (path.len > 0)
@@ -243,19 +292,10 @@ print_time(const struct weir_value *one)
     print_line("key", answer_member_text(one, "key"));
     print_line("code", code);
     print_line("message", answer_member_text(one, "message"));
+    print_given(one);
     if (answer_member_number(one, "bytes") > 0)
         printf("%-12s%.0f bytes, which is more than is kept\n", "output", answer_member_number(one, "bytes"));
-    if (output != NULL) {
-        struct buf b;
-        struct weir_error err;
-        buf_init(&b, 64u << 20);
-        if (json_write_pretty(&b, output, &err) == WEIR_OK) {
-            printf("output\n");
-            print_safe(buf_content(&b));
-            printf("\n");
-        }
-        buf_fini(&b);
-    }
+    print_json("output", value_field(one, "output"));
 }
 
 /* weir jobs show ID --step STEP. */
@@ -286,6 +326,48 @@ show_step(const struct args *a, const char *id, const char *step)
     return EXIT_GOOD;
 }
 
+/* The step that the latest attempt of JOB failed in, as its trace has it; NULL: there is none. */
+static const struct weir_value *
+failed_step(const struct weir_value *job)
+{
+    const struct weir_value *last = value_at(value_field(job, "attempts"), 0), *one;
+    struct weir_text node = last ? answer_member_text(last, "node") : TEXT("");
+    const struct weir_value *trace = last ? value_field(last, "trace") : NULL;
+    for (size_t i = 0; node.len > 0 && (one = value_at(value_field(trace, "steps"), i)) != NULL; i++)
+        if (text_equal(answer_member_text(one, "id"), node))
+            return one;
+    return NULL;
+}
+
+/* In a line each, what the failed step was given. */
+static void
+print_failed(const struct weir_value *job)
+{
+    static const char *const parts[][2] = { { "config", "config_bytes" }, { "input", "input_bytes" } };
+    const struct weir_value *one = failed_step(job);
+    if (one == NULL)
+        return;
+    struct weir_text id = answer_member_text(one, "id"), name = answer_member_text(job, "id");
+    printf("\nWhat %.*s was given; in whole: weir jobs show %.*s --step %.*s\n", (int)id.len, id.bytes, (int)name.len,
+           name.bytes, (int)id.len, id.bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct weir_value *v = value_field(one, parts[i][0]);
+        struct buf b;
+        struct weir_error err;
+        buf_init(&b, 64u << 20);
+        if (v != NULL && json_write(&b, v, &err) == WEIR_OK) {
+            size_t len = job_cut(buf_content(&b), GIVEN_SHOWN);
+            printf("  %-8s", parts[i][0]);
+            print_safe((struct weir_text){ b.bytes, len });
+            printf(len < b.len ? "...\n" : "\n");
+        } else if (answer_member_number(one, parts[i][1]) > 0) {
+            printf("  %-8s%.0f bytes\n", parts[i][0], answer_member_number(one, parts[i][1]));
+        }
+        buf_fini(&b);
+    }
+    print_unknown(one, "  ");
+}
+
 int
 jobs_show(const struct args *a, const char *id)
 {
@@ -303,6 +385,7 @@ jobs_show(const struct args *a, const char *id)
         if (value_field(job, "event") != NULL)
             print_event(value_field(job, "event"));
         jobs_way(a, job, colour);
+        print_failed(job);
         print_attempts(value_field(job, "attempts"));
         print_advice(job);
     }

@@ -13,7 +13,7 @@ access_log(const struct request *r, uint64_t duration_ns)
     const struct weir_event *e = &r->event;
     struct log_field fields[16] = { /* 14 at most */
         LOG_S("method", e->method),
-        LOG_S("path", e->path),
+        LOG_S("path", e->hides_path ? e->route : e->path),
         LOG_S("route", e->route),
         LOG_N("status", r->status),
         LOG_N("duration_ms", (double)(duration_ns / 1000) / 1000),

@@ -152,6 +152,7 @@ find_route(struct request *r, struct weir_error *err)
     r->max_body = match.max_body > 0 ? match.max_body : config->max_body;
     r->route = match.name;
     r->event.route = match.pattern;
+    r->event.hides_path = r->trigger != NULL && engine_hides_path(r->trigger);
     return set_params(r, &match, err);
 }
 

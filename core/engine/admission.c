@@ -224,6 +224,7 @@ probe_begin(struct run *probe, struct scope *s, struct weir_event *e)
     probe->event = e;
     probe->flow = e->trigger->flow;
     probe->part = e->part;
+    probe->engine = engine_of(e->shard);
     arena_init(&probe->arena, 1024, 1u << 20);
     scope_init(s, probe, NULL);
 }
@@ -247,6 +248,8 @@ admission_text(struct weir_event *e, const struct part *part, struct weir_text *
     if (code == WEIR_OK) {
         char *copy = arena_copy(e->arena, b.bytes, b.len);
         *ret = copy ? (struct weir_text){ copy, b.len } : *ret;
+    } else {
+        run_hide_error(&probe, err);
     }
     buf_fini(&b);
     probe_end(&probe);
@@ -260,6 +263,8 @@ admission_eval(struct weir_event *e, const struct part *part, const struct weir_
     struct scope s;
     probe_begin(&probe, &s, e);
     enum weir_code code = part_eval(part, &s.env, ret, err);
+    if (code != WEIR_OK)
+        run_hide_error(&probe, err);
     probe_end(&probe);
     return code;
 }

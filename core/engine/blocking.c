@@ -78,6 +78,7 @@ prepare(struct weir_call *c, struct weir_error *err)
     scope_init(&s, c->run, c->frame);
     if (scope_input(c->run, c->frame, &input, err) != WEIR_OK)
         return (enum weir_code)err->code;
+    (void)run_hidden(c->run); /* for what it logs */
     c->prepared_input = value_ref(input);
     c->prepared = calloc(slots->n + 1, sizeof *c->prepared);
     if (c->prepared == NULL)

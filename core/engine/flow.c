@@ -235,6 +235,7 @@ flow_open(struct flow *f, struct diags *d)
     for (unsigned i = 0; i < p->n_triggers; i++) {
         struct trigger_unit *t = &f->triggers[i];
         t->trigger = p->triggers[i];
+        t->hides_path = marks_below(p->marks, MARK_PARAMS);
         t->type = &t->trigger->type->abi;
         t->flow = f;
         t->number = f->generation->n_triggers++;

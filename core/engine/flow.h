@@ -48,6 +48,7 @@ struct trigger_unit {
     struct warm *warm; /* what a run reads first, the flow's; NULL: it is not fetched ahead */
     unsigned number; /* within the generation */
     bool opened;
+    bool hides_path; /* a part of the path of its events is hidden by mask: */
     void *conf;
     struct slots slots;
     uint32_t *counts;

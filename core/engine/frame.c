@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/given.h"
 #include "engine/job.h"
 #include "engine/job_trace.h"
 #include "engine/metrics.h"
@@ -182,6 +183,8 @@ node_failed(struct frame *f, const struct unit *u, struct failure *failure)
     count_failure(f, u, failure);
     if (f->run->event->job)
         job_step_failed(f, u, failure);
+    if (failure->node == u->node->id && given_wanted(f->run, failure->error.code))
+        given_take(f, u, failure);
     if (u->node->catch == NULL || is_of_the_frame(f, failure))
         return fail(f, failure);
     f->catching = frame_new(f->run, u->node->catch, f, f->input, f->deadline_ms, catch_ended);
@@ -211,10 +214,11 @@ pause_before_retry(struct frame *f, const struct unit *u, const struct failure *
 static void
 count_retry(const struct frame *f, const struct unit *u)
 {
+    if (f->attempt <= 1 || f->unsent)
+        return;
     unsigned shard = f->run->engine->shard->index;
     struct weir_text labels[] = { text_of(f->run->flow->pipeline->name), text_of(u->node->id) };
-    if (f->attempt > 1 && !f->unsent)
-        metric_add(shard, metric_series_of(shard, f->run->engine->retry_family, labels), 1);
+    metric_add(shard, metric_series_of(shard, f->run->engine->retry_family, labels), 1);
 }
 
 /* An attempt of the node at hand is over. */

@@ -28,9 +28,10 @@ struct weir_redis *host_redis(struct weir_text url, struct weir_error *err);
 enum weir_code host_at_load(const struct weir_open *o, const struct part *p, const struct weir_value **ret,
                             struct weir_error *err) MUST_USE;
 
-/* Adds BY to, or observes it with, the series of FAMILY with LABELS. SECRETS (NULL: none) do not stand in a label. */
-void host_measure(unsigned shard, const struct secrets *secrets, uint32_t family, const struct weir_text *labels,
-                  double by);
+/* Adds BY to, or observes it with, the series of FAMILY with LABELS. SECRETS (NULL: none) do not stand in a label,
+ * nor what is HIDDEN (NULL: nothing). */
+void host_measure(unsigned shard, const struct secrets *secrets, const struct hidden *hidden, uint32_t family,
+                  const struct weir_text *labels, double by);
 
 /* Fill in what is for open, for calls, for events, for values and for the shard. */
 void host_fill_open(struct weir_host *h);

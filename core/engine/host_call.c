@@ -196,6 +196,26 @@ eval(struct weir_call *c, uint32_t handle, const struct weir_value **ret, struct
     return code;
 }
 
+/* The text of what is no more than a field of the request: it stays where it is as long as the run, and need not be
+ * copied. False: it is something else, or not to be had, and evaluated as all others. */
+static bool
+lent_text(const struct weir_call *c, const struct part *p, struct weir_text *ret)
+{
+    static const bool stays[KNOWN_COUNT] = {
+        [KNOWN_METHOD] = true, [KNOWN_PATH] = true,  [KNOWN_CLIENT_IP] = true,
+        [KNOWN_ID] = true,     [KNOWN_PARAM] = true, [KNOWN_HEADER] = true,
+    };
+    struct weir_value v;
+    struct weir_error err;
+    unsigned used;
+    if (p->path == NULL || p->format != NULL || !stays[p->path->known.what] || c->prepared || c->frame == NULL ||
+        request_find(c->run, p->path, &v, &used, &err) != WEIR_OK || used != p->path->n ||
+        v.type != WEIR_STRING || v.len == 0 || !part_takes(p, &v))
+        return false;
+    *ret = value_as_text(&v);
+    return true;
+}
+
 static uint32_t
 eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct weir_error *err)
 {
@@ -208,6 +228,8 @@ eval_text(struct weir_call *c, uint32_t handle, struct weir_text *ret, struct we
         *ret = value_as_text(p->constant);
         return WEIR_OK;
     }
+    if (lent_text(c, p, ret))
+        return WEIR_OK;
     struct buf b;
     char room[BUF_USUAL];
     buf_init_in(&b, TEXT_MAX, room, sizeof room);
@@ -340,9 +362,18 @@ log_text(struct weir_call *c, uint32_t level, const char *fmt, ...)
     va_end(args);
     buf_init(&message, sizeof text);
     (void)buf_puts(&message, text);
-    secrets_mask(c->run->part->generation->secrets, &message);
+    run_hide_text(c->run, &message);
     write_log(c, level, message.bytes, (struct weir_text){ NULL, 0 });
     buf_fini(&message);
+}
+
+/* FIELDS without what is secret. */
+static const struct weir_value *
+log_shown(const struct weir_call *c, const struct weir_value *fields)
+{
+    const struct weir_value *unmarked = value_masked(fields), *shown = run_hide_value(c->run, unmarked);
+    value_unref(&unmarked);
+    return shown;
 }
 
 static void
@@ -356,8 +387,8 @@ log_fields(struct weir_call *c, uint32_t level, struct weir_text text, const str
     buf_init(&json, 8192);
     size_t len = text.len < 8000 ? text.len : 8000;
     (void)buf_add(&message, text.bytes, len, NULL);
-    secrets_mask(c->run->part->generation->secrets, &message);
-    const struct weir_value *shown = fields ? value_masked(fields) : NULL;
+    run_hide_text(c->run, &message);
+    const struct weir_value *shown = fields ? log_shown(c, fields) : NULL;
     if (shown && json_write(&json, shown, &err) != WEIR_OK) {
         buf_reset(&json);
         (void)buf_puts(&json, "\"(more than a line of the log holds)\"");
@@ -380,7 +411,7 @@ static void
 measure(struct weir_call *c, uint32_t family, const struct weir_text *labels, double by)
 {
     unsigned index = c->run->engine->shard->index;
-    host_measure(index, c->run->part->generation->secrets, family, labels, by);
+    host_measure(index, c->run->part->generation->secrets, run_hidden(c->run), family, labels, by);
 }
 
 void

@@ -16,6 +16,7 @@ struct weir_http {
     struct standing *standing;   /* somebody stands in for the upstream */
     weir_http_fn *fn;
     void *arg;
+    bool whole;       /* what the call answers is what comes: WEIR_HTTP_ANSWER */
     struct list link; /* in call.uses */
 };
 
@@ -38,6 +39,17 @@ stop(struct weir_http *h)
     h->standing = NULL;
 }
 
+/* C has answered, and BODY is what it has that from: should its output become the reply, that goes out as it came. */
+static void
+keep_heard(const struct weir_call *c, const struct weir_value *body)
+{
+    struct run *r = c->run;
+    value_unref(&r->heard_of);
+    value_unref(&r->heard);
+    r->heard_of = value_ref(c->output);
+    r->heard = value_ref(body);
+}
+
 static void
 answered(void *arg, const struct weir_http_answer *answer, const struct weir_error *err)
 {
@@ -46,6 +58,8 @@ answered(void *arg, const struct weir_http_answer *answer, const struct weir_err
     forget(h);
     call_enter(c);
     h->fn(h->arg, answer, err);
+    if (h->whole && c->output && answer && answer->body && value_type(answer->body) == WEIR_BYTES)
+        keep_heard(c, answer->body);
     call_leave(c);
 }
 
@@ -107,6 +121,7 @@ http(struct weir_call *c, const struct weir_http_request *request, weir_http_fn 
     h->call = c;
     h->fn = fn;
     h->arg = arg;
+    h->whole = request->flags & WEIR_HTTP_ANSWER;
     list_push(&c->uses, &h->link);
     if (e->stand_in) {
         h->standing = stand_in_http(c, &copy, answered, h);

@@ -14,7 +14,8 @@
 
 /* The series of FAMILY with LABELS in which secrets are masked. */
 static uint32_t
-masked_series(unsigned shard, const struct secrets *secrets, uint32_t family, const struct weir_text *labels)
+masked_series(unsigned shard, const struct secrets *secrets, const struct hidden *hidden, uint32_t family,
+              const struct weir_text *labels)
 {
     struct weir_text shown[METRIC_LABELS_MAX];
     struct buf bufs[METRIC_LABELS_MAX];
@@ -25,6 +26,8 @@ masked_series(unsigned shard, const struct secrets *secrets, uint32_t family, co
         (void)buf_text(&bufs[i], (struct weir_text){ labels[i].bytes, len });
         if (secrets)
             secrets_mask(secrets, &bufs[i]);
+        if (hidden)
+            hidden_mask(hidden, &bufs[i]);
         shown[i] = buf_content(&bufs[i]);
     }
     uint32_t series = metric_series_of(shard, family, shown);
@@ -34,11 +37,12 @@ masked_series(unsigned shard, const struct secrets *secrets, uint32_t family, co
 }
 
 void
-host_measure(unsigned shard, const struct secrets *secrets, uint32_t family, const struct weir_text *labels,
-             double by)
+host_measure(unsigned shard, const struct secrets *secrets, const struct hidden *hidden, uint32_t family,
+             const struct weir_text *labels, double by)
 {
-    uint32_t series = metric_series_known(shard, family, labels);
+    bool hides = hidden_any(hidden); /* another event may have the same text where it is not hidden */
+    uint32_t series = hides ? 0 : metric_series_known(shard, family, labels);
     if (series == 0)
-        series = masked_series(shard, secrets, family, labels);
+        series = masked_series(shard, secrets, hides ? hidden : NULL, family, labels);
     metric_add(shard, series, by);
 }

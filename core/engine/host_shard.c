@@ -76,7 +76,7 @@ static void
 shard_measure(struct weir_shard *s, uint32_t family, const struct weir_text *labels, double by)
 {
     const struct generation_part *part = engine_of(s)->current;
-    host_measure(s->index, part ? part->generation->secrets : NULL, family, labels, by);
+    host_measure(s->index, part ? part->generation->secrets : NULL, NULL, family, labels, by);
 }
 
 static struct weir_subscription *

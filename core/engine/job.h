@@ -172,6 +172,9 @@ void job_bury(struct engine *e, const struct job_claimed *c, enum job_reason rea
 /* What follows the failed attempt of R, which is about to answer: sets job.retrying. */
 void job_decide(struct run *r);
 
+/* Whether R would be kept as a dead job if it failed with CODE; R has no job. */
+bool job_may_keep(const struct run *r, uint32_t code);
+
 /* The run is over: its job's attempt ends in the store. A failed run without a job is kept as a
  * dead one, if its pipeline and the rate allow. */
 void job_finish(struct run *r);

@@ -333,13 +333,21 @@ finish_job(struct run *r)
 
 /* -- failed runs that were not durable -- */
 
+bool
+job_may_keep(const struct run *r, uint32_t code)
+{
+    static const uint32_t codes = 1u << WEIR_UPSTREAM | 1u << WEIR_TIMEOUT | 1u << WEIR_UNAVAILABLE |
+                                  1u << WEIR_SCRIPT | 1u << WEIR_INTERNAL;
+    const struct jobs *jobs = r->engine->jobs;
+    bool full = jobs->kept_failed >= KEPT_A_SECOND && jobs->kept_second == shard_now(r->engine->shard) / 1000;
+    return jobs->store && !full && r->flow->pipeline->keep_failed && codes & 1u << code;
+}
+
 /* What is worth a look later: not what the caller did wrong. */
 static bool
 is_kept(const struct run *r)
 {
-    static const uint32_t codes = 1u << WEIR_UPSTREAM | 1u << WEIR_TIMEOUT | 1u << WEIR_UNAVAILABLE |
-                                  1u << WEIR_SCRIPT | 1u << WEIR_INTERNAL;
-    return r->failure && r->depth == 0 && r->flow->pipeline->keep_failed && codes & 1u << r->failure->error.code;
+    return r->failure && r->depth == 0 && job_may_keep(r, r->failure->error.code);
 }
 
 /* At most so many a second, so that no sender can fill the disk. */

@@ -99,6 +99,7 @@ job_event_write(struct buf *out, const struct weir_event *e, struct weir_error *
     if (e->once_ttl_ms > 0 && e->once_ttl_ms < INT64_MAX)
         put_int(&p, TEXT("once_ttl"), (int64_t)e->once_ttl_ms);
     put_value(&p, TEXT("connection"), e->connection);
+    put_value(&p, TEXT("mask"), e->trigger->flow->pipeline->mask);
     put_value(&p, e->raw ? TEXT("raw") : TEXT("body"), e->raw ? e->raw : e->body);
     if (p.full && !p.told)
         return err_set(err, WEIR_TOO_LARGE, "the event takes more than %zu bytes", out->max);
@@ -212,6 +213,14 @@ job_event_read(struct weir_text bytes, struct weir_shard *shard, struct weir_eve
     const struct weir_value *v = NULL;
     if (msgpack_read(bytes, &v, err) != WEIR_OK)
         return err_set(err, WEIR_INTERNAL, "the stored event can't be read: %.300s", err->text);
+    return job_event_of(v, shard, ret, ret_trigger, err);
+}
+
+enum weir_code
+job_event_of(const struct weir_value *take_v, struct weir_shard *shard, struct weir_event **ret, unsigned *ret_trigger,
+             struct weir_error *err)
+{
+    const struct weir_value *v = take_v;
     const struct weir_value *version = value_field(v, "v");
     const struct weir_value *trigger = value_field(v, "trigger");
     if (version == NULL || version->type != WEIR_INT || version->integer != VERSION || trigger == NULL ||

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "engine/given.h"
 #include "engine/job.h"
 #include "value/msgpack.h"
 
@@ -79,6 +80,8 @@ add_step(struct weir_builder *steps, const struct run *r, unsigned index, size_t
     }
     if (s->code != 0 && r->outputs[index] == NULL) /* else its catch gave the output */
         put(b, "code", value_text(code_name(s->code)));
+    if (r->failure && r->failure->node == n->id)
+        given_put(b, r, r->failure, left);
     const struct weir_value *v = builder_end(&b);
     builder_add(steps, &v);
 }

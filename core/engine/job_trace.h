@@ -1,9 +1,10 @@
 /* engine/job_trace.h - what a failed attempt did, for operators, and when its steps did it.
  *
- * MessagePack of { v: 1, steps: [{ id, output, started_ms, took_ms, tries, effect, key, code }] }, in the order of
- * the pipeline: of each step that ran, its latest time if it runs many times. Outputs are those of the top level and of
+ * MessagePack of { v: 1, steps: [{ id, output, started_ms, took_ms, tries, effect, key, code, config, input,
+ * unknown }] }, in the order of the pipeline: of each step that ran, its latest time if it runs many times. Outputs are those of the top level and of
  * blocks that run once, secrets masked, and of what is too large only the size: bytes. code is how it failed. A step
- * whose answer came from a record has no tries.
+ * whose answer came from a record has no tries. What the failed step was given are config, input (or input_of: the
+ * step whose output that is; neither: the body of the event) and unknown: given.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -39,6 +39,8 @@ outcome_forget(struct run *r)
         value_unref(&k->value);
         free(k);
     }
+    if (r->hidden != NULL)
+        hidden_free(&r->hidden);
 }
 
 const struct weir_value *
@@ -87,6 +89,17 @@ passed_headers(const struct weir_value *headers, bool streams, struct weir_heade
     return n;
 }
 
+/* The body goes out as it came: it is what the upstream said, and need not be written anew. */
+static void
+pass_bytes(const struct weir_value *bytes, struct weir_reply *reply)
+{
+    enum weir_type type = reply->body ? value_type(reply->body) : WEIR_NULL;
+    bool json = type != WEIR_STRING && type != WEIR_BYTES;
+    if (bytes->len > 0 && json && reply->content_type.len == 0)
+        reply->content_type = TEXT("application/json");
+    reply->body = bytes->len > 0 ? bytes : NULL;
+}
+
 static void
 pass_through(struct run *r)
 {
@@ -100,6 +113,8 @@ pass_through(struct run *r)
                                 .body = body && body->type != WEIR_NULL ? body : NULL };
     if (type)
         reply.content_type = value_as_text(type);
+    if (r->heard_of == r->result)
+        pass_bytes(r->heard, &reply);
     reply.headers = passed;
     reply.n_headers = passed_headers(headers, body && value_type(body) == WEIR_STREAM, passed);
     run_reply(r, &reply);
@@ -144,7 +159,9 @@ outcome_reply_error(struct run *r)
         copy.status = 0; /* the upstream's own status is not the caller's matter */
     r->reply_status = problem_status(&copy);
     r->replied_ns = clock_mono_ns();
+    copy.detail = err->detail ? run_hide_value(r, err->detail) : NULL; /* its text is hidden already */
     event_answer_error(r->event, &copy);
+    value_unref(&copy.detail);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/admission.h"
+#include "engine/given.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
@@ -62,14 +63,14 @@ run_new(struct engine *e, struct generation_part *part, const struct flow *f, st
     return r;
 }
 
-/* No secret of the generation may stand in what is logged and answered. */
+/* No secret of the generation, and nothing that mask: hides, may stand in what is logged and answered. */
 static void
-copy_text(const struct run *r, struct weir_error *to, const struct weir_error *from)
+copy_text(struct run *r, struct weir_error *to, const struct weir_error *from)
 {
     struct buf b;
     buf_init(&b, 4096);
     (void)buf_add(&b, from->text, strnlen(from->text, sizeof from->text - 1), NULL);
-    secrets_mask(r->part->generation->secrets, &b);
+    run_hide_text(r, &b);
     size_t len = b.len < sizeof to->text - 1 ? b.len : sizeof to->text - 1;
     memcpy(to->text, b.bytes, len);
     to->text[len] = '\0';
@@ -91,7 +92,7 @@ run_failure(struct run *r, struct weir_error *err, const char *node, uint32_t at
     copy_text(r, &f->error, err);
     f->node = node;
     f->attempt = attempt;
-    f->value = NULL;
+    f->value = f->options = f->unknown = f->input = NULL;
     list_unshift(&r->failures, &f->link);
     err->detail = NULL;
     return f;
@@ -102,6 +103,8 @@ empty(struct failure *f)
 {
     value_unref(&f->error.detail);
     value_unref(&f->value);
+    if (f->options)
+        given_free(f);
 }
 
 void
@@ -150,6 +153,8 @@ run_forget(struct run *r)
     list_each(link, next, &r->failures) empty(list_entry(link, struct failure, link));
     empty(&r->spare);
     drop(&r->answer);
+    drop(&r->heard_of);
+    drop(&r->heard);
     drop(&r->result);
     drop(&r->reply_body);
     drop(&r->self);

@@ -28,6 +28,9 @@ struct failure {
     const char *node; /* the id of the node; NULL: the run as a whole */
     uint32_t attempt;
     const struct weir_value *value; /* as expressions see it; made when first asked for; owned */
+    const struct weir_value *options; /* what the node was given: given.h; owned; NULL: not taken down */
+    const struct weir_value *unknown;
+    const struct weir_value *input; /* NULL besides: the event's body */
 };
 
 #define OWN_ARENA_MAX (64u << 20) /* of one call */
@@ -161,6 +164,8 @@ struct run {
     const struct weir_value **outputs; /* by node index; owned */
     struct run_step *steps;       /* by node index */
     const struct weir_value *answer;   /* the latest output of a WEIR_ANSWER node; owned */
+    const struct weir_value *heard_of; /* an output, and the bytes that came for its body; owned */
+    const struct weir_value *heard;
     const struct weir_value *result;   /* the flow at the end of the steps; owned */
     char id[ID_UUID];
     uint64_t started_wall_ms;
@@ -185,6 +190,7 @@ struct run {
     const struct weir_value *params;
     const struct weir_value *query;
     const struct weir_value *query_all;
+    struct hidden *hidden;        /* the texts that mask: hides, once they were asked for; owned */
     struct weir_call *caller;     /* the call of another run that started this one; else NULL */
     weir_answer_fn *fn;
     void *arg;
@@ -378,11 +384,25 @@ enum weir_code request_body(struct run *r, const struct weir_value **ret, struct
 enum weir_code request_find(struct run *r, const struct expr_path *path, struct weir_value *ret,
                             unsigned *ret_used, struct weir_error *err) MUST_USE;
 
+/* -- hide.c: what mask: hides of an event, and of those of the runs that called it -- */
+
+/* The texts that are not to be seen; NULL: nothing is marked. Made at the first asking, which has to be the shard's;
+ * then any thread may ask. */
+const struct hidden *run_hidden(struct run *r);
+
+/* Whether a part of the path is hidden. */
+bool run_hides_path(const struct run *r);
+
+/* Masks B, in which there are no secrets then either; ERR with its detail, which is then another one; V, owned. */
+void run_hide_text(struct run *r, struct buf *b);
+void run_hide_error(struct run *r, struct weir_error *err);
+const struct weir_value *run_hide_value(struct run *r, const struct weir_value *v);
+
 /* -- tail.c: telling those who watch -- */
 
 /* Whether anybody watches; cheap. */
 bool tail_wanted(void);
-void tail_run(const struct run *r, const char *what, const char *outcome);
+void tail_run(struct run *r, const char *what, const char *outcome);
 void tail_node(const struct frame *f, const struct unit *u, uint64_t duration_ns,
                const struct weir_value *output, const struct failure *failure);
 

@@ -57,9 +57,17 @@ message(const struct run *r, const char *what)
     return b;
 }
 
+static void
+put_masked(struct weir_builder *b, struct run *r, const char *key, const struct weir_value *v)
+{
+    const struct weir_value *unmarked = value_masked(v);
+    put(b, key, run_hide_value(r, unmarked));
+    value_unref(&unmarked);
+}
+
 /* A value as a watcher may see it: without secrets, and not if it is large. */
 static void
-put_shown(struct weir_builder *b, const char *key, const struct weir_value *v)
+put_shown(struct weir_builder *b, struct run *r, const char *key, const struct weir_value *v)
 {
     if (v == NULL)
         return;
@@ -68,7 +76,7 @@ put_shown(struct weir_builder *b, const char *key, const struct weir_value *v)
     else if (value_weight(v) > SHOWN_MAX)
         put(b, key, value_text("(larger than is shown)"));
     else
-        put(b, key, value_masked(v));
+        put_masked(b, r, key, v);
 }
 
 static void
@@ -89,7 +97,7 @@ send(struct weir_builder *b)
 }
 
 void
-tail_run(const struct run *r, const char *what, const char *outcome)
+tail_run(struct run *r, const char *what, const char *outcome)
 {
     struct weir_builder *b = message(r, what);
     if (outcome) {
@@ -98,7 +106,8 @@ tail_run(const struct run *r, const char *what, const char *outcome)
         put(b, "duration_ms", value_double((double)(clock_mono_ns() - r->started_ns) / 1e6));
     } else {
         put(b, "method", value_string(r->event->method.bytes, r->event->method.len));
-        put(b, "path", value_string(r->event->path.bytes, r->event->path.len));
+        struct weir_text path = run_hides_path(r) ? r->event->route : r->event->path;
+        put(b, "path", value_string(path.bytes, path.len));
     }
     if (r->failure) {
         put(b, "node", value_text(r->failure->node ? r->failure->node : ""));
@@ -111,17 +120,17 @@ void
 tail_node(const struct frame *f, const struct unit *u, uint64_t duration_ns, const struct weir_value *output,
           const struct failure *failure)
 {
-    const struct run *r = f->run;
+    struct run *r = f->run;
     struct weir_builder *b = message(r, "node.ended");
     put(b, "node", value_text(u->node->id));
     put(b, "type", value_text(u->type->name));
     put(b, "attempt", value_int(f->attempt));
     put(b, "duration_ms", value_double((double)duration_ns / 1e6));
     const struct weir_value *input = f->input ? f->input : r->event->body ? r->event->body : r->body;
-    put_shown(b, "input", input);
+    put_shown(b, r, "input", input);
     if (failure)
         put_failure(b, failure);
     else
-        put_shown(b, "output", output);
+        put_shown(b, r, "output", output);
     send(b);
 }

@@ -231,6 +231,16 @@ template_is_whole(const struct template *t)
     return t->n == 1 && t->n_exprs == 1;
 }
 
+const struct expr_path *
+template_path(const struct template *t)
+{
+    if (!template_is_whole(t) || t->kind != TEMPLATE_VALUE)
+        return NULL;
+    const struct term *root = t->pieces[0].expr->root;
+    bool plain = root->kind == TERM_CHAIN && !root->chain->bound && root->chain->path.n == root->chain->n_parts + 1;
+    return plain ? &root->chain->path : NULL;
+}
+
 static bool
 in_authority(const struct piece *p)
 {

@@ -37,6 +37,10 @@ void template_free(struct template **t);
 /* Whether it is one whole ${ }. */
 bool template_is_whole(const struct template *t);
 
+/* The path that T is, if it is one whole ${ } with a name and constant keys behind it, such as
+ * ${ request.params.id }, and no URL; else NULL. It lives as long as T. */
+const struct expr_path *template_path(const struct template *t);
+
 /* Whether an expression stands in the scheme, host or port of a TEMPLATE_URL. If so its
  * accesses alone are told by template_each_authority_access. */
 bool template_has_authority_expr(const struct template *t);

@@ -97,6 +97,24 @@ has(struct weir_text text, unsigned (*which)(__m128i))
 #endif
 
 char *
+http_lower_name(char *at, const char *end)
+{
+#ifdef __SSE2__
+    for (unsigned len = 16; len == 16 && end - at >= 16; at += len) {
+        const __m128i count = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        __m128i some = _mm_loadu_si128((const __m128i *)(const void *)at);
+        len = (unsigned)__builtin_ctz(odd(some) | 1u << 16);
+        /* Digits and the hyphen have the bit that makes a letter small. */
+        __m128i small = _mm_and_si128(_mm_cmplt_epi8(count, _mm_set1_epi8((char)len)), _mm_set1_epi8(0x20));
+        _mm_storeu_si128((__m128i *)(void *)at, _mm_or_si128(some, small));
+    }
+#else
+    (void)end;
+#endif
+    return at;
+}
+
+char *
 http_scan_text(char *at, const char *end)
 {
 #ifdef __SSE2__

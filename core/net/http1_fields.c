@@ -154,7 +154,7 @@ reader_of(struct weir_text name)
 static enum weir_code
 read_name(struct http_parse *p, struct weir_text *ret)
 {
-    char *at = p->at, lower;
+    char *at = http_lower_name(p->at, p->end), lower;
     const char *end = p->end;
     while (at < end && (lower = http_names[(unsigned char)*at]) != 0)
         *at++ = lower;

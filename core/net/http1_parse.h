@@ -82,6 +82,10 @@ http_all(struct weir_text text, unsigned class)
     return http_skip(text.bytes, end, class) == end;
 }
 
+/* Makes letters small from AT on, up to a byte that is neither a letter nor a digit nor a hyphen, or sooner; returns
+ * how far. */
+char *http_lower_name(char *at, const char *end);
+
 /* Finds the first control byte (but HTAB) from AT; END if there is none. */
 char *http_scan_text(char *at, const char *end);
 
@@ -95,8 +99,14 @@ bool http_text_is(struct weir_text a, const char *b);
 /* Whether TEXT is host or host:port as a Host field may have it. */
 bool http_is_authority(struct weir_text text);
 
-/* Has llhttp parse the LEN bytes of a head that was found good: it must see the same end,
- * length, coding and version. */
+/* Looks over the LEN bytes of a head that was found good, and returns whether it is a plain one (no
+ * transfer coding, upgrade or unusual method, HTTP/1.1, ASCII) with the same end, length and status. */
+bool http_plain_opinion(const char *bytes, size_t len, const struct http_parse *p);
+
+/* Has llhttp parse the same: it must see the same end, length, coding and version. */
+enum weir_code http_llhttp_opinion(const char *bytes, size_t len, const struct http_parse *p) MUST_USE;
+
+/* The second opinion of a head that was found good: the quick one, or, if that says nothing, llhttp's. */
 enum weir_code http_second_opinion(const char *bytes, size_t len,
                                    const struct http_parse *p) MUST_USE;
 

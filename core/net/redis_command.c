@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/recycle.h"
 #include "base/units.h"
 #include "net/redis_parts.h"
 
@@ -19,10 +20,9 @@
 static struct weir_command *
 command_new(struct redis_conn *c, weir_redis_fn *fn, void *arg, size_t tail)
 {
-    struct weir_command *cmd = malloc(sizeof *cmd + tail);
-    if (cmd == NULL)
-        abort();
-    *cmd = (struct weir_command){ .conn = c, .fn = fn, .arg = arg };
+    size_t room = sizeof(struct weir_command) + tail;
+    struct weir_command *cmd = recycle_take(room);
+    *cmd = (struct weir_command){ .conn = c, .fn = fn, .arg = arg, .room = room };
     list_init(&cmd->link);
     return cmd;
 }
@@ -47,7 +47,7 @@ command_free(struct weir_command *cmd)
 {
     take_out(cmd);
     free(cmd->err);
-    free(cmd);
+    recycle_give(cmd, cmd->room);
 }
 
 static void
@@ -170,7 +170,8 @@ redis_command_add(struct redis_conn *c, const struct weir_redis_request *r, weir
     struct redis_script *script =
         r->script.len > 0 && !c->multi ? redis_script_use(c, r->script) : NULL;
     bool keep = script != NULL || c->state != REDIS_UP;
-    struct weir_command *cmd = command_new(c, fn, arg, keep ? size : 0);
+    size_t tail = script != NULL ? size - r->script.len : size;
+    struct weir_command *cmd = command_new(c, fn, arg, keep ? tail : 0);
     cmd->script = script;
     cmd->parts = r->n_args + 3;
     cmd->size = size;

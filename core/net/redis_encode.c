@@ -14,10 +14,16 @@ put_number(char *at, char sign, uint64_t n)
 {
     char digits[20];
     unsigned len = 0;
+    *at++ = sign;
+    if (n < 10) { /* as most are */
+        *at++ = (char)('0' + n);
+        *at++ = '\r';
+        *at++ = '\n';
+        return at;
+    }
     do
         digits[len++] = (char)('0' + n % 10);
     while ((n /= 10) > 0);
-    *at++ = sign;
     while (len > 0)
         *at++ = digits[--len];
     *at++ = '\r';

@@ -161,6 +161,7 @@ struct weir_command {
     bool counted;                  /* in the connection's N and BYTES */
     bool sent;                     /* it is in the list of those */
     bool whole;                    /* the script was sent whole */
+    size_t room;                   /* bytes of this, its tail included */
     size_t tail_len;
     char tail[]; /* all of it, as it is sent; of a script what stands behind its text or digest */
 };

@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 #include "net/http1_parse.h"
 
@@ -36,8 +35,10 @@ before(struct weir_text text, const char *at)
 static bool
 has_scheme(struct weir_text a, const char *b)
 {
-    size_t len = strlen(b);
-    return a.len >= len && strncasecmp(a.bytes, b, len) == 0;
+    size_t i = 0;
+    while (b[i] != '\0' && i < a.len && http_lower(a.bytes[i]) == b[i])
+        i++;
+    return b[i] == '\0';
 }
 
 static bool

@@ -398,6 +398,7 @@ advise_trigger(struct loading *l, const struct trigger *t)
 void
 advice_check(struct loading *l)
 {
+    mask_advise(l);
     for (unsigned i = 0; i < l->p->n_triggers; i++)
         advise_trigger(l, l->p->triggers[i]);
     for (unsigned i = 0; i < l->p->n_triggers; i++)

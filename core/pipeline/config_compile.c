@@ -84,6 +84,7 @@ compile_template(struct loading *l, const struct yaml_node *n, const struct here
     }
     struct part *p = part_new(l, n, h, PART_TEMPLATE);
     p->template = own_template(l->p, t);
+    p->path = template_path(t);
     p->url = url;
     p->format = format_find(format);
     template_each_access(t, note_event, &p->reads_event);

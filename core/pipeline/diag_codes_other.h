@@ -117,6 +117,12 @@
       "What jwt requires replaces the default, [exp], and exp is not in it: a token\n"      \
       "without an end is let in for as long as its key is known, also after somebody has\n" \
       "stolen it. Say required: [exp, sub].\n")                                             \
+    X(KEY_MARKED, "W0811", WARNING, "a key that shows what is masked",                      \
+      "The keys of concurrency and order_by are shown with each job, in lists, pauses and\n" \
+      "the audit, and this one is made of a place that mask: hides. A digest tells keys\n"  \
+      "apart just as well:\n"                                                              \
+      "\n"                                                                                 \
+      "    order_by: ${ hex.encode(sha256(request.body.card.number)) }\n")                 \
     X(TYPE_LEFT_OUT, "W0810", WARNING, "a file that is no node type",                       \
       "A file of lua/nodes would be the node type of its name, but it does not load, says\n" \
       "something of itself that is not sane, or has a name that is taken: by a type that\n" \

@@ -97,6 +97,16 @@
       "    trigger:\n"                                                                     \
       "      - webhook: { path: /a }\n"                                                    \
       "      - webhook: { path: /b }\n")                                                   \
+    X(MARK_FORM, "W0220", ERROR, "a mark that can't be read",                              \
+      "mask: names places in the event that nobody is to see: body, headers, query,\n"     \
+      "params or auth, then keys behind dots, as in expressions behind request. A * is\n"  \
+      "any key or item; a key with other characters stands in brackets and quotes:\n"      \
+      "\n"                                                                                 \
+      "    mask:\n"                                                                        \
+      "      - body.card.number\n"                                                         \
+      "      - body.users.*.password\n"                                                    \
+      "      - body[\"a.key\"]\n"                                                          \
+      "      - headers.x-my-token\n")                                                      \
     X(WAIT_PLACE, "W0219", ERROR, "a run can't wait here",                                 \
       "A wait lets go of its run, which is kept in the store: that needs\n"                \
       "\n"                                                                                 \

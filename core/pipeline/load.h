@@ -52,7 +52,8 @@ void load_find_free(char ***files, unsigned n);
 void pipelines_load(const char *const *files, unsigned n, const struct load_options *o,
                     struct pipelines *ret, struct diags *d);
 
-/* Loads one pipeline from TEXT that is not in a file of that NAME. NULL if it has errors. */
+/* Loads one pipeline from TEXT that is not in a file of that NAME. NULL if it has errors. Any thread, if O notes no
+ * uses. */
 struct pipeline *pipeline_load_text(const char *file, struct weir_text text,
                                     const struct load_options *o, struct diags *d);
 

@@ -290,6 +290,7 @@ static const struct {
     { WORD("idempotency"), top_idempotency },
     { WORD("retry"), top_retry },
     { WORD("retention"), top_retention },
+    { WORD("mask"), load_mask },
     { WORD("vars"), top_vars },
     { WORD("steps"), top_block },
     { WORD("catch"), top_block },

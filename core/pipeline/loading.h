@@ -117,6 +117,12 @@ void load_ids(struct loading *l);
 void load_triggers(struct loading *l, const struct yaml_node *key,
                    const struct yaml_node *value);
 
+/* Loads mask:. */
+void load_mask(struct loading *l, const struct yaml_node *key, const struct yaml_node *n);
+
+/* Warns of keys that show what mask: hides. */
+void mask_advise(struct loading *l);
+
 /* Compiles a text that stands outside of any schema: an expression or a constant. */
 struct part *load_expression(struct loading *l, const struct yaml_node *n);
 

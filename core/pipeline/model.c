@@ -127,6 +127,7 @@ pipeline_free(struct pipeline **p)
     if (*p == NULL)
         return;
     owned_free(*p);
+    marks_free(&(*p)->marks);
     map_fini(&(*p)->ids);
     arena_fini(&(*p)->arena);
     free(*p);

@@ -8,6 +8,7 @@
 #ifndef PIPELINE_MODEL_H
 #define PIPELINE_MODEL_H
 
+#include "pipeline/marks.h"
 #include "pipeline/part.h"
 #include "plugin/registry.h"
 
@@ -124,6 +125,8 @@ struct pipeline {
     bool order_hold;                    /* on_dead: hold */
     const struct job_retry *job_retry;  /* NULL: a failed attempt is final */
     struct retention_times retention;
+    const struct weir_value *mask;      /* what is marked as secret in its events: a list of texts; NULL: nothing */
+    struct marks *marks;                /* the same, read; NULL: nothing */
     const struct weir_value *vars;      /* a map */
     const char **tags;
     unsigned n_tags;

@@ -228,6 +228,12 @@ eval_whole(const struct part *p, struct expr_env *env, struct buf *out, struct w
     return code == WEIR_OK || code == WEIR_NOT_FOUND || b.told ? code : fail_at(p, err);
 }
 
+bool
+part_takes(const struct part *p, const struct weir_value *v)
+{
+    return p->check == NULL || schema_check(p->check, v, NULL, NULL);
+}
+
 enum weir_code
 part_eval_text(const struct part *p, struct expr_env *env, struct buf *out,
                struct weir_error *err)

@@ -24,6 +24,7 @@ struct part {
     const struct weir_value
         *constant;             /* PART_CONSTANT; with VALUE_DYNAMIC texts in it for others */
     struct template *template; /* PART_TEMPLATE; owned */
+    const struct expr_path *path; /* what the whole template is; NULL: more than a path */
     struct schema *check;      /* what the value must conform to; NULL: anything */
     const char *format;        /* duration, bytes, rate, percent: text becomes number */
     const char *pointer;       /* of this part within the configuration, for errors */
@@ -45,6 +46,9 @@ bool part_is_constant(const struct part *p);
  * WEIR_SCRIPT: a secret came out where the schema wants none. */
 enum weir_code part_eval(const struct part *p, struct expr_env *env,
                          const struct weir_value **ret, struct weir_error *err) MUST_USE;
+
+/* Whether V, which is no secret, may stand where P is. */
+bool part_takes(const struct part *p, const struct weir_value *v);
 
 /* Evaluates to text, appended to OUT, as part_eval otherwise; absent is WEIR_NOT_FOUND. */
 enum weir_code part_eval_text(const struct part *p, struct expr_env *env, struct buf *out,

@@ -133,6 +133,13 @@ static const char top_properties[] = WEIR_JSON({
             }
         }
     },
+    "mask" : {
+        "description" : "Places of the event that are shown as ***: body.card.number, headers.x-my-token, * for any.",
+        "anyOf" : [
+            { "$ref" : "#/$defs/event_place" },
+            { "type" : "array", "items" : { "$ref" : "#/$defs/event_place" }, "maxItems" : 64 }
+        ]
+    },
     "vars" : { "description" : "Constants: vars.NAME in expressions.", "type" : "object" },
     "steps" : { "description" : "The nodes, run in order.", "$ref" : "#/$defs/block" },
     "catch" : {
@@ -182,6 +189,11 @@ static const char node_properties[] = WEIR_JSON({
 static const char shared_defs[] = WEIR_JSON({
     "expression" :
         { "type" : "string", "pattern" : "\\$\\{" },
+    "event_place" : {
+        "description" : "A place in the event, such as body.users.*.password.",
+        "type" : "string",
+        "pattern" : "^(body|headers|query|params|auth)([.[].+)?$"
+    },
     "duration" : {
         "description" : "A duration: 250ms, 5s, 5m, 2h, 3d.",
         "type" : "string",

@@ -312,3 +312,9 @@ masks_find(const struct masks *m, struct weir_text text, size_t min)
             return true;
     return false;
 }
+
+bool
+masks_is(const struct masks *m, struct weir_text text)
+{
+    return m->n > 0 && text.len >= MASK_MIN && form_at(m, text, 0, MASK_MIN) == text.len;
+}

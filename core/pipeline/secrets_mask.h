@@ -34,4 +34,7 @@ void masks_apply(const struct masks *m, struct buf *b, size_t min);
 /* Whether a form of at least MIN bytes stands in TEXT. */
 bool masks_find(const struct masks *m, struct weir_text text, size_t min);
 
+/* Whether TEXT is one of the forms, from its first byte to its last. */
+bool masks_is(const struct masks *m, struct weir_text text);
+
 #endif

@@ -112,6 +112,30 @@ ask_jobs_state(struct asking *a, struct weir_error *err)
     return WEIR_OK;
 }
 
+/* The text of the pipeline that the job has run with, if it is kept. */
+static void
+put_definition(struct asking *a, struct weir_builder *job, sqlite3_stmt *row)
+{
+    struct weir_builder *b = builder_map();
+    sqlite3_stmt *s = db_use(a->db, SQL_REVISION);
+    bind_text(s, 1, column_text(row, 2));
+    bind_text(s, 2, column_text(row, JOB_COLUMNS_END));
+    if (db_row(a->db, s)) {
+        answer_put_text(b, "file", column_text(s, 0));
+        answer_put_text(b, "text", column_text(s, 1));
+        put_built(job, "definition", &b);
+    }
+    sqlite3_reset(s);
+    builder_free(&b);
+}
+
+static bool
+is_asked(const struct asking *a, const char *name)
+{
+    const struct weir_value *v = value_field(a->with, name);
+    return v && value_type(v) == WEIR_BOOL && v->boolean;
+}
+
 enum weir_code
 ask_jobs_show(struct asking *a, struct weir_error *err)
 {
@@ -141,13 +165,14 @@ ask_jobs_show(struct asking *a, struct weir_error *err)
     default: /* each of its attempts has a row */
         break;
     }
+    if (is_asked(a, "definition"))
+        put_definition(a, job, s);
     sqlite3_reset(s);
     put_value(a, job, "event", SQL_SHOW_EVENT, seq);
     put_value(a, job, "result", SQL_SHOW_RESULT, seq);
     put_attempts(a, job, seq, &latest);
     put_steps(a, job, of_job(a, SQL_SHOW_STEPS, seq));
-    const struct weir_value *known = value_field(a->with, "known");
-    if (known && value_type(known) == WEIR_BOOL && known->boolean)
+    if (is_asked(a, "known"))
         put_known(a, job, seq);
     a->answer = builder_end(&job);
     return WEIR_OK;

@@ -114,6 +114,11 @@ ask_jobs_step(struct asking *a, struct weir_error *err)
     put_column_id(b, "root", s, JOB_COLUMNS_END + 2);
     sqlite3_reset(s);
     answer_put_text(b, "step", step);
+    const struct weir_value *definition = value_field(a->with, "definition");
+    if (definition && value_type(definition) == WEIR_BOOL && definition->boolean && ask_jobs_show(a, err) == WEIR_OK) {
+        builder_set(b, "of", 2, &a->answer);
+        a->answer = NULL;
+    }
     s = db_use(a->db, SQL_SHOW_STEP);
     sqlite3_bind_int64(s, 1, seq);
     sqlite3_bind_text64(s, 2, step.bytes, step.len, SQLITE_STATIC, SQLITE_UTF8);

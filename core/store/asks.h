@@ -6,10 +6,12 @@
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
  *   most, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
- * - jobs.show: id known; a job with event, steps, attempts. If KNOWN is true, it has { known: { ID: "done"
- *   or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
+ * - jobs.show: id known definition; a job with event, steps, attempts. If DEFINITION is true, it has { definition:
+ *   { file, text } } besides, of the pipeline that it has run with, if that is kept. If KNOWN is true, it has
+ *   { known: { ID: "done" or "begun" } } besides: of each step with records, however many there are, whether all of its rounds that
  *   have begun are done
- * - jobs.step: id step (a step's id, or the path of a record); { job, pipeline, root, step, steps: its records as
+ * - jobs.step: id step (a step's id, or the path of a record) definition; if that is true, OF is the answer to
+ *   jobs.show with it; { job, pipeline, root, step, steps: its records as
  *   jobs.show has them (1000 at most), attempts: [{ attempt, and what the trace has of the step }] }
  * - jobs.state: id; { job, state, attempt }
  * - jobs.replay: id who reason force keep outputs revision new_keys (replay.h); { id: of the new job,
@@ -24,10 +26,11 @@
  * - jobs.discard.some: as jobs.list, max dry_run after upto who reason; { discarded: how many, left_out, because }:
  *   of the dead jobs that the filter takes the next ones, the oldest first. Are there more, it tells the AFTER and
  *   UPTO of the next question. With DRY_RUN they are only counted. Each has an entry in the audit
- * - jobs.edit.plan: id body set remove; { job, pipeline, changes: [{ path, before, after }], more }:
+ * - jobs.edit.plan: id body set remove mask; { job, pipeline, changes: [{ path, before, after }], more }:
  *   what would be edited in the body of its event, which is JSON. BODY takes the place of the whole;
  *   then the parts at the JSON pointers of the list REMOVE go, and those of the map SET are
- *   replaced or added. At most 200 changes are told; MORE is how many others there are
+ *   replaced or added. At most 200 changes are told; MORE is how many others there are. MASK: { pipeline:
+ *   [marks] }, what is hidden in them beside what the event itself says
  * - jobs.edit: the same, who reason force; { id: of the new job, replay_of, edited: true, changes,
  *   more }: as jobs.replay, with the edited event. WEIR_INVALID if nothing changes. The audit has
  *   what changed as before and after

@@ -6,9 +6,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "pipeline/marks.h"
 #include "store/ask.h"
 #include "store/replay.h"
 #include "value/json.h"
@@ -32,6 +34,9 @@ struct edit {
     struct buf before; /* for the audit: { pointer: value ... } */
     struct buf after;
     uint64_t n_changes;
+    struct marks *marks;   /* what is hidden of the event; NULL: nothing */
+    struct hidden *hidden; /* the texts of it */
+    char *stars;           /* a place that *** was put into, which stands for what is hidden; NULL: none */
 };
 
 static void
@@ -43,6 +48,9 @@ edit_fini(struct edit *e)
     builder_free(&e->changes);
     buf_fini(&e->before);
     buf_fini(&e->after);
+    marks_free(&e->marks);
+    hidden_free(&e->hidden);
+    free(e->stars);
 }
 
 /* -- the event of the job -- */
@@ -164,11 +172,36 @@ shown(const struct weir_value *v)
     return fits ? value_ref(v) : value_text("(larger than is shown)");
 }
 
-static void
-on_change(void *arg, struct weir_text pointer, const struct weir_value *before,
-          const struct weir_value *after)
+/* V, which stands at POINTER of the body, without what is hidden; owned. NULL for NULL. */
+static const struct weir_value *
+without_hidden(const struct edit *e, struct weir_text pointer, const struct weir_value *v)
 {
-    struct edit *e = arg;
+    if (v == NULL || e->marks == NULL)
+        return v ? value_ref(v) : NULL;
+    const struct weir_value *open = marks_hide_at(e->marks, MARK_BODY, pointer, v, NULL);
+    const struct weir_value *seen = hidden_masked(e->hidden, open);
+    value_unref(&open);
+    return seen;
+}
+
+/* What is hidden is shown as ***, and must not become that. */
+static void
+look_for_stars(struct edit *e, struct weir_text pointer, const struct weir_value *after)
+{
+    if (after == NULL || e->marks == NULL || e->stars)
+        return;
+    struct hidden *put = hidden_new();
+    const struct weir_value *seen = marks_hide_at(e->marks, MARK_BODY, pointer, after, put);
+    if (hidden_has_stars(put))
+        e->stars = strndup(pointer.bytes, pointer.len);
+    value_unref(&seen);
+    hidden_free(&put);
+}
+
+static void
+tell_change(struct edit *e, struct weir_text pointer, const struct weir_value *before,
+               const struct weir_value *after)
+{
     note(&e->before, pointer, before);
     note(&e->after, pointer, after);
     if (e->n_changes++ >= CHANGES_SHOWN)
@@ -182,6 +215,41 @@ on_change(void *arg, struct weir_text pointer, const struct weir_value *before,
         builder_set(b, "after", strlen("after"), &v);
     v = builder_end(&b);
     builder_add(e->changes, &v);
+}
+
+static void
+on_change(void *arg, struct weir_text pointer, const struct weir_value *before, const struct weir_value *after)
+{
+    struct edit *e = arg;
+    look_for_stars(e, pointer, after);
+    const struct weir_value *was = without_hidden(e, pointer, before), *is = without_hidden(e, pointer, after);
+    tell_change(e, pointer, was, is);
+    value_unref(&was);
+    value_unref(&is);
+}
+
+/* Works out what is hidden of E: by its event, and by today's pipeline. */
+static void
+read_marks(const struct asking *a, struct edit *e)
+{
+    const struct weir_value *then = value_field(e->event, "mask"), *all = value_field(a->with, "mask");
+    sqlite3_stmt *s = db_use(a->db, SQL_SHOW);
+    sqlite3_bind_blob(s, 1, e->job.id, JOB_ID, SQLITE_STATIC);
+    struct weir_text name = db_row(a->db, s) ? column_text(s, 2) : TEXT("");
+    const struct weir_value *now = all ? value_get(all, name.bytes, name.len) : NULL;
+    sqlite3_reset(s);
+    if (then == NULL && now == NULL)
+        return;
+    e->marks = marks_new();
+    e->hidden = hidden_new();
+    marks_add_list(e->marks, now);
+    marks_add_list(e->marks, then);
+    const struct weir_value *const bodies[] = { e->body, e->edited };
+    for (unsigned i = 0; i < 2; i++) {
+        const struct weir_value *seen = marks_hide(e->marks, MARK_BODY, NULL, 0, bodies[i], e->hidden);
+        value_unref(&seen);
+    }
+    hidden_end(e->hidden);
 }
 
 /* All of the above: E is filled, and has to be given back in any case. */
@@ -209,9 +277,16 @@ work_out(struct asking *a, struct edit *e, struct weir_error *err)
     code = apply_remove(a, e, err);
     if (code == WEIR_OK)
         code = apply_set(a, e, err);
-    if (code == WEIR_OK)
-        patch_diff(e->body, e->edited, on_change, e);
-    return code;
+    if (code != WEIR_OK)
+        return code;
+    read_marks(a, e);
+    patch_diff(e->body, e->edited, on_change, e);
+    if (e->stars)
+        return err_set(err, WEIR_INVALID,
+                       "'%.200s' would become ***, which only stands for what mask: hides: leave it as it is, or give "
+                       "its new value",
+                       e->stars);
+    return WEIR_OK;
 }
 
 static void

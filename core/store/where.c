@@ -54,6 +54,15 @@ with_body(const struct weir_value *event)
     return builder_end(&b);
 }
 
+/* What is hidden of an event is its pipeline's to say. */
+static void
+put_pipeline(struct weir_builder *b, const struct where *w)
+{
+    const struct weir_value *name = value_field(w->listed, "pipeline");
+    if (name)
+        builder_put(b, "pipeline", name);
+}
+
 static const struct weir_value *
 read_event(const struct where *w)
 {
@@ -66,8 +75,10 @@ read_event(const struct where *w)
         return value_ref(&value_null);
     struct weir_builder *b = builder_map();
     builder_set(b, "event", 5, &stored);
+    put_pipeline(b, w);
     const struct weir_value *hidden = shown(w, builder_end(&b));
     b = builder_map();
+    put_pipeline(b, w);
     const struct weir_value *event = with_body(value_field(hidden, "event"));
     value_unref(&hidden);
     builder_set(b, "event", 5, &event);

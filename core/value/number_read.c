@@ -20,6 +20,13 @@ enum {
     DIGITS_EXACT = 19, /* so many fit in 64 bits                                    */
     DIGITS_MAX = 800,  /* so many decide about the nearest double; 767 are known to */
     EXPONENT_MAX = 100000,
+    SHORT_MAX = 15,    /* so many digits fit in 53 bits                             */
+};
+
+/* Powers of ten that are doubles themselves. */
+static const double exact_tens[] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
 struct decimal {
@@ -155,16 +162,12 @@ nearest(uint64_t digits, int64_t power, double *ret)
 static bool
 nearest_at_once(const struct decimal *d, double *ret)
 {
-    static const double tens[] = {
-        1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-        1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-    };
     if (d->more || d->digits > (uint64_t)1 << 53 || d->power > 22 || d->power < -22)
         return false;
     if (d->power < 0)
-        *ret = (double)d->digits / tens[-d->power];
+        *ret = (double)d->digits / exact_tens[-d->power];
     else
-        *ret = (double)d->digits * tens[d->power];
+        *ret = (double)d->digits * exact_tens[d->power];
     return true;
 }
 
@@ -213,8 +216,9 @@ convert(struct weir_value *v, const struct decimal *d, bool minus, const char *p
     return isfinite(x);
 }
 
-const char *
-number_read(const char *p, const char *end, struct weir_value *v, const char **ret_at,
+/* Any number. */
+static __attribute__((noinline)) const char *
+long_number(const char *p, const char *end, struct weir_value *v, const char **ret_at,
             const char **ret_why)
 {
     const char *start = p;
@@ -253,4 +257,53 @@ number_read(const char *p, const char *end, struct weir_value *v, const char **r
     *ret_at = start;
     *ret_why = "a number out of the range of a double";
     return NULL;
+}
+
+/* Adds the digits at P, SHORT_MAX at most, to *DIGITS. */
+static inline const char *
+add_digits(const char *p, const char *end, uint64_t *digits)
+{
+    uint64_t sum = *digits;
+    if (end - p > SHORT_MAX)
+        end = p + SHORT_MAX;
+    for (unsigned digit; p < end && (digit = (unsigned)(uint8_t)*p - '0') <= 9; p++)
+        sum = sum * 10 + digit;
+    *digits = sum;
+    return p;
+}
+
+/* Reads what most numbers are: up to SHORT_MAX digits, maybe with a point between, and no exponent. NULL: it is
+ * something else, or not right. */
+static inline const char *
+short_number(const char *p, const char *end, struct weir_value *v)
+{
+    bool minus = *p == '-';
+    uint64_t digits = 0;
+    const char *first = p + minus, *point = add_digits(first, end, &digits), *at = point;
+    if (point == first || (point - first > 1 && *first == '0'))
+        return NULL;
+    bool whole = at == end || *at != '.';
+    if (!whole)
+        at = add_digits(point + 1, end, &digits);
+    ptrdiff_t behind = whole ? 0 : at - point - 1, n = point - first + behind;
+    if ((behind == 0) != whole || n > SHORT_MAX || (minus && digits == 0))
+        return NULL;
+    if (at < end && (*at == '.' || (*at | 0x20) == 'e' || (uint8_t)(*at - '0') <= 9))
+        return NULL;
+    v->type = whole ? WEIR_INT : WEIR_DOUBLE;
+    if (whole) {
+        v->integer = minus ? -(int64_t)digits : (int64_t)digits;
+        return at;
+    }
+    double x = (double)digits / exact_tens[behind];
+    v->number = minus ? -x : x;
+    return at;
+}
+
+const char *
+number_read(const char *p, const char *end, struct weir_value *v, const char **ret_at,
+            const char **ret_why)
+{
+    const char *behind = short_number(p, end, v);
+    return behind != NULL ? behind : long_number(p, end, v, ret_at, ret_why);
 }

@@ -89,17 +89,17 @@ get_run(struct weir_call *call, void *state)
     const struct node *node = seat->node;
     struct weir_error err = { 0 };
     struct entry e = { 0 };
-    uint8_t id[ID_LEN];
-    if (key_id(call, node, id, &err) != WEIR_OK) {
+    struct key key;
+    if (key_read(call, node, &key, &err) != WEIR_OK) {
         fail_with(call, &err);
         return;
     }
     if (node->store.redis) {
         struct access *a = access_new(call, seat);
-        a->command = redis_get(host->shard(call), &node->store, id, get_told, a);
+        a->command = redis_get(host->shard(call), &node->store, key.text, get_told, a);
         return;
     }
-    (void)memory_get(&node->store, id, &e);
+    (void)memory_get(&node->store, key.id, &e);
     get_answer(call, node, &e);
     entry_free(&e);
 }
@@ -192,11 +192,11 @@ duration(struct weir_call *call, uint32_t slot, uint64_t fixed, const char *name
 
 /* Evaluates all that cache_set needs. */
 static uint32_t
-set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
-            struct entry *ret, struct weir_error *err)
+set_prepare(struct weir_call *call, const struct node *node, struct key *key, struct entry *ret,
+            struct weir_error *err)
 {
     uint64_t ttl, keep;
-    if (key_id(call, node, id, err) != WEIR_OK ||
+    if (key_read(call, node, key, err) != WEIR_OK ||
         duration(call, node->ttl, node->ttl_ms, "ttl", &ttl, err) != WEIR_OK ||
         duration(call, node->keep, node->keep_ms, "keep", &keep, err) != WEIR_OK)
         return err->code;
@@ -212,23 +212,23 @@ set_prepare(struct weir_call *call, const struct node *node, uint8_t id[ID_LEN],
 
 /* Writes E to Redis, unless that was done lately; the result is why it can't be, or NULL. */
 static const char *
-set_redis(struct weir_call *call, struct seat *seat, const uint8_t id[ID_LEN], const struct entry *e)
+set_redis(struct weir_call *call, struct seat *seat, const struct key *key, const struct entry *e)
 {
     const struct node *node = seat->node;
     const char *why = NULL;
-    uint64_t mark = seat->lately != NULL ? lately_mark(seat->lately, id, e) : 0;
+    uint64_t mark = seat->lately != NULL ? lately_mark(seat->lately, key->id, e) : 0;
     uint64_t half = (e->keep_ms - e->set_ms) / 2;
-    if (lately_written(seat->lately, mark, store_epoch(&node->store, id), e->set_ms,
+    if (lately_written(seat->lately, mark, store_epoch(&node->store, key->id), e->set_ms,
                        node->refresh_ms < half ? node->refresh_ms : half)) {
         answer_flag(call, seat, WEIR_TEXT("kept"), true);
         return NULL;
     }
-    store_epoch_next(&node->store, id);
+    store_epoch_next(&node->store, key->id);
     struct access *a = access_new(call, seat);
     a->mark = mark;
     a->set_ms = e->set_ms;
-    a->epoch = store_epoch(&node->store, id);
-    a->command = redis_set(host->shard(call), &node->store, id, e, set_told, a, &why);
+    a->epoch = store_epoch(&node->store, key->id);
+    a->command = redis_set(host->shard(call), &node->store, key->text, e, set_told, a, &why);
     return why;
 }
 
@@ -240,17 +240,17 @@ set_run(struct weir_call *call, void *state)
     struct weir_error err;
     struct entry e = { 0 };
     const char *why;
-    uint8_t id[ID_LEN];
+    struct key key;
     WEIR_ERROR_CLEAR(&err);
-    if (set_prepare(call, node, id, &e, &err) != WEIR_OK) {
+    if (set_prepare(call, node, &key, &e, &err) != WEIR_OK) {
         fail_with(call, &err);
         return;
     }
     if (node->store.redis) {
-        why = set_redis(call, seat, id, &e);
+        why = set_redis(call, seat, &key, &e);
     } else {
-        store_epoch_next(&node->store, id);
-        why = memory_set(&node->store, id, &e);
+        store_epoch_next(&node->store, key.id);
+        why = memory_set(&node->store, key.id, &e);
         if (why == NULL)
             answer_flag(call, seat, WEIR_TEXT("kept"), true);
     }
@@ -279,16 +279,16 @@ drop_run(struct weir_call *call, void *state)
     struct seat *seat = state;
     const struct node *node = seat->node;
     struct weir_error err = { 0 };
-    uint8_t id[ID_LEN];
-    if (key_id(call, node, id, &err) != WEIR_OK) {
+    struct key key;
+    if (key_read(call, node, &key, &err) != WEIR_OK) {
         fail_with(call, &err);
         return;
     }
-    store_epoch_next(&node->store, id);
+    store_epoch_next(&node->store, key.id);
     if (node->store.redis) {
         struct access *a = access_new(call, seat);
-        a->command = redis_drop(host->shard(call), &node->store, id, drop_told, a);
+        a->command = redis_drop(host->shard(call), &node->store, key.text, drop_told, a);
         return;
     }
-    answer_flag(call, seat, WEIR_TEXT("dropped"), memory_drop(&node->store, id));
+    answer_flag(call, seat, WEIR_TEXT("dropped"), memory_drop(&node->store, key.id));
 }

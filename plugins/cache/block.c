@@ -92,7 +92,7 @@ keep_in_redis(const struct caller *c, const struct entry *e)
     const char *why;
     struct place *place = c->seat->place;
     struct sent *sent = sent_new(place, &c->seat->node->store);
-    sent->command = redis_set(place_shard(place), sent->store, c->id, e, set_told, sent, &why);
+    sent->command = redis_set(place_shard(place), sent->store, c->key.text, e, set_told, sent, &why);
     if (why != NULL)
         sent_free(sent);
     return why;
@@ -106,13 +106,13 @@ keep(const struct caller *c, const struct entry *e)
     const struct store *s = &c->seat->node->store;
     if (c->store_failed)
         return "store";
-    if (store_epoch(s, c->id) != c->epoch)
+    if (store_epoch(s, c->key.id) != c->epoch)
         return "changed";
     if (s->redis)
         return keep_in_redis(c, e);
-    const char *why = memory_set(s, c->id, e);
-    if (why == NULL && store_epoch(s, c->id) != c->epoch) {
-        (void)memory_drop(s, c->id);
+    const char *why = memory_set(s, c->key.id, e);
+    if (why == NULL && store_epoch(s, c->key.id) != c->epoch) {
+        (void)memory_drop(s, c->key.id);
         why = "changed";
     }
     return why;
@@ -273,10 +273,10 @@ block_lead(struct caller *c)
 {
     const struct store *s = &c->seat->node->store;
     struct entry e;
-    c->epoch = store_epoch(s, c->id);
+    c->epoch = store_epoch(s, c->key.id);
     if (s->redis)
-        c->command = redis_get(host->shard(c->call), s, c->id, looked, c);
-    else if (memory_get(s, c->id, &e))
+        c->command = redis_get(host->shard(c->call), s, c->key.text, looked, c);
+    else if (memory_get(s, c->key.id, &e))
         found(c, &e);
     else
         run_block(c);
@@ -303,17 +303,17 @@ block_run(struct weir_call *call, void *state)
 {
     const struct seat *seat = state;
     struct weir_error err = { 0 };
-    uint8_t id[ID_LEN];
-    if (key_id(call, seat->node, id, &err) != WEIR_OK) {
+    struct key key;
+    if (key_read(call, seat->node, &key, &err) != WEIR_OK) {
         fail_with(call, &err);
         return;
     }
-    if (answer_at_once(call, &seat->node->store, id))
+    if (answer_at_once(call, &seat->node->store, key.id))
         return;
     struct caller *c = host->alloc(call, sizeof *c);
     c->call = call;
     c->seat = seat;
-    memcpy(c->id, id, ID_LEN);
+    c->key = key;
     host->set_data(call, c);
     if (!flight_join(c))
         block_lead(c);

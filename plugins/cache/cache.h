@@ -13,7 +13,7 @@
 #include "plugin.h"
 
 #define NAME_MAX_LEN 128u
-#define ID_LEN 16u    /* of a key: the first bytes of its digest */
+#define ID_LEN 16u    /* of a key: a digest, or the first bytes of one */
 #define LOOKUP_MS 50u /* how long Redis may take */
 
 /* A name, for the whole process. */
@@ -25,6 +25,12 @@ struct named {
     /* By the first byte of an id: how often a key was set or dropped from outside of a block.
      * What a block found out before is not kept after. */
     atomic_uint epochs[256];
+};
+
+/* What a call asks for. */
+struct key {
+    struct weir_text text; /* lives as long as the call */
+    uint8_t id[ID_LEN];    /* in this process; Redis knows the key by another one (store.c) */
 };
 
 /* Where a node's entries are. */
@@ -88,10 +94,9 @@ struct named *named_open(struct weir_text name);
 void named_close(struct named *n);
 
 /* tools.c */
-/* The id of what the key of NODE evaluates to: of a SHA-256 if it goes to Redis, and of this process
- * alone if it stays here. */
-uint32_t key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN],
-                struct weir_error *err);
+/* What the key of NODE evaluates to. */
+uint32_t key_read(struct weir_call *call, const struct node *node, struct key *ret,
+                  struct weir_error *err);
 void count_request(struct weir_call *call, const struct store *s, struct weir_text result);
 void count_skipped(struct weir_shard *shard, const struct store *s, const char *reason);
 

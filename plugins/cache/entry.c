@@ -18,32 +18,54 @@ entry_free(struct entry *e)
     host->unref(&e->failure);
 }
 
+#define NODE 16u /* bytes that a value takes besides its text */
+
+/* Takes LEN bytes off *LEFT. */
+static inline const char *
+take(uint64_t len, uint64_t *left)
+{
+    if (len > *left)
+        return "large";
+    *left -= len;
+    return NULL;
+}
+
+static const char *weigh(const struct weir_value *v, unsigned levels, uint64_t *left);
+
+static const char *
+weigh_parts(const struct weir_value *v, uint32_t type, unsigned levels, uint64_t *left)
+{
+    const struct weir_value *item;
+    struct weir_text key;
+    const char *why = NULL;
+    for (size_t i = 0; type == WEIR_LIST && why == NULL && (item = host->at(v, i)) != NULL; i++)
+        why = weigh(item, levels, left);
+    for (size_t i = 0; type == WEIR_MAP && why == NULL && host->member(v, i, &key, &item); i++) {
+        why = take(key.len, left);
+        if (why == NULL)
+            why = weigh(item, levels, left);
+    }
+    return why;
+}
+
 /* Takes what V needs off *LEFT. */
 static const char *
 weigh(const struct weir_value *v, unsigned levels, uint64_t *left)
 {
     uint32_t type = host->type(v);
-    struct weir_text text = { "", 0 };
-    const struct weir_value *item;
-    const char *why = NULL;
     if (type == WEIR_STREAM)
         return "stream";
     if (levels == 0)
         return "deep";
-    (void)host->get_text(v, &text);
-    if (text.len + 16 > *left)
-        return "large";
-    *left -= text.len + 16;
-    for (size_t i = 0; type == WEIR_LIST && why == NULL && i < host->len(v); i++)
-        why = weigh(host->at(v, i), levels - 1, left);
-    for (size_t i = 0; type == WEIR_MAP && why == NULL && host->member(v, i, &text, &item);
-         i++) {
-        if (text.len > *left)
-            return "large";
-        *left -= text.len;
-        why = weigh(item, levels - 1, left);
+    if (type <= WEIR_DOUBLE)
+        return take(NODE, left);
+    if (type == WEIR_LIST || type == WEIR_MAP) {
+        const char *why = take(NODE, left);
+        return why != NULL ? why : weigh_parts(v, type, levels - 1, left);
     }
-    return why;
+    struct weir_text text = { "", 0 };
+    (void)host->get_text(v, &text);
+    return take(text.len + NODE, left);
 }
 
 const char *

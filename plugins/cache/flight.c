@@ -200,8 +200,8 @@ flight_free(struct flight *f)
 static struct flight *
 find(const struct caller *c, unsigned epoch)
 {
-    struct flight *f = c->seat->place->flights[c->id[1]];
-    while (f && memcmp(f->id, c->id, ID_LEN) != 0)
+    struct flight *f = c->seat->place->flights[c->key.id[1]];
+    while (f && memcmp(f->id, c->key.id, ID_LEN) != 0)
         f = f->next;
     if (f && f->epoch != epoch) {
         unlist(f);
@@ -233,9 +233,9 @@ begin(struct caller *c, unsigned epoch)
     struct place *p = c->seat->place;
     struct flight *f = zeroed(1, sizeof *f);
     *f = (struct flight){ .place = p, .epoch = epoch, .listed = true };
-    memcpy(f->id, c->id, ID_LEN);
-    f->next = p->flights[c->id[1]];
-    p->flights[c->id[1]] = f;
+    memcpy(f->id, c->key.id, ID_LEN);
+    f->next = p->flights[c->key.id[1]];
+    p->flights[c->key.id[1]] = f;
     take_lead(f, c);
 }
 
@@ -252,7 +252,7 @@ may_wait(const struct flight *f, unsigned run)
 bool
 flight_join(struct caller *c)
 {
-    unsigned epoch = store_epoch(&c->seat->node->store, c->id);
+    unsigned epoch = store_epoch(&c->seat->node->store, c->key.id);
     struct flight *f = find(c, epoch);
     unsigned run = run_of(c);
     if (f == NULL) {

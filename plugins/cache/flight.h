@@ -43,7 +43,7 @@ struct caller {
     unsigned run;                 /* a hash, while it waits */
     bool waits;
     bool store_failed;
-    uint8_t id[ID_LEN];
+    struct key key;
 };
 
 /* The place of NAMED on the shard, made at first use. */

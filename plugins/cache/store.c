@@ -66,15 +66,17 @@ memory_drop(const struct store *s, const uint8_t id[ID_LEN])
     return host->lru_drop(s->lru, id_text(id));
 }
 
-/* "weir:cache:NAME:HEX" */
+/* "weir:cache:NAME:HEX", which all processes agree on, and nobody can make two keys have. */
 static struct weir_text
-redis_key(const struct store *s, const uint8_t id[ID_LEN], char ret[KEY_ROOM])
+redis_key(const struct store *s, struct weir_text key, char ret[KEY_ROOM])
 {
+    uint8_t hash[64];
+    (void)host->digest(WEIR_SHA256, key, hash);
     struct line l = { .bytes = ret, .room = KEY_ROOM };
     line_text(&l, "weir:cache:");
     line_text(&l, s->named->name);
     line_text(&l, ":");
-    line_hex(&l, id, ID_LEN);
+    line_hex(&l, hash, ID_LEN);
     return line_done(&l);
 }
 
@@ -92,11 +94,11 @@ send(struct weir_shard *shard, const struct store *s, const struct weir_text *ar
 }
 
 struct weir_command *
-redis_get(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_LEN],
+redis_get(struct weir_shard *shard, const struct store *s, struct weir_text key,
           weir_redis_fn *fn, void *arg)
 {
-    char key[KEY_ROOM];
-    const struct weir_text args[] = { WEIR_TEXT("GET"), redis_key(s, id, key) };
+    char room[KEY_ROOM];
+    const struct weir_text args[] = { WEIR_TEXT("GET"), redis_key(s, key, room) };
     return send(shard, s, args, 2, fn, arg);
 }
 
@@ -109,10 +111,10 @@ redis_entry(const struct weir_value *reply, struct entry *ret)
 }
 
 struct weir_command *
-redis_set(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_LEN],
+redis_set(struct weir_shard *shard, const struct store *s, struct weir_text key,
           const struct entry *e, weir_redis_fn *fn, void *arg, const char **ret_why)
 {
-    char key[KEY_ROOM], digits[20];
+    char room[KEY_ROOM], digits[20];
     struct weir_text text = { "", 0 };
     *ret_why = hindrance(s, e, TAGGED_DEPTH - 1);
     if (*ret_why != NULL)
@@ -126,7 +128,7 @@ redis_set(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_L
     }
     struct line left = { .bytes = digits, .room = sizeof digits };
     line_number(&left, e->keep_ms - e->set_ms, 1);
-    const struct weir_text args[] = { WEIR_TEXT("SET"), redis_key(s, id, key), text, WEIR_TEXT("PX"),
+    const struct weir_text args[] = { WEIR_TEXT("SET"), redis_key(s, key, room), text, WEIR_TEXT("PX"),
                                       line_done(&left) };
     struct weir_command *sent = send(shard, s, args, 5, fn, arg);
     host->unref(&json);
@@ -134,10 +136,10 @@ redis_set(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_L
 }
 
 struct weir_command *
-redis_drop(struct weir_shard *shard, const struct store *s, const uint8_t id[ID_LEN],
+redis_drop(struct weir_shard *shard, const struct store *s, struct weir_text key,
            weir_redis_fn *fn, void *arg)
 {
-    char key[KEY_ROOM];
-    const struct weir_text args[] = { WEIR_TEXT("DEL"), redis_key(s, id, key) };
+    char room[KEY_ROOM];
+    const struct weir_text args[] = { WEIR_TEXT("DEL"), redis_key(s, key, room) };
     return send(shard, s, args, 2, fn, arg);
 }

@@ -20,15 +20,15 @@ bool memory_drop(const struct store *s, const uint8_t id[ID_LEN]);
 
 /* Asks Redis for the entry; FN gets a reply for redis_entry. */
 struct weir_command *redis_get(struct weir_shard *shard, const struct store *s,
-                               const uint8_t id[ID_LEN], weir_redis_fn *fn, void *arg);
+                               struct weir_text key, weir_redis_fn *fn, void *arg);
 /* The entry of a reply; false: there is none. */
 bool redis_entry(const struct weir_value *reply, struct entry *ret);
 /* Sets it until it may not be kept any more; *ret_why is why not, and then nothing is sent. */
 struct weir_command *redis_set(struct weir_shard *shard, const struct store *s,
-                               const uint8_t id[ID_LEN], const struct entry *e,
-                               weir_redis_fn *fn, void *arg, const char **ret_why);
+                               struct weir_text key, const struct entry *e, weir_redis_fn *fn,
+                               void *arg, const char **ret_why);
 /* The reply is how many were there. */
 struct weir_command *redis_drop(struct weir_shard *shard, const struct store *s,
-                                const uint8_t id[ID_LEN], weir_redis_fn *fn, void *arg);
+                                struct weir_text key, weir_redis_fn *fn, void *arg);
 
 #endif

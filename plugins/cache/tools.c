@@ -7,20 +7,15 @@
 #include "cache.h"
 
 uint32_t
-key_id(struct weir_call *call, const struct node *node, uint8_t ret[ID_LEN], struct weir_error *err)
+key_read(struct weir_call *call, const struct node *node, struct key *ret, struct weir_error *err)
 {
-    struct weir_text key = { "", 0 };
-    uint8_t hash[64];
-    uint32_t code = host->eval_text(call, node->key, &key, err);
+    ret->text = (struct weir_text){ "", 0 };
+    uint32_t code = host->eval_text(call, node->key, &ret->text, err);
     if (code != WEIR_OK && code != WEIR_NOT_FOUND)
         return code;
-    if (key.len == 0)
+    if (ret->text.len == 0)
         return refuse(err, WEIR_INVALID, "the 'key' of the cache is empty");
-    if (node->store.redis != NULL)
-        (void)host->digest(WEIR_SHA256, key, hash);
-    else
-        host->digest_local(key, hash);
-    memcpy(ret, hash, ID_LEN);
+    host->digest_local(ret->text, ret->id);
     return WEIR_OK;
 }
 

@@ -87,6 +87,7 @@ static const char schema[] = WEIR_JSON({
             "format": "uri",
             "minLength": 1,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": ["https://api.example/orders/${ input.id }"]
         },
         "base_url": {
@@ -107,6 +108,7 @@ static const char schema[] = WEIR_JSON({
             "type": "object",
             "maxProperties": 200,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [{ "page": 2, "tag": ["new", "open"] }],
             "additionalProperties": {
                 "type": ["string", "number", "boolean", "null", "array"],
@@ -127,6 +129,7 @@ static const char schema[] = WEIR_JSON({
         "json": {
             "description": "The body, written as JSON.",
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": ["${ input }", { "id": "${ request.body.id }" }]
         },
         "form": {
@@ -134,6 +137,7 @@ static const char schema[] = WEIR_JSON({
             "type": "object",
             "maxProperties": 1000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [{ "grant_type": "client_credentials", "client_secret": "${ secrets.CLIENT }" }],
             "additionalProperties": {
                 "type": ["string", "number", "boolean", "null", "array"],
@@ -144,11 +148,13 @@ static const char schema[] = WEIR_JSON({
             "description": "The body, as text.",
             "type": "string",
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": ["hello ${ input.name }"]
         },
         "body": {
             "description": "The body: a string, bytes or a stream as they are, null for none, anything else as JSON.",
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": ["${ request.raw }"]
         },
         "sign":) " " SIGN_SCHEMA WEIR_JSON(,

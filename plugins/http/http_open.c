@@ -139,6 +139,7 @@ take_limits(const struct weir_value *config, struct http_node *n)
     (void)host->get_int(host->get(config, WEIR_TEXT("max_body")), &max_body);
     n->basis = (struct weir_http_request){
         .size = sizeof n->basis,
+        .flags = WEIR_HTTP_ANSWER,
         .max_redirects = number(config, "max_redirects"),
         .connect_ms = number(timeouts, "connect"),
         .first_byte_ms = number(timeouts, "first_byte"),

@@ -65,6 +65,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 1000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["${ request.params.id }", 10, null]]
         },
         "queries": {
@@ -91,6 +92,7 @@ static const char schema[] = WEIR_JSON({
                         "type": "array",
                         "maxItems": 1000,
                         "writeOnly": true,
+                        "x-weir-shown": true,
                         "examples": [["${ input.text }"]]
                     }
                 }

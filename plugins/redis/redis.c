@@ -28,6 +28,7 @@ static const char schema[] = WEIR_JSON({
             "minItems": 1,
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["GET", "user:${ request.params.id }"], ["SET", "last", "${ input }", "EX", 60]]
         },
         "commands": {
@@ -36,6 +37,7 @@ static const char schema[] = WEIR_JSON({
             "minItems": 1,
             "maxItems": 1000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [[["INCR", "hits"], ["EXPIRE", "hits", 60]]],
             "items": { "type": "array", "minItems": 1, "maxItems": 10000 }
         },
@@ -65,6 +67,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["stock:${ input.item }"]]
         },
         "args": {
@@ -72,6 +75,7 @@ static const char schema[] = WEIR_JSON({
             "type": "array",
             "maxItems": 10000,
             "writeOnly": true,
+            "x-weir-shown": true,
             "examples": [["${ input.count }"]]
         },
         "parse": {

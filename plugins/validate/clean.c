@@ -6,7 +6,6 @@
 
 #include "text.h"
 
-#define LONG ((size_t)16 << 10)
 #define DEPTH_MAX 256u /* no value that came from outside is that deep */
 
 /* A step on the way to a value, for the message. */
@@ -19,6 +18,8 @@ struct cleaner {
     const struct sanitize *how;
     struct text_room room;
     struct weir_error *err;
+    size_t left; /* bytes that may be looked at closely */
+    bool over;   /* there were more; everything ends */
     uint32_t depth;
     struct step way[DEPTH_MAX];
 };
@@ -47,7 +48,13 @@ clean_string(struct cleaner *c, const struct weir_value *v, const struct weir_va
 {
     struct weir_text text = { 0 }, made;
     (void)host->get_text(v, &text);
-    if (!text_clean(&c->room, c->how, text, &made))
+    bool dear = text_is_dear(c->how, text);
+    if (dear && text.len > c->left) {
+        c->over = true;
+        return WEIR_TOO_LARGE;
+    }
+    c->left -= dear ? text.len : 0;
+    if (!text_clean(&c->room, c->how, text, dear, &made))
         return fail_here(c, "its HTML is too entangled to be cleaned");
     bool same = made.len == text.len && made.bytes == text.bytes;
     *ret = same ? host->ref(v) : host->string(made);
@@ -99,9 +106,10 @@ clean_parts(struct cleaner *c, const struct weir_value *v, bool map,
     struct step *step = &c->way[c->depth++];
     for (size_t i = 0; (child = part(v, map, i, &key)) != NULL; i++) {
         *step = (struct step){ key, i };
-        if (clean(c, child, &made) != WEIR_OK) {
+        uint32_t code = clean(c, child, &made);
+        if (code != WEIR_OK) {
             host->builder_free(&changed);
-            return c->err->code;
+            return code;
         }
         if (made != child && changed == NULL)
             changed = copy_parts(v, map, i);
@@ -131,39 +139,19 @@ clean(struct cleaner *c, const struct weir_value *v, const struct weir_value **r
     }
 }
 
-/* Bytes of the texts in V that have to be looked at closely; above LONG it is not gone on. */
-static size_t
-weight(const struct sanitize *how, const struct weir_value *v, uint32_t depth)
-{
-    struct weir_text text;
-    const struct weir_value *child;
-    uint32_t type = host->type(v);
-    if (type == WEIR_STRING)
-        return host->get_text(v, &text) && text_is_dear(how, text) ? text.len : 0;
-    if ((type != WEIR_LIST && type != WEIR_MAP) || depth == DEPTH_MAX)
-        return 0;
-    size_t sum = 0;
-    for (size_t i = 0; sum <= LONG && (child = part(v, type == WEIR_MAP, i, &text)) != NULL; i++)
-        sum += weight(how, child, depth + 1);
-    return sum;
-}
-
-bool
-clean_is_long(const struct sanitize *how, const struct weir_value *v)
-{
-    return weight(how, v, 0) > LONG;
-}
-
 uint32_t
-clean_value(const struct sanitize *how, const struct weir_value *v,
+clean_value(const struct sanitize *how, const struct weir_value *v, size_t most,
             const struct weir_value **ret, struct weir_error *err)
 {
     struct cleaner c; /* its way has 6 KiB, of which little is used */
     c.how = how;
     c.err = err;
+    c.left = most;
+    c.over = false;
     c.depth = 0;
+    *ret = NULL;
     text_room_init(&c.room);
     uint32_t code = clean(&c, v, ret);
     text_room_fini(&c.room);
-    return code;
+    return c.over ? (uint32_t)WEIR_OK : code;
 }

@@ -183,13 +183,13 @@ text_is_dear(const struct sanitize *how, struct weir_text text)
 }
 
 bool
-text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text,
+text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text, bool dear,
            struct weir_text *ret)
 {
-    bool html = has_html(how, text);
+    bool html = dear && has_html(how, text);
     if (html && !strip_html(&room->strip, text, &text))
         return false;
-    if (how->nfc)
+    if (dear && how->nfc)
         text = normalise(room, text);
     if (how->trim)
         text = trim(text);

@@ -21,9 +21,10 @@ void text_room_fini(struct text_room *room);
 /* Whether to clean TEXT takes more than a look at its bytes. */
 bool text_is_dear(const struct sanitize *how, struct weir_text text);
 
-/* TEXT, cleaned: a part of TEXT itself if nothing had to be written anew, else bytes in ROOM
- * that live until the next call. False if its HTML takes too much memory or time. */
-bool text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text,
+/* TEXT, of which text_is_dear has said that it is DEAR or not, cleaned: a part of TEXT itself if nothing had
+ * to be written anew, else bytes in ROOM that live until the next call. False if its HTML takes too much
+ * memory or time. */
+bool text_clean(struct text_room *room, const struct sanitize *how, struct weir_text text, bool dear,
                 struct weir_text *ret);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AT_ONCE_MAX ((size_t)16 << 10) /* bytes; what takes longer to clean is a worker's */
+
 /* Adds { detail: "is required", pointer } to LIST. */
 static void
 add_missing(struct weir_builder *list, const char *pointer)
@@ -96,19 +98,27 @@ prepare(struct job *j, const struct validate_node *n)
     return get_value(j->call, n, &j->v, &j->err);
 }
 
-/* Cleans and checks; on a worker, or on the shard. */
-static void
-work(void *job)
+/* Cleans and checks; false, and nothing has changed, if more than MOST bytes have to be looked at closely. */
+static bool
+work_within(struct job *j, size_t most)
 {
-    struct job *j = job;
     if (j->sanitize->on) {
-        const struct weir_value *dirty = j->v;
-        if (clean_value(j->sanitize, dirty, &j->v, &j->err) != WEIR_OK)
-            j->v = NULL;
-        host->unref(&dirty);
+        const struct weir_value *clean = NULL;
+        if (clean_value(j->sanitize, j->v, most, &clean, &j->err) == WEIR_OK && clean == NULL)
+            return false;
+        host->unref(&j->v);
+        j->v = clean;
     }
     if (j->v)
         (void)check(j);
+    return true;
+}
+
+/* On a worker. */
+static void
+work(void *job)
+{
+    (void)work_within(job, SIZE_MAX);
 }
 
 static void
@@ -134,7 +144,8 @@ worked(void *job, bool dropped)
     answer(j);
 }
 
-/* Most of it is done at once, and takes no memory of the call. */
+/* Most of it is done at once, and takes no memory of the call. Who has more for a shard learns it while it cleans: what
+ * it did till then is no more than anybody may. */
 static void
 validate_run(struct weir_call *call, void *state)
 {
@@ -142,10 +153,7 @@ validate_run(struct weir_call *call, void *state)
     here.call = call;
     here.v = NULL;
     WEIR_ERROR_CLEAR(&here.err);
-    bool good = prepare(&here, state) == WEIR_OK;
-    if (!good || !here.sanitize->on || !clean_is_long(here.sanitize, here.v)) {
-        if (good)
-            work(&here);
+    if (prepare(&here, state) != WEIR_OK || work_within(&here, AT_ONCE_MAX)) {
         answer(&here);
         return;
     }

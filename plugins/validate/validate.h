@@ -64,12 +64,10 @@ void field_free(struct field *f);
 /* Whether V has F: present, not null, not an empty text. */
 bool field_is_there(const struct field *f, const struct weir_value *v);
 
-/* Whether it may take long to clean V, so that it is to be done by a worker. */
-bool clean_is_long(const struct sanitize *how, const struct weir_value *v);
-
 /* Cleans all texts in V. *RET is owned by the caller; what did not change is V itself, or a
- * part of it. WEIR_INVALID and ERR, with its place, for a text that can't be cleaned. */
-uint32_t clean_value(const struct sanitize *how, const struct weir_value *v,
+ * part of it. It is NULL if texts of more than MOST bytes have to be looked at closely, which may take
+ * long. WEIR_INVALID and ERR, with its place, for a text that can't be cleaned. */
+uint32_t clean_value(const struct sanitize *how, const struct weir_value *v, size_t most,
                      const struct weir_value **ret, struct weir_error *err);
 
 #endif

@@ -246,9 +246,18 @@ steps:${steps.join('')}
   await set('/set/k', { a: [1, 'x'] });
   assert.equal(await writes() - before, 5);
 
+  // Values that differ in one place, or in its type alone, are others: each one comes after another, so all are
+  // written, also when they come again.
+  const texts = ['1', '1.0', '1.5', '-1', '4607182418800017920', '1.0000000000000002', 'true', 'false', 'null', '"1"', '""', '"1234567"', '"12345678"', '[]', '[null]', '[null,null]', '[[]]', '[[],[]]', '{}', '{"a":null}', '{"a":1}', '{"b":1}', '{"a":1,"b":1}', '{"b":1,"a":1}', '[{"a":1},{"b":1}]', '[{"a":1,"b":1}]', '["ab","c"]', '["a","bc"]'];
+  for (const body of [...texts, ...texts]) {
+    const answer = await fetch(`${w.edge}/set/v`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"v":[${body},2]}` });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+  assert.equal(await writes() - before, 5 + 2 * texts.length);
+
   // It is never believed to be there for longer than half of its time.
   await set('/short/k', 'soon gone');
   await until(async () => await r.command('EXISTS', 'x') === 0 && (await (await fetch(`${w.edge}/get/k`)).text()) === 'null', 'it is gone');
   await set('/short/k', 'soon gone');
-  assert.equal(await writes() - before, 7);
+  assert.equal(await writes() - before, 7 + 2 * texts.length);
 });

@@ -41,10 +41,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (head_len > 0) {
         exact = realloc(exact, head_len);
         assert(exact != NULL);
-        if (http_answer_parse(exact, head_len, &http_answer_limits, &head, &err) == WEIR_OK)
+        if (http_answer_parse(exact, head_len, &http_answer_limits, &head, &err) == WEIR_OK) {
             check(&head, exact, head_len);
-        else
+            http_check_opinions(&head, exact, head_len, true);
+        } else {
             assert(err.code == WEIR_UPSTREAM);
+        }
     }
     free(exact);
     return 0;

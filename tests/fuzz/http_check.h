@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/http1.h"
+#include "net/http1_parse.h"
 
 /* What was refused before its end was there must be refused in the whole. */
 static inline void
@@ -57,6 +57,15 @@ http_check_inside(struct weir_text text, const char *bytes, size_t len)
 {
     uintptr_t at = (uintptr_t)text.bytes, from = (uintptr_t)bytes;
     return text.len == 0 || text_is(text, "/") || (at >= from && at + text.len <= from + len);
+}
+
+/* What the quick second opinion found good llhttp has to find good. */
+static inline void
+http_check_opinions(struct http_head *h, const char *bytes, size_t len, bool answer)
+{
+    struct weir_error err;
+    const struct http_parse p = { .head = h, .err = &err, .answer = answer };
+    assert(!http_plain_opinion(bytes, len, &p) || http_llhttp_opinion(bytes, len, &p) == WEIR_OK);
 }
 
 /* Checks the fields and what follows from them. */

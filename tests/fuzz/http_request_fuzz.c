@@ -44,10 +44,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (head_len > 0) {
         exact = realloc(exact, head_len);
         assert(exact != NULL);
-        if (http_request_parse(exact, head_len, &http_request_limits, &head, &err) == WEIR_OK)
+        if (http_request_parse(exact, head_len, &http_request_limits, &head, &err) == WEIR_OK) {
             check(&head, exact, head_len);
-        else
+            http_check_opinions(&head, exact, head_len, false);
+        } else {
             assert(err.code == WEIR_INVALID && err.status >= 400 && err.status <= 505);
+        }
     }
     free(exact);
     return 0;

@@ -129,6 +129,25 @@ base_and_path_are_joined_and_values_encoded(void **state)
     stage_expect("POST /x/1", "\"@evil.example/\"", 400, NULL);
 }
 
+/* A field of the request as the whole of a text is found by a shorter way; the schema holds all the same. */
+static void
+a_lent_text_is_checked_like_any_other(void **state)
+{
+    (void)state;
+    upstream_says(OK, NULL);
+    load("{ url: \"${ env.UP }\", method: \"${ request.params.a }\" }");
+    stage_expect("POST /x/PUT", NULL, 200, NULL);
+    sent("PUT / HTTP/1.1");
+    stage_expect("POST /x/AN-UNUSUAL-METHOD-OF-31-LETTERS", NULL, 200, NULL);
+    struct play *p = stage_play("POST /x/AN-UNUSUAL-METHOD-OF-032-LETTERS", NULL);
+    assert_int_equal(p->status, 422);
+    assert_non_null(strstr(p->body, "/method: must have at most 31 characters"));
+    stage_end(&p);
+    load("{ base_url: \"${ env.UP }\", path: \"${ request.path }\", method: \"${ request.method }\" }");
+    stage_expect("POST /x/y", NULL, 200, NULL);
+    sent("POST /x/y HTTP/1.1");
+}
+
 static void
 a_host_made_of_event_data_has_to_be_allowed(void **state)
 {
@@ -188,6 +207,7 @@ main(void)
         cmocka_unit_test(nothing_else_of_the_event_is_sent),
         cmocka_unit_test(bodies_have_their_types),
         cmocka_unit_test(base_and_path_are_joined_and_values_encoded),
+        cmocka_unit_test(a_lent_text_is_checked_like_any_other),
         cmocka_unit_test(a_host_made_of_event_data_has_to_be_allowed),
         cmocka_unit_test(what_a_value_may_not_do_is_refused),
         cmocka_unit_test(what_can_never_work_is_refused_at_load),

@@ -71,6 +71,49 @@ an_answer_as_last_output_passes_through(void **state)
     stage_end(&p);
 }
 
+/* The answer ANSWER of the upstream is passed on by CONFIG as BODY, which is of TYPE. */
+static void
+expect_passed(const char *answer, const char *config, const char *type, const char *body)
+{
+    upstream_says(answer, NULL);
+    load(config);
+    struct play *p = stage_play("POST /x/1", NULL);
+    assert_int_equal(p->status, 200);
+    assert_string_equal(p->body, body);
+    assert_string_equal(stage_header(p, "Content-Type"), type);
+    stage_end(&p);
+}
+
+static void
+what_passes_through_is_byte_by_byte_what_came(void **state)
+{
+    (void)state;
+#define JSON "application/json; x=y"
+#define SPACED "{ \"b\" : 1.50,\r\n \"a\":\"\\u0041\", \"c\":12345678901234567890 }\n"
+    static const char spaced[] = ANSWER("200 OK\r\nContent-Type: " JSON "\r\n", SPACED);
+    expect_passed(spaced, "${ env.UP }", JSON, SPACED);
+    expect_passed(spaced, "${ env.UP }\n  - if: ${ input.body.b > 1 }\n    metrics: { counter: a_total }", JSON, SPACED);
+    expect_passed(spaced, "${ env.UP }\n  - set: ${ input.body }", "application/json",
+                  "{\"b\":1.5,\"a\":\"A\",\"c\":12345678901234567000.0}");
+    expect_passed(spaced, "${ env.UP }\n  - set: { status: 200, headers: \"${ input.headers }\", body: \"${ input.body.a }\" }\n  - set: ${ input.body }",
+                  "application/json", "\"A\"");
+    expect_passed(ANSWER("200 OK\r\n", "[ 5 ]"), "{ url: \"${ env.UP }\", parse: json }", "application/json", "[ 5 ]");
+    expect_passed(ANSWER("200 OK\r\nContent-Type: application/json\r\n", "\"a\""), "${ env.UP }", "application/json", "\"a\"");
+    expect_passed(ANSWER("200 OK\r\nContent-Type: application/json\r\n", "null"), "${ env.UP }", "application/json", "null");
+}
+
+/* Of several answers it is the body of the one that is the reply. */
+static void
+each_answer_has_the_body_that_came_with_it(void **state)
+{
+    (void)state;
+    static const char first[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n[ 1 ]";
+    static const char second[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n[ 2 ]";
+    upstream_says(first, second);
+    load("${ env.UP }\n  - id: b\n    http: ${ env.UP }");
+    stage_expect("POST /x/1", NULL, 200, "[ 2 ]");
+}
+
 static void
 statuses_are_errors_from_500_on_or_if_they_are_listed(void **state)
 {
@@ -223,6 +266,8 @@ main(void)
         cmocka_unit_test(bodies_of_answers_are_read_by_their_type),
         cmocka_unit_test(a_body_that_is_not_what_it_says_is_an_upstream_error),
         cmocka_unit_test(an_answer_as_last_output_passes_through),
+        cmocka_unit_test(what_passes_through_is_byte_by_byte_what_came),
+        cmocka_unit_test(each_answer_has_the_body_that_came_with_it),
         cmocka_unit_test(statuses_are_errors_from_500_on_or_if_they_are_listed),
         cmocka_unit_test(retries_wait_as_long_as_retry_after_says),
         cmocka_unit_test(retry_after_can_be_a_date),

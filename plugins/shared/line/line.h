@@ -52,10 +52,14 @@ static inline void
 line_hex(struct line *l, const uint8_t *bytes, size_t n)
 {
     static const char hex[] = "0123456789abcdef";
+    if (2 * n > l->room - l->len)
+        return;
+    char *at = l->bytes + l->len;
     for (size_t i = 0; i < n; i++) {
-        const char two[] = { hex[bytes[i] >> 4], hex[bytes[i] & 15] };
-        line_add(l, two, sizeof two);
+        *at++ = hex[bytes[i] >> 4];
+        *at++ = hex[bytes[i] & 15];
     }
+    l->len += 2 * n;
 }
 
 /* What is written so far. */

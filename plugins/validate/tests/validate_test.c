@@ -279,6 +279,30 @@ deep_values_are_cleaned_too(void **state)
     stage_end(&p);
 }
 
+/* What is found to be too much for a shard halfway through is cleaned all the same, from its beginning. */
+static void
+many_texts_are_cleaned_wherever_it_is_done(void **state)
+{
+    (void)state;
+    static const char begin[] = "{\"first\":[\" <i>a</i> \"],\"plain\":\" b \",\"all\":[";
+    static const char dirty[] = "\"<b>%0100u</b>\"", clean[] = "\"%0100u\"";
+    load("sanitize: true");
+    for (unsigned n = 100; n <= 200; n += 20) { /* 16 KiB are a hundred and fifty-three */
+        char body[32768], want[32768];
+        int at = snprintf(body, sizeof body, "%s", begin);
+        int to = snprintf(want, sizeof want, "{\"first\":[\"a\"],\"plain\":\"b\",\"all\":[");
+        for (unsigned i = 0; i < n; i++) {
+            at += snprintf(body + at, sizeof body - (size_t)at, "%s", i > 0 ? "," : "");
+            at += snprintf(body + at, sizeof body - (size_t)at, dirty, i);
+            to += snprintf(want + to, sizeof want - (size_t)to, "%s", i > 0 ? "," : "");
+            to += snprintf(want + to, sizeof want - (size_t)to, clean, i);
+        }
+        (void)snprintf(body + at, sizeof body - (size_t)at, "]}");
+        (void)snprintf(want + to, sizeof want - (size_t)to, "]}");
+        stage_expect("POST /x", body, 200, want);
+    }
+}
+
 static void
 mistakes_are_found_at_load(void **state)
 {
@@ -324,6 +348,7 @@ main(void)
         cmocka_unit_test(long_texts_are_cut_in_code_points),
         cmocka_unit_test(hostile_html_ends_soon),
         cmocka_unit_test(deep_values_are_cleaned_too),
+        cmocka_unit_test(many_texts_are_cleaned_wherever_it_is_done),
         cmocka_unit_test(mistakes_are_found_at_load),
     };
     return cmocka_run_group_tests(tests, stage_open, stage_close);

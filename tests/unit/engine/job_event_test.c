@@ -13,6 +13,7 @@
 
 #include "engine/flow.h"
 #include "engine/job_event.h"
+#include "value/msgpack.h"
 
 /* TEXT for what is constant. */
 #define T(literal)                      \
@@ -21,6 +22,7 @@
     }
 
 static struct trigger_unit triggers[3];
+static struct pipeline pipeline;
 static struct flow flow = { .triggers = triggers };
 
 static void
@@ -30,6 +32,7 @@ fill(struct weir_event *e)
         { T("x-key"), T("a, b") }, { T("x-odd"), T("caf\xe9") }, /* Latin 1: no UTF-8 */
     };
     static const struct weir_header params[] = { { T("id"), T("\xc3\xa9") } };
+    flow.pipeline = &pipeline;
     triggers[2].flow = &flow;
     *e = (struct weir_event){ .trigger = &triggers[2],
                               .method = TEXT("POST"),
@@ -97,6 +100,32 @@ an_event_comes_back_as_it_was(void **state)
     buf_fini(&b);
 }
 
+/* The marks that its pipeline had when it came go along. */
+static void
+what_is_marked_stands_in_the_event(void **state)
+{
+    (void)state;
+    struct weir_event e;
+    const struct weir_value *v = NULL, *list;
+    struct weir_builder *marks = builder_list();
+    struct buf b;
+    struct weir_error err;
+    list = value_text("body.card");
+    builder_add(marks, &list);
+    list = builder_end(&marks);
+    fill(&e);
+    pipeline.mask = list;
+    buf_init(&b, 1u << 20);
+    assert_int_equal(job_event_write(&b, &e, &err), WEIR_OK);
+    pipeline.mask = NULL;
+    assert_int_equal(msgpack_read(buf_content(&b), &v, &err), WEIR_OK);
+    assert_true(value_equal(value_field(v, "mask"), list));
+    value_unref(&v);
+    value_unref(&list);
+    value_unref(&e.raw);
+    buf_fini(&b);
+}
+
 static void
 a_part_of_an_event_is_none(void **state)
 {
@@ -147,6 +176,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_comes_back_as_it_was),
+        cmocka_unit_test(what_is_marked_stands_in_the_event),
         cmocka_unit_test(a_part_of_an_event_is_none),
         cmocka_unit_test(strange_parts_are_survived),
     };

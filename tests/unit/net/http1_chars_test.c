@@ -42,6 +42,29 @@ a_name_in_lower_case_has_the_bytes_of_a_token(void **state)
     }
 }
 
+/* With each byte at each place of a name of each length: it stops at the first that is odd, and changes none behind it. */
+static void
+a_name_is_made_small_up_to_what_is_odd(void **state)
+{
+    (void)state;
+    char text[48], want[48];
+    for (size_t len = 0; len <= 40; len++)
+        for (size_t place = 0; place < len; place++)
+            for (int c = 0; c < 256; c++) {
+                memset(text, 'Q', len);
+                text[place] = (char)c;
+                char *at = http_lower_name(text, text + len);
+                bool plain = is_letter(c) || is_digit(c) || c == '-';
+                size_t got = (size_t)(at - text);
+                assert_true(got <= (plain ? len : place));
+                assert_true(len < 16 || got >= (plain || place >= 16 ? 16 : place));
+                memset(want, 'q', got);
+                memset(want + got, 'Q', len - got);
+                want[place] = place < got ? http_lower((char)c) : (char)c;
+                assert_memory_equal(text, want, len);
+            }
+}
+
 static void
 a_url_has_what_is_printable_but_no_backslash(void **state)
 {
@@ -158,6 +181,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_in_lower_case_has_the_bytes_of_a_token),
+        cmocka_unit_test(a_name_is_made_small_up_to_what_is_odd),
         cmocka_unit_test(a_url_has_what_is_printable_but_no_backslash),
         cmocka_unit_test(a_bad_byte_is_seen_at_every_place),
         cmocka_unit_test(a_token_is_judged_byte_by_byte_whatever_its_length),

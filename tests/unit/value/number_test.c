@@ -199,6 +199,51 @@ ties_are_broken_by_digits_far_behind(void **state)
     assert_true(read_double(large) == 123);
 }
 
+static void
+short_numbers_are_read_like_long_ones(void **state)
+{
+    (void)state;
+    random_seed(3);
+    for (unsigned i = 0; i < 200000; i++) {
+        char text[24], longer[32];
+        unsigned n = 1 + (unsigned)random_below(17), len = 0;
+        unsigned point = (unsigned)random_below(2 * n); /* behind so many digits */
+        if (random_below(2))
+            text[len++] = '-';
+        for (unsigned k = 0; k < n; k++) {
+            text[len++] = (char)('0' + (k == 0 && n > 1 && point != 1 ? 1 + random_below(9) : random_below(10)));
+            if (k + 1 == point && point < n)
+                text[len++] = '.';
+        }
+        text[len] = '\0';
+        snprintf(longer, sizeof longer, "%se0", text);
+        assert_true(read_double(text) == strtod(text, NULL));
+        assert_true(read_double(text) == read_double(longer));
+        bool whole = strchr(text, '.') == NULL && strcmp(text, "-0") != 0;
+        const struct weir_value *v = given(text);
+        assert_int_equal(value_type(v), whole ? WEIR_INT : WEIR_DOUBLE);
+        if (whole)
+            assert_int_equal(v->integer, strtoll(text, NULL, 10));
+        else
+            assert_int_equal(signbit(v->number) != 0, text[0] == '-');
+        value_unref(&v);
+    }
+}
+
+static void
+what_looks_like_a_short_number_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "-", "01", "-01", "00", "1.", "-1.", ".5", "-.5", "1.5.2", "1..2", "1-2", "1e", "1.e2", "1.5e", "+1", "0x1" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const struct weir_value *v = NULL;
+        struct weir_error err = { 0 };
+        if (json_read(text_of(bad[i]), NULL, NULL, &v, &err) == WEIR_OK)
+            fail_msg("%s was taken", bad[i]);
+        value_unref(&err.detail);
+    }
+}
+
 int
 main(void)
 {
@@ -208,6 +253,8 @@ main(void)
         cmocka_unit_test(any_double_comes_back_and_is_short),
         cmocka_unit_test(text_is_read_as_the_nearest_double),
         cmocka_unit_test(known_hard_numbers_are_read_as_the_nearest_double),
+        cmocka_unit_test(short_numbers_are_read_like_long_ones),
+        cmocka_unit_test(what_looks_like_a_short_number_is_refused),
         cmocka_unit_test(ties_are_broken_by_digits_far_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
