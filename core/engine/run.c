@@ -15,7 +15,6 @@
 #include "engine/once.h"
 #include "engine/outcome.h"
 #include "engine/stand_in.h"
-#include "value/json.h"
 
 #define RUN_ARENA_FIRST 8192u
 #define RUN_ARENA_MAX (64u << 20)
