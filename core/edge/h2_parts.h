@@ -78,6 +78,7 @@ struct h2_session {
     size_t coming;              /* ... and of those that are still coming */
     size_t owed;
     struct h2_head head;
+    size_t unfolded; /* bytes of the fields that came in the section at hand */
     char *rest; /* owned: frames that the kernel did not take; or NULL */
     size_t rest_len;
     size_t rest_at;
