@@ -35,7 +35,7 @@ h2_head_drop(struct h2_session *h)
     buf_reset(&head->cookie);
     h->head_ms = UINT64_MAX;
     head->len = 0;
-    head->begun = head->large = false;
+    head->begun = head->large = head->starved = false;
 }
 
 void
@@ -48,7 +48,7 @@ h2_head_begin(struct h2_session *h)
     h2_look_at(h, h->head_ms);
 }
 
-/* Makes room for NEED bytes; false: the head is too large. */
+/* Makes room for NEED bytes; false: the head is too large, or there is no memory. */
 static bool
 reserve(struct h2_session *h, size_t need)
 {
@@ -56,7 +56,8 @@ reserve(struct h2_session *h, size_t need)
     struct buffer_pool *pool = &h->connection->edge->buffers;
     if (need <= head->buffer->room - head->len)
         return true;
-    if (head->buffer->size == BUFFER_SMALL) {
+    head->starved = h->connection->edge->memory.step == MEMORY_REFUSE_ALL;
+    if (head->buffer->size == BUFFER_SMALL && !head->starved) {
         struct buffer *large = buffer_new(pool, BUFFER_LARGE);
         memcpy(large->bytes, head->buffer->bytes, head->len);
         buffer_unref(pool, &head->buffer);
@@ -193,10 +194,14 @@ h2_head_end(struct h2_stream *s)
     r->buffer = head->buffer;
     head->buffer = NULL;
     size_t len = head->len;
-    bool large = head->large;
+    bool large = head->large, starved = head->starved;
     bool scheme = is_scheme(head);
     h2_head_drop(h);
-    if (large)
+    /* A few bytes of the caller's can name kilobytes of his table. */
+    edge_took(h->connection->edge, r->buffer->room);
+    if (large && starved)
+        request_refuse_memory(r);
+    else if (large)
         refuse(r, 431, "the header section is too large");
     else if (!scheme)
         refuse(r, 400, "the scheme of the request is neither http nor https");

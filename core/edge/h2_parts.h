@@ -30,6 +30,7 @@ struct h2_head {
     struct buf cookie;        /* its crumbs, joined (RFC 9113 8.2.3) */
     bool begun;               /* the first lines are written */
     bool large;               /* it does not fit: nothing more is kept of it */
+    bool starved;             /* since there is no memory */
 };
 
 struct h2_stream {
