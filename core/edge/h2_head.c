@@ -175,11 +175,28 @@ is_scheme(const struct h2_head *head)
     return head->pseudo[SCHEME] == NULL || text_is(scheme, "https") || text_is(scheme, "http");
 }
 
+/* There is no memory, and the caller lets nothing be said on this stream: a refusal would be held as long as a
+ * request. */
+static bool
+is_past_help(const struct h2_stream *s)
+{
+    const struct h2_session *h = s->session;
+    return h->connection->edge->memory.step == MEMORY_REFUSE_ALL &&
+           (nghttp2_session_get_remote_window_size(h->ng) <= 0 ||
+            nghttp2_session_get_stream_remote_window_size(h->ng, s->id) <= 0);
+}
+
 void
 h2_head_end(struct h2_stream *s)
 {
     struct h2_session *h = s->session;
     struct h2_head *head = &h->head;
+    if (is_past_help(s)) {
+        h2_head_drop(h);
+        edge_refused(h->connection->edge, REFUSAL_MEMORY);
+        h2_reset(s, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
     if (!head->begun && !head->large)
         put_first(h);
     if (head->cookie.len > 0)

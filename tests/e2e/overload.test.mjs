@@ -164,6 +164,10 @@ const unfolding = (() => {
   return Buffer.concat([Buffer.from(h2.preface), h2.frame(h2.type.SETTINGS, 0, 0), ...Array.from({ length: 100 }, (_, n) => request(n))]).toString('latin1');
 })();
 
+/** A hundred requests of HTTP/2 whose answers, of 200 KB each, have no window to come through. */
+const unread = Buffer.concat([Buffer.from(h2.preface), h2.frame(h2.type.SETTINGS, 0, 0, Buffer.from([0, h2.setting.INITIAL_WINDOW_SIZE, 0, 0, 0, 0])),
+  ...Array.from({ length: 100 }, (_, n) => h2.frame(h2.type.HEADERS, h2.flag.END_HEADERS | h2.flag.END_STREAM, 2 * n + 1, h2.fields(h2.request('/made'))))]).toString('latin1');
+
 /** Half a body, half a message of a WebSocket, and that of many at once. */
 const most = 'a'.repeat(900000);
 const halves = {
@@ -171,11 +175,13 @@ const halves = {
   'half bodies in chunks': `POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nF4240\r\n${most}`,
   'half messages': `GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\x82\xff\0\0\0\0\0\x0f\x42\x40\0\0\0\0${most}`,
   'heads that unfold': unfolding,
+  'answers that nobody takes': unread,
 };
+const made = { 'made.yaml': `name: made\ntrigger: { webhook: { path: /made, methods: [GET] } }\nsteps:\n  - reply: { text: "\${ request.id }${'x'.repeat(200_000)}" }\n` };
 const sockets = { 'ws.yaml': 'name: ws\ntrigger: { websocket: { path: /ws } }\nsteps:\n  - set: { vars: { x: 1 } }\n' };
 for (const [what, text] of Object.entries(halves)) {
   test(`${what} that came fast and then stand still lose the memory within seconds, and it is never above its limit`, { skip: sanitized && 'a sanitizer has no such little memory' }, async (t) => {
-    const w = await start(t, { ...simple, ...sockets }, { args: ['--set', 'memory.limit=80MiB', '--set', 'edge.h2c=true', '--set', 'edge.body_timeout=5m', '--set', 'log.access=false'], env: shedding });
+    const w = await start(t, { ...simple, ...sockets, ...made }, { args: ['--set', 'memory.limit=80MiB', '--set', 'edge.h2c=true', '--set', 'edge.body_timeout=5m', '--set', 'log.access=false'], env: shedding });
     const end = await flood(t, w.edgePort, 200, Buffer.from(text, 'latin1'));
     await w.log((l) => /memory runs short/.test(l.msg));
     const began = performance.now();
