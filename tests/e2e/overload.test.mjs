@@ -191,3 +191,17 @@ for (const [what, text] of Object.entries(halves)) {
     end();
   });
 }
+
+test('answers of upstreams that are more than memory holds are given up, and it is hardly above its limit', { skip: sanitized && 'a sanitizer has no such little memory' }, async (t) => {
+  const large = Buffer.alloc(9 * 1024 * 1024, 'z');
+  const up = await upstream(t, (request, response) => response.end(large));
+  const w = await start(t, { ...simple, 'up.yaml': `name: up\ntrigger: { webhook: { path: /up, methods: [GET] } }\nkeep_failed: false\nsteps:\n  - { id: ask, http: { url: "${up.url}/", parse: bytes } }\n  - delay: 300ms\n  - reply: { body: "\${ steps.ask.body }" }\n` },
+    { args: ['--set', 'memory.limit=160MiB', '--set', 'log.access=false'], env: shedding, shards: 2 });
+  // 0: who does not take its answer fast enough loses it.
+  const ask = async () => { try { const r = await fetch(`${w.edge}/up`); await r.arrayBuffer(); return r.status; } catch { return 0; } };
+  const all = await Promise.all(Array.from({ length: 100 }, ask));
+  assert.deepEqual(all.filter((s) => ![0, 200, 503].includes(s)), []);
+  assert.ok(all.includes(200) && all.includes(503), `${all}`);
+  assert.ok(peakMiB(w.worker) < 208, `${peakMiB(w.worker)} MiB`);
+  await until(async () => await ask() === 200, 'there is memory again');
+});
