@@ -15,7 +15,9 @@ static _Atomic bool scarce;
 void
 scarce_limit(uint64_t bytes)
 {
-    atomic_store(&limit, bytes);
+    uint64_t before = atomic_load(&limit);
+    if (bytes == 0 || before == 0 || bytes < before)
+        atomic_store(&limit, bytes);
 }
 
 uint64_t

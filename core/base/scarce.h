@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The process may hold BYTES; 0, as at the start: any number. */
+/* The process may hold BYTES; of several limits the lowest counts. 0, as at the start: there is none. */
 void scarce_limit(uint64_t bytes);
 
 /* Looks at what the process holds (RSS), which takes some microseconds, and returns it; 0: nobody knows. */

@@ -23,9 +23,11 @@ near_the_limit_there_is_none_as_soon_as_much_was_taken(void **state)
     (void)state;
     uint64_t used = scarce_look();
     scarce_limit(used);
+    scarce_limit(4 * used); /* not what counts */
     assert_false(scarce_took(1)); /* too little to look at it again */
     assert_true(scarce_took(used));
     assert_true(scarce_took(0));
+    scarce_limit(0);
     scarce_limit(UINT64_C(1) << 60);
     (void)scarce_look();
     assert_false(scarce_took(0));
