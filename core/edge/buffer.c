@@ -9,8 +9,9 @@
 
 #define SMALL_TOTAL 4096u
 
-/* Room behind a head, so that a full buffer always ends one. */
-#define LARGE_SPARE 4096u
+/* Room behind a head, so that a full buffer always ends one. No more: who stops in the middle of a large head has
+ * all of it held. */
+#define LARGE_SPARE 512u
 
 /* How many wait at most. */
 static const unsigned keep[BUFFER_SIZES] = { [BUFFER_SMALL] = 256, [BUFFER_LARGE] = 8 };
@@ -18,9 +19,9 @@ static const unsigned keep[BUFFER_SIZES] = { [BUFFER_SMALL] = 256, [BUFFER_LARGE
 void
 buffer_pool_init(struct buffer_pool *pool, size_t head)
 {
+    uint32_t large = head > SMALL_TOTAL ? (uint32_t)head : SMALL_TOTAL;
     *pool = (struct buffer_pool){
-        .total = { [BUFFER_SMALL] = SMALL_TOTAL,
-                   [BUFFER_LARGE] = (uint32_t)head + LARGE_SPARE },
+        .total = { [BUFFER_SMALL] = SMALL_TOTAL, [BUFFER_LARGE] = large + LARGE_SPARE },
     };
 }
 

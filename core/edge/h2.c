@@ -46,6 +46,7 @@ h2_set_idle(struct h2_session *h)
     uint64_t now_ms = shard_now(c->edge->shard);
     h->idle_ms = now_ms + (c->served > 0 ? config->idle_ms : config->head_ms);
     h2_look_at(h, h->idle_ms);
+    h2_rest_later(h, now_ms);
 }
 
 static void
@@ -61,7 +62,9 @@ say_last(struct h2_session *h)
 static uint64_t
 next_deadline(const struct h2_session *h)
 {
-    uint64_t at_ms = h->n_streams == 0 ? h->idle_ms : UINT64_MAX;
+    uint64_t at_ms = UINT64_MAX;
+    if (h->n_streams == 0)
+        at_ms = h->rest_ms < h->idle_ms ? h->rest_ms : h->idle_ms;
     if (h->rest != NULL && h->write_ms < at_ms)
         at_ms = h->write_ms;
     if (h->head_ms < at_ms)
@@ -119,6 +122,8 @@ expire(struct connection *c)
         connection_close(c, false);
         return;
     }
+    if (h->n_streams == 0 && h->rest_ms <= now_ms)
+        h2_rest(h);
     if (h->head_ms <= now_ms)
         h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_HEAD_DEADLINE);
     if (h->retire_ms <= now_ms)
@@ -199,6 +204,7 @@ start_session(struct h2_session *h)
                                 sizeof(entries) / sizeof(entries[0])) != 0 ||
         nghttp2_session_set_local_window_size(h->ng, NGHTTP2_FLAG_NONE, 0, H2_WINDOW) != 0)
         abort(); /* only for want of memory */
+    h->started = true;
 }
 
 void
@@ -209,7 +215,7 @@ h2_start(struct connection *c)
     if (h == NULL)
         abort();
     h->connection = c;
-    h->retire_ms = h->head_ms = UINT64_MAX;
+    h->retire_ms = h->head_ms = h->rest_ms = UINT64_MAX;
     list_init(&h->streams);
     list_init(&h->hungry);
     buf_init(&h->head.cookie, c->edge->config.head.head);

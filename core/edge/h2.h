@@ -19,6 +19,8 @@
  * so less than 16 MiB with the settings as they are by default. What comes to that is the
  * answers: whole ones wait by reference, and of a streamed one at most one piece does.
  *
+ * A session that rests holds 6 to 8 KiB: see h2_still.c.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef EDGE_H2_H

@@ -8,6 +8,9 @@
 
 #include "edge/h2_parts.h"
 
+/* How many times more than the largest head a section of fields may unfold to and still get its 431. */
+#define UNFOLD_MAX 4u
+
 static struct weir_text
 text_of_rcbuf(nghttp2_rcbuf *b)
 {
@@ -20,6 +23,7 @@ on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *session)
 {
     (void)ng;
     struct h2_session *h = session;
+    h->unfolded = hd->type == NGHTTP2_HEADERS ? 0 : h->unfolded;
     if (hd->type == NGHTTP2_HEADERS && !h->broken)
         h2_head_begin(h);
     return 0;
@@ -46,6 +50,17 @@ on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *session)
     return 0;
 }
 
+/* A byte can name 4 KiB of the table (HPACK bomb), of which nghttp2 looks at each: the stream is reset, and what
+ * is still to come of the section is read without a look. */
+static int
+on_bomb(struct h2_session *h, const nghttp2_frame *frame)
+{
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) /* of trailers it is said already */
+        edge_refused(h->connection->edge, REFUSAL_HEAD_SIZE);
+    (void)h2_guard_frame(h, H2_COST_MALFORMED);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
 static int
 on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
           nghttp2_rcbuf *value, uint8_t flags, void *session)
@@ -55,6 +70,9 @@ on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
     struct h2_session *h = session;
     if (h->broken)
         return 0;
+    h->unfolded += text_of_rcbuf(name).len + text_of_rcbuf(value).len;
+    if (h->unfolded > UNFOLD_MAX * h->connection->edge->config.head.head)
+        return on_bomb(h, frame);
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         h2_head_field(h, name, value);
         return 0;

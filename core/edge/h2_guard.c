@@ -7,10 +7,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stddef.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "edge/h2_parts.h"
 
@@ -19,81 +18,46 @@
 
 /* -- memory -- */
 
-/* The size of a block stands in front of it. */
-#define FRONT sizeof(max_align_t)
-
-/* A block of that size has pages of its own, which are there once they are written to. A session keeps one for
- * the frame that it sends, of 16 KiB, and as long as it is idle it needs a few bytes of it; the heap would give it
- * what the handshake of TLS has just used and given back. */
-#define LARGE 16384u
-
-static char *
-block_new(size_t size)
-{
-    void *start;
-    if (size < LARGE) {
-        start = malloc(FRONT + size);
-    } else {
-        start = mmap(NULL, FRONT + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        start = start == MAP_FAILED ? NULL : start;
-    }
-    if (start == NULL)
-        abort();
-    return start;
-}
-
-static void
-block_free(char *start, size_t size)
-{
-    if (size < LARGE)
-        free(start);
-    else
-        (void)munmap(start, FRONT + size);
-}
-
-/* START, of BEFORE bytes, with room for SIZE. */
-static char *
-block_resize(char *start, size_t before, size_t size)
-{
-    if (before < LARGE && size < LARGE) {
-        start = realloc(start, FRONT + size);
-        if (start == NULL)
-            abort();
-        return start;
-    }
-    char *fresh = block_new(size);
-    memcpy(fresh, start, FRONT + (before < size ? before : size));
-    block_free(start, before);
-    return fresh;
-}
-
+/* Not a byte in front of a block: there are dozens of small ones in a session. */
 static void
 on_free(void *block, void *session)
 {
     struct h2_session *h = session;
-    if (block == NULL)
+    if (block == NULL || h2_still_free(h, block))
         return;
-    char *start = (char *)block - FRONT;
-    size_t size;
-    memcpy(&size, start, sizeof(size));
-    h->memory -= size;
-    block_free(start, size);
+    h->memory -= malloc_usable_size(block);
+    free(block);
+}
+
+/* BLOCK of the heap, or none, of BEFORE bytes, with room for SIZE. */
+static void *
+resize(struct h2_session *h, void *block, size_t before, size_t size)
+{
+    if (size > H2_MEMORY_MAX || h->memory - before > H2_MEMORY_MAX - size)
+        return NULL;
+    void *fresh = realloc(block, size > 0 ? size : 1);
+    if (fresh == NULL)
+        abort();
+    h->memory += malloc_usable_size(fresh) - before;
+    return fresh;
 }
 
 static void *
 on_realloc(void *block, size_t size, void *session)
 {
     struct h2_session *h = session;
-    char *start = block != NULL ? (char *)block - FRONT : NULL;
-    size_t before = 0;
-    if (start != NULL)
-        memcpy(&before, start, sizeof(before));
-    if (size > H2_MEMORY_MAX || h->memory - before > H2_MEMORY_MAX - size)
+    void *pages = block == NULL ? h2_still_new(h, size) : NULL;
+    if (pages != NULL)
+        return pages;
+    size_t still = h2_still_size(h, block);
+    if (still == 0)
+        return resize(h, block, block != NULL ? malloc_usable_size(block) : 0, size);
+    void *fresh = resize(h, NULL, 0, size);
+    if (fresh == NULL)
         return NULL;
-    start = start != NULL ? block_resize(start, before, size) : block_new(size);
-    memcpy(start, &size, sizeof(size));
-    h->memory += size - before;
-    return start + FRONT;
+    memcpy(fresh, block, still < size ? still : size);
+    (void)h2_still_free(h, block);
+    return fresh;
 }
 
 static void *
@@ -108,7 +72,7 @@ on_calloc(size_t n, size_t size, void *session)
     if (size > 0 && n > H2_MEMORY_MAX / size)
         return NULL;
     void *block = on_realloc(NULL, n * size, session);
-    if (block != NULL)
+    if (block != NULL && h2_still_size(session, block) == 0) /* pages are zero */
         memset(block, 0, n * size);
     return block;
 }

@@ -35,7 +35,7 @@ h2_head_drop(struct h2_session *h)
     buf_reset(&head->cookie);
     h->head_ms = UINT64_MAX;
     head->len = 0;
-    head->begun = head->large = false;
+    head->begun = head->large = head->starved = false;
 }
 
 void
@@ -48,7 +48,7 @@ h2_head_begin(struct h2_session *h)
     h2_look_at(h, h->head_ms);
 }
 
-/* Makes room for NEED bytes; false: the head is too large. */
+/* Makes room for NEED bytes; false: the head is too large, or there is no memory. */
 static bool
 reserve(struct h2_session *h, size_t need)
 {
@@ -56,7 +56,8 @@ reserve(struct h2_session *h, size_t need)
     struct buffer_pool *pool = &h->connection->edge->buffers;
     if (need <= head->buffer->room - head->len)
         return true;
-    if (head->buffer->size == BUFFER_SMALL) {
+    head->starved = h->connection->edge->memory.step == MEMORY_REFUSE_ALL;
+    if (head->buffer->size == BUFFER_SMALL && !head->starved) {
         struct buffer *large = buffer_new(pool, BUFFER_LARGE);
         memcpy(large->bytes, head->buffer->bytes, head->len);
         buffer_unref(pool, &head->buffer);
@@ -174,11 +175,28 @@ is_scheme(const struct h2_head *head)
     return head->pseudo[SCHEME] == NULL || text_is(scheme, "https") || text_is(scheme, "http");
 }
 
+/* There is no memory, and the caller lets nothing be said on this stream: a refusal would be held as long as a
+ * request. */
+static bool
+is_past_help(const struct h2_stream *s)
+{
+    const struct h2_session *h = s->session;
+    return h->connection->edge->memory.step == MEMORY_REFUSE_ALL &&
+           (nghttp2_session_get_remote_window_size(h->ng) <= 0 ||
+            nghttp2_session_get_stream_remote_window_size(h->ng, s->id) <= 0);
+}
+
 void
 h2_head_end(struct h2_stream *s)
 {
     struct h2_session *h = s->session;
     struct h2_head *head = &h->head;
+    if (is_past_help(s)) {
+        h2_head_drop(h);
+        edge_refused(h->connection->edge, REFUSAL_MEMORY);
+        h2_reset(s, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
     if (!head->begun && !head->large)
         put_first(h);
     if (head->cookie.len > 0)
@@ -193,10 +211,14 @@ h2_head_end(struct h2_stream *s)
     r->buffer = head->buffer;
     head->buffer = NULL;
     size_t len = head->len;
-    bool large = head->large;
+    bool large = head->large, starved = head->starved;
     bool scheme = is_scheme(head);
     h2_head_drop(h);
-    if (large)
+    /* A few bytes of the caller's can name kilobytes of his table. */
+    edge_took(h->connection->edge, r->buffer->room);
+    if (large && starved)
+        request_refuse_memory(r);
+    else if (large)
         refuse(r, 431, "the header section is too large");
     else if (!scheme)
         refuse(r, 400, "the scheme of the request is neither http nor https");

@@ -20,6 +20,7 @@
 #define H2_MEMORY_MAX (1024u * 1024u)
 #define H2_HELD_MAX (2u * 1024u * 1024u)
 #define H2_GATHER (64u * 1024u)
+#define H2_STILL 4u
 
 /* A head while its fields come; one at a time in a session. */
 struct h2_head {
@@ -29,6 +30,7 @@ struct h2_head {
     struct buf cookie;        /* its crumbs, joined (RFC 9113 8.2.3) */
     bool begun;               /* the first lines are written */
     bool large;               /* it does not fit: nothing more is kept of it */
+    bool starved;             /* since there is no memory */
 };
 
 struct h2_stream {
@@ -50,10 +52,19 @@ struct h2_stream {
     unsigned interim;     /* heads on their way that say to go on: they pay for nothing */
 };
 
+/* A block of nghttp2's that is there as long as its session, on pages of its own. */
+struct h2_still {
+    void *start; /* owned */
+    size_t size;
+};
+
 struct h2_session {
     struct connection *connection;
     nghttp2_session *ng; /* owned */
     size_t memory;       /* bytes that nghttp2 holds */
+    struct h2_still still[H2_STILL];
+    unsigned n_still;
+    bool started;        /* no more of those come */
     unsigned preface;    /* bytes of it that have come */
     unsigned n_frame;    /* bytes of the next frame's start */
     uint8_t frame[13];
@@ -68,10 +79,12 @@ struct h2_session {
     size_t coming;              /* ... and of those that are still coming */
     size_t owed;
     struct h2_head head;
+    size_t unfolded; /* bytes of the fields that came in the section at hand */
     char *rest; /* owned: frames that the kernel did not take; or NULL */
     size_t rest_len;
     size_t rest_at;
     uint64_t idle_ms;   /* when it is closed if there are no streams */
+    uint64_t rest_ms;   /* when it has rested for a while then; UINT64_MAX: that is done */
     uint64_t head_ms;   /* when the head that is coming has to be here; UINT64_MAX: none is */
     uint64_t moved_ms;  /* when a body of an answer last went on */
     uint64_t write_ms;  /* when the rest has to have moved */
@@ -198,6 +211,23 @@ bool h2_feed(struct h2_session *h);
 
 /* Takes LEN bytes of input: looks at each frame, and gives nghttp2 what is right so far. */
 void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
+
+/* -- h2_still.c -- */
+
+/* Pages for SIZE bytes, zero, if H is not started and they are worth it; else NULL. */
+void *h2_still_new(struct h2_session *h, size_t size);
+
+/* The size of BLOCK, if it came from there, or 0. */
+size_t h2_still_size(struct h2_session *h, const void *block);
+
+/* Gives BLOCK back; false: it did not come from there. */
+bool h2_still_free(struct h2_session *h, void *block);
+
+/* There are no streams since NOW_MS: in a while h2_rest is called, if that is so then. */
+void h2_rest_later(struct h2_session *h, uint64_t now_ms);
+
+/* There have been no streams for a while: gives back the pages with nothing in them. */
+void h2_rest(struct h2_session *h);
 
 /* -- h2_guard.c -- */
 

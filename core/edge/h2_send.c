@@ -173,6 +173,7 @@ void
 h2_send(struct request *r, const struct weir_value *body)
 {
     struct weir_text text = body != NULL ? value_as_text(body) : (struct weir_text){ "", 0 };
+    edge_took(r->edge, text.len);
     r->sent = text.len;
     if (text.len > 0) {
         r->out.body = value_box(body);

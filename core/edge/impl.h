@@ -42,7 +42,7 @@ struct edge {
 
     struct memory_watch memory;
     struct timer memory_tick;
-    uint64_t taken; /* bytes of bodies and messages since memory was last looked at */
+    uint64_t taken; /* bytes of edge_took since memory was last looked at */
     uint64_t trimmed_ms; /* when memory that is free was last given back, or looked for */
     uint64_t kept;       /* bytes that the process held then, or less since; 0: never */
     uint64_t look_ms;    /* from one look to the next, if nothing grows */
@@ -68,8 +68,11 @@ void edge_warn_memory(const struct edge *e);
 /* The line with the Date field. */
 struct weir_text edge_date(struct edge *e);
 
-/* LEN bytes more of P have come, NOW of it in all. Looks at memory if that is much: a rush goes faster
- * than the clock. */
+/* The edge holds LEN bytes more for a caller. Looks at memory if that is much since it last did: a rush
+ * goes faster than the clock. */
+void edge_took(struct edge *e, size_t len);
+
+/* LEN bytes more of P have come, NOW of it in all; as edge_took besides. */
 void edge_came(struct edge *e, struct coming *p, size_t len, size_t now);
 
 /* A connection has been closed: there is room for another one. */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/scarce.h"
+
 /* Reads a small file into TEXT with a NUL; false if there is none. */
 static bool
 read_small(const char *path, char *text, size_t room)
@@ -75,11 +77,12 @@ void
 memory_watch_init(struct memory_watch *w, uint64_t limit)
 {
     *w = (struct memory_watch){ .limit = limit };
-    if (limit != 0)
-        return;
-    uint64_t group = group_limit();
-    uint64_t machine = machine_limit();
-    w->limit = group != 0 && (group < machine || machine == 0) ? group : machine;
+    if (limit == 0) {
+        uint64_t group = group_limit();
+        uint64_t machine = machine_limit();
+        w->limit = group != 0 && (group < machine || machine == 0) ? group : machine;
+    }
+    scarce_limit(w->limit);
 }
 
 enum memory_step
@@ -95,12 +98,9 @@ memory_step_of(uint64_t used, uint64_t limit)
 void
 memory_watch_look(struct memory_watch *w)
 {
-    char text[128];
-    if (w->limit == 0 || !read_small("/proc/self/statm", text, sizeof(text)))
+    uint64_t used = w->limit != 0 ? scarce_look() : 0;
+    if (used == 0)
         return;
-    char *at;
-    (void)strtoull(text, &at, 10); /* the address space */
-    uint64_t pages = strtoull(at, NULL, 10);
-    w->used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    w->used = used;
     w->step = memory_step_of(w->used, w->limit);
 }

@@ -112,6 +112,7 @@ request_send(struct request *r, const struct weir_value *body)
     struct weir_text head = buf_content(&r->edge->out);
     struct weir_text text = body != NULL ? value_as_text(body) : (struct weir_text){ "", 0 };
     connection_go(c, CONNECTION_SENDING);
+    edge_took(r->edge, text.len);
     r->sent = text.len;
     char *copy = arena_copy(&r->arena, head.bytes, head.len);
     if (copy == NULL) {

@@ -30,7 +30,7 @@
 #define STALL_SHARE 128
 
 /* Memory is looked at again after so much of its limit has come. */
-#define LOOK_SHARE 64
+#define LOOK_SHARE 128
 
 static uint64_t
 reader_ms(const struct edge *e)
@@ -52,6 +52,12 @@ edge_came(struct edge *e, struct coming *p, size_t len, size_t now)
         enough = now / STALL_SHARE;
     if (now - p->len >= enough)
         *p = (struct coming){ now, shard_now(e->shard) };
+    edge_took(e, len);
+}
+
+void
+edge_took(struct edge *e, size_t len)
+{
     e->taken += len;
     if (e->memory.limit == 0 || e->taken < e->memory.limit / LOOK_SHARE)
         return;

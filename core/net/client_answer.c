@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/scarce.h"
 #include "net/client_parts.h"
 
 #define REDIRECT_BODY (64u << 10) /* of a redirect; a longer one is not waited for */
+#define SMALL_BODY (64u << 10)    /* is taken even if memory is all but gone */
+#define NO_MEMORY "this process is short of memory for the body of the answer"
 
 void
 client_answer_reset(struct client_call *call)
@@ -89,6 +92,10 @@ make_body(struct client_call *call, struct weir_text here, const struct weir_val
     if (client_decode(call->codings, call->n_codings, here, call->max_body, &decoded, err) !=
         WEIR_OK)
         return (enum weir_code)err->code;
+    if (scarce_took(decoded.len) && decoded.len > SMALL_BODY) {
+        buf_fini(&decoded);
+        return err_set(err, WEIR_UNAVAILABLE, NO_MEMORY);
+    }
     size_t len;
     char *bytes = buf_give(&decoded, &len);
     *ret = value_take(WEIR_BYTES, bytes, len);
@@ -130,6 +137,16 @@ too_long(struct channel *ch)
     return false;
 }
 
+/* Gives up an answer of which NOW bytes are held, LEN of them new, if memory is all but gone. */
+static bool
+is_starved(struct client_call *call, size_t now, size_t len)
+{
+    if (!scarce_took(len) || now <= SMALL_BODY)
+        return false;
+    client_fail_with(call, WEIR_UNAVAILABLE, NO_MEMORY);
+    return true;
+}
+
 /* A part of a body of unknown length. */
 static bool
 read_grown(struct channel *ch, const char *bytes, size_t len)
@@ -150,6 +167,8 @@ read_grown(struct channel *ch, const char *bytes, size_t len)
         if (!buf_text(&call->grown, piece) ||
             http_body_ahead(&call->incoming) > call->grown.max - call->grown.len)
             return too_long(ch);
+        if (is_starved(call, call->grown.len, piece.len))
+            return false;
     }
     return p == HTTP_MORE ? true : complete(ch, TEXT(""), at < len);
 }
@@ -164,6 +183,8 @@ begin_length(struct channel *ch, const char *bytes, size_t len, uint64_t max)
         return too_long(ch);
     if (len >= length)
         return complete(ch, (struct weir_text){ bytes, (size_t)length }, len > length);
+    if (is_starved(call, (size_t)length, 0))
+        return false;
     call->length = (size_t)length;
     call->bytes = malloc(call->length);
     if (call->bytes == NULL) {
@@ -270,6 +291,8 @@ client_answer_read(struct channel *ch, char *bytes, size_t len)
     size_t n = call->length - call->filled < len ? call->length - call->filled : len;
     memcpy(call->bytes + call->filled, bytes, n);
     call->filled += n;
+    if (is_starved(call, call->filled, n))
+        return false;
     return call->filled < call->length ? true : complete(ch, TEXT(""), n < len);
 }
 
@@ -278,6 +301,8 @@ client_answer_filled(struct channel *ch, size_t len)
 {
     struct client_call *call = ch->call;
     call->filled += len;
+    if (is_starved(call, call->filled, len))
+        return;
     if (call->filled == call->length)
         (void)complete(ch, TEXT(""), false);
 }

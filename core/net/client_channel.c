@@ -22,6 +22,7 @@
 #define IDLE_BUFFER 4096u  /* larger buffers are freed when a channel becomes idle */
 #define PIECES_AT_ONCE 16u /* of an upload, before others get their turn */
 #define ENCRYPT_AT_ONCE (64u << 10)
+#define DIRECT_MAX (256u << 10) /* of an answer, in one read: then it is looked at whether there is memory */
 
 static bool
 would_block(int number)
@@ -338,6 +339,8 @@ read_some(struct channel *ch)
     bool direct = call != NULL && call->bytes != NULL && ch->tls == NULL;
     char *room = direct ? call->bytes + call->filled : ch->upstream->client->scratch;
     size_t len = direct ? call->length - call->filled : CLIENT_READ;
+    if (len > DIRECT_MAX)
+        len = DIRECT_MAX;
     ssize_t n = recv(ch->fd, room, fault(READ_ONE_BYTE) ? 1 : len, 0);
     if (n < 0 && would_block(errno))
         return;

@@ -40,10 +40,7 @@ origin_allowed(const struct trigger *t, const struct weir_event *e)
         return true;
     if (t->origins.n == 0)
         return is_same_host(e, origin);
-    for (uint32_t i = 0; i < t->origins.n; i++)
-        if (text_fits(origin, t->origins.items[i]))
-            return true;
-    return false;
+    return cors_fits(&t->origins, origin);
 }
 
 static struct weir_text

@@ -354,6 +354,30 @@ steps:
   assert.equal(other.headers.get('access-control-allow-origin'), null);
 });
 
+test('sites below a domain are those of its hosts, and nothing that only ends like them', async (t) => {
+  const w = await start(t, {
+    'c.yaml': 'name: c\ntrigger: { webhook: { path: /c, cors: { origins: ["https://*.app.example"], credentials: true } } }\nsteps:\n  - reply: { text: ok }\n',
+    'w.yaml': 'name: w\ntrigger: { websocket: { path: /w, origins: ["https://*.app.example"] } }\nsteps:\n  - reply: { body: "${ input }" }\n',
+    'all.yaml': 'name: all\ntrigger: { websocket: { path: /all, origins: ["*"] } }\nsteps:\n  - reply: { body: "${ input }" }\n',
+  });
+  const upgrade = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const socket = async (path, origin) => {
+    const c = connect(w.edgePort);
+    c.socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}Origin: ${origin}\r\n\r\n`);
+    await c.until(/\r\n\r\n/);
+    c.socket.destroy();
+    return Number(c.text.slice(9, 12));
+  };
+  for (const [origin, fits] of [['https://a.app.example', true], ['https://a.b-c_d.APP.example', true], ['https://app.example', false], ['https://.app.example', false],
+    ['https://evil.test/.app.example', false], ['https://evil.test?.app.example', false], ['https://evil.test#.app.example', false], ['https://evil.test\\.app.example', false],
+    ['https://me@.app.example', false], ['https://a..app.example', false], ['https://a.app.example:81', false], ['null', false]]) {
+    const text = await exchange(w.edgePort, `POST /c HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    assert.equal(/\r\naccess-control-allow-origin: /i.test(text), fits, origin);
+    assert.equal(await socket('/w', origin), fits ? 101 : 403, origin);
+    assert.equal(await socket('/all', origin), 101, origin);
+  }
+});
+
 test('X-Forwarded-For counts only from a trusted proxy, from the right', async (t) => {
   const ask = async (w, forwarded) => (await (await fetch(`${w.edge}/echo`, { headers: { 'x-forwarded-for': forwarded } })).json()).ip;
   const plain = await start(t, pipelines);

@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { start, metric, until, slow } from './lib/weir.mjs';
+import { start, metric, rss, until, slow } from './lib/weir.mjs';
 import { connect, exchange, parse, upstream } from './lib/net.mjs';
 import { certificates, startTls } from './lib/tls.mjs';
 import * as frames from './lib/h2.mjs';
@@ -342,6 +342,21 @@ test('an idle connection is closed after edge.idle_timeout, with GOAWAY', async 
   assert.equal((await ask(s, { ':path': '/echo/x' })).status, 200);
   assert.equal((await once(s, 'goaway'))[0], http2.constants.NGHTTP2_NO_ERROR);
   await until(async () => await metric(w, 'weir_edge_connections') === 0, 'it is closed');
+});
+
+test('sessions that have rested gave memory back, and serve as before', async (t) => {
+  const w = await start(t, pipelines, h2c);
+  const all = Array.from({ length: 100 }, () => session(t, w.edge));
+  const use = (s, n) => Promise.all(Array.from({ length: 3 }, async (_, i) => {
+    const body = Buffer.alloc(40_000, `${n} ${i} `);
+    const a = await ask(s, post('/mirror', { 'x-n': `${n}` }), body);
+    assert.ok(a.raw.equals(body), `${n} ${i}: ${a.status} ${a.raw.length} ${a.error}`);
+  }));
+  for (let round = 0; round < 3; round++) {
+    for (const [n, s] of all.entries()) await use(s, n);
+    const before = rss(w.worker);
+    await until(() => rss(w.worker) <= before - 100 * 6, `100 times 6 KiB less than ${before}`);
+  }
 });
 
 test('over TLS the protocol is agreed on by ALPN', async (t) => {

@@ -38,6 +38,7 @@ test('floods are told to calm down, and counted', async (t) => {
   const w = await begin(t);
   const floods = {
     'requests that are reset at once': [2000, (i) => [headers(2 * i + 1, post(), flag.END_HEADERS), rst(2 * i + 1)]],
+    'fields that unfold to far more than they are': [300, (i) => [headers(2 * i + 1, Buffer.concat([fields(get()), fields([['x', 'y'.repeat(4000)]], true), Buffer.alloc(100, 0xbe)]))]],
     'requests that could be answered at once, and are reset': [400, (i) => [headers(2 * i + 1, [[':method', 'GET'], [':scheme', 'http'], [':path', '/nowhere'], [':authority', 'a']]), rst(2 * i + 1)]],
     'requests that are malformed': [2000, (i) => [headers(2 * i + 1, [...get(), ['connection', 'close']])], true],
     'requests beyond those that may be at once': [30, (i) => Array.from({ length: 100 }, (_, n) => headers(2 * (100 * i + n) + 1, post(), flag.END_HEADERS))],

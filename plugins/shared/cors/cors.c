@@ -4,6 +4,7 @@
  */
 #include "cors.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,15 +73,38 @@ cors_free(struct cors *c)
     free(c);
 }
 
+/* Whether TEXT is a site as browsers write it, scheme://host:port (RFC 6454 6.2), and nothing that only ends
+ * like one, as https://evil.test/.app.example does. */
+static bool
+is_site(struct weir_text text)
+{
+    const char *at = memmem(text.bytes, text.len, "://", 3);
+    const char *end = text.bytes + text.len;
+    if (at == NULL || at + 3 == end)
+        return false;
+    at += 3;
+    for (char before = '.'; at < end; before = *at++) {
+        bool good = isalnum((unsigned char)*at) || memchr(".-_:[]", *at, 6) != NULL;
+        if (!good || (*at == '.' && before == '.'))
+            return false;
+    }
+    return true;
+}
+
+bool
+cors_fits(const struct texts *sites, struct weir_text origin)
+{
+    bool good = is_site(origin) || text_same(origin, WEIR_TEXT("null"));
+    for (uint32_t i = 0; i < sites->n; i++)
+        if (text_same(sites->items[i], WEIR_TEXT("*")) || (good && text_fits(origin, sites->items[i])))
+            return true;
+    return false;
+}
+
 bool
 cors_allows(const struct cors *c, struct weir_text origin)
 {
-    if (c->any)
-        return true;
-    for (uint32_t i = 0; i < c->origins.n; i++)
-        if (text_fits(origin, c->origins.items[i]))
-            return true;
-    return false;
+    return c->any || cors_fits(&c->origins, origin);
 }
 
 /* Header fields of one answer. */

@@ -27,6 +27,9 @@ uint32_t cors_new(const struct weir_value *config, const struct texts *methods, 
 /* Frees it; NULL is accepted. Main thread. */
 void cors_free(struct cors *c);
 
+/* Whether ORIGIN is one of SITES, in which a * stands for names below a domain, or for all. */
+bool cors_fits(const struct texts *sites, struct weir_text origin);
+
 /* Whether pages of ORIGIN may call. */
 bool cors_allows(const struct cors *c, struct weir_text origin);
 
