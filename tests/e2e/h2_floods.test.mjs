@@ -93,9 +93,15 @@ test('when memory is short, answers that nobody takes go, and who takes them is 
   const up = await upstream(t, (request, response) => response.end(Buffer.alloc(1024 * 1024)));
   const fetched = `name: fetched\ntrigger: { webhook: { path: /fetched, methods: [GET] } }\nsteps:\n  - { id: ask, http: { url: "${up.url}/", parse: bytes } }\n  - reply: { body: "\${ steps.ask.body }" }\n`;
   const w = await start(t, { ...pipelines, 'fetched.yaml': fetched }, { args: ['--store', 'none', ...['edge.h2c=true', 'edge.write_timeout=5m', 'memory.limit=96MiB'].flatMap((s) => ['--set', s])] });
-  const c = await open(w.edgePort, [[setting.INITIAL_WINDOW_SIZE, 0]]);
-  // Windows that open by a byte are as good as shut.
-  await c.write(...Array.from({ length: 100 }, (_, n) => headers(2 * n + 1, get('/fetched'))), ...Array.from({ length: 100 }, (_, n) => window(2 * n + 1, 1)));
+  const c = await open(w.edgePort);
+  await serves(c, 1); // who was not served yet is refused sooner
+  await c.write(settings([[setting.INITIAL_WINDOW_SIZE, 0]]));
+  // One after another: of many at once more would fail than have to, and what the others hold would be no want. Windows that
+  // open by a byte are as good as shut.
+  for (let n = 0; n < 100; n++) {
+    await c.write(headers(2 * n + 3, get('/fetched')), window(2 * n + 3, 1));
+    await c.until((f) => f.stream === 2 * n + 3 && (f.type === type.DATA || f.type === type.RST_STREAM));
+  }
   await w.log((l) => /memory runs short/.test(l.msg));
   await until(async () => (await fetch(`${w.edge}/any/x`).catch(() => ({}))).status === 200 && await refused(w, 'slow_reader') > 0, 'there is memory again');
   const reset = c.frames.find((f) => f.type === type.RST_STREAM);
