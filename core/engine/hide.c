@@ -47,6 +47,8 @@ gather(const struct marks *m, struct run *r, struct hidden *h)
         gather_value(m, MARK_AUTH, e->auth, h);
     if (!marks_below(m, MARK_BODY))
         return;
+    if (e->raw)
+        marks_gather_raw(m, event_header(e, TEXT("content-type")), value_as_text(e->raw), h);
     if (request_body(r, &body, &err) != WEIR_OK)
         hidden_add_text(h, value_as_text(e->raw)); /* it may be somewhere in it */
     else

@@ -1,7 +1,8 @@
 /* pipeline/secrets_mask.c - see secrets_mask.h.
  *
- * The forms are sorted by their first four bytes. A text is walked once; a bitmap of hashed four
- * bytes says at nearly every place that no form begins there.
+ * The forms are sorted, and each knows the longest other one that it begins with. A text is walked once; a bitmap of
+ * hashed four bytes says at nearly every place that no form begins there, and where one may, a search by halves finds
+ * the last form that does not come behind the text: what else begins the text is what that one begins with.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +23,8 @@
 struct form {
     char *bytes; /* owned */
     size_t len;
-    uint32_t first; /* its first four bytes */
+    uint32_t first;  /* its first four bytes */
+    uint32_t within; /* the longest other form that it begins with, by its number from 1; 0: none */
 };
 
 struct masks {
@@ -112,21 +114,46 @@ add_base64(struct masks *m, struct weir_text secret, unsigned after, bool url, s
     buf_fini(&whole);
 }
 
-/* Appends TEXT as it stands between the quotes of JSON. HTML: with what some writers escape
- * besides, Go's for one. */
+/* What some writers of JSON escape besides. */
+enum escapes {
+    ESCAPE_HTML = 1,  /* <, > and &: Go */
+    ESCAPE_WIDE = 2,  /* all that is not ASCII: Python, PHP */
+    ESCAPE_UPPER = 4, /* in capital letters: .NET */
+    ESCAPE_SLASH = 8, /* PHP */
+};
+
+/* Appends the character at *AT of the JSON in FROM, with \uXXXX for each UTF-16 unit of it. */
 static bool
-escape(struct buf *to, struct weir_text text, bool html)
+escape_wide(struct buf *to, struct weir_text from, size_t *at, bool upper)
+{
+    const char *form = upper ? "\\u%04X" : "\\u%04x";
+    uint32_t c = utf8_next(from, at);
+    if (c < 0x10000)
+        return buf_printf(to, form, (unsigned)c);
+    c -= 0x10000;
+    return buf_printf(to, form, 0xd800 + (unsigned)(c >> 10)) && buf_printf(to, form, 0xdc00 + (unsigned)(c & 0x3ff));
+}
+
+/* Appends TEXT as it stands between the quotes of JSON, with ESCAPES. */
+static bool
+escape(struct buf *to, struct weir_text text, unsigned escapes)
 {
     struct buf json;
     const struct weir_value *v = utf8_valid(text) ? value_string(text.bytes, text.len) : NULL;
     buf_init(&json, FORM_MAX);
     bool good = v != NULL && json_write(&json, v, NULL) == WEIR_OK;
-    for (size_t i = 1; good && i + 1 < json.len; i++) {
-        char c = json.bytes[i];
-        if (html && (c == '<' || c == '>' || c == '&'))
+    struct weir_text inner = { json.bytes, good ? json.len - 1 : 0 };
+    for (size_t i = 1; good && i < inner.len;) {
+        char c = inner.bytes[i];
+        if (escapes & ESCAPE_WIDE && (unsigned char)c >= 0x80) {
+            good = escape_wide(to, inner, &i, escapes & ESCAPE_UPPER);
+            continue;
+        }
+        if (escapes & ESCAPE_HTML && (c == '<' || c == '>' || c == '&'))
             good = buf_printf(to, "\\u%04x", (unsigned)c);
         else
-            good = buf_putc(to, c);
+            good = (!(escapes & ESCAPE_SLASH) || c != '/' || buf_putc(to, '\\')) && buf_putc(to, c);
+        i++;
     }
     buf_fini(&json);
     value_unref(&v);
@@ -136,14 +163,20 @@ escape(struct buf *to, struct weir_text text, bool html)
 static void
 add_json(struct masks *m, struct weir_text secret, struct buf *b)
 {
+    static const unsigned ways[] = { 0, ESCAPE_HTML, ESCAPE_WIDE, ESCAPE_WIDE | ESCAPE_UPPER, ESCAPE_SLASH,
+                                     ESCAPE_WIDE | ESCAPE_SLASH };
     struct buf twice;
+    bool wide = utf8_valid(secret) && utf8_count(secret) < secret.len, slash = memchr(secret.bytes, '/', secret.len) != NULL;
     buf_init(&twice, FORM_MAX);
-    for (unsigned html = 0; html < 2; html++)
-        if (escape(b, secret, html)) {
-            if (escape(&twice, buf_content(b), html))
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if ((ways[i] & ESCAPE_WIDE && !wide) || (ways[i] & ESCAPE_SLASH && !slash))
+            continue;
+        if (escape(b, secret, ways[i])) {
+            if (escape(&twice, buf_content(b), ways[i]))
                 add_buf(m, &twice);
             add_buf(m, b);
         }
+    }
     buf_fini(&twice);
 }
 
@@ -239,14 +272,37 @@ masks_add(struct masks *m, struct weir_text secret)
     buf_fini(&b);
 }
 
-/* By the first four bytes, then the longer before the shorter. */
+/* By the first four bytes, then as words are sorted. */
 static int
 compare(const void *a, const void *b)
 {
     const struct form *x = a, *y = b;
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    return x->len > y->len ? -1 : x->len < y->len;
+    int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Many forms of a plain secret are the same. */
+static void
+keep_one_of_each(struct masks *m)
+{
+    size_t n = m->n > 0;
+    for (size_t i = 1; i < m->n; i++) {
+        if (compare(&m->forms[i], &m->forms[n - 1]) != 0) {
+            m->forms[n++] = m->forms[i];
+            continue;
+        }
+        explicit_bzero(m->forms[i].bytes, m->forms[i].len);
+        free(m->forms[i].bytes);
+    }
+    m->n = n;
+}
+
+static bool
+begins_with(const struct form *f, const struct form *with)
+{
+    return with->len <= f->len && memcmp(f->bytes, with->bytes, with->len) == 0;
 }
 
 void
@@ -254,10 +310,34 @@ masks_end(struct masks *m)
 {
     if (m->n > 0)
         qsort(m->forms, m->n, sizeof *m->forms, compare);
+    keep_one_of_each(m);
     for (size_t i = 0; i < m->n; i++) {
-        uint32_t h = hash_of(m->forms[i].first);
+        uint32_t h = hash_of(m->forms[i].first), within = (uint32_t)i; /* the one before */
         m->bits[h / 8] |= (uint8_t)(1u << h % 8);
+        while (within > 0 && !begins_with(&m->forms[i], &m->forms[within - 1]))
+            within = m->forms[within - 1].within;
+        m->forms[i].within = within;
     }
+}
+
+/* How many bytes F and the text T have in common from their begin. */
+static size_t
+in_common(const struct form *f, struct weir_text t)
+{
+    size_t most = f->len < t.len ? f->len : t.len, n = 0;
+    while (n < most && f->bytes[n] == t.bytes[n])
+        n++;
+    return n;
+}
+
+/* Whether F comes behind the text T. */
+static bool
+is_behind(const struct form *f, uint32_t first, struct weir_text t)
+{
+    if (f->first != first)
+        return f->first > first;
+    int order = memcmp(f->bytes, t.bytes, f->len < t.len ? f->len : t.len);
+    return order > 0 || (order == 0 && f->len > t.len);
 }
 
 /* The length of the longest form that stands at AT; 0: none of MIN bytes. */
@@ -267,20 +347,21 @@ form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
     uint32_t first = first_of(b.bytes + at), h = hash_of(first);
     if (!(m->bits[h / 8] & 1u << h % 8))
         return 0;
+    struct weir_text rest = { b.bytes + at, b.len - at };
     size_t low = 0, high = m->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (m->forms[middle].first < first)
-            low = middle + 1;
-        else
+        if (is_behind(&m->forms[middle], first, rest))
             high = middle;
+        else
+            low = middle + 1;
     }
-    for (; low < m->n && m->forms[low].first == first; low++) {
-        const struct form *f = &m->forms[low];
-        if (f->len <= b.len - at && memcmp(b.bytes + at, f->bytes, f->len) == 0)
-            return f->len >= min ? f->len : 0;
-    }
-    return 0;
+    if (low == 0)
+        return 0;
+    size_t common = in_common(&m->forms[low - 1], rest);
+    while (low > 0 && m->forms[low - 1].len > common)
+        low = m->forms[low - 1].within;
+    return low > 0 && m->forms[low - 1].len >= min ? m->forms[low - 1].len : 0;
 }
 
 void

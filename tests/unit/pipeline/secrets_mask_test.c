@@ -183,6 +183,40 @@ many_secrets_are_found_in_a_long_text(void **state)
     masks_free(&m);
 }
 
+static void
+of_forms_that_begin_alike_the_longest_is_found(void **state)
+{
+    (void)state;
+    struct masks *m = masks_new();
+    char secret[64];
+    for (unsigned i = 4; i < 40; i += 3) { /* aaaa, aaaaaaa, ... and those with a b at their end */
+        memset(secret, 'a', i);
+        masks_add(m, (struct weir_text){ secret, i });
+        secret[i - 1] = 'b';
+        masks_add(m, (struct weir_text){ secret, i });
+    }
+    masks_end(m);
+    assert_masked(m, TEXT("aaaaaaaaX"), "***aX");
+    assert_masked(m, TEXT("aaabaaaabaaaaaabX"), "******b***X");
+    assert_masked(m, TEXT("aaaaaaaaabX"), "***X");
+    assert_masked(m, TEXT("aaacaaaac"), "aaac***c");
+    masks_free(&m);
+}
+
+static void
+json_of_other_writers_is_hidden(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "Z\xc3\xbcrich/\xf0\x9f\x94\x91", "\xff\xfe-no-text" };
+    struct masks *m = masks_of(secrets, 2);
+    assert_masked(m, TEXT("Z\\u00fcrich/\\ud83d\\udd11"), "***");
+    assert_masked(m, TEXT("Z\\u00FCrich/\\uD83D\\uDD11"), "***");
+    assert_masked(m, TEXT("Z\\u00fcrich\\/\\ud83d\\udd11"), "***");
+    assert_masked(m, TEXT("Z\xc3\xbcrich\\/\xf0\x9f\x94\x91"), "***");
+    assert_masked(m, TEXT("Z\\\\u00fcrich/\\\\ud83d\\\\udd11"), "***");
+    masks_free(&m);
+}
+
 int
 main(void)
 {
@@ -194,6 +228,8 @@ main(void)
         cmocka_unit_test(a_long_line_of_a_key_is_hidden_alone),
         cmocka_unit_test(the_password_of_a_url_is_hidden_alone),
         cmocka_unit_test(many_secrets_are_found_in_a_long_text),
+        cmocka_unit_test(of_forms_that_begin_alike_the_longest_is_found),
+        cmocka_unit_test(json_of_other_writers_is_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
