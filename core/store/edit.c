@@ -186,9 +186,11 @@ without_hidden(const struct edit *e, struct weir_text pointer, const struct weir
 
 /* What is hidden is shown as ***, and must not become that. */
 static void
-look_for_stars(struct edit *e, struct weir_text pointer, const struct weir_value *after)
+look_for_stars(void *arg, struct weir_text pointer, const struct weir_value *before, const struct weir_value *after)
 {
-    if (after == NULL || e->marks == NULL || e->stars)
+    struct edit *e = arg;
+    (void)before;
+    if (after == NULL || e->stars)
         return;
     struct hidden *put = hidden_new();
     const struct weir_value *seen = marks_hide_at(e->marks, MARK_BODY, pointer, after, put);
@@ -196,6 +198,29 @@ look_for_stars(struct edit *e, struct weir_text pointer, const struct weir_value
         e->stars = strndup(pointer.bytes, pointer.len);
     value_unref(&seen);
     hidden_free(&put);
+}
+
+/* The body before with *** in those hidden places that are given anew: so they count as changed, whatever they are
+ * now. Else who asks would find out by trying what they were. Owned. */
+static const struct weir_value *
+veiled(const struct asking *a, const struct edit *e)
+{
+    const struct weir_value *map = value_field(a->with, "set"), *one, *next;
+    struct weir_text pointer;
+    struct weir_error err;
+    if (value_field(a->with, "body") != NULL)
+        return marks_hide(e->marks, MARK_BODY, NULL, 0, e->body, NULL);
+    const struct weir_value *v = value_ref(e->body);
+    for (size_t i = 0; value_member(map, i, &pointer, &one); i++) {
+        const struct weir_value *was = patch_get(e->body, pointer);
+        const struct weir_value *seen = was ? marks_hide_at(e->marks, MARK_BODY, pointer, was, NULL) : NULL;
+        if (seen != NULL && patch_set(v, pointer, seen, &next, &err) == WEIR_OK) {
+            value_unref(&v);
+            v = next;
+        }
+        value_unref(&seen);
+    }
+    return v;
 }
 
 static void
@@ -221,7 +246,6 @@ static void
 on_change(void *arg, struct weir_text pointer, const struct weir_value *before, const struct weir_value *after)
 {
     struct edit *e = arg;
-    look_for_stars(e, pointer, after);
     const struct weir_value *was = without_hidden(e, pointer, before), *is = without_hidden(e, pointer, after);
     tell_change(e, pointer, was, is);
     value_unref(&was);
@@ -280,12 +304,16 @@ work_out(struct asking *a, struct edit *e, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
     read_marks(a, e);
-    patch_diff(e->body, e->edited, on_change, e);
+    if (e->marks)
+        patch_diff(e->body, e->edited, look_for_stars, e);
     if (e->stars)
         return err_set(err, WEIR_INVALID,
                        "'%.200s' would become ***, which only stands for what mask: hides: leave it as it is, or give "
                        "its new value",
                        e->stars);
+    const struct weir_value *before = e->marks ? veiled(a, e) : value_ref(e->body);
+    patch_diff(before, e->edited, on_change, e);
+    value_unref(&before);
     return WEIR_OK;
 }
 
