@@ -99,10 +99,10 @@ run_hides_path(const struct run *r)
 void
 run_hide_text(struct run *r, struct buf *b)
 {
-    secrets_mask(r->part->generation->secrets, b);
+    secrets_mask_cut(r->part->generation->secrets, b);
     const struct hidden *h = run_hidden(r);
     if (hidden_any(h))
-        hidden_mask(h, b);
+        hidden_mask_cut(h, b);
 }
 
 void

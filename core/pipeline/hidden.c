@@ -196,6 +196,14 @@ hidden_mask(const struct hidden *h, struct buf *b)
     }
 }
 
+void
+hidden_mask_cut(const struct hidden *h, struct buf *b)
+{
+    hidden_mask(h, b);
+    if (!h->all && h->n > 0)
+        masks_apply_cut(h->masks, b, MASK_CUT);
+}
+
 static const struct weir_value *
 text_masked(const struct hidden *h, const struct weir_value *v)
 {

@@ -125,6 +125,9 @@ bool hidden_has_stars(const struct hidden *h);
 /* Replaces what stands in B by ***. */
 void hidden_mask(const struct hidden *h, struct buf *b);
 
+/* The same of a text whose end may have been cut off. */
+void hidden_mask_cut(const struct hidden *h, struct buf *b);
+
 /* V with its texts, bytes, numbers and keys masked so. Owned. */
 const struct weir_value *hidden_masked(const struct hidden *h, const struct weir_value *v);
 

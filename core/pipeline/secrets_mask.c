@@ -31,6 +31,7 @@ struct masks {
     struct form *forms;
     size_t n;
     size_t room;
+    size_t longest; /* bytes of a form */
     uint8_t bits[BITS / 8]; /* by hash_of a form's first four bytes */
 };
 
@@ -317,6 +318,7 @@ masks_end(struct masks *m)
         while (within > 0 && !begins_with(&m->forms[i], &m->forms[within - 1]))
             within = m->forms[within - 1].within;
         m->forms[i].within = within;
+        m->longest = m->forms[i].len > m->longest ? m->forms[i].len : m->longest;
     }
 }
 
@@ -340,28 +342,44 @@ is_behind(const struct form *f, uint32_t first, struct weir_text t)
     return order > 0 || (order == 0 && f->len > t.len);
 }
 
-/* The length of the longest form that stands at AT; 0: none of MIN bytes. */
-static size_t
-form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
+/* Whether some form begins with the four bytes FIRST, as it looks. */
+static bool
+may_begin(const struct masks *m, uint32_t first)
 {
-    uint32_t first = first_of(b.bytes + at), h = hash_of(first);
-    if (!(m->bits[h / 8] & 1u << h % 8))
-        return 0;
-    struct weir_text rest = { b.bytes + at, b.len - at };
+    uint32_t h = hash_of(first);
+    return m->bits[h / 8] & 1u << h % 8;
+}
+
+/* How many forms do not come behind the text T. */
+static size_t
+not_behind(const struct masks *m, uint32_t first, struct weir_text t)
+{
     size_t low = 0, high = m->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (is_behind(&m->forms[middle], first, rest))
+        if (is_behind(&m->forms[middle], first, t))
             high = middle;
         else
             low = middle + 1;
     }
-    if (low == 0)
+    return low;
+}
+
+/* The length of the longest form that stands at AT; 0: none of MIN bytes. */
+static size_t
+form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
+{
+    uint32_t first = first_of(b.bytes + at);
+    if (!may_begin(m, first))
         return 0;
-    size_t common = in_common(&m->forms[low - 1], rest);
-    while (low > 0 && m->forms[low - 1].len > common)
-        low = m->forms[low - 1].within;
-    return low > 0 && m->forms[low - 1].len >= min ? m->forms[low - 1].len : 0;
+    struct weir_text rest = { b.bytes + at, b.len - at };
+    size_t n = not_behind(m, first, rest);
+    if (n == 0)
+        return 0;
+    size_t common = in_common(&m->forms[n - 1], rest);
+    while (n > 0 && m->forms[n - 1].len > common)
+        n = m->forms[n - 1].within;
+    return n > 0 && m->forms[n - 1].len >= min ? m->forms[n - 1].len : 0;
 }
 
 void
@@ -383,6 +401,22 @@ masks_apply(const struct masks *m, struct buf *b, size_t min)
     memmove(b->bytes + out, b->bytes + at, b->len - at);
     b->len = out + b->len - at;
     b->bytes[b->len] = '\0';
+}
+
+void
+masks_apply_cut(const struct masks *m, struct buf *b, size_t min)
+{
+    size_t at = b->len > m->longest ? b->len - m->longest : 0;
+    for (; m->n > 0 && at + min <= b->len; at++) {
+        struct weir_text end = { b->bytes + at, b->len - at };
+        uint32_t first = first_of(end.bytes);
+        size_t n = may_begin(m, first) ? not_behind(m, first, end) : m->n; /* those that it begins are the next ones */
+        if (n == m->n || in_common(&m->forms[n], end) < end.len)
+            continue;
+        b->len = at;
+        (void)buf_puts(b, MASK);
+        return;
+    }
 }
 
 bool

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 
 #define MASK_MIN 4 /* bytes; shorter ones stand in too many innocent texts */
+#define MASK_CUT 8 /* bytes of one that was cut; fewer may be the begin of an innocent word */
 
 struct masks;
 
@@ -31,6 +32,10 @@ void masks_end(struct masks *m);
 
 /* Replaces what stands in B by "***", the longest form first; forms of fewer than MIN bytes stay. */
 void masks_apply(const struct masks *m, struct buf *b, size_t min);
+
+/* Replaces the end of B by "***", if a form begins with it: B may have been cut there. Ends of fewer than MIN bytes
+ * stay. */
+void masks_apply_cut(const struct masks *m, struct buf *b, size_t min);
 
 /* Whether a form of at least MIN bytes stands in TEXT. */
 bool masks_find(const struct masks *m, struct weir_text text, size_t min);

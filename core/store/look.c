@@ -123,6 +123,16 @@ forget(struct keys *keys, struct weir_text pipeline)
     keyed_free(k);
 }
 
+static unsigned
+count_freed(struct look *l)
+{
+    struct keys *keys = l->w->store->keys;
+    pthread_mutex_lock(&keys->lock);
+    unsigned n = l->keyed->n_freed;
+    pthread_mutex_unlock(&keys->lock);
+    return n;
+}
+
 /* The key that has had a place for the longest time. */
 static bool
 take_freed(struct look *l)
@@ -202,7 +212,7 @@ next_by_due(struct look *l)
     }
     drop_rows(l);
     l->keyed = keyed_of(keys, l->pipeline, true);
-    l->n_freed = l->keyed->n_freed; /* more may come meanwhile: for the next look */
+    l->n_freed = count_freed(l); /* more may come meanwhile: for the next look */
     l->n = 0;
     l->by = LOOK_BY_FREED;
     return false;

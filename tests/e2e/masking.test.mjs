@@ -204,6 +204,30 @@ test('marks of today and of the time when the event came both hold', async (t) =
   assert.equal((await look()).raw, '***');
 });
 
+test('half a text is hidden, too, where a message was cut', async (t) => {
+  const s = await stage(t, () => ({ 'long.yaml': `
+name: long
+mask: body.token
+trigger: { webhook: { path: "/long/{visitor}", methods: [POST] } }
+steps:
+  - id: refuse
+    lua: |
+      error("it can not be " .. input.token)
+catch:
+  - log: { level: error, message: "\${ error.message }" }
+` }));
+  const token = 'a-canary-that-is-longer-than-a-message-'.repeat(40);
+  const r = await s.send('long', { token });
+  assert.equal(r.status, 500);
+  const job = await s.text(`/api/v1/jobs/${await s.over('long')}`);
+  await s.w.log((l) => l.msg === 'run failed');
+  await s.w.log((l) => l.msg?.includes('it can not be'));
+  for (const [where, text] of Object.entries({ reply: await r.text(), job, log: s.w.lines.map((l) => JSON.stringify(l)).join('\n') })) {
+    assert.match(text, /it can not be \*\*\*/, where);
+    assert.doesNotMatch(text, /a-canary/, where);
+  }
+});
+
 test('a mark that is wrong is told with its place', (t) => {
   const check = (mask, more = '') => {
     const dir = folder(t, { 'a.yaml': `name: a\n${mask}\n${more}durable: true\nsteps:\n  - set: {}\n` });

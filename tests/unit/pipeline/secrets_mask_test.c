@@ -217,6 +217,36 @@ json_of_other_writers_is_hidden(void **state)
     masks_free(&m);
 }
 
+static void
+assert_cut(const struct masks *m, const char *text, const char *is)
+{
+    struct buf b;
+    buf_init(&b, 256);
+    (void)buf_puts(&b, text);
+    masks_apply_cut(m, &b, MASK_CUT);
+    assert_string_equal(b.bytes, is);
+    buf_fini(&b);
+}
+
+static void
+the_begin_of_one_is_hidden_at_the_end_of_a_text_that_was_cut(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "hush-hush-hush", "hush-hash-it/all", "12345678" };
+    struct masks *m = masks_of(secrets, 3);
+    assert_cut(m, "it is hush-hush-hus", "it is ***");
+    assert_cut(m, "it is hush-hash-it%2F", "it is ***");
+    assert_cut(m, "hush-has", "***");
+    assert_cut(m, "it is hush-ha", "it is hush-ha"); /* too short */
+    assert_cut(m, "it is hush-hush-hus-", "it is hush-hush-hus-");
+    assert_cut(m, "hush-hush-hush is it", "hush-hush-hush is it"); /* not the end */
+    assert_cut(m, "", "");
+    masks_free(&m);
+    m = masks_of(secrets, 0);
+    assert_cut(m, "it is hush-hush-hus", "it is hush-hush-hus");
+    masks_free(&m);
+}
+
 int
 main(void)
 {
@@ -230,6 +260,7 @@ main(void)
         cmocka_unit_test(many_secrets_are_found_in_a_long_text),
         cmocka_unit_test(of_forms_that_begin_alike_the_longest_is_found),
         cmocka_unit_test(json_of_other_writers_is_hidden),
+        cmocka_unit_test(the_begin_of_one_is_hidden_at_the_end_of_a_text_that_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
