@@ -91,6 +91,12 @@ engine_hides_path(const struct trigger_unit *t)
 }
 
 bool
+engine_hides_auth(const struct trigger_unit *t)
+{
+    return t->hides_auth;
+}
+
+bool
 run_hides_path(const struct run *r)
 {
     return marks_below(r->flow->pipeline->marks, MARK_PARAMS) || marks_below(todays_marks(r), MARK_PARAMS);

@@ -212,7 +212,7 @@ veiled(const struct asking *a, const struct edit *e)
         return marks_hide(e->marks, MARK_BODY, NULL, 0, e->body, NULL);
     const struct weir_value *v = value_ref(e->body);
     for (size_t i = 0; value_member(map, i, &pointer, &one); i++) {
-        const struct weir_value *was = patch_get(e->body, pointer);
+        const struct weir_value *was = value_pointer(e->body, pointer.bytes, pointer.len);
         const struct weir_value *seen = was ? marks_hide_at(e->marks, MARK_BODY, pointer, was, NULL) : NULL;
         if (seen != NULL && patch_set(v, pointer, seen, &next, &err) == WEIR_OK) {
             value_unref(&v);

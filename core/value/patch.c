@@ -72,26 +72,6 @@ read_index(struct weir_text part, size_t n, size_t *ret)
     return part.len > 0 && (part.len == 1 || part.bytes[0] != '0');
 }
 
-const struct weir_value *
-patch_get(const struct weir_value *v, struct weir_text pointer)
-{
-    struct place p = { .whole = pointer };
-    struct weir_error err;
-    struct buf part;
-    size_t i;
-    buf_init(&part, POINTER_MAX);
-    while (v != NULL && p.at < pointer.len) {
-        if (next_part(&p, &part, &err) != WEIR_OK)
-            v = NULL;
-        else if (v->type == WEIR_LIST)
-            v = read_index(buf_content(&part), v->len, &i) ? value_at(v, i) : NULL;
-        else
-            v = v->type == WEIR_MAP ? value_get(v, part.bytes, part.len) : NULL;
-    }
-    buf_fini(&part);
-    return v;
-}
-
 static enum weir_code set_at(const struct weir_value *v, struct place *p,
                              const struct weir_value *new, const struct weir_value **ret,
                              struct weir_error *err);

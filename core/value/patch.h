@@ -17,9 +17,6 @@ enum weir_code patch_set(const struct weir_value *v, struct weir_text pointer,
                          const struct weir_value *new, const struct weir_value **ret,
                          struct weir_error *err) MUST_USE;
 
-/* What stands at POINTER in V, borrowed; NULL: nothing does, or it is no pointer. */
-const struct weir_value *patch_get(const struct weir_value *v, struct weir_text pointer);
-
 /* One difference: BEFORE is NULL where something was added, AFTER where it was removed. */
 typedef void patch_fn(void *arg, struct weir_text pointer, const struct weir_value *before,
                       const struct weir_value *after);

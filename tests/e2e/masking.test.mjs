@@ -3,6 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary, folder, start, until, weir } from './lib/weir.mjs';
@@ -226,6 +227,26 @@ catch:
     assert.match(text, /it can not be \*\*\*/, where);
     assert.doesNotMatch(text, /a-canary/, where);
   }
+});
+
+test('a caller whose name is hidden is not named in the log', async (t) => {
+  const key = 'k'.repeat(40), named = (name, mask) => ({ [`${name}.yaml`]: `
+name: ${name}
+${mask}
+trigger: { webhook: { path: /${name}, auth: { api_key: { keys: [{ name: caller-canary, hash: "sha256:${createHash('sha256').update(key).digest('hex')}" }] } } } }
+steps:
+  - log: "called by \${ request.auth.name }"
+  - reply: 204
+` });
+  const w = await start(t, { ...named('open', ''), ...named('closed', 'mask: auth.name') });
+  for (const path of ['open', 'closed']) {
+    const r = await fetch(`${w.edge}/${path}`, { method: 'POST', headers: { 'x-api-key': key } });
+    assert.equal(r.status, 204, await r.text());
+  }
+  assert.equal((await w.log((l) => l.msg === 'request' && l.path === '/open')).auth, 'caller-canary');
+  assert.equal((await w.log((l) => l.msg === 'request' && l.path === '/closed')).auth, undefined);
+  await w.log((l) => l.msg === 'called by caller-canary');
+  await w.log((l) => l.msg === 'called by ***');
 });
 
 test('a mark that is wrong is told with its place', (t) => {

@@ -160,30 +160,6 @@ differences_lead_from_one_to_the_other(void **state)
     differ("[0,1,2,3,4,5,6,7,8,9,10]", "[0,1,2,3,4,5,6,7,8,9,11]", "=/10 ");
 }
 
-/* What stands at POINTER in DOCUMENT is EXPECTED; NULL: nothing. */
-static void
-finds(const char *document, const char *pointer, const char *expected)
-{
-    const struct weir_value *v = read(document), *found = patch_get(v, text_of(pointer));
-    assert_true((found != NULL) == (expected != NULL));
-    if (expected != NULL)
-        assert_json(found, expected);
-    value_unref(&v);
-}
-
-static void
-a_place_is_found(void **state)
-{
-    (void)state;
-    finds("{\"a\":[1,{\"b/c~\":2}]}", "", "{\"a\":[1,{\"b/c~\":2}]}");
-    finds("{\"a\":[1,{\"b/c~\":2}]}", "/a/1/b~1c~0", "2");
-    finds("{\"a\":[1]}", "/a/-", NULL);
-    finds("{\"a\":[1]}", "/a/1", NULL);
-    finds("{\"a\":[1]}", "/b", NULL);
-    finds("{\"a\":1}", "/a/b", NULL);
-    finds("{\"a\":1}", "a", NULL);
-}
-
 int
 main(void)
 {
@@ -192,7 +168,6 @@ main(void)
         cmocka_unit_test(what_is_not_there_is_added_one_level_deep),
         cmocka_unit_test(what_is_there_is_removed),
         cmocka_unit_test(differences_lead_from_one_to_the_other),
-        cmocka_unit_test(a_place_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
