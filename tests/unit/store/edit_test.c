@@ -275,6 +275,12 @@ what_is_hidden_is_not_found_out_by_trying(void **state)
     assert_plan(a.id, ",\"body\":{\"card\":{\"pin\":1234,\"of\":\"ada\"},\"n\":7}", pin);
     assert_plan(a.id, ",\"set\":{\"/n\":7,\"/card/of\":\"ada\"}", "[]");
     assert_plan(a.id, ",\"set\":{\"/card/of\":\"eve\"}", "[{\"path\":\"/card/of\",\"before\":\"ada\",\"after\":\"eve\"}]");
+    assert_plan(a.id, ",\"set\":{\"/of\":1234}", "[{\"path\":\"/of\",\"after\":1234}]");
+    assert_plan(a.id, ",\"set\":{\"/card\":{\"pin\":5,\"of\":\"1234\"}}",
+                "[{\"path\":\"/card/pin\",\"before\":\"***\",\"after\":\"***\"},{\"path\":\"/card/of\",\"before\":\"ada\",\"after\":\"1234\"}]");
+    const struct weir_value *made = ask_of("jobs.edit", a.id, BY_ANN ",\"set\":{\"/n\":\"of 1234\"}");
+    value_unref(&made);
+    assert_int_equal(number_of("SELECT count(*) FROM audit WHERE after = '{\"/n\":\"of ***\"}'"), 1);
     assert_null(ask_of("jobs.edit.plan", a.id, ",\"set\":{\"/card/pin\":\"***\"}"));
     assert_null(ask_of("jobs.edit.plan", a.id, ",\"body\":{\"card\":{\"pin\":\"***\"}}"));
 }
