@@ -189,29 +189,82 @@ to_case(struct buf *b, char low, char high, char by)
             b->bytes[i] = (char)(b->bytes[i] + by);
 }
 
-/* %2F, %2f, and forms' + for a blank. */
+static bool
+has_any(struct weir_text text, const char *of)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.bytes[i] != '\0' && strchr(of, text.bytes[i]))
+            return true;
+    return false;
+}
+
+static int
+hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'A' + 10;
+}
+
+/* Undoes %XX in B where it stands for one of KEPT; makes + of %20 if PLUS, and the others' hex small if LOW. */
+static void
+encode_otherwise(struct buf *b, const char *kept, bool plus, bool low)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        if (b->bytes[i] != '%') {
+            b->bytes[out++] = b->bytes[i];
+            continue;
+        }
+        char high = b->bytes[i + 1], last = b->bytes[i + 2];
+        char c = (char)(hex_digit(high) << 4 | hex_digit(last));
+        i += 2;
+        if ((plus && c == ' ') || (c != '\0' && strchr(kept, c))) {
+            b->bytes[out++] = (char)(c == ' ' ? '+' : c);
+            continue;
+        }
+        b->bytes[out++] = '%';
+        b->bytes[out++] = (char)(low && high >= 'A' ? high - 'A' + 'a' : high);
+        b->bytes[out++] = (char)(low && last >= 'A' ? last - 'A' + 'a' : last);
+    }
+    b->len = out;
+}
+
+/* %2F, %2f, and forms' + for a blank; and what JavaScript's encodeURIComponent and encodeURI leave as it is. */
 static void
 add_percent(struct masks *m, struct weir_text secret, struct buf *b)
 {
-    for (unsigned way = 0; way < 4; way++) {
+    static const char *const kept[] = { "", "!'()*", "!'()*;,/?:@&=+$#" };
+    for (unsigned way = 0; way < 12; way++) {
+        const char *keep = kept[way / 4];
+        if (way >= 4 && !has_any(secret, keep))
+            continue;
         if (!url_encode(b, secret))
             break;
-        size_t out = 0;
-        for (size_t i = 0; i < b->len; i++) {
-            bool escape = b->bytes[i] == '%';
-            if (escape && way & 1 && memcmp(b->bytes + i, "%20", 3) == 0) {
-                b->bytes[out++] = '+';
-                i += 2;
-                continue;
-            }
-            b->bytes[out++] = b->bytes[i];
-            for (unsigned k = 0; escape && k < 2; k++) {
-                char c = b->bytes[++i];
-                b->bytes[out++] = (char)(way & 2 && c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-            }
-        }
-        b->len = out;
+        encode_otherwise(b, keep, way & 1, way & 2);
         add_buf(m, b);
+    }
+    buf_reset(b);
+}
+
+/* As pages of errors quote it: &quot; or &#34;, &#39; or &#x27;, or ' as it is. */
+static void
+add_html(struct masks *m, struct weir_text secret, struct buf *b)
+{
+    static const char *const quotes[][2] = { { "&quot;", "'" }, { "&quot;", "&#39;" }, { "&quot;", "&#x27;" }, { "&#34;", "&#39;" } };
+    for (size_t way = 0; has_any(secret, "&<>\"'") && way < sizeof quotes / sizeof *quotes; way++) {
+        bool good = true;
+        for (size_t i = 0; good && i < secret.len; i++) {
+            char c = secret.bytes[i];
+            const char *word = c == '&'   ? "&amp;"
+                               : c == '<' ? "&lt;"
+                               : c == '>' ? "&gt;"
+                               : c == '"' ? quotes[way][0]
+                               : c == '\'' ? quotes[way][1]
+                                           : NULL;
+            good = word ? buf_puts(b, word) : buf_putc(b, c);
+        }
+        if (good)
+            add_form(m, buf_content(b));
+        buf_reset(b);
     }
 }
 
@@ -260,6 +313,7 @@ masks_add(struct masks *m, struct weir_text secret)
     add_form(m, secret);
     add_json(m, secret, &b);
     add_percent(m, secret, &b);
+    add_html(m, secret, &b);
     if (hex_encode(&b, secret))
         add_form(m, buf_content(&b));
     to_case(&b, 'a', 'f', 'A' - 'a');

@@ -1,9 +1,8 @@
 /* pipeline/secrets_mask.h - finding secrets in a text, in the forms in which they get there.
  *
  * The forms of a secret: as it is; escaped as in JSON (in the ways of several writers), and in JSON that stands in
- * JSON; percent-encoded, with either case of hex,
- * and with + for a blank; as hex; inside base64 of either alphabet, wherever it begins in what
- * was encoded (Basic credentials are "user:" and the secret); a long line of one that has
+ * JSON; percent-encoded, with either case of hex, with + for a blank, and with less encoded than may be; as in HTML; as
+ * hex; inside base64 of either alphabet, wherever it begins in what was encoded (Basic credentials are "user:" and the secret); a long line of one that has
  * several; the password of one that is a URL. What a digest made of it is nobody's secret.
  *
  * Built once, then immutable. Any thread.

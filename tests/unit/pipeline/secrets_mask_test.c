@@ -50,6 +50,23 @@ the_longest_one_is_hidden(void **state)
     masks_free(&m);
 }
 
+static void
+what_others_encode_less_or_as_html_is_hidden(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "a b!'(x)/y&z\"", "<x>'" };
+    struct masks *m = masks_of(secrets, 2);
+    assert_masked(m, TEXT("a%20b%21%27%28x%29%2Fy%26z%22"), "***");
+    assert_masked(m, TEXT("a%20b!'(x)%2Fy%26z%22"), "***"); /* encodeURIComponent */
+    assert_masked(m, TEXT("a+b!'(x)%2fy%26z%22"), "***");
+    assert_masked(m, TEXT("a%20b!'(x)/y&z%22"), "***"); /* encodeURI */
+    assert_masked(m, TEXT("a b!&#39;(x)/y&amp;z&quot;"), "***");
+    assert_masked(m, TEXT("a b!&#39;(x)/y&amp;z&#34;"), "***");
+    assert_masked(m, TEXT("a b!'(x)/y&amp;z&quot;"), "***");
+    assert_masked(m, TEXT("&lt;x&gt;&#x27;"), "***");
+    masks_free(&m);
+}
+
 /* Puts SECRET among other bytes, encodes all of them by FN, and looks for what is left of it. */
 static void
 assert_hidden_in_base64(const char *secret, bool url)
@@ -260,6 +277,7 @@ main(void)
         cmocka_unit_test(many_secrets_are_found_in_a_long_text),
         cmocka_unit_test(of_forms_that_begin_alike_the_longest_is_found),
         cmocka_unit_test(json_of_other_writers_is_hidden),
+        cmocka_unit_test(what_others_encode_less_or_as_html_is_hidden),
         cmocka_unit_test(the_begin_of_one_is_hidden_at_the_end_of_a_text_that_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
