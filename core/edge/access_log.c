@@ -28,7 +28,7 @@ access_log(const struct request *r, uint64_t duration_ns)
         fields[n++] = LOG_S("pipeline", e->pipeline);
         fields[n++] = LOG_S("run", e->run_id);
     }
-    const struct weir_value *name = e->auth ? value_field(e->auth, "name") : NULL;
+    const struct weir_value *name = e->auth && !e->hides_auth ? value_field(e->auth, "name") : NULL;
     if (name != NULL && value_type(name) == WEIR_STRING)
         fields[n++] = LOG_S("auth", value_as_text(name));
     if (r->why != NULL)

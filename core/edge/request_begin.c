@@ -153,6 +153,7 @@ find_route(struct request *r, struct weir_error *err)
     r->route = match.name;
     r->event.route = match.pattern;
     r->event.hides_path = r->trigger != NULL && engine_hides_path(r->trigger);
+    r->event.hides_auth = r->trigger != NULL && engine_hides_auth(r->trigger);
     return set_params(r, &match, err);
 }
 

@@ -59,6 +59,8 @@ void engine_offer(struct weir_event *e, struct trigger_unit *t);
 
 /* Whether a part of the path of T's events is hidden by mask:, so that no log has it. */
 bool engine_hides_path(const struct trigger_unit *t);
+/* The same of the name of the caller. */
+bool engine_hides_auth(const struct trigger_unit *t);
 
 /* The same for an event whose body is still to come: true if the trigger did not want to see it, so that it is
  * answered and let go of. Else it is to be offered later. */

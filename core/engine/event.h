@@ -101,6 +101,7 @@ struct weir_event {
     struct once_waiter *once_wait; /* it waits for the first one */
     struct gate_wait *gate_wait;   /* it waits for a place: gate.h */
     bool hides_path;                    /* a part of it is not to be seen: logs have the route */
+    bool hides_auth;                    /* who the caller is is not to be seen */
     bool quiet;                         /* a result that no node replied with is no reply */
     bool replied;
     bool gone;                          /* the caller went away */

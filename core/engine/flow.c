@@ -236,6 +236,7 @@ flow_open(struct flow *f, struct diags *d)
         struct trigger_unit *t = &f->triggers[i];
         t->trigger = p->triggers[i];
         t->hides_path = marks_below(p->marks, MARK_PARAMS);
+        t->hides_auth = marks_touch(p->marks, MARK_AUTH, &(struct weir_text){ "name", 4 }, 1);
         t->type = &t->trigger->type->abi;
         t->flow = f;
         t->number = f->generation->n_triggers++;

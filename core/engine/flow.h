@@ -49,6 +49,7 @@ struct trigger_unit {
     unsigned number; /* within the generation */
     bool opened;
     bool hides_path; /* a part of the path of its events is hidden by mask: */
+    bool hides_auth; /* the same of the caller's name */
     void *conf;
     struct slots slots;
     uint32_t *counts;

@@ -33,6 +33,7 @@ struct place {
     uint32_t runs;
     uint32_t n_line;
     uint32_t kept;    /* free places that only a job in the store may have */
+    uint32_t taken;   /* of those that were kept, by such a job, and gate_keep_end is still to come */
     uint8_t n_let_in; /* of the line since one was kept, while a job in the store waits */
     bool wanted;      /* a job in the store was refused, and none has got a place since */
     bool told;        /* that it is free */
@@ -82,6 +83,13 @@ is_too_long(const struct place *p, uint64_t now_ms, uint64_t max_ms)
     return now_ms >= first_ms + max_ms || p->n_line * p->each >= max_ms * EACH_MS;
 }
 
+/* Whether P need not be remembered: then nobody is in line either. */
+static bool
+is_idle(const struct place *p)
+{
+    return p->runs == 0 && p->kept == 0 && p->taken == 0;
+}
+
 /* Whether P has a place that is free for anybody. */
 static bool
 has_room(const struct place *p, unsigned limit)
@@ -122,7 +130,7 @@ widen(void *entry, bool fresh, void *arg)
     struct widening *w = arg;
     while (has_room(p, w->limit) && !list_empty(&p->line))
         let_in(p, &w->out);
-    return p->runs == 0 && p->kept == 0;
+    return is_idle(p);
 }
 
 static void
@@ -211,6 +219,7 @@ enter(void *entry, bool fresh, void *arg)
         if (a->claims)
             p->wanted = p->told = p->awaited = false;
         p->kept -= kept;
+        p->taken += kept;
         p->runs++;
         return GATE_PLACED;
     }
@@ -235,8 +244,7 @@ is_unused(void *entry, bool fresh, void *arg)
 {
     (void)fresh;
     (void)arg;
-    const struct place *p = entry;
-    return p->runs == 0 && p->kept == 0; /* then nobody is in line either */
+    return is_idle(entry);
 }
 
 static enum gate_answer
@@ -310,6 +318,10 @@ keep_no_more(void *entry, bool fresh, void *arg)
 {
     (void)fresh;
     struct place *p = entry;
+    if (p->taken > 0) { /* the oldest of those that were kept are taken first, as they are let go of */
+        p->taken--;
+        return is_idle(p);
+    }
     if (p->kept == 0)
         return 0;
     p->kept--;

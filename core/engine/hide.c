@@ -47,6 +47,8 @@ gather(const struct marks *m, struct run *r, struct hidden *h)
         gather_value(m, MARK_AUTH, e->auth, h);
     if (!marks_below(m, MARK_BODY))
         return;
+    if (e->raw)
+        marks_gather_raw(m, event_header(e, TEXT("content-type")), value_as_text(e->raw), h);
     if (request_body(r, &body, &err) != WEIR_OK)
         hidden_add_text(h, value_as_text(e->raw)); /* it may be somewhere in it */
     else
@@ -89,6 +91,12 @@ engine_hides_path(const struct trigger_unit *t)
 }
 
 bool
+engine_hides_auth(const struct trigger_unit *t)
+{
+    return t->hides_auth;
+}
+
+bool
 run_hides_path(const struct run *r)
 {
     return marks_below(r->flow->pipeline->marks, MARK_PARAMS) || marks_below(todays_marks(r), MARK_PARAMS);
@@ -97,10 +105,10 @@ run_hides_path(const struct run *r)
 void
 run_hide_text(struct run *r, struct buf *b)
 {
-    secrets_mask(r->part->generation->secrets, b);
+    secrets_mask_cut(r->part->generation->secrets, b);
     const struct hidden *h = run_hidden(r);
     if (hidden_any(h))
-        hidden_mask(h, b);
+        hidden_mask_cut(h, b);
 }
 
 void

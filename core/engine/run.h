@@ -393,7 +393,8 @@ const struct hidden *run_hidden(struct run *r);
 /* Whether a part of the path is hidden. */
 bool run_hides_path(const struct run *r);
 
-/* Masks B, in which there are no secrets then either; ERR with its detail, which is then another one; V, owned. */
+/* Masks B, whose end may have been cut off, and in which there are no secrets then either; ERR with its detail, which
+ * is then another one; V, owned. */
 void run_hide_text(struct run *r, struct buf *b);
 void run_hide_error(struct run *r, struct weir_error *err);
 const struct weir_value *run_hide_value(struct run *r, const struct weir_value *v);

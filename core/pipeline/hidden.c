@@ -2,8 +2,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/encode.h"
 #include "pipeline/marks.h"
@@ -11,11 +13,15 @@
 #include "value/json.h"
 
 #define SHOWN_MAX (64u << 20)
+#define WHOLE_MAX 9007199254740992.0 /* 2 to the 53rd: whole numbers up to it have one text */
 
-/* A text that is too short to be looked for alone: it is hidden under the key that it was marked under. */
+#define BRIEF_MAX 6u /* with a NUL: "false" */
+
+/* A text that is too short to be looked for alone, or true or false: it is hidden under the key that it was marked
+ * under. */
 struct brief {
     struct weir_text key; /* owned */
-    char text[MASK_MIN];
+    char text[BRIEF_MAX];
 };
 
 struct hidden {
@@ -66,12 +72,15 @@ hidden_add_text(struct hidden *h, struct weir_text text)
     masks_add(h->masks, text);
 }
 
-/* The text of a number, as JSON has it. */
+/* The text of a number, as JSON has it; of a whole one always as that of an integer. */
 static bool
 number_text(const struct weir_value *v, struct buf *b)
 {
     struct weir_error err;
     buf_init(b, 64);
+    bool fits = v->type == WEIR_DOUBLE && v->number >= -WHOLE_MAX && v->number <= WHOLE_MAX;
+    if (fits && (double)(int64_t)v->number == v->number)
+        return buf_printf(b, "%" PRId64, (int64_t)v->number);
     return json_write(b, v, &err) == WEIR_OK;
 }
 
@@ -81,6 +90,9 @@ add_brief(struct hidden *h, struct weir_text key, struct weir_text text)
 {
     static const char *const forms[] = { "\"%.*s\":\"%.*s\"", "\"%.*s\": \"%.*s\"", "\"%.*s\":%.*s", "\"%.*s\": %.*s",
                                          "%.*s=%.*s" };
+    for (unsigned i = 0; i < h->n_briefs; i++)
+        if (text_equal(h->briefs[i].key, key) && text_is(text, h->briefs[i].text))
+            return;
     if (h->n_briefs == HIDDEN_MAX || key.len > 256) {
         h->all = true;
         return;
@@ -111,6 +123,12 @@ add_leaf(struct hidden *h, struct weir_text key, struct weir_text text)
 }
 
 void
+hidden_add_named(struct hidden *h, struct weir_text key, struct weir_text text)
+{
+    add_leaf(h, key, text);
+}
+
+void
 hidden_add(struct hidden *h, struct weir_text key, const struct weir_value *v)
 {
     struct weir_text name;
@@ -126,6 +144,10 @@ hidden_add(struct hidden *h, struct weir_text key, const struct weir_value *v)
         if (number_text(v, &b))
             add_leaf(h, key, buf_content(&b));
         buf_fini(&b);
+        break;
+    case WEIR_BOOL:
+        if (key.len > 0)
+            add_brief(h, key, text_of(v->boolean ? "true" : "false"));
         break;
     case WEIR_LIST:
     case WEIR_MAP:
@@ -174,6 +196,14 @@ hidden_mask(const struct hidden *h, struct buf *b)
     }
 }
 
+void
+hidden_mask_cut(const struct hidden *h, struct buf *b)
+{
+    hidden_mask(h, b);
+    if (!h->all && h->n > 0)
+        masks_apply_cut(h->masks, b, MASK_CUT);
+}
+
 static const struct weir_value *
 text_masked(const struct hidden *h, const struct weir_value *v)
 {
@@ -218,20 +248,36 @@ put_masked(const struct hidden *h, struct weir_builder *b, struct weir_text key,
     buf_fini(&room);
 }
 
-/* Whether V, under KEY, is one of those that are too short to be looked for alone. */
+/* The text of V, a leaf, which may need B; none if it is of another kind. */
+static struct weir_text
+leaf_text(const struct weir_value *v, struct buf *b)
+{
+    switch (v->type) {
+    case WEIR_STRING:
+        return value_as_text(v);
+    case WEIR_BOOL:
+        return text_of(v->boolean ? "true" : "false");
+    case WEIR_INT:
+    case WEIR_DOUBLE:
+        buf_fini(b);
+        return number_text(v, b) ? buf_content(b) : TEXT("");
+    default:
+        return TEXT("");
+    }
+}
+
+/* Whether V, under KEY, is one of those that are too short to be looked for alone. Headers come in either case. */
 static bool
 is_brief(const struct hidden *h, struct weir_text key, const struct weir_value *v)
 {
     struct buf b;
-    if (h->n_briefs == 0 || (v->type != WEIR_STRING && v->type != WEIR_INT && v->type != WEIR_DOUBLE))
-        return false;
     buf_init(&b, 64);
-    struct weir_text text = value_as_text(v);
-    if (v->type != WEIR_STRING && json_write(&b, v, NULL) == WEIR_OK)
-        text = buf_content(&b);
+    struct weir_text text = h->n_briefs > 0 ? leaf_text(v, &b) : TEXT("");
     bool is = false;
-    for (unsigned i = 0; i < h->n_briefs && !is && text.len < MASK_MIN; i++)
-        is = text_equal(h->briefs[i].key, key) && text_is(text, h->briefs[i].text);
+    for (unsigned i = 0; text.len > 0 && text.len < BRIEF_MAX && i < h->n_briefs && !is; i++) {
+        struct weir_text other = h->briefs[i].key;
+        is = text_is(text, h->briefs[i].text) && other.len == key.len && strncasecmp(other.bytes, key.bytes, key.len) == 0;
+    }
     buf_fini(&b);
     return is;
 }

@@ -297,6 +297,12 @@ marks_below(const struct marks *m, enum mark_root root)
 }
 
 bool
+marks_whole(const struct marks *m, enum mark_root root)
+{
+    return is_marked(place_root(m, root));
+}
+
+bool
 marks_touch(const struct marks *m, enum mark_root root, const struct weir_text *keys, unsigned n)
 {
     return place_at(m, root, keys, n).agree != 0;

@@ -59,6 +59,9 @@ void marks_add_list(struct marks *m, const struct weir_value *list);
 /* Whether there is a mark below ROOT. M may be NULL. */
 bool marks_below(const struct marks *m, enum mark_root root);
 
+/* Whether all of ROOT is marked. M may be NULL. */
+bool marks_whole(const struct marks *m, enum mark_root root);
+
 /* Whether a mark leads to the part of the event that is KEYS below ROOT, to what it is in, or into it. */
 bool marks_touch(const struct marks *m, enum mark_root root, const struct weir_text *keys, unsigned n);
 
@@ -77,6 +80,10 @@ const struct weir_value *marks_hide_at(const struct marks *m, enum mark_root roo
  * be read as what they lead into is hidden as a whole. Owned. */
 const struct weir_value *marks_hide_event(const struct marks *m, const struct weir_value *event, struct hidden *gather);
 
+/* What else has to be hidden of RAW, the bytes of a body of TYPE, beside what is marked in its value: a form may be no
+ * more than a name. */
+void marks_gather_raw(const struct marks *m, struct weir_text type, struct weir_text raw, struct hidden *gather);
+
 /* The texts of a parameter, or of a header, if it is marked. */
 void marks_gather_pair(const struct marks *m, enum mark_root root, struct weir_text name, struct weir_text value,
                        struct hidden *gather);
@@ -84,7 +91,8 @@ void marks_gather_pair(const struct marks *m, enum mark_root root, struct weir_t
 /* Those of a query as it came, percent-encoded. */
 void marks_gather_query(const struct marks *m, struct weir_text query, struct hidden *gather);
 
-/* A query, or the body of a form, with *** for the values of those names that HIDES says. Owned. */
+/* A query, or the body of a form, with *** for the values of those names that HIDES says. A name that no = stands
+ * behind has a value whose bytes are NULL. Owned. */
 typedef bool hides_fn(void *arg, struct weir_text name, struct weir_text value);
 const struct weir_value *form_hidden(struct weir_text form, hides_fn *hides, void *arg);
 
@@ -94,11 +102,13 @@ const struct weir_value *form_hidden(struct weir_text form, hides_fn *hides, voi
 struct hidden *hidden_new(void);
 void hidden_free(struct hidden **h);
 
-/* Adds all texts and numbers in V, which stands under KEY, however deep. What is shorter than 4 bytes is hidden only
- * under the same key. Once there are more than can be looked for, all texts count as hidden: what is not known to be
+/* Adds all texts and numbers in V, which stands under KEY, however deep. What is shorter than 4 bytes, true and false
+ * are hidden only under the same key. Once there are more than can be looked for, all texts count as hidden: what is not known to be
  * harmless is not shown. */
 void hidden_add(struct hidden *h, struct weir_text key, const struct weir_value *v);
 void hidden_add_text(struct hidden *h, struct weir_text text);
+/* The same of a text that stands under KEY: a header, a parameter. */
+void hidden_add_named(struct hidden *h, struct weir_text key, struct weir_text text);
 
 /* Ends the adding: from now on it may be used. */
 void hidden_end(struct hidden *h);
@@ -114,6 +124,9 @@ bool hidden_has_stars(const struct hidden *h);
 
 /* Replaces what stands in B by ***. */
 void hidden_mask(const struct hidden *h, struct buf *b);
+
+/* The same of a text whose end may have been cut off. */
+void hidden_mask_cut(const struct hidden *h, struct buf *b);
 
 /* V with its texts, bytes, numbers and keys masked so. Owned. */
 const struct weir_value *hidden_masked(const struct hidden *h, const struct weir_value *v);

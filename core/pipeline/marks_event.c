@@ -48,11 +48,11 @@ form_hidden(struct weir_text form, hides_fn *hides, void *arg)
         struct weir_text one = { form.bytes + at, end ? (size_t)(end - form.bytes) - at : form.len - at };
         const char *equals = memchr(one.bytes, '=', one.len);
         struct weir_text key = { one.bytes, equals ? (size_t)(equals - one.bytes) : one.len };
-        struct weir_text rest = { one.bytes + key.len + 1, equals ? one.len - key.len - 1 : 0 };
-        bool hidden = equals && hides(arg, decoded(&name, key), decoded(&value, rest));
+        struct weir_text rest = equals ? (struct weir_text){ equals + 1, one.len - key.len - 1 } : (struct weir_text){ NULL, 0 };
+        bool hidden = hides(arg, decoded(&name, key), equals ? decoded(&value, rest) : rest);
         (void)buf_puts(&b, at > 0 ? "&" : "");
-        (void)buf_text(&b, hidden ? key : one);
-        (void)buf_puts(&b, hidden ? "=***" : "");
+        (void)buf_text(&b, hidden && equals ? key : one);
+        (void)buf_puts(&b, hidden && equals ? "=***" : "");
         at += one.len + 1;
     }
     const struct weir_value *v = text_or_bytes(buf_content(&b));
@@ -74,8 +74,10 @@ decide(void *arg, struct weir_text name, struct weir_text value)
 {
     struct deciding *d = arg;
     bool hides = marks_touch(d->m, d->root, &name, 1);
-    if (hides && d->gather)
-        hidden_add_text(d->gather, value);
+    if (hides && d->gather && value.bytes)
+        hidden_add_named(d->gather, name, value);
+    else if (d->gather && marks_whole(d->m, d->root))
+        hidden_add_text(d->gather, name); /* it is all that there is */
     return hides;
 }
 
@@ -84,7 +86,7 @@ marks_gather_pair(const struct marks *m, enum mark_root root, struct weir_text n
                   struct hidden *gather)
 {
     if (marks_touch(m, root, &name, 1))
-        hidden_add_text(gather, value);
+        hidden_add_named(gather, name, value);
 }
 
 void
@@ -138,6 +140,16 @@ is_form(struct weir_text type)
     return type.len >= sizeof form - 1 && strncasecmp(type.bytes, form, sizeof form - 1) == 0;
 }
 
+void
+marks_gather_raw(const struct marks *m, struct weir_text type, struct weir_text raw, struct hidden *gather)
+{
+    struct deciding d = { .m = m, .root = MARK_BODY, .gather = gather };
+    if (!is_form(type) || !marks_whole(m, MARK_BODY))
+        return;
+    const struct weir_value *v = form_hidden(raw, decide, &d);
+    value_unref(&v);
+}
+
 /* Nothing of RAW is shown. */
 static const struct weir_value *
 hide_whole(const struct weir_value *raw, struct hidden *gather)
@@ -171,19 +183,31 @@ hide_raw(const struct marks *m, struct weir_text type, const struct weir_value *
         return hide_whole(raw, gather);
     bool parts = body->type == WEIR_LIST || body->type == WEIR_MAP;
     const struct weir_value *shown, *seen = marks_hide(m, MARK_BODY, NULL, 0, body, gather);
-    if (is_form(type) && parts) {
+    if (body->type == WEIR_STRING || body->type == WEIR_BYTES || body->type == WEIR_STREAM) {
+        shown = hide_whole(raw, gather);
+    } else if (marks_whole(m, MARK_BODY)) {
+        if (gather)
+            marks_gather_raw(m, type, value_as_text(raw), gather);
+        shown = value_text("***");
+    } else if (is_form(type) && parts) {
         struct deciding d = { .m = m, .root = MARK_BODY, .gather = gather };
         shown = form_hidden(value_as_text(raw), decide, &d);
-    } else if (body->type == WEIR_STRING || body->type == WEIR_BYTES || body->type == WEIR_STREAM) {
-        shown = hide_whole(raw, gather);
-    } else if (seen->type == WEIR_STRING) {
-        shown = value_ref(seen);
     } else {
         shown = as_json(seen);
     }
     value_unref(&seen);
     value_unref(&body);
     return shown;
+}
+
+static const struct weir_value *
+hide_query(struct deciding *d, const struct weir_value *query)
+{
+    const struct weir_value *seen = form_hidden(value_as_text(query), decide, d);
+    if (query->len == 0 || !marks_whole(d->m, MARK_QUERY))
+        return seen;
+    value_unref(&seen);
+    return value_text("***");
 }
 
 static const struct weir_value *
@@ -197,7 +221,7 @@ hide_member(const struct marks *m, const struct weir_value *event, struct weir_t
     }
     if (text_is(key, "query")) {
         d.root = MARK_QUERY;
-        return marks_below(m, d.root) ? form_hidden(value_as_text(v), decide, &d) : value_ref(v);
+        return marks_below(m, d.root) ? hide_query(&d, v) : value_ref(v);
     }
     if (text_is(key, "path") && marks_below(m, MARK_PARAMS)) {
         struct weir_text route = member_text(event, "route"); /* a short parameter is not found in it */

@@ -289,6 +289,13 @@ secrets_mask(const struct secrets *s, struct buf *b)
     masks_apply(s->masks, b, MASK_MIN);
 }
 
+void
+secrets_mask_cut(const struct secrets *s, struct buf *b)
+{
+    masks_apply(s->masks, b, MASK_MIN);
+    masks_apply_cut(s->masks, b, MASK_CUT);
+}
+
 bool
 secrets_stand_in(const struct secrets *s, struct weir_text text)
 {

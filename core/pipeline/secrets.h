@@ -81,6 +81,9 @@ bool secrets_stale(const struct secrets *s);
  * they stand in too many innocent texts. Any thread. */
 void secrets_mask(const struct secrets *s, struct buf *b);
 
+/* The same of a text whose end may have been cut off, and half a secret with it. */
+void secrets_mask_cut(const struct secrets *s, struct buf *b);
+
 /* Whether TEXT holds one of at least SECRET_KEPT_MIN bytes in some form: data that is kept is
  * looked through by this. Any thread. */
 #define SECRET_KEPT_MIN 12

@@ -1,7 +1,8 @@
 /* pipeline/secrets_mask.c - see secrets_mask.h.
  *
- * The forms are sorted by their first four bytes. A text is walked once; a bitmap of hashed four
- * bytes says at nearly every place that no form begins there.
+ * The forms are sorted, and each knows the longest other one that it begins with. A text is walked once; a bitmap of
+ * hashed four bytes says at nearly every place that no form begins there, and where one may, a search by halves finds
+ * the last form that does not come behind the text: what else begins the text is what that one begins with.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,13 +23,15 @@
 struct form {
     char *bytes; /* owned */
     size_t len;
-    uint32_t first; /* its first four bytes */
+    uint32_t first;  /* its first four bytes */
+    uint32_t within; /* the longest other form that it begins with, by its number from 1; 0: none */
 };
 
 struct masks {
     struct form *forms;
     size_t n;
     size_t room;
+    size_t longest; /* bytes of a form */
     uint8_t bits[BITS / 8]; /* by hash_of a form's first four bytes */
 };
 
@@ -112,21 +115,46 @@ add_base64(struct masks *m, struct weir_text secret, unsigned after, bool url, s
     buf_fini(&whole);
 }
 
-/* Appends TEXT as it stands between the quotes of JSON. HTML: with what some writers escape
- * besides, Go's for one. */
+/* What some writers of JSON escape besides. */
+enum escapes {
+    ESCAPE_HTML = 1,  /* <, > and &: Go */
+    ESCAPE_WIDE = 2,  /* all that is not ASCII: Python, PHP */
+    ESCAPE_UPPER = 4, /* in capital letters: .NET */
+    ESCAPE_SLASH = 8, /* PHP */
+};
+
+/* Appends the character at *AT of the JSON in FROM, with \uXXXX for each UTF-16 unit of it. */
 static bool
-escape(struct buf *to, struct weir_text text, bool html)
+escape_wide(struct buf *to, struct weir_text from, size_t *at, bool upper)
+{
+    const char *form = upper ? "\\u%04X" : "\\u%04x";
+    uint32_t c = utf8_next(from, at);
+    if (c < 0x10000)
+        return buf_printf(to, form, (unsigned)c);
+    c -= 0x10000;
+    return buf_printf(to, form, 0xd800 + (unsigned)(c >> 10)) && buf_printf(to, form, 0xdc00 + (unsigned)(c & 0x3ff));
+}
+
+/* Appends TEXT as it stands between the quotes of JSON, with ESCAPES. */
+static bool
+escape(struct buf *to, struct weir_text text, unsigned escapes)
 {
     struct buf json;
     const struct weir_value *v = utf8_valid(text) ? value_string(text.bytes, text.len) : NULL;
     buf_init(&json, FORM_MAX);
     bool good = v != NULL && json_write(&json, v, NULL) == WEIR_OK;
-    for (size_t i = 1; good && i + 1 < json.len; i++) {
-        char c = json.bytes[i];
-        if (html && (c == '<' || c == '>' || c == '&'))
+    struct weir_text inner = { json.bytes, good ? json.len - 1 : 0 };
+    for (size_t i = 1; good && i < inner.len;) {
+        char c = inner.bytes[i];
+        if (escapes & ESCAPE_WIDE && (unsigned char)c >= 0x80) {
+            good = escape_wide(to, inner, &i, escapes & ESCAPE_UPPER);
+            continue;
+        }
+        if (escapes & ESCAPE_HTML && (c == '<' || c == '>' || c == '&'))
             good = buf_printf(to, "\\u%04x", (unsigned)c);
         else
-            good = buf_putc(to, c);
+            good = (!(escapes & ESCAPE_SLASH) || c != '/' || buf_putc(to, '\\')) && buf_putc(to, c);
+        i++;
     }
     buf_fini(&json);
     value_unref(&v);
@@ -136,14 +164,20 @@ escape(struct buf *to, struct weir_text text, bool html)
 static void
 add_json(struct masks *m, struct weir_text secret, struct buf *b)
 {
+    static const unsigned ways[] = { 0, ESCAPE_HTML, ESCAPE_WIDE, ESCAPE_WIDE | ESCAPE_UPPER, ESCAPE_SLASH,
+                                     ESCAPE_WIDE | ESCAPE_SLASH };
     struct buf twice;
+    bool wide = utf8_valid(secret) && utf8_count(secret) < secret.len, slash = memchr(secret.bytes, '/', secret.len) != NULL;
     buf_init(&twice, FORM_MAX);
-    for (unsigned html = 0; html < 2; html++)
-        if (escape(b, secret, html)) {
-            if (escape(&twice, buf_content(b), html))
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if ((ways[i] & ESCAPE_WIDE && !wide) || (ways[i] & ESCAPE_SLASH && !slash))
+            continue;
+        if (escape(b, secret, ways[i])) {
+            if (escape(&twice, buf_content(b), ways[i]))
                 add_buf(m, &twice);
             add_buf(m, b);
         }
+    }
     buf_fini(&twice);
 }
 
@@ -155,29 +189,82 @@ to_case(struct buf *b, char low, char high, char by)
             b->bytes[i] = (char)(b->bytes[i] + by);
 }
 
-/* %2F, %2f, and forms' + for a blank. */
+static bool
+has_any(struct weir_text text, const char *of)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.bytes[i] != '\0' && strchr(of, text.bytes[i]))
+            return true;
+    return false;
+}
+
+static int
+hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'A' + 10;
+}
+
+/* Undoes %XX in B where it stands for one of KEPT; makes + of %20 if PLUS, and the others' hex small if LOW. */
+static void
+encode_otherwise(struct buf *b, const char *kept, bool plus, bool low)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        if (b->bytes[i] != '%') {
+            b->bytes[out++] = b->bytes[i];
+            continue;
+        }
+        char high = b->bytes[i + 1], last = b->bytes[i + 2];
+        char c = (char)(hex_digit(high) << 4 | hex_digit(last));
+        i += 2;
+        if ((plus && c == ' ') || (c != '\0' && strchr(kept, c))) {
+            b->bytes[out++] = (char)(c == ' ' ? '+' : c);
+            continue;
+        }
+        b->bytes[out++] = '%';
+        b->bytes[out++] = (char)(low && high >= 'A' ? high - 'A' + 'a' : high);
+        b->bytes[out++] = (char)(low && last >= 'A' ? last - 'A' + 'a' : last);
+    }
+    b->len = out;
+}
+
+/* %2F, %2f, and forms' + for a blank; and what JavaScript's encodeURIComponent and encodeURI leave as it is. */
 static void
 add_percent(struct masks *m, struct weir_text secret, struct buf *b)
 {
-    for (unsigned way = 0; way < 4; way++) {
+    static const char *const kept[] = { "", "!'()*", "!'()*;,/?:@&=+$#" };
+    for (unsigned way = 0; way < 12; way++) {
+        const char *keep = kept[way / 4];
+        if (way >= 4 && !has_any(secret, keep))
+            continue;
         if (!url_encode(b, secret))
             break;
-        size_t out = 0;
-        for (size_t i = 0; i < b->len; i++) {
-            bool escape = b->bytes[i] == '%';
-            if (escape && way & 1 && memcmp(b->bytes + i, "%20", 3) == 0) {
-                b->bytes[out++] = '+';
-                i += 2;
-                continue;
-            }
-            b->bytes[out++] = b->bytes[i];
-            for (unsigned k = 0; escape && k < 2; k++) {
-                char c = b->bytes[++i];
-                b->bytes[out++] = (char)(way & 2 && c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-            }
-        }
-        b->len = out;
+        encode_otherwise(b, keep, way & 1, way & 2);
         add_buf(m, b);
+    }
+    buf_reset(b);
+}
+
+/* As pages of errors quote it: &quot; or &#34;, &#39; or &#x27;, or ' as it is. */
+static void
+add_html(struct masks *m, struct weir_text secret, struct buf *b)
+{
+    static const char *const quotes[][2] = { { "&quot;", "'" }, { "&quot;", "&#39;" }, { "&quot;", "&#x27;" }, { "&#34;", "&#39;" } };
+    for (size_t way = 0; has_any(secret, "&<>\"'") && way < sizeof quotes / sizeof *quotes; way++) {
+        bool good = true;
+        for (size_t i = 0; good && i < secret.len; i++) {
+            char c = secret.bytes[i];
+            const char *word = c == '&'   ? "&amp;"
+                               : c == '<' ? "&lt;"
+                               : c == '>' ? "&gt;"
+                               : c == '"' ? quotes[way][0]
+                               : c == '\'' ? quotes[way][1]
+                                           : NULL;
+            good = word ? buf_puts(b, word) : buf_putc(b, c);
+        }
+        if (good)
+            add_form(m, buf_content(b));
+        buf_reset(b);
     }
 }
 
@@ -226,6 +313,7 @@ masks_add(struct masks *m, struct weir_text secret)
     add_form(m, secret);
     add_json(m, secret, &b);
     add_percent(m, secret, &b);
+    add_html(m, secret, &b);
     if (hex_encode(&b, secret))
         add_form(m, buf_content(&b));
     to_case(&b, 'a', 'f', 'A' - 'a');
@@ -239,14 +327,37 @@ masks_add(struct masks *m, struct weir_text secret)
     buf_fini(&b);
 }
 
-/* By the first four bytes, then the longer before the shorter. */
+/* By the first four bytes, then as words are sorted. */
 static int
 compare(const void *a, const void *b)
 {
     const struct form *x = a, *y = b;
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    return x->len > y->len ? -1 : x->len < y->len;
+    int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Many forms of a plain secret are the same. */
+static void
+keep_one_of_each(struct masks *m)
+{
+    size_t n = m->n > 0;
+    for (size_t i = 1; i < m->n; i++) {
+        if (compare(&m->forms[i], &m->forms[n - 1]) != 0) {
+            m->forms[n++] = m->forms[i];
+            continue;
+        }
+        explicit_bzero(m->forms[i].bytes, m->forms[i].len);
+        free(m->forms[i].bytes);
+    }
+    m->n = n;
+}
+
+static bool
+begins_with(const struct form *f, const struct form *with)
+{
+    return with->len <= f->len && memcmp(f->bytes, with->bytes, with->len) == 0;
 }
 
 void
@@ -254,33 +365,75 @@ masks_end(struct masks *m)
 {
     if (m->n > 0)
         qsort(m->forms, m->n, sizeof *m->forms, compare);
+    keep_one_of_each(m);
     for (size_t i = 0; i < m->n; i++) {
-        uint32_t h = hash_of(m->forms[i].first);
+        uint32_t h = hash_of(m->forms[i].first), within = (uint32_t)i; /* the one before */
         m->bits[h / 8] |= (uint8_t)(1u << h % 8);
+        while (within > 0 && !begins_with(&m->forms[i], &m->forms[within - 1]))
+            within = m->forms[within - 1].within;
+        m->forms[i].within = within;
+        m->longest = m->forms[i].len > m->longest ? m->forms[i].len : m->longest;
     }
+}
+
+/* How many bytes F and the text T have in common from their begin. */
+static size_t
+in_common(const struct form *f, struct weir_text t)
+{
+    size_t most = f->len < t.len ? f->len : t.len, n = 0;
+    while (n < most && f->bytes[n] == t.bytes[n])
+        n++;
+    return n;
+}
+
+/* Whether F comes behind the text T. */
+static bool
+is_behind(const struct form *f, uint32_t first, struct weir_text t)
+{
+    if (f->first != first)
+        return f->first > first;
+    int order = memcmp(f->bytes, t.bytes, f->len < t.len ? f->len : t.len);
+    return order > 0 || (order == 0 && f->len > t.len);
+}
+
+/* Whether some form begins with the four bytes FIRST, as it looks. */
+static bool
+may_begin(const struct masks *m, uint32_t first)
+{
+    uint32_t h = hash_of(first);
+    return m->bits[h / 8] & 1u << h % 8;
+}
+
+/* How many forms do not come behind the text T. */
+static size_t
+not_behind(const struct masks *m, uint32_t first, struct weir_text t)
+{
+    size_t low = 0, high = m->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (is_behind(&m->forms[middle], first, t))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 /* The length of the longest form that stands at AT; 0: none of MIN bytes. */
 static size_t
 form_at(const struct masks *m, struct weir_text b, size_t at, size_t min)
 {
-    uint32_t first = first_of(b.bytes + at), h = hash_of(first);
-    if (!(m->bits[h / 8] & 1u << h % 8))
+    uint32_t first = first_of(b.bytes + at);
+    if (!may_begin(m, first))
         return 0;
-    size_t low = 0, high = m->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (m->forms[middle].first < first)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < m->n && m->forms[low].first == first; low++) {
-        const struct form *f = &m->forms[low];
-        if (f->len <= b.len - at && memcmp(b.bytes + at, f->bytes, f->len) == 0)
-            return f->len >= min ? f->len : 0;
-    }
-    return 0;
+    struct weir_text rest = { b.bytes + at, b.len - at };
+    size_t n = not_behind(m, first, rest);
+    if (n == 0)
+        return 0;
+    size_t common = in_common(&m->forms[n - 1], rest);
+    while (n > 0 && m->forms[n - 1].len > common)
+        n = m->forms[n - 1].within;
+    return n > 0 && m->forms[n - 1].len >= min ? m->forms[n - 1].len : 0;
 }
 
 void
@@ -302,6 +455,22 @@ masks_apply(const struct masks *m, struct buf *b, size_t min)
     memmove(b->bytes + out, b->bytes + at, b->len - at);
     b->len = out + b->len - at;
     b->bytes[b->len] = '\0';
+}
+
+void
+masks_apply_cut(const struct masks *m, struct buf *b, size_t min)
+{
+    size_t at = b->len > m->longest ? b->len - m->longest : 0;
+    for (; m->n > 0 && at + min <= b->len; at++) {
+        struct weir_text end = { b->bytes + at, b->len - at };
+        uint32_t first = first_of(end.bytes);
+        size_t n = may_begin(m, first) ? not_behind(m, first, end) : m->n; /* those that it begins are the next ones */
+        if (n == m->n || in_common(&m->forms[n], end) < end.len)
+            continue;
+        b->len = at;
+        (void)buf_puts(b, MASK);
+        return;
+    }
 }
 
 bool

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/ask.h"
 #include "store/filter.h"
 #include "store/replay.h"
@@ -174,7 +175,7 @@ ask_jobs_discard(struct asking *a, struct weir_error *err)
 
 /* -- many at once, a piece in each commit -- */
 
-enum { PIECE_JOBS = 256, PIECE_EVENTS = 32, PIECE_SQL = 8192 };
+enum { PIECE_JOBS = 256, PIECE_EVENTS = 32, PIECE_SQL = 8192, PIECE_NS = 5000000 /* if events are looked at */ };
 
 /* A piece: the jobs behind AFTER, up to UPTO. */
 struct piece {
@@ -232,7 +233,9 @@ choose_piece(struct asking *a, struct piece *p, uint8_t ids[PIECE_JOBS][JOB_ID])
     buf_printf(&sql, " AND j.seq > %llu AND j.seq <= %llu ORDER BY j.seq LIMIT %u", (unsigned long long)p->after,
                (unsigned long long)p->upto, limit);
     sqlite3_stmt *s = filter_make(a->db, &sql, &p->filter);
-    while (db_row(a->db, s)) {
+    uint64_t until_ns = clock_mono_ns() + PIECE_NS;
+    bool late = false;
+    while (!late && db_row(a->db, s)) {
         struct weir_text id = column_text(s, 1);
         struct weir_builder *b = builder_map();
         put_job(b, s);
@@ -242,10 +245,11 @@ choose_piece(struct asking *a, struct piece *p, uint8_t ids[PIECE_JOBS][JOB_ID])
         if (n < p->max && id.len == JOB_ID && (p->where == NULL || where_holds(p->where, a->db, job, (int64_t)p->after)))
             memcpy(ids[n++], id.bytes, JOB_ID);
         value_unref(&job);
+        late = p->where && clock_mono_ns() > until_ns;
     }
     sqlite3_finalize(s);
     buf_fini(&sql);
-    p->more = looked_at == limit && n < p->max;
+    p->more = (late || looked_at == limit) && n < p->max;
     return n;
 }
 

@@ -6,11 +6,16 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "store/ask.h"
 #include "store/filter.h"
 #include "store/where.h"
 
-enum { SQL_MAX = 4096, LOOKED_AT_MAX = 20000 }; /* jobs of one page with a where */
+enum {
+    SQL_MAX = 4096,
+    LOOKED_AT_MAX = 20000, /* jobs of one page with a where, */
+    LOOKED_AT_MS = 2000    /* and for how long it may look at them */
+};
 
 static enum weir_code
 read_words(const struct asking *a, struct filter *f, struct weir_error *err)
@@ -153,10 +158,11 @@ read_page(struct asking *a, const struct filter *f, struct where *where, uint64_
     sqlite3_stmt *s = filter_make(a->db, &sql, f);
 
     struct weir_builder *jobs = builder_list();
-    uint64_t last = 0, n = 0, looked_at = 0;
+    uint64_t last = 0, n = 0, looked_at = 0, until_ms = clock_mono_ms() + LOOKED_AT_MS;
     *next = 0;
     while (db_row(a->db, s)) {
-        if (n == limit || looked_at++ == LOOKED_AT_MAX) {
+        bool late = where && looked_at > 0 && clock_mono_ms() > until_ms;
+        if (n == limit || late || looked_at++ == LOOKED_AT_MAX) {
             *next = last;
             break;
         }

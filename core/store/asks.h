@@ -4,7 +4,7 @@
  *
  * - jobs.list: state pipeline code node since_ms key fingerprint where after limit (1 to 1000, 50 if it is
  *   left out); { jobs: [...], next, total }. With a where (where.h) a page looks at 20,000 jobs at
- *   most, has no total, and may tell { left_out, because }
+ *   most, and for two seconds, has no total, and may tell { left_out, because }
  * - jobs.count: as jobs.list, without after and limit; { total, by_state: {...} }
  * - jobs.show: id known definition; a job with event, steps, attempts. If DEFINITION is true, it has { definition:
  *   { file, text } } besides, of the pipeline that it has run with, if that is kept. If KNOWN is true, it has

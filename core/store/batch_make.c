@@ -319,7 +319,10 @@ step(struct writing *w, struct making *m)
         n++;
     }
     sqlite3_reset(m->next);
+    uint64_t until_ns = clock_mono_ns() + STEP_NS;
     for (unsigned i = 0; i < n && w->db->rc == SQLITE_OK; i++) {
+        if (i > 0 && m->where && clock_mono_ns() > until_ns)
+            return !m->now.ended; /* events may be large: with the others in the next step */
         if (!m->now.ended && !holds(w, m, &some[i]))
             some[i].is = 0;
         take(w, m, &some[i]);

@@ -22,6 +22,7 @@ enum {
     SUSPECTS_MAX = 64,      /* of one pipeline that are put off in one claim */
     SUSPECT_MS = 100,       /* for how long */
     ALONE_MS = 2000,        /* after so long a suspect that has not crashed is not waited for */
+    CLOSED_LEAST_MS = 10,   /* a pipeline without places is not looked at more often, whatever becomes due */
 };
 
 /* A job that may be claimed, with its place. */
@@ -183,6 +184,22 @@ is_alone(const struct store *s)
     return s->suspect[0] != '\0' && clock_mono_ms() < s->suspect_ms + ALONE_MS;
 }
 
+/* A pipeline whose due jobs have no place is not looked at for CLOSED_MS, or until its next job is due, whose key may
+ * have one. */
+static uint64_t
+until_next(struct writing *w, struct weir_text pipeline, uint64_t closed_ms)
+{
+    sqlite3_stmt *s = db_use(w->db, SQL_DUE_NEXT);
+    bind_text(s, 1, pipeline);
+    bind_number(s, 2, w->now_ms);
+    if (!db_row(w->db, s))
+        return closed_ms;
+    uint64_t ms = column_number(s, 0) - w->now_ms;
+    sqlite3_reset(s);
+    ms = ms > CLOSED_LEAST_MS ? ms : CLOSED_LEAST_MS;
+    return ms < closed_ms ? ms : closed_ms;
+}
+
 /* Adds the jobs of P that are due and may begin. Some that are due may have no place: returns for how many
  * milliseconds nobody need look at them, or 0. */
 static uint64_t
@@ -213,7 +230,7 @@ find_of(struct writing *w, const struct job_claim *c, const struct waiting *p, s
     }
     uint64_t closed_ms = look_end(&look);
     put_off(w, &later);
-    return closed_ms;
+    return closed_ms > 0 && !look.full ? until_next(w, name_of(p), closed_ms) : closed_ms;
 }
 
 static void

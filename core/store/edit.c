@@ -36,6 +36,8 @@ struct edit {
     uint64_t n_changes;
     struct marks *marks;   /* what is hidden of the event; NULL: nothing */
     struct hidden *hidden; /* the texts of it */
+    const struct weir_value *set; /* as it was asked for; borrowed; NULL: nothing */
+    bool whole;            /* a whole body was given */
     char *stars;           /* a place that *** was put into, which stands for what is hidden; NULL: none */
 };
 
@@ -186,9 +188,11 @@ without_hidden(const struct edit *e, struct weir_text pointer, const struct weir
 
 /* What is hidden is shown as ***, and must not become that. */
 static void
-look_for_stars(struct edit *e, struct weir_text pointer, const struct weir_value *after)
+look_for_stars(void *arg, struct weir_text pointer, const struct weir_value *before, const struct weir_value *after)
 {
-    if (after == NULL || e->marks == NULL || e->stars)
+    struct edit *e = arg;
+    (void)before;
+    if (after == NULL || e->stars)
         return;
     struct hidden *put = hidden_new();
     const struct weir_value *seen = marks_hide_at(e->marks, MARK_BODY, pointer, after, put);
@@ -198,12 +202,33 @@ look_for_stars(struct edit *e, struct weir_text pointer, const struct weir_value
     hidden_free(&put);
 }
 
+/* The body before with *** in those hidden places that are given anew: so they count as changed, whatever they are
+ * now. Else who asks would find out by trying what they were. Owned. */
+static const struct weir_value *
+veiled(const struct edit *e)
+{
+    const struct weir_value *one, *next;
+    struct weir_text pointer;
+    struct weir_error err;
+    if (e->whole)
+        return marks_hide(e->marks, MARK_BODY, NULL, 0, e->body, NULL);
+    const struct weir_value *v = value_ref(e->body);
+    for (size_t i = 0; value_member(e->set, i, &pointer, &one); i++) {
+        const struct weir_value *was = value_pointer(e->body, pointer.bytes, pointer.len);
+        const struct weir_value *seen = was ? marks_hide_at(e->marks, MARK_BODY, pointer, was, NULL) : NULL;
+        if (seen != NULL && patch_set(v, pointer, seen, &next, &err) == WEIR_OK) {
+            value_unref(&v);
+            v = next;
+        }
+        value_unref(&seen);
+    }
+    return v;
+}
+
 static void
 tell_change(struct edit *e, struct weir_text pointer, const struct weir_value *before,
                const struct weir_value *after)
 {
-    note(&e->before, pointer, before);
-    note(&e->after, pointer, after);
     if (e->n_changes++ >= CHANGES_SHOWN)
         return;
     struct weir_builder *b = builder_map();
@@ -217,15 +242,41 @@ tell_change(struct edit *e, struct weir_text pointer, const struct weir_value *b
     builder_add(e->changes, &v);
 }
 
+/* Whether what stands at POINTER now was given by who asks. */
+static bool
+is_given(const struct edit *e, struct weir_text pointer)
+{
+    struct weir_text given;
+    const struct weir_value *one;
+    for (size_t i = 0; !e->whole && value_member(e->set, i, &given, &one); i++)
+        if (given.len <= pointer.len && memcmp(given.bytes, pointer.bytes, given.len) == 0 &&
+            (given.len == pointer.len || pointer.bytes[given.len] == '/'))
+            return true;
+    return e->whole;
+}
+
+/* What is told of AFTER, which stands at POINTER; SEEN is the same without what is hidden. Texts that are given are
+ * told as they are, but for hidden places: else who asks would find out by trying which ones are hidden. Owned. */
+static const struct weir_value *
+told(const struct edit *e, struct weir_text pointer, const struct weir_value *after, const struct weir_value *seen)
+{
+    if (after == NULL || e->marks == NULL || !is_given(e, pointer))
+        return seen ? value_ref(seen) : NULL;
+    return marks_hide_at(e->marks, MARK_BODY, pointer, after, NULL);
+}
+
 static void
 on_change(void *arg, struct weir_text pointer, const struct weir_value *before, const struct weir_value *after)
 {
     struct edit *e = arg;
-    look_for_stars(e, pointer, after);
     const struct weir_value *was = without_hidden(e, pointer, before), *is = without_hidden(e, pointer, after);
-    tell_change(e, pointer, was, is);
+    const struct weir_value *say = told(e, pointer, after, is);
+    note(&e->before, pointer, was);
+    note(&e->after, pointer, is);
+    tell_change(e, pointer, was, say);
     value_unref(&was);
     value_unref(&is);
+    value_unref(&say);
 }
 
 /* Works out what is hidden of E: by its event, and by today's pipeline. */
@@ -273,6 +324,8 @@ work_out(struct asking *a, struct edit *e, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
     const struct weir_value *body = value_field(a->with, "body");
+    e->set = value_field(a->with, "set");
+    e->whole = body != NULL;
     e->edited = value_ref(body != NULL ? body : e->body);
     code = apply_remove(a, e, err);
     if (code == WEIR_OK)
@@ -280,12 +333,16 @@ work_out(struct asking *a, struct edit *e, struct weir_error *err)
     if (code != WEIR_OK)
         return code;
     read_marks(a, e);
-    patch_diff(e->body, e->edited, on_change, e);
+    if (e->marks)
+        patch_diff(e->body, e->edited, look_for_stars, e);
     if (e->stars)
         return err_set(err, WEIR_INVALID,
                        "'%.200s' would become ***, which only stands for what mask: hides: leave it as it is, or give "
                        "its new value",
                        e->stars);
+    const struct weir_value *before = e->marks ? veiled(e) : value_ref(e->body);
+    patch_diff(before, e->edited, on_change, e);
+    value_unref(&before);
     return WEIR_OK;
 }
 

@@ -206,6 +206,8 @@ uint64_t stuck_look(struct stuck *s);
 /* PIPELINE has due jobs that can't begin now, unless a place was freed since stuck_look gave LOOKED: none has a place,
  * and it is looked for one again in CLOSED_MS; or 0: who claimed wants no more of them. */
 void stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, uint64_t closed_ms);
+/* A job of PIPELINE has begun to wait, or waits for another time: it may have a place where no other has. */
+void stuck_changed(struct stuck *s, struct weir_text pipeline);
 /* For how many milliseconds nobody need be told of PIPELINE's jobs; CLAIMS: a claim need not look at them. 0: they
  * may begin. */
 uint64_t stuck_for(struct stuck *s, struct weir_text pipeline, bool claims);

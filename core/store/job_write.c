@@ -20,6 +20,8 @@ job_moved(struct writing *w, struct weir_text pipeline, unsigned from, unsigned 
         w->moved[from]--;
     w->moved[to]++;
     tally_move(w->store->tally, pipeline, from, to, 1);
+    if (to == JOB_SCHEDULED || to == JOB_READY || to == JOB_WAITING || to == JOB_RETRYABLE)
+        stuck_changed(w->store->stuck, pipeline);
 }
 
 void

@@ -27,7 +27,6 @@ struct keyed {
     struct list freed; /* of struct freed_key, first come first; under the lock of KEYS */
     unsigned n_freed;
     struct look_key at; /* where the last look stopped; the writer's, as what follows */
-    bool whole;         /* the last one has seen all keys */
     uint64_t next_ms;   /* mono; the next one comes not before that */
 };
 
@@ -123,6 +122,16 @@ forget(struct keys *keys, struct weir_text pipeline)
     keyed_free(k);
 }
 
+static unsigned
+count_freed(struct look *l)
+{
+    struct keys *keys = l->w->store->keys;
+    pthread_mutex_lock(&keys->lock);
+    unsigned n = l->keyed->n_freed;
+    pthread_mutex_unlock(&keys->lock);
+    return n;
+}
+
 /* The key that has had a place for the longest time. */
 static bool
 take_freed(struct look *l)
@@ -202,7 +211,7 @@ next_by_due(struct look *l)
     }
     drop_rows(l);
     l->keyed = keyed_of(keys, l->pipeline, true);
-    l->n_freed = l->keyed->n_freed; /* more may come meanwhile: for the next look */
+    l->n_freed = count_freed(l); /* more may come meanwhile: for the next look */
     l->n = 0;
     l->by = LOOK_BY_FREED;
     return false;
@@ -353,10 +362,11 @@ rest(struct look *l)
     if (l->began_ns > 0) {
         uint64_t ms = (clock_mono_ns() - l->began_ns) / 1000000 * REST + REST / 2;
         k->at = l->key;
-        k->whole = l->whole;
         k->next_ms = l->found || l->unwanted ? 0 : now_ms + (ms < CLOSED_MS ? ms : CLOSED_MS);
     }
-    return k->whole ? CLOSED_MS : k->next_ms > now_ms ? k->next_ms - now_ms : 0;
+    if (l->began_ns > 0 && l->whole) /* else there may be a key that has come since */
+        return CLOSED_MS;
+    return k->next_ms > now_ms ? k->next_ms - now_ms : 0;
 }
 
 uint64_t

@@ -70,6 +70,8 @@ move(struct writing *w, enum sql which, struct weir_text pipeline, struct weir_t
     w->moved[JOB_HELD] += by;
     w->moved[state] -= by;
     tally_move(w->store->tally, pipeline, state, JOB_HELD, by);
+    if (by < 0)
+        stuck_changed(w->store->stuck, pipeline);
     return n;
 }
 

@@ -127,6 +127,8 @@
     X(DUE,                                                                                     \
       "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due"                \
       " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms <= ?2 ORDER BY due_ms, seq")          \
+    X(DUE_NEXT, "SELECT due_ms FROM jobs INDEXED BY jobs_due"                                  \
+                " WHERE " JOBS_DUE " AND pipeline = ?1 AND due_ms > ?2 ORDER BY due_ms LIMIT 1") \
     /* the same of one key, and from key to key */                                              \
     X(DUE_OF_KEY, "SELECT due_ms, seq, key, " JOB_BLAME ", id FROM jobs INDEXED BY jobs_due_keys"     \
                   " WHERE " JOBS_DUE_KEYS " AND pipeline = ?1 AND key = ?2 AND due_ms <= ?3"    \

@@ -14,7 +14,10 @@
 #include "store/impl.h"
 #include "store/look.h"
 
-enum { SHARE_MS = 100 };
+enum {
+    SHARE_MS = 100,
+    CHANGED_MS = 10, /* after a job has begun to wait: there may be many such, and they are looked at together */
+};
 
 struct stuck {
     pthread_mutex_t lock;
@@ -86,6 +89,17 @@ stuck_note(struct stuck *s, struct weir_text pipeline, uint64_t looked, uint64_t
         else
             e->share_ms = clock_mono_ms() + SHARE_MS;
     }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+stuck_changed(struct stuck *s, struct weir_text pipeline)
+{
+    pthread_mutex_lock(&s->lock);
+    struct end *e = s->until.count > 0 ? map_get(&s->until, pipeline.bytes, pipeline.len) : NULL;
+    uint64_t soon_ms = clock_mono_ms() + CHANGED_MS;
+    if (e != NULL && e->closed_ms > soon_ms)
+        e->closed_ms = soon_ms;
     pthread_mutex_unlock(&s->lock);
 }
 

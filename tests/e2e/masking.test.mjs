@@ -3,6 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary, folder, start, until, weir } from './lib/weir.mjs';
@@ -170,7 +171,7 @@ test('the replay and the edit have it all; what is hidden is not overwritten by 
   assert.match((await refused.json()).detail, /'\/card' would become \*\*\*/);
   const dry = await (await order({ set: { '/card/number': 'a-new-number', '/amount': 1, '/note': `it was ${card}` }, dry_run: true })).json();
   assert.deepEqual(dry.changes.toSorted((a, b) => a.path < b.path ? -1 : 1), [{ path: '/amount', before: 9, after: 1 },
-    { path: '/card/number', before: '***', after: '***' }, { path: '/note', after: 'it was ***' }]);
+    { path: '/card/number', before: '***', after: '***' }, { path: '/note', after: `it was ${card}` }]);
   const r = await order({ set: { '/amount': 1, '/users/0/name': 'grace', '/pin': 22_334_455 } });
   assert.equal(r.status, 201, await r.clone().text());
   const { id: next } = await r.json();
@@ -202,6 +203,50 @@ test('marks of today and of the time when the event came both hold', async (t) =
   assert.deepEqual([(await body()).card, (await body()).pin], ['***', pin]);
   await put('mask: [body.users.1, body]');
   assert.equal((await look()).raw, '***');
+});
+
+test('half a text is hidden, too, where a message was cut', async (t) => {
+  const s = await stage(t, () => ({ 'long.yaml': `
+name: long
+mask: body.token
+trigger: { webhook: { path: "/long/{visitor}", methods: [POST] } }
+steps:
+  - id: refuse
+    lua: |
+      error("it can not be " .. input.token)
+catch:
+  - log: { level: error, message: "\${ error.message }" }
+` }));
+  const token = 'a-canary-that-is-longer-than-a-message-'.repeat(40);
+  const r = await s.send('long', { token });
+  assert.equal(r.status, 500);
+  const job = await s.text(`/api/v1/jobs/${await s.over('long')}`);
+  await s.w.log((l) => l.msg === 'run failed');
+  await s.w.log((l) => l.msg?.includes('it can not be'));
+  for (const [where, text] of Object.entries({ reply: await r.text(), job, log: s.w.lines.map((l) => JSON.stringify(l)).join('\n') })) {
+    assert.match(text, /it can not be \*\*\*/, where);
+    assert.doesNotMatch(text, /a-canary/, where);
+  }
+});
+
+test('a caller whose name is hidden is not named in the log', async (t) => {
+  const key = 'k'.repeat(40), named = (name, mask) => ({ [`${name}.yaml`]: `
+name: ${name}
+${mask}
+trigger: { webhook: { path: /${name}, auth: { api_key: { keys: [{ name: caller-canary, hash: "sha256:${createHash('sha256').update(key).digest('hex')}" }] } } } }
+steps:
+  - log: "called by \${ request.auth.name }"
+  - reply: 204
+` });
+  const w = await start(t, { ...named('open', ''), ...named('closed', 'mask: auth.name') });
+  for (const path of ['open', 'closed']) {
+    const r = await fetch(`${w.edge}/${path}`, { method: 'POST', headers: { 'x-api-key': key } });
+    assert.equal(r.status, 204, await r.text());
+  }
+  assert.equal((await w.log((l) => l.msg === 'request' && l.path === '/open')).auth, 'caller-canary');
+  assert.equal((await w.log((l) => l.msg === 'request' && l.path === '/closed')).auth, undefined);
+  await w.log((l) => l.msg === 'called by caller-canary');
+  await w.log((l) => l.msg === 'called by ***');
 });
 
 test('a mark that is wrong is told with its place', (t) => {

@@ -146,6 +146,11 @@ its_texts_are_hidden_wherever_they_stand(void **state)
                 "{\"***\":1,\"cvc\":\"***\",\"x\":\"123\",\"pin\":\"***\",\"y\":77}");
     assert_json(without("body.card.cvc", body, "[\"{\\\"cvc\\\":\\\"123\\\"}\",\"cvc=123&n=1\",\"123\"]"), "[\"{***}\",\"***&n=1\",\"123\"]");
     assert_json(without("body.n", body, "{\"n\":1,\"m\":1}"), "{\"n\":\"***\",\"m\":1}");
+    assert_json(without("body.t", "{\"t\":true}", "{\"t\":true,\"T\":true,\"m\":true,\"n\":\"{\\\"t\\\":true}\"}"),
+                "{\"t\":\"***\",\"T\":\"***\",\"m\":true,\"n\":\"{***}\"}");
+    assert_json(without("body.d", "{\"d\":12345.0}", "[12345,12345.0,12345.5,\"of 12345.0\"]"), "[\"***\",\"***\",12345.5,\"of ***.0\"]");
+    assert_json(without("body.i", "{\"i\":12345}", "[12345.0]"), "[\"***\"]");
+    assert_json(without("body.u", "{\"u\":\"Z\\u00fcrich/8\"}", "[\"\\\\\\\"Z\\\\u00fcrich\\\\/8\"]"), "[\"\\\\\\\"***\"]");
     assert_json(without("body.other", body, "[\"41112222\",1]"), "[\"41112222\",1]");
 }
 
@@ -212,6 +217,8 @@ a_body_is_read_and_written_anew(void **state)
     assert_raw("body.a", "text/plain", "{\"a\":\"one\"}", "***");
     assert_raw("body.a", "application/x-www-form-urlencoded", "a=one+two&b=3&%61=4", "a=***&b=3&%61=***");
     assert_raw("body.a.*", "application/x-www-form-urlencoded", "a=1&a=2&b=3", "a=***&a=***&b=3");
+    assert_raw("body", "application/x-www-form-urlencoded", "a-name=1&b", "***");
+    assert_raw("body", "application/json", "{\"a-name\":1}", "***");
     assert_raw("headers.x", "application/json", "{ \"a\": 1 }", "{ \"a\": 1 }");
     assert_raw("body.a", "application/json", "", "");
 }
@@ -253,6 +260,37 @@ a_part_of_a_body_is_found_by_its_pointer(void **state)
     marks_free(&m);
 }
 
+/* What is hidden by TEXTS of the query in TOLD, a document. */
+static void
+assert_query(const char *texts, const char *query, const char *seen_query, const char *told, const char *seen_told)
+{
+    struct marks *m = marks(texts);
+    struct hidden *h = hidden_new();
+    struct weir_builder *b = builder_map();
+    const struct weir_value *v = value_text(query), *document = json(told);
+    builder_set(b, "query", 5, &v);
+    const struct weir_value *event = builder_end(&b), *seen = marks_hide_event(m, event, h);
+    hidden_end(h);
+    assert_json(value_ref(value_field(seen, "query")), seen_query);
+    assert_json(hidden_masked(h, document), seen_told);
+    value_unref(&seen);
+    value_unref(&event);
+    value_unref(&document);
+    hidden_free(&h);
+    marks_free(&m);
+}
+
+static void
+short_texts_of_a_query_are_hidden_under_their_names(void **state)
+{
+    (void)state;
+    assert_query("query.pin", "pin=123&n=123", "\"pin=***&n=123\"", "{\"pin\":\"123\",\"n\":\"123\",\"u\":\"/?pin=123\"}",
+                 "{\"pin\":\"***\",\"n\":\"123\",\"u\":\"/?***\"}");
+    assert_query("query", "a-mere-name", "\"***\"", "[\"a-mere-name\"]", "[\"***\"]");
+    assert_query("query", "", "\"\"", "[\"a-mere-name\"]", "[\"a-mere-name\"]");
+    assert_query("query.a", "a&bcde", "\"a&bcde\"", "[\"bcde\"]", "[\"bcde\"]");
+}
+
 int
 main(void)
 {
@@ -265,6 +303,7 @@ main(void)
         cmocka_unit_test(a_body_is_read_and_written_anew),
         cmocka_unit_test(the_parts_of_an_event_are_hidden),
         cmocka_unit_test(a_part_of_a_body_is_found_by_its_pointer),
+        cmocka_unit_test(short_texts_of_a_query_are_hidden_under_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

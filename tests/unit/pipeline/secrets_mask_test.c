@@ -50,6 +50,23 @@ the_longest_one_is_hidden(void **state)
     masks_free(&m);
 }
 
+static void
+what_others_encode_less_or_as_html_is_hidden(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "a b!'(x)/y&z\"", "<x>'" };
+    struct masks *m = masks_of(secrets, 2);
+    assert_masked(m, TEXT("a%20b%21%27%28x%29%2Fy%26z%22"), "***");
+    assert_masked(m, TEXT("a%20b!'(x)%2Fy%26z%22"), "***"); /* encodeURIComponent */
+    assert_masked(m, TEXT("a+b!'(x)%2fy%26z%22"), "***");
+    assert_masked(m, TEXT("a%20b!'(x)/y&z%22"), "***"); /* encodeURI */
+    assert_masked(m, TEXT("a b!&#39;(x)/y&amp;z&quot;"), "***");
+    assert_masked(m, TEXT("a b!&#39;(x)/y&amp;z&#34;"), "***");
+    assert_masked(m, TEXT("a b!'(x)/y&amp;z&quot;"), "***");
+    assert_masked(m, TEXT("&lt;x&gt;&#x27;"), "***");
+    masks_free(&m);
+}
+
 /* Puts SECRET among other bytes, encodes all of them by FN, and looks for what is left of it. */
 static void
 assert_hidden_in_base64(const char *secret, bool url)
@@ -183,6 +200,70 @@ many_secrets_are_found_in_a_long_text(void **state)
     masks_free(&m);
 }
 
+static void
+of_forms_that_begin_alike_the_longest_is_found(void **state)
+{
+    (void)state;
+    struct masks *m = masks_new();
+    char secret[64];
+    for (unsigned i = 4; i < 40; i += 3) { /* aaaa, aaaaaaa, ... and those with a b at their end */
+        memset(secret, 'a', i);
+        masks_add(m, (struct weir_text){ secret, i });
+        secret[i - 1] = 'b';
+        masks_add(m, (struct weir_text){ secret, i });
+    }
+    masks_end(m);
+    assert_masked(m, TEXT("aaaaaaaaX"), "***aX");
+    assert_masked(m, TEXT("aaabaaaabaaaaaabX"), "******b***X");
+    assert_masked(m, TEXT("aaaaaaaaabX"), "***X");
+    assert_masked(m, TEXT("aaacaaaac"), "aaac***c");
+    masks_free(&m);
+}
+
+static void
+json_of_other_writers_is_hidden(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "Z\xc3\xbcrich/\xf0\x9f\x94\x91", "\xff\xfe-no-text" };
+    struct masks *m = masks_of(secrets, 2);
+    assert_masked(m, TEXT("Z\\u00fcrich/\\ud83d\\udd11"), "***");
+    assert_masked(m, TEXT("Z\\u00FCrich/\\uD83D\\uDD11"), "***");
+    assert_masked(m, TEXT("Z\\u00fcrich\\/\\ud83d\\udd11"), "***");
+    assert_masked(m, TEXT("Z\xc3\xbcrich\\/\xf0\x9f\x94\x91"), "***");
+    assert_masked(m, TEXT("Z\\\\u00fcrich/\\\\ud83d\\\\udd11"), "***");
+    masks_free(&m);
+}
+
+static void
+assert_cut(const struct masks *m, const char *text, const char *is)
+{
+    struct buf b;
+    buf_init(&b, 256);
+    (void)buf_puts(&b, text);
+    masks_apply_cut(m, &b, MASK_CUT);
+    assert_string_equal(b.bytes, is);
+    buf_fini(&b);
+}
+
+static void
+the_begin_of_one_is_hidden_at_the_end_of_a_text_that_was_cut(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = { "hush-hush-hush", "hush-hash-it/all", "12345678" };
+    struct masks *m = masks_of(secrets, 3);
+    assert_cut(m, "it is hush-hush-hus", "it is ***");
+    assert_cut(m, "it is hush-hash-it%2F", "it is ***");
+    assert_cut(m, "hush-has", "***");
+    assert_cut(m, "it is hush-ha", "it is hush-ha"); /* too short */
+    assert_cut(m, "it is hush-hush-hus-", "it is hush-hush-hus-");
+    assert_cut(m, "hush-hush-hush is it", "hush-hush-hush is it"); /* not the end */
+    assert_cut(m, "", "");
+    masks_free(&m);
+    m = masks_of(secrets, 0);
+    assert_cut(m, "it is hush-hush-hus", "it is hush-hush-hus");
+    masks_free(&m);
+}
+
 int
 main(void)
 {
@@ -194,6 +275,10 @@ main(void)
         cmocka_unit_test(a_long_line_of_a_key_is_hidden_alone),
         cmocka_unit_test(the_password_of_a_url_is_hidden_alone),
         cmocka_unit_test(many_secrets_are_found_in_a_long_text),
+        cmocka_unit_test(of_forms_that_begin_alike_the_longest_is_found),
+        cmocka_unit_test(json_of_other_writers_is_hidden),
+        cmocka_unit_test(what_others_encode_less_or_as_html_is_hidden),
+        cmocka_unit_test(the_begin_of_one_is_hidden_at_the_end_of_a_text_that_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,42 @@ what_can_not_be_edited_is_told(void **state)
     assert_int_equal(number_of("SELECT count(*) FROM audit"), 0);
 }
 
+/* That the plan of WITH tells CHANGES. */
+static void
+assert_plan(const char *id, const char *with, const char *changes)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    const struct weir_value *v = ask_of("jobs.edit.plan", id, with);
+    assert_non_null(v);
+    assert_int_equal(json_write(&b, value_field(v, "changes"), &err), WEIR_OK);
+    assert_string_equal(b.bytes, changes);
+    value_unref(&v);
+    buf_fini(&b);
+}
+
+static void
+what_is_hidden_is_not_found_out_by_trying(void **state)
+{
+    (void)state;
+    static const char pin[] = "[{\"path\":\"/card/pin\",\"before\":\"***\",\"after\":\"***\"}]";
+    struct job_accept a = dead_with("{\"v\":1,\"mask\":[\"body.card.pin\"],\"body\":{\"card\":{\"pin\":1234,\"of\":\"ada\"},\"n\":7}}");
+    assert_plan(a.id, ",\"set\":{\"/card/pin\":1234}", pin);
+    assert_plan(a.id, ",\"set\":{\"/card/pin\":1235}", pin);
+    assert_plan(a.id, ",\"set\":{\"/card\":{\"pin\":1234,\"of\":\"ada\"}}", pin);
+    assert_plan(a.id, ",\"body\":{\"card\":{\"pin\":1234,\"of\":\"ada\"},\"n\":7}", pin);
+    assert_plan(a.id, ",\"set\":{\"/n\":7,\"/card/of\":\"ada\"}", "[]");
+    assert_plan(a.id, ",\"set\":{\"/card/of\":\"eve\"}", "[{\"path\":\"/card/of\",\"before\":\"ada\",\"after\":\"eve\"}]");
+    assert_plan(a.id, ",\"set\":{\"/of\":1234}", "[{\"path\":\"/of\",\"after\":1234}]");
+    assert_plan(a.id, ",\"set\":{\"/card\":{\"pin\":5,\"of\":\"1234\"}}",
+                "[{\"path\":\"/card/pin\",\"before\":\"***\",\"after\":\"***\"},{\"path\":\"/card/of\",\"before\":\"ada\",\"after\":\"1234\"}]");
+    const struct weir_value *made = ask_of("jobs.edit", a.id, BY_ANN ",\"set\":{\"/n\":\"of 1234\"}");
+    value_unref(&made);
+    assert_int_equal(number_of("SELECT count(*) FROM audit WHERE after = '{\"/n\":\"of ***\"}'"), 1);
+    assert_null(ask_of("jobs.edit.plan", a.id, ",\"set\":{\"/card/pin\":\"***\"}"));
+    assert_null(ask_of("jobs.edit.plan", a.id, ",\"body\":{\"card\":{\"pin\":\"***\"}}"));
+}
+
 int
 main(void)
 {
@@ -260,6 +296,7 @@ main(void)
         TEST(bodies_that_are_values_stay_so),
         TEST(much_is_told_in_part),
         TEST(what_can_not_be_edited_is_told),
+        TEST(what_is_hidden_is_not_found_out_by_trying),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

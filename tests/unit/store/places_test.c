@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "stage.h"
+#include "store/impl.h"
 
 /* Places as the tests have them; the store's thread asks. */
 static atomic_uint open_places, entered, left;
@@ -318,6 +319,51 @@ jobs_that_were_cut_often_run_alone(void **state)
     job_claim_free(&c);
 }
 
+static void
+a_pipeline_without_places_is_looked_at_soon_once_more_of_its_jobs_wait(void **state)
+{
+    (void)state;
+    struct stuck *s = stuck_new();
+    stuck_note(s, TEXT("orders"), stuck_look(s), 3600000);
+    stuck_changed(s, TEXT("mails"));
+    assert_in_range(stuck_for(s, TEXT("orders"), true), 3000000, 3600000);
+    stuck_changed(s, TEXT("orders"));
+    assert_in_range(stuck_for(s, TEXT("orders"), true), 0, 10);
+    stuck_changed(s, TEXT("orders")); /* none is noted any more, or it is that soon already */
+    assert_in_range(stuck_for(s, TEXT("orders"), true), 0, 10);
+    stuck_free(&s);
+}
+
+static void
+jobs_of_a_free_key_do_not_wait_for_those_of_others(void **state)
+{
+    (void)state;
+    struct job_accept closed, open, later = new_job(JOB_SCHEDULED);
+    struct job_claim c;
+    atomic_store(&open_places, 1);
+    wait_since("orders", "closed", 2000, &closed);
+    later.pipeline = TEXT("orders");
+    later.key = TEXT("later");
+    later.due_ms = clock_wall_ms() + 300;
+    accept_job(&later);
+    assert_int_equal(claim_placed(&c, 10), 0);
+    assert_in_range(stuck_for(store->stuck, TEXT("orders"), true), 0, 300); /* a second, if there were no other */
+    while (claim_placed(&c, 10) == 0)
+        usleep(1000);
+    assert_string_equal(c.jobs->id, later.id);
+    job_claim_free(&c);
+
+    assert_int_equal(claim_placed(&c, 10), 0);
+    atomic_store(&open_places, 1);
+    wait_since("orders", "open", 1000, &open);
+    assert_in_range(stuck_for(store->stuck, TEXT("orders"), true), 0, 10);
+    while (claim_placed(&c, 10) == 0)
+        usleep(1000);
+    assert_string_equal(c.jobs->id, open.id);
+    job_claim_free(&c);
+    assert_state(closed.id, "ready");
+}
+
 int
 main(void)
 {
@@ -333,6 +379,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_job_that_waits_in_memory_has_not_begun, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(it_begins_or_is_held, set_up_places, tear_down),
         cmocka_unit_test_setup_teardown(jobs_that_were_cut_often_run_alone, set_up_places, tear_down),
+        cmocka_unit_test(a_pipeline_without_places_is_looked_at_soon_once_more_of_its_jobs_wait),
+        cmocka_unit_test_setup_teardown(jobs_of_a_free_key_do_not_wait_for_those_of_others, set_up_places, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
