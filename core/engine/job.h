@@ -101,6 +101,7 @@ struct jobs {
     bool claiming; /* also while those of a claim are not all begun */
     bool stopped;
     bool more;                   /* the latest claim brought as many as it could */
+    bool some;                   /* it brought some */
     struct job_claimed *arrived; /* of that claim, not begun yet; owned */
     struct timer turn;           /* for the rest of them, or the next claim */
     struct job_pace pace;

@@ -15,6 +15,8 @@
 
 #define CLAIM_MAX 32u /* jobs of one claim */
 #define CLAIM_LEAST 8u /* while others are under way: what comes one by one costs a claim each */
+/* While there are callers: each place that a run leaves would be a claim of its own, which wakes both threads. */
+#define GATHER_MS 2u
 #define END_MS 3000u  /* how long the end of the process waits for a disk that is full */
 
 /* A claim under way. */
@@ -191,12 +193,12 @@ claim_over(struct jobs *j)
     j->claiming = false;
     if (j->stopped)
         return;
-    if (!j->more) {
+    bool called = job_pace_called(shard_now(j->engine->shard));
+    if (!j->more && !(j->some && called)) {
         wait_for_more(j);
         return;
     }
-    bool called = job_pace_called(shard_now(j->engine->shard));
-    uint64_t pause = job_pace_ms(&j->pace, called ? j->engine->limits.jobs_idle : 0);
+    uint64_t pause = j->more ? job_pace_ms(&j->pace, called ? j->engine->limits.jobs_idle : 0) : GATHER_MS;
     if (pause > 0)
         timer_set(j->engine->shard, &j->turn, shard_now(j->engine->shard) + pause);
     else
@@ -273,6 +275,7 @@ claimed(struct store_op *op, const struct weir_error *err)
     struct engine *e = job_op_told(op);
     struct jobs *j = e->jobs;
     j->more = !err && c->n == c->max;
+    j->some = !err && c->n > 0;
     if (err && !j->stopped)
         log_say(WEIR_WARN, "jobs could not be claimed: %s", err->text);
     j->arrived = err ? NULL : c->jobs;
