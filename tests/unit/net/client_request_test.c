@@ -134,6 +134,20 @@ a_head_has_a_bound(void **state)
     free(bytes);
 }
 
+/* URL, in which %u is PORT, is not called, for it is WHY. */
+static void
+assert_forbidden(struct side *s, struct weir_http_request *http, const char *url, unsigned port, const char *why)
+{
+    struct outcome o = { .done = false };
+    char text[64];
+    snprintf(text, sizeof text, url, port);
+    http->url = text_of(text);
+    side_call(s, http, &o);
+    assert_failed(&o, WEIR_FORBIDDEN, why);
+    assert_int_equal(o.err.sent, 0);
+    outcome_free(&o);
+}
+
 static void
 hosts_from_outside_must_be_allowed_and_public(void **state)
 {
@@ -166,15 +180,8 @@ hosts_from_outside_must_be_allowed_and_public(void **state)
     static const char *const private[] = { "http://127.0.0.1:%u/", "http://localhost:%u/",
                                            "http://[::1]:%u/", "http://169.254.169.254:%u/",
                                            "http://[::ffff:127.0.0.1]:%u/" };
-    for (size_t i = 0; i < sizeof private / sizeof *private; i++) {
-        char url[64];
-        snprintf(url, sizeof url, private[i], p -> port);
-        http.url = text_of(url);
-        side_call(s, &http, &o);
-        assert_failed(&o, WEIR_FORBIDDEN, "not a public one");
-        assert_int_equal(o.err.sent, 0);
-        outcome_free(&o);
-    }
+    for (size_t i = 0; i < sizeof private / sizeof *private; i++)
+        assert_forbidden(s, &http, private[i], p->port, "not a public one");
     static const char *const spelled[] = { "http://0x7f000001:%u/", "http://2130706433:%u/" };
     for (size_t i = 0; i < 2; i++) {
         char url[64];
@@ -187,12 +194,8 @@ hosts_from_outside_must_be_allowed_and_public(void **state)
     static const char *const others[] = { "http://example.com/", "http://evilexample.com/",
                                           "http://a.example.com.evil/",
                                           "http://localhost.evil/" };
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        http.url = text_of(others[i]);
-        side_call(s, &http, &o);
-        assert_failed(&o, WEIR_FORBIDDEN, "not among those that may be called");
-        outcome_free(&o);
-    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_forbidden(s, &http, others[i], 0, "not among those that may be called");
     assert_int_equal(p->requests, 1);
     value_unref(&allowed);
     peer_stop(p);
