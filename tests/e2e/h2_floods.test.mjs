@@ -104,8 +104,10 @@ test('when memory is short, answers that nobody takes go, and who takes them is 
   }
   await w.log((l) => /memory runs short/.test(l.msg));
   await until(async () => (await fetch(`${w.edge}/any/x`).catch(() => ({}))).status === 200 && await refused(w, 'slow_reader') > 0, 'there is memory again');
-  const reset = c.frames.find((f) => f.type === type.RST_STREAM);
-  assert.equal(reset.payload.readUInt32BE(0), error.CANCEL);
+  // At the last step of memory a stream on which nothing may be said ends before it begins: it may be the first that ended.
+  const codes = c.frames.filter((f) => f.type === type.RST_STREAM).map((f) => f.payload.readUInt32BE(0));
+  assert.ok(codes.includes(error.CANCEL), `an answer that nobody takes ends: ${codes}`);
+  assert.deepEqual(codes.filter((code) => ![error.CANCEL, error.ENHANCE_YOUR_CALM].includes(code)), []);
   c.end();
 });
 
