@@ -5,32 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "engine/job.h"
 #include "engine/metrics.h"
 #include "engine/once.h"
 
-#define QUEUE_MAX 10000u     /* events that wait on one shard */
 #define RETRY_AFTER_MS 1000u
 #define KEY_MAX 512u
 
-/* Starts the run; the key of its place stays with it. */
-static void
-start(struct weir_event *e, struct gate *g, struct weir_text key)
+void
+admission_start(struct weir_event *e, struct gate *g, struct weir_text key)
 {
     assert(e->job == NULL || e->job->attempt > 0);
     e->gate_key = g ? key : (struct weir_text){ NULL, 0 };
     run_start(e);
-}
-
-/* The same for one that has just got its place: a job that was to wait for it in memory begins first. */
-static void
-start_placed_one(struct weir_event *e, struct gate *g, struct weir_text key)
-{
-    if (e->job && e->job->attempt == 0)
-        job_begin(e, g, key);
-    else
-        start(e, g, key);
 }
 
 const char *
@@ -57,8 +44,8 @@ admission_count(const struct weir_shard *s, const struct flow *f, enum admission
     metric_add(s->index, metric_series_of(s->index, en->refusal_family, labels), 1);
 }
 
-static void
-refuse(struct weir_event *e, enum admission_refusal why)
+void
+admission_refuse(struct weir_event *e, enum admission_refusal why)
 {
     struct weir_error err = { 0 };
     admission_count(e->shard, e->trigger->flow, why);
@@ -71,148 +58,6 @@ refuse(struct weir_event *e, enum admission_refusal why)
     event_answer_error(e, &err);
     e->ops->release(e);
     part_unpin(part);
-}
-
-/* E does not wait any more. */
-static void
-leave_line(struct engine *en, struct weir_event *e)
-{
-    gate_wait_end(&e->gate_wait);
-    en->n_waiting--;
-}
-
-/* The line is judged by its pace when an event joins it. Where there was none to judge by, or it has become slow,
- * this is who has waited too long; a little more than was guessed is none of that. */
-static uint64_t
-too_late(const struct engine *en, const struct gate_wait *w)
-{
-    return w->since_ms + en->limits.max_wait_ms + en->limits.max_wait_ms / 2;
-}
-
-static void
-wait_in_line(struct engine *en, struct weir_event *e, struct gate *g, struct weir_text key)
-{
-    if (en->n_waiting >= QUEUE_MAX) {
-        refuse(e, ADMISSION_LINE);
-        return;
-    }
-    /* A job has been accepted: it waits however long that takes. */
-    uint64_t max_ms = e->job ? 0 : en->limits.max_wait_ms;
-    struct gate_wait *w = gate_wait_new(e, g, key);
-    e->gate_wait = w;
-    list_push(max_ms > 0 ? &en->patient : &en->waiting, &w->mine);
-    en->n_waiting++;
-    enum gate_answer answer = gate_enter(g, key, w, max_ms);
-    if (answer == GATE_WAITS && max_ms > 0 && !timer_armed(&en->impatience))
-        timer_set(en->shard, &en->impatience, too_late(en, w));
-    if (answer == GATE_WAITS)
-        return;
-    leave_line(en, e);
-    if (answer == GATE_PLACED)
-        start_placed_one(e, g, key);
-    else if (answer == GATE_TOO_LONG)
-        refuse(e, ADMISSION_WAIT);
-    else
-        refuse(e, ADMISSION_KEYS);
-}
-
-static void
-refuse_late(void *arg)
-{
-    struct engine *en = arg;
-    uint64_t now_ms = shard_now(en->shard);
-    while (!list_empty(&en->patient)) {
-        const struct gate_wait *w = list_entry(en->patient.next, struct gate_wait, mine);
-        struct weir_event *e = w->event;
-        if (now_ms < too_late(en, w)) {
-            timer_set(en->shard, &en->impatience, too_late(en, w));
-            return;
-        }
-        leave_line(en, e);
-        refuse(e, ADMISSION_LATE);
-    }
-}
-
-static void
-take_place(struct engine *en, struct gate_wait *w)
-{
-    struct weir_event *e = w->event;
-    if (e) {
-        e->gate_wait = NULL;
-        list_remove(&w->mine);
-        en->n_waiting--;
-        start_placed_one(e, w->gate, w->borrowed);
-    } else {
-        admission_leave(en, w->gate, w->key); /* nobody wants it here any more */
-    }
-    free(w);
-    atomic_fetch_sub(&en->placing, 1);
-}
-
-/* W has its place: its event starts, if it is a job for which nobody waits only as far as this millisecond goes. */
-static bool
-start_one(struct engine *en, struct gate_wait *w)
-{
-    struct job_pace *pace = en->jobs && w->event && w->event->job && w->event->job->claimed ? &en->jobs->pace : NULL;
-    if (pace == NULL) {
-        take_place(en, w);
-        return true;
-    }
-    uint64_t now_ms = shard_now(en->shard);
-    if (!job_pace_may_begin(pace, now_ms) && en->shard->manual_ms == 0)
-        return false;
-    uint64_t began_ns = clock_mono_ns();
-    take_place(en, w);
-    job_pace_began(pace, now_ms, clock_mono_ns() - began_ns);
-    return true;
-}
-
-/* Those of this shard that have got their places. When jobs of a pipeline end together, and the next
- * ones begin together, they end together again: so they are spread over turns. */
-static void
-start_placed(void *arg)
-{
-    struct engine *en = arg;
-    struct list placed;
-    list_init(&placed);
-    for (struct list *link; (link = list_shift(&en->placed)) != NULL;)
-        list_push(&placed, link);
-    for (struct list *link; (link = list_shift(&placed)) != NULL;) {
-        if (start_one(en, list_entry(link, struct gate_wait, link)))
-            continue;
-        list_push(&en->placed, link);
-        timer_set(en->shard, &en->later_placed, shard_now(en->shard) + 1);
-    }
-}
-
-void
-admission_placed(void *arg)
-{
-    struct gate_wait *w = arg;
-    struct engine *en = engine_of(w->shard);
-    list_push(&en->placed, &w->link);
-    soon_add(en->shard, &en->start_placed);
-}
-
-void
-admission_begin(struct engine *en)
-{
-    list_init(&en->waiting);
-    list_init(&en->patient);
-    timer_init(&en->impatience, refuse_late, en);
-    list_init(&en->placed);
-    soon_init(&en->start_placed, start_placed, en);
-    timer_init(&en->later_placed, start_placed, en);
-    admission_keep_begin(en);
-    atomic_init(&en->placing, 0);
-}
-
-void
-admission_settle(struct engine *en)
-{
-    admission_keep_end(en);
-    while (atomic_load(&en->placing) > 0)
-        shard_turn(en->shard, 10);
 }
 
 /* An expression wants a run: one that has only its event yet. */
@@ -324,7 +169,7 @@ admission_offer(struct weir_event *e)
     if (engine_of(e->shard)->jobs)
         job_pace_call(shard_now(e->shard));
     if (closed != ADMISSION_OPEN)
-        refuse(e, closed);
+        admission_refuse(e, closed);
     else if (!is_asked_for(e) || is_first(e))
         admission_enter(e);
 }
@@ -338,7 +183,7 @@ admission_enter(struct weir_event *e)
         if (durable)
             job_accept(e, NULL, (struct weir_text){ NULL, 0 }, true);
         else
-            start(e, NULL, (struct weir_text){ NULL, 0 });
+            admission_start(e, NULL, (struct weir_text){ NULL, 0 });
         return;
     }
     struct weir_error err = { 0 };
@@ -357,7 +202,7 @@ admission_enter(struct weir_event *e)
     bool yields = durable && !reject && f->pipeline->respond == RESPOND_ACCEPTED;
     bool placed = (yields ? gate_enter_last(f->gate, key) : gate_enter(f->gate, key, NULL, 0)) == GATE_PLACED;
     if (!placed && reject)
-        refuse(e, ADMISSION_REJECT);
+        admission_refuse(e, ADMISSION_REJECT);
     else if (durable)
         job_accept(e, f->gate, key, placed);
     else
@@ -371,11 +216,11 @@ admission_go(struct weir_event *e, struct gate *gate, struct weir_text key, bool
     if (en->ending || (en->draining && !placed)) {
         if (placed && gate)
             admission_leave(en, gate, key);
-        refuse(e, ADMISSION_DRAINING);
+        admission_refuse(e, ADMISSION_DRAINING);
     } else if (placed) {
-        start(e, gate, key);
+        admission_start(e, gate, key);
     } else {
-        wait_in_line(en, e, gate, key);
+        admission_wait(en, e, gate, key);
     }
 }
 
@@ -395,7 +240,7 @@ admission_resume(struct weir_event *e, struct weir_text held)
     if (en->draining) {
         if (held.bytes && placed)
             admission_leave(en, gate, held);
-        refuse(e, ADMISSION_DRAINING);
+        admission_refuse(e, ADMISSION_DRAINING);
         return;
     }
     admission_go(e, gate, key, placed || gate_enter(gate, key, NULL, 0) == GATE_PLACED);
@@ -407,51 +252,4 @@ admission_release(struct run *r)
     if (r->flow->gate == NULL || r->event->gate_key.bytes == NULL)
         return;
     admission_leave(r->engine, r->flow->gate, r->event->gate_key);
-}
-
-bool
-admission_forget(struct weir_event *e)
-{
-    if (e->gate_wait == NULL)
-        return false;
-    leave_line(engine_of(e->shard), e);
-    return true;
-}
-
-void
-admission_cancel(struct engine *en, const char *job, const char *why)
-{
-    list_each(link, next, &en->waiting)
-    {
-        struct weir_event *e = list_entry(link, struct gate_wait, mine)->event;
-        struct generation_part *part = e->part;
-        if (e->job == NULL || strcmp(e->job->id, job) != 0)
-            continue;
-        leave_line(en, e);
-        job_cancel_waiting(e, why);
-        struct weir_error err = { 0 };
-        err_set(&err, WEIR_CANCELLED, "%s", why);
-        event_answer_error(e, &err);
-        e->ops->release(e);
-        part_unpin(part);
-        return;
-    }
-}
-
-static void
-refuse_list(struct engine *en, struct list *waiting)
-{
-    list_each(link, next, waiting)
-    {
-        struct weir_event *e = list_entry(link, struct gate_wait, mine)->event;
-        leave_line(en, e);
-        refuse(e, ADMISSION_DRAINING);
-    }
-}
-
-void
-admission_refuse_all(struct engine *en)
-{
-    refuse_list(en, &en->waiting);
-    refuse_list(en, &en->patient);
 }

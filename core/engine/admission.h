@@ -43,6 +43,15 @@ void admission_count(const struct weir_shard *s, const struct flow *f, enum admi
 void admission_begin(struct engine *e);
 void admission_settle(struct engine *e);
 
+/* Refuses E, whatever it waits for: it is answered and let go of. */
+void admission_refuse(struct weir_event *e, enum admission_refusal why);
+
+/* Starts E's run; KEY, of its place in G (NULL: it needs none), stays with it. */
+void admission_start(struct weir_event *e, struct gate *g, struct weir_text key);
+
+/* E stands in line for a place of KEY, or is refused; it may have got one by now. */
+void admission_wait(struct engine *en, struct weir_event *e, struct gate *g, struct weir_text key);
+
 /* Why no run may start now. */
 enum admission_refusal admission_closed(const struct engine *en);
 

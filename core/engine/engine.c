@@ -117,6 +117,7 @@ engine_shard_free(struct weir_shard *s)
         return;
     soon_remove(&e->start_placed);
     timer_unset(e->shard, &e->later_placed);
+    timer_unset(e->shard, &e->first_look);
     timer_unset(e->shard, &e->impatience);
     topics_leave(&e->topics);
     client_free(&e->client);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "engine/admission.h"
+#include "engine/gate_pace.h"
 #include "engine/table.h"
 #include "loop/worker.h"
 
@@ -23,7 +24,7 @@ struct gate {
     atomic_bool keyed;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
-    atomic_uint_fast64_t each; /* as a place has it, of whichever line moved last: a guess for a new one */
+    atomic_uint_fast64_t each; /* as a pace has it, of whichever line moved last: a guess for a new one */
     struct weir_table *table; /* key to struct place */
 };
 
@@ -38,12 +39,10 @@ struct place {
     bool wanted;      /* a job in the store was refused, and none has got a place since */
     bool told;        /* that it is free */
     bool awaited;     /* WANTED, and no place that was kept has been let go of since */
-    uint64_t last_ms; /* when one of this line was let in last, or the line began */
-    uint64_t each;    /* how long that takes, about, in 1/1024 ms; 0: nobody was yet */
+    struct gate_pace pace;
+    uint32_t n_joined; /* the line, ever */
 };
 #define STORE_TURN 4u /* while there is a line, each fourth place is kept for jobs in the store */
-#define EACH_MS 1024u
-#define EACH_WEIGHT 64u /* of what was known, to 1 of what is new */
 
 static pthread_mutex_t gates_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct map gates; /* by name; they stay. Zeroed is empty */
@@ -63,24 +62,29 @@ tell(struct list *list)
     }
 }
 
-/* Works out how long it takes until one more is let in: a mean that forgets. */
-static void
-measure(struct place *p)
+static struct gate_wait *
+first_in_line(const struct place *p)
 {
-    uint64_t now_ms = clock_mono_ms();
-    uint64_t took = (now_ms - p->last_ms) * EACH_MS;
-    p->last_ms = now_ms;
-    p->each = p->each == 0 ? took : (p->each * (EACH_WEIGHT - 1) + took) / EACH_WEIGHT;
+    return list_entry(p->line.next, struct gate_wait, link);
 }
 
-/* Whether somebody who joins the line of P would wait for longer than MAX_MS, as it looks. */
+/* Whether somebody with AHEAD others before him in the line of P would wait for longer than MAX_MS, as it looks. */
 static bool
-is_too_long(const struct place *p, uint64_t now_ms, uint64_t max_ms)
+is_too_slow(const struct place *p, unsigned ahead, unsigned limit, uint64_t now_ms, uint64_t max_ms)
 {
     if (max_ms == 0 || list_empty(&p->line))
         return false;
-    uint64_t first_ms = list_entry(p->line.next, struct gate_wait, link)->since_ms;
-    return now_ms >= first_ms + max_ms || p->n_line * p->each >= max_ms * EACH_MS;
+    uint64_t since_ms = first_in_line(p)->since_ms; /* by another shard's clock, maybe */
+    return gate_pace_is_too_slow(&p->pace, ahead, limit, now_ms > since_ms ? now_ms - since_ms : 0, max_ms);
+}
+
+/* The same for who would be the last; nor does anybody join while the first has waited for as long. */
+static bool
+is_too_long(const struct place *p, unsigned limit, uint64_t now_ms, uint64_t max_ms)
+{
+    if (max_ms > 0 && !list_empty(&p->line) && now_ms >= first_in_line(p)->since_ms + max_ms)
+        return true;
+    return is_too_slow(p, p->n_line, limit, now_ms, max_ms);
 }
 
 /* Whether P need not be remembered: then nobody is in line either. */
@@ -102,11 +106,11 @@ static void
 let_in(struct place *p, struct list *out)
 {
     p->n_let_in = p->awaited ? (uint8_t)(p->n_let_in + 1) : 0;
-    struct gate_wait *w = list_entry(p->line.next, struct gate_wait, link);
+    struct gate_wait *w = first_in_line(p);
     list_remove(&w->link);
     p->n_line--;
-    measure(p);
-    atomic_store_explicit(&w->gate->each, p->each, memory_order_relaxed);
+    gate_pace_let_in(&p->pace, clock_mono_ms());
+    atomic_store_explicit(&w->gate->each, p->pace.each, memory_order_relaxed);
     w->given = true;
     atomic_fetch_sub(&in_line, 1);
     atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
@@ -212,7 +216,7 @@ enter(void *entry, bool fresh, void *arg)
     const struct entering *a = arg;
     if (fresh) {
         list_init(&p->line);
-        p->each = a->each;
+        gate_pace_guess(&p->pace, a->each);
     }
     bool kept = a->claims && p->kept > 0 && p->runs < a->limit;
     if (kept || (has_room(p, a->limit) && list_empty(&p->line) && !(a->yields && p->wanted))) {
@@ -229,14 +233,15 @@ enter(void *entry, bool fresh, void *arg)
     }
     if (a->wait == NULL)
         return GATE_CLOSED;
-    if (is_too_long(p, a->wait->since_ms, a->max_ms))
+    if (is_too_long(p, a->limit, a->wait->since_ms, a->max_ms))
         return GATE_TOO_LONG;
     if (list_empty(&p->line))
-        p->last_ms = clock_mono_ms();
+        gate_pace_begin(&p->pace, clock_mono_ms());
     list_push(&p->line, &a->wait->link);
+    a->wait->number = p->n_joined++;
     p->n_line++;
     atomic_fetch_add(&in_line, 1);
-    return GATE_WAITS;
+    return gate_pace_is_known(&p->pace, a->limit) ? GATE_WAITS : GATE_WAITS_UNSURE;
 }
 
 static uint32_t
@@ -412,6 +417,57 @@ gate_wait_end(struct gate_wait **ptr)
     (void)table_entry(w->gate->table, w->key, false, step_out, w, &out);
     if (out)
         free(w);
+}
+
+/* Somebody in line, and how long he may wait. */
+struct judging {
+    struct gate_wait *wait;
+    uint64_t now_ms;
+    uint64_t max_ms;
+};
+
+static uint32_t
+is_behind(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    const struct place *p = entry;
+    const struct judging *j = arg;
+    if (j->wait->given)
+        return false;
+    /* Those who left it before their turn count, too. */
+    unsigned ahead = j->wait->number - first_in_line(p)->number;
+    unsigned limit = atomic_load_explicit(&j->wait->gate->limit, memory_order_relaxed);
+    return is_too_slow(p, ahead, limit, j->now_ms, j->max_ms);
+}
+
+static uint32_t
+is_stuck(void *entry, bool fresh, void *arg)
+{
+    (void)fresh;
+    const struct place *p = entry;
+    const struct judging *j = arg;
+    return !j->wait->given && j->now_ms >= p->pace.last_ms + j->max_ms;
+}
+
+static bool
+judge(struct gate_wait *w, weir_entry_fn *fn, uint64_t max_ms)
+{
+    struct judging j = { w, clock_mono_ms(), max_ms };
+    uint32_t answer = false;
+    (void)table_entry(w->gate->table, w->key, false, fn, &j, &answer);
+    return answer;
+}
+
+bool
+gate_is_behind(struct gate_wait *w, uint64_t max_ms)
+{
+    return judge(w, is_behind, max_ms);
+}
+
+bool
+gate_is_stuck(struct gate_wait *w, uint64_t max_ms)
+{
+    return judge(w, is_stuck, max_ms);
 }
 
 unsigned

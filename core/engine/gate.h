@@ -25,6 +25,8 @@ struct gate_wait {
     struct weir_event *event; /* NULL: it does not want the place any more */
     struct gate *gate;
     uint64_t since_ms;
+    uint64_t look_ms; /* when its shard looks whether it waits for too long */
+    uint32_t number; /* of who has joined the line of its key: whoever is before it has a smaller one */
     bool given; /* it has its place, and is on its way to hear it */
     struct weir_text key;   /* behind the struct: it outlives the event */
     struct weir_text borrowed; /* the same, in the event's memory */
@@ -41,6 +43,7 @@ enum gate_answer {
     GATE_PLACED,
     GATE_CLOSED,  /* no place, and nobody to wait for one */
     GATE_WAITS,   /* in line now */
+    GATE_WAITS_UNSURE, /* the same, and there is no pace to judge by yet how long that takes */
     GATE_TOO_LONG, /* the first in line has waited too long, or who joins it would */
     GATE_NO_ROOM, /* too many keys are in use */
 };
@@ -48,6 +51,12 @@ enum gate_answer {
 /* Takes a place of KEY, if one is free and nobody is in line. Else W, if not NULL, joins the line,
  * unless its first has waited for MAX_MS (0: however long), or W would, at the pace of the line. */
 enum gate_answer gate_enter(struct gate *g, struct weir_text key, struct gate_wait *w, uint64_t max_ms);
+
+/* Whether W, which is in line, would wait for another MAX_MS, as it looks by now. */
+bool gate_is_behind(struct gate_wait *w, uint64_t max_ms) MUST_USE;
+
+/* Whether nobody has been let in to W's line for MAX_MS. */
+bool gate_is_stuck(struct gate_wait *w, uint64_t max_ms) MUST_USE;
 
 /* The key of places that is the same for all. */
 #define GATE_ALL TEXT("*")

@@ -217,9 +217,11 @@ struct engine {
     atomic_uint n_runs;
     struct run *free_runs[32];
     unsigned n_free_runs;
-    struct list waiting; /* gate_wait.mine of events that wait for a place however long: admission.c */
-    struct list patient; /* the same of those that wait for so long only, by when they came */
-    struct timer impatience; /* when the first of them has waited too long */
+    struct list waiting; /* gate_wait.mine of events that wait for a place however long: admission_line.c */
+    struct list unsure;  /* the same of those that wait for so long only, and joined a line without a pace just now, */
+    struct list patient; /* and of all others; both by look_ms */
+    struct timer first_look; /* at the first of UNSURE */
+    struct timer impatience; /* the same of PATIENT */
     unsigned n_waiting;
     struct list placed;  /* gate_wait.link of those that got one, and have not started */
     struct soon start_placed;

@@ -77,6 +77,19 @@ for (const [what, pipeline] of Object.entries(routes)) {
   });
 }
 
+for (const [took, times] of [[25, 3], [500, 3], [500, 20], [1500, 3]]) {
+  test(`from a cold start, ${times} times what runs of ${took} ms allow is refused at once, or served`, async (t) => {
+    const up = await upstream(t, (q, r) => setTimeout(() => r.end('ok'), took));
+    const w = await start(t, { 'p.yaml': routes['a concurrency limit'](up.url) }, { args: ['--set', 'log.access=false'], env: slow ? { WEIR_ENGINE_MAX_LAG: '2s' } : shedding });
+    const all = await open(caller(t, w.edgePort, '/p'), (times * 8 * 1000) / took, Math.max(2, (took * 3) / 1000));
+    const good = all.filter((a) => a.status === 200), refused = all.filter((a) => a.status === 503);
+    assert.equal(good.length + refused.length, all.length, 'each has an answer');
+    assert.ok(refused.length > 0 && good.length >= 16, `${good.length} of ${all.length}`);
+    assert.ok(at(refused.map((a) => a.ms), 0.95) < (slow ? 500 : 50), `a refusal took ${at(refused.map((a) => a.ms), 0.95)} ms`);
+    assert.deepEqual(refused.filter((a) => a.ms > 1500).map((a) => a.ms), [], 'nobody is let in, and refused in the end');
+  });
+}
+
 const simple = { 'p.yaml': 'name: p\ntrigger: { webhook: { path: /p, methods: [GET, POST] } }\nsteps:\n  - reply: { text: hello }\n' };
 
 /** N connections to PORT that send TEXT; those that are closed come again if AGAIN. */
