@@ -68,8 +68,8 @@ runs_in(release lint lua plugin/header_c plugin/header_c++)
 runs_in(both e2e/crash e2e/durable e2e/edge e2e/edge_deadlines e2e/engine e2e/h2 e2e/hello e2e/supervisor
     e2e/upstream)
 # Sanitizers see what liars do to memory; how much memory and how long they take are figures.
-runs_in(both e2e/engine2 e2e/h2_floods e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload e2e/streaming
-    e2e/websocket)
+runs_in(both e2e/engine2 e2e/h2_floods e2e/h2_frames e2e/lying_rules e2e/malformed e2e/reload e2e/rest
+    e2e/streaming e2e/websocket)
 # What strangers send: requests, frames, credentials, HTML, answers, and what they hope to see.
 runs_in(dev e2e/admin_tokens e2e/auth e2e/canary e2e/issuers e2e/listeners e2e/malformed_rules
     e2e/masking e2e/rooms e2e/sanitize e2e/secrets e2e/secrets_sources e2e/sign e2e/sse e2e/tls e2e/verify)
@@ -88,4 +88,4 @@ runs_in(release e2e/authoring e2e/clients e2e/editor e2e/install e2e/new e2e/rea
 # Times are compared in these: ctest counts them as two, so that only one more runs beside.
 set(weir_timed_tests unit/net/redis_real_test unit/net/redis_test unit/store/store_test e2e/amplification
     e2e/crash e2e/h2_floods e2e/h2_frames e2e/herd e2e/lying_rules e2e/malformed e2e/memory e2e/once
-    e2e/opossum e2e/overload e2e/ratelimit e2e/schedule e2e/streaming)
+    e2e/opossum e2e/overload e2e/ratelimit e2e/rest e2e/schedule e2e/streaming)

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "net/tls_memory.h"
 
 static const struct command *const commands[] = {
     &command_run,     &command_check,   &command_test,     &command_new,     &command_fmt,       &command_graph,
@@ -55,6 +56,7 @@ main(int argc, char **argv)
 {
     program_argv = argv;
     signal(SIGPIPE, SIG_IGN);
+    tls_memory_begin();
 #ifdef WEIR_FAULTS
     fault_from_environment();
 #endif

@@ -63,7 +63,11 @@ connection_want(struct connection *c, unsigned want)
 void
 connection_enter(struct connection *c)
 {
-    c->depth++;
+    if (c->depth++ > 0)
+        return;
+    c->stirred = true;
+    if (c->rests)
+        connection_wake(c);
 }
 
 static void
@@ -100,6 +104,7 @@ connection_close(struct connection *c, bool hard)
     connection_go(c, CONNECTION_CLOSED);
     c->protocol->closing(c, hard);
     list_remove(&c->link);
+    list_remove(&c->awake);
     timer_unset(e->shard, &c->timer);
     soon_remove(&c->soon);
     buffer_unref(&e->buffers, &c->in);
@@ -301,6 +306,7 @@ connection_open(struct edge *e, int fd, struct sockaddr_storage *peer, enum edge
     c->kind = kind;
     c->opened_ms = shard_now(e->shard);
     list_init(&c->link);
+    list_init(&c->awake);
     timer_init(&c->timer, on_timer, c);
     soon_init(&c->soon, on_soon, c);
     connection_from(c, peer);

@@ -43,6 +43,8 @@ enum connection_state {
 
 struct connection {
     struct list link; /* in the edge's idle or active */
+    struct list awake;   /* in the edge's awake, if it is looked at whether it rests, */
+    uint64_t look_ms;    /* then */
     struct edge *edge;
     const struct protocol *protocol;
     struct watch *watch;
@@ -56,6 +58,8 @@ struct connection {
     bool proxy;   /* the peer is a trusted proxy */
     bool more;    /* TLS holds input that the descriptor does not tell of */
     bool turned;  /* TLS has to write before it reads, or the other way round */
+    bool stirred; /* since it was last looked at whether it rests */
+    bool rests;   /* it is folded: rest.c */
     enum edge_kind kind;
 
     struct tls_socket *tls;       /* owned; NULL: what is sent goes out as it is */
@@ -134,6 +138,18 @@ void connection_opening(struct connection *c);
 
 /* It took too long. */
 void connection_opening_late(struct connection *c);
+
+/* -- rest.c -- */
+
+/* C has got something that is folded when it rests. */
+void connection_may_rest(struct connection *c);
+
+/* C, which rests, is called upon. */
+void connection_wake(struct connection *c);
+
+/* The edge's part of it begins, ends. */
+void rest_begin(struct edge *e);
+void rest_end(struct edge *e);
 
 /* -- connection_read.c -- */
 

@@ -214,6 +214,7 @@ edge_new(struct weir_shard *s, const struct edge_config *config, struct edge **r
     if (e->config.metrics)
         stats_start();
     start_memory(e);
+    rest_begin(e);
     enum weir_code code = listeners_start(e, config->addresses, err);
     if (code != WEIR_OK) {
         edge_free(&e);
@@ -254,6 +255,7 @@ edge_free(struct edge **edge)
     close_connections(&e->idle);
     close_connections(&e->active);
     timer_unset(e->shard, &e->memory_tick);
+    rest_end(e);
     orphan_requests(e);
     request_pool_trim(e);
     buffer_pool_trim(&e->buffers);

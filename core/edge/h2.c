@@ -46,16 +46,15 @@ h2_set_idle(struct h2_session *h)
     uint64_t now_ms = shard_now(c->edge->shard);
     h->idle_ms = now_ms + (c->served > 0 ? config->idle_ms : config->head_ms);
     h2_look_at(h, h->idle_ms);
-    h2_rest_later(h, now_ms);
 }
 
 static void
 say_last(struct h2_session *h)
 {
-    int32_t last = nghttp2_session_get_last_proc_stream_id(h->ng);
+    int32_t last = nghttp2_session_get_last_proc_stream_id(h2_ng(h));
     h->last = true;
     h->retire_ms = UINT64_MAX;
-    (void)nghttp2_submit_goaway(h->ng, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
+    (void)nghttp2_submit_goaway(h2_ng(h), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
 }
 
 /* When the connection has to look again. */
@@ -64,7 +63,7 @@ next_deadline(const struct h2_session *h)
 {
     uint64_t at_ms = UINT64_MAX;
     if (h->n_streams == 0)
-        at_ms = h->rest_ms < h->idle_ms ? h->rest_ms : h->idle_ms;
+        at_ms = h->idle_ms;
     if (h->rest != NULL && h->write_ms < at_ms)
         at_ms = h->write_ms;
     if (h->head_ms < at_ms)
@@ -91,7 +90,7 @@ retire(struct connection *c)
             return; /* its first request may be on its way */
         say_last(h);
     } else {
-        (void)nghttp2_submit_shutdown_notice(h->ng);
+        (void)nghttp2_submit_shutdown_notice(h2_ng(h));
         h->retire_ms = shard_now(c->edge->shard) + RETIRE_MS;
         h2_look_at(h, h->retire_ms);
     }
@@ -122,8 +121,6 @@ expire(struct connection *c)
         connection_close(c, false);
         return;
     }
-    if (h->n_streams == 0 && h->rest_ms <= now_ms)
-        h2_rest(h);
     if (h->head_ms <= now_ms)
         h2_give_up(h, NGHTTP2_ENHANCE_YOUR_CALM, REFUSAL_HEAD_DEADLINE);
     if (h->retire_ms <= now_ms)
@@ -199,10 +196,10 @@ start_session(struct h2_session *h)
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
     nghttp2_mem memory = h2_memory(h);
-    if (nghttp2_session_server_new3(&h->ng, h2_callbacks(), h, options, &memory) != 0 ||
-        nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, entries,
+    if (nghttp2_session_server_new3(&h->folded, h2_callbacks(), h, options, &memory) != 0 ||
+        nghttp2_submit_settings(h2_ng(h), NGHTTP2_FLAG_NONE, entries,
                                 sizeof(entries) / sizeof(entries[0])) != 0 ||
-        nghttp2_session_set_local_window_size(h->ng, NGHTTP2_FLAG_NONE, 0, H2_WINDOW) != 0)
+        nghttp2_session_set_local_window_size(h2_ng(h), NGHTTP2_FLAG_NONE, 0, H2_WINDOW) != 0)
         abort(); /* only for want of memory */
     h->started = true;
 }
@@ -215,13 +212,14 @@ h2_start(struct connection *c)
     if (h == NULL)
         abort();
     h->connection = c;
-    h->retire_ms = h->head_ms = h->rest_ms = UINT64_MAX;
+    h->retire_ms = h->head_ms = UINT64_MAX;
     list_init(&h->streams);
     list_init(&h->hungry);
     buf_init(&h->head.cookie, c->edge->config.head.head);
     start_session(h);
     c->h2 = h;
     c->protocol = &protocol_http2;
+    connection_may_rest(c);
     if (c->state != CONNECTION_IDLE)
         connection_go(c, CONNECTION_IDLE);
     connection_deadline(c, UINT64_MAX);
@@ -248,8 +246,9 @@ h2_free(struct h2_session **session)
     struct list *link;
     while ((link = list_shift(&h->streams)) != NULL)
         free(list_entry(link, struct h2_stream, link));
-    nghttp2_session_del(h->ng);
+    nghttp2_session_del(h2_ng(h));
     assert(h->memory == 0);
+    h2_still_end(h);
     buf_fini(&h->head.cookie);
     free(h->rest);
     free(h);

@@ -19,7 +19,7 @@
  * so less than 16 MiB with the settings as they are by default. What comes to that is the
  * answers: whole ones wait by reference, and of a streamed one at most one piece does.
  *
- * A session that rests holds 6 to 8 KiB: see h2_still.c.
+ * What a session that rests holds is folded: see h2_still.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -44,6 +44,9 @@ void h2_start(struct connection *c);
 /* Resets the streams that hold memory and stand still: an answer that its caller has given no room
  * for READER_MS (RFC 9113 5.2), a body that hardly comes. */
 void h2_drop_slow(struct h2_session *h, uint64_t reader_ms);
+
+/* Nothing is expected of H for a while: makes it as small as can be. Whatever is called next undoes that. */
+void h2_fold(struct h2_session *h);
 
 /* Frees a session whose connection is closed; NULL is accepted and left. */
 void h2_free(struct h2_session **h);

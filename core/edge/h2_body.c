@@ -28,7 +28,7 @@ h2_proceed(struct request *r)
     static char name[] = ":status", value[] = "100";
     nghttp2_nv field = { (uint8_t *)name, (uint8_t *)value, 7, 3, NGHTTP2_NV_FLAG_NONE };
     struct h2_stream *s = r->h2;
-    if (nghttp2_submit_headers(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1, NULL) == 0)
+    if (nghttp2_submit_headers(h2_ng(s->session), NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1, NULL) == 0)
         s->interim++;
     h2_wake(s->session);
     return true;
@@ -53,7 +53,7 @@ open_window(struct h2_stream *s)
     if (s->owed == 0)
         return;
     s->session->owed -= s->owed;
-    (void)nghttp2_session_consume_stream(s->session->ng, s->id, s->owed);
+    (void)nghttp2_session_consume_stream(h2_ng(s->session), s->id, s->owed);
     s->owed = 0;
     h2_wake(s->session);
 }
@@ -103,7 +103,7 @@ void
 h2_body_piece(struct h2_stream *s, const uint8_t *bytes, size_t len)
 {
     struct h2_session *h = s->session;
-    (void)nghttp2_session_consume_connection(h->ng, len);
+    (void)nghttp2_session_consume_connection(h2_ng(h), len);
     struct request *r = s->request;
     if (!s->takes || r == NULL || r->answered)
         return;

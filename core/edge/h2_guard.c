@@ -46,9 +46,9 @@ static void *
 on_realloc(void *block, size_t size, void *session)
 {
     struct h2_session *h = session;
-    void *pages = block == NULL ? h2_still_new(h, size) : NULL;
-    if (pages != NULL)
-        return pages;
+    void *room = block == NULL ? h2_still_new(h, size) : NULL;
+    if (room != NULL)
+        return room;
     size_t still = h2_still_size(h, block);
     if (still == 0)
         return resize(h, block, block != NULL ? malloc_usable_size(block) : 0, size);
@@ -72,7 +72,7 @@ on_calloc(size_t n, size_t size, void *session)
     if (size > 0 && n > H2_MEMORY_MAX / size)
         return NULL;
     void *block = on_realloc(NULL, n * size, session);
-    if (block != NULL && h2_still_size(session, block) == 0) /* pages are zero */
+    if (block != NULL && h2_still_size(session, block) == 0) /* H's pages are zero */
         memset(block, 0, n * size);
     return block;
 }

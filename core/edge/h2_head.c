@@ -180,10 +180,10 @@ is_scheme(const struct h2_head *head)
 static bool
 is_past_help(const struct h2_stream *s)
 {
-    const struct h2_session *h = s->session;
+    struct h2_session *h = s->session;
     return h->connection->edge->memory.step == MEMORY_REFUSE_ALL &&
-           (nghttp2_session_get_remote_window_size(h->ng) <= 0 ||
-            nghttp2_session_get_stream_remote_window_size(h->ng, s->id) <= 0);
+           (nghttp2_session_get_remote_window_size(h2_ng(h)) <= 0 ||
+            nghttp2_session_get_stream_remote_window_size(h2_ng(h), s->id) <= 0);
 }
 
 void

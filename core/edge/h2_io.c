@@ -33,7 +33,7 @@ settle(struct h2_session *h)
 {
     struct connection *c = h->connection;
     bool over = h->broken || (h->last && h->n_streams == 0) ||
-                (!nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng));
+                (!nghttp2_session_want_read(h2_ng(h)) && !nghttp2_session_want_write(h2_ng(h)));
     if (over && h->rest == NULL) {
         finish(h);
         return;
@@ -61,7 +61,7 @@ h2_gather(struct h2_session *h)
     h->inside = true;
     while (len + FRAME_MAX <= H2_GATHER) {
         const uint8_t *bytes;
-        ssize_t n = nghttp2_session_mem_send(h->ng, &bytes);
+        ssize_t n = nghttp2_session_mem_send(h2_ng(h), &bytes);
         if (n <= 0) {
             h->broken |= n < 0;
             break;
@@ -153,7 +153,7 @@ h2_give_up(struct h2_session *h, uint32_t code, enum refusal why)
         return;
     h->broken = true;
     edge_refused(h->connection->edge, why);
-    (void)nghttp2_session_terminate_session(h->ng, code);
+    (void)nghttp2_session_terminate_session(h2_ng(h), code);
     h2_wake(h);
 }
 

@@ -7,6 +7,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "base/fold.h"
 #include "edge/h2.h"
 #include "edge/request.h"
 
@@ -20,7 +21,6 @@
 #define H2_MEMORY_MAX (1024u * 1024u)
 #define H2_HELD_MAX (2u * 1024u * 1024u)
 #define H2_GATHER (64u * 1024u)
-#define H2_STILL 4u
 
 /* A head while its fields come; one at a time in a session. */
 struct h2_head {
@@ -52,19 +52,14 @@ struct h2_stream {
     unsigned interim;     /* heads on their way that say to go on: they pay for nothing */
 };
 
-/* A block of nghttp2's that is there as long as its session, on pages of its own. */
-struct h2_still {
-    void *start; /* owned */
-    size_t size;
-};
-
 struct h2_session {
     struct connection *connection;
-    nghttp2_session *ng; /* owned */
+    nghttp2_session *folded; /* owned; touched by way of h2_ng alone */
     size_t memory;       /* bytes that nghttp2 holds */
-    struct h2_still still[H2_STILL];
-    unsigned n_still;
-    bool started;        /* no more of those come */
+    struct fold room;       /* the blocks that it began with, one behind the other */
+    size_t room_used;       /* bytes */
+    struct fold frame_room; /* the one for the frame that is being sent; it is never folded, but dropped */
+    bool started;           /* no more of those come */
     unsigned preface;    /* bytes of it that have come */
     unsigned n_frame;    /* bytes of the next frame's start */
     uint8_t frame[13];
@@ -84,7 +79,6 @@ struct h2_session {
     size_t rest_len;
     size_t rest_at;
     uint64_t idle_ms;   /* when it is closed if there are no streams */
-    uint64_t rest_ms;   /* when it has rested for a while then; UINT64_MAX: that is done */
     uint64_t head_ms;   /* when the head that is coming has to be here; UINT64_MAX: none is */
     uint64_t moved_ms;  /* when a body of an answer last went on */
     uint64_t write_ms;  /* when the rest has to have moved */
@@ -214,7 +208,7 @@ void h2_take_input(struct h2_session *h, const char *bytes, size_t len);
 
 /* -- h2_still.c -- */
 
-/* Pages for SIZE bytes, zero, if H is not started and they are worth it; else NULL. */
+/* Room for SIZE bytes, zero, in H's pages, if H is not started; else NULL. */
 void *h2_still_new(struct h2_session *h, size_t size);
 
 /* The size of BLOCK, if it came from there, or 0. */
@@ -223,11 +217,16 @@ size_t h2_still_size(struct h2_session *h, const void *block);
 /* Gives BLOCK back; false: it did not come from there. */
 bool h2_still_free(struct h2_session *h, void *block);
 
-/* There are no streams since NOW_MS: in a while h2_rest is called, if that is so then. */
-void h2_rest_later(struct h2_session *h, uint64_t now_ms);
+/* Frees what is left of H's pages, behind nghttp2's end. */
+void h2_still_end(struct h2_session *h);
 
-/* There have been no streams for a while: gives back the pages with nothing in them. */
-void h2_rest(struct h2_session *h);
+/* H's nghttp2, whether it was folded or not. */
+static inline nghttp2_session *
+h2_ng(struct h2_session *h)
+{
+    fold_open(&h->room);
+    return h->folded;
+}
 
 /* -- h2_guard.c -- */
 

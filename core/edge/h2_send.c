@@ -158,7 +158,7 @@ submit(struct request *r, bool body)
     h2_body_over(s);
     int error = n == 0
                     ? NGHTTP2_ERR_INVALID_ARGUMENT
-                    : nghttp2_submit_response(h->ng, s->id, fields, n, body ? &provider : NULL);
+                    : nghttp2_submit_response(h2_ng(h), s->id, fields, n, body ? &provider : NULL);
     if (error != 0) {
         h2_reset(s, NGHTTP2_INTERNAL_ERROR);
         return;
@@ -230,7 +230,7 @@ h2_on_piece(void *request, const char *bytes, size_t len, const struct weir_erro
             return;
         }
     }
-    (void)nghttp2_session_resume_data(h->ng, s->id);
+    (void)nghttp2_session_resume_data(h2_ng(h), s->id);
     h2_wake(h);
     connection_leave(c);
 }

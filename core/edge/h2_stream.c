@@ -12,7 +12,7 @@
 struct h2_stream *
 h2_stream_get(struct h2_session *h, int32_t id)
 {
-    return nghttp2_session_get_stream_user_data(h->ng, id);
+    return nghttp2_session_get_stream_user_data(h2_ng(h), id);
 }
 
 /* The request of S, which does not belong to it any more; or NULL. */
@@ -50,7 +50,7 @@ h2_reset(struct h2_stream *s, uint32_t code)
     struct h2_session *h = s->session;
     struct request *r = take_request(s);
     /* Without the memory to say so the connection ends. */
-    h->broken |= nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, s->id, code) != 0;
+    h->broken |= nghttp2_submit_rst_stream(h2_ng(h), NGHTTP2_FLAG_NONE, s->id, code) != 0;
     h2_let_go(s);
     h2_wake(h);
     if (r != NULL)
@@ -62,7 +62,7 @@ h2_stream_free(struct h2_stream *s)
 {
     struct h2_session *h = s->session;
     struct request *r = take_request(s);
-    (void)nghttp2_session_set_stream_user_data(h->ng, s->id, NULL);
+    (void)nghttp2_session_set_stream_user_data(h2_ng(h), s->id, NULL);
     h2_let_go(s);
     h2_closed_add(h, s->id, s->reset);
     list_remove(&s->link);
@@ -118,13 +118,13 @@ h2_deadline(struct h2_stream *s, uint64_t at_ms)
 static bool
 is_unread(const struct h2_stream *s, uint64_t reader_ms)
 {
-    const struct h2_session *h = s->session;
+    struct h2_session *h = s->session;
     const struct outgoing *out = &s->request->out;
     if ((out->body == NULL && out->rest == NULL) ||
         shard_now(h->connection->edge->shard) < s->moved_ms + reader_ms)
         return false;
-    return h->rest != NULL || nghttp2_session_get_remote_window_size(h->ng) <= 0 ||
-           nghttp2_session_get_stream_remote_window_size(h->ng, s->id) <= 0;
+    return h->rest != NULL || nghttp2_session_get_remote_window_size(h2_ng(h)) <= 0 ||
+           nghttp2_session_get_stream_remote_window_size(h2_ng(h), s->id) <= 0;
 }
 
 void
@@ -148,13 +148,13 @@ h2_stream_expire(struct h2_stream *s, uint64_t now_ms)
     struct weir_error err;
     if (s->request == NULL) {
         s->deadline_ms = UINT64_MAX;
-        (void)nghttp2_submit_rst_stream(s->session->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+        (void)nghttp2_submit_rst_stream(h2_ng(s->session), NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
         h2_wake(s->session);
         return;
     }
     if (!s->takes) {
         /* It may be that others have had all the room that there was. */
-        int32_t window = nghttp2_session_get_stream_remote_window_size(s->session->ng, s->id);
+        int32_t window = nghttp2_session_get_stream_remote_window_size(h2_ng(s->session), s->id);
         s->deadline_ms = s->session->moved_ms + e->config.write_ms;
         if (window > 0 && s->deadline_ms > now_ms)
             return;

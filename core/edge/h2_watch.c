@@ -109,7 +109,7 @@ feed(struct h2_session *h, const void *bytes, size_t len)
     if (len == 0 || h->broken)
         return;
     h->inside = true;
-    ssize_t used = nghttp2_session_mem_recv(h->ng, bytes, len);
+    ssize_t used = nghttp2_session_mem_recv(h2_ng(h), bytes, len);
     h->inside = false;
     if (used < 0)
         fail(h, used);

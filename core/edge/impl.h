@@ -34,6 +34,8 @@ struct edge {
     struct list idle;   /* connections that wait for a request, the longest first */
     struct list active; /* all others */
     unsigned n_connections;
+    struct list awake;      /* connections that are not folded and may be, by when they are looked at: rest.c */
+    struct timer rest_tick; /* when the first one is */
 
     struct list requests; /* that are not recycled */
     struct request *free_requests;

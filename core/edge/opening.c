@@ -148,6 +148,7 @@ shaken(struct connection *c)
         stats_handshake(e->shard->index, tls_socket_version(c->tls),
                         tls_socket_resumed(c->tls));
     c->caller = tls_socket_peer(c->tls);
+    connection_may_rest(c);
     opened(c);
 }
 

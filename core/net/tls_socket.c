@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "net/tls_identity.h"
+#include "net/tls_memory.h"
 #include "net/tls_names.h"
 
 /* Reads of the socket in one call. */
@@ -25,7 +26,8 @@
 struct tls_socket {
     struct tls_server *server;         /* held */
     struct tls_identities *identities; /* held */
-    SSL *ssl;                          /* owned; owns its BIO */
+    SSL *folded;                       /* owned; owns its BIO; touched by way of ssl_of alone */
+    struct fold room;                  /* its pages */
     int fd;
     int why;       /* errno of the last call of the kernel that failed */
     unsigned left; /* reads of the socket that this call may still do */
@@ -37,6 +39,14 @@ struct tls_socket {
     bool heard;  /* a byte came */
     bool plain;  /* it was none of TLS, but like HTTP's */
 };
+
+/* The SSL of T, whether it was folded or not. */
+static SSL *
+ssl_of(struct tls_socket *t)
+{
+    fold_open(&t->room);
+    return t->folded;
+}
 
 /* -- the socket as OpenSSL sees it -- */
 
@@ -201,15 +211,16 @@ tls_socket_new(struct tls_server *s, int fd, bool h2)
     t->fd = fd;
     t->offers_h2 = h2;
     t->identities = tls_server_hold(s);
-    t->ssl = SSL_new(t->identities->contexts[0]);
+    SSL *ssl = tls_memory_ssl_new(t->identities->contexts[0], &t->room);
     BIO *bio = BIO_new(method);
-    if (t->ssl == NULL || bio == NULL)
+    if (ssl == NULL || bio == NULL)
         abort();
+    t->folded = ssl;
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
-    SSL_set_bio(t->ssl, bio, bio);
-    SSL_set_app_data(t->ssl, t);
-    SSL_set_accept_state(t->ssl);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_app_data(ssl, t);
+    SSL_set_accept_state(ssl);
     return t;
 }
 
@@ -220,7 +231,7 @@ tls_socket_free(struct tls_socket **socket)
     *socket = NULL;
     if (t == NULL)
         return;
-    SSL_free(t->ssl);
+    tls_memory_ssl_free(&t->folded, &t->room);
     tls_server_release(t->server, &t->identities);
     free(t);
 }
@@ -237,7 +248,7 @@ begin(struct tls_socket *t)
 static enum tls_step
 step_of(struct tls_socket *t, int result)
 {
-    switch (SSL_get_error(t->ssl, result)) {
+    switch (SSL_get_error(ssl_of(t), result)) {
     case SSL_ERROR_WANT_READ:
         return TLS_WANT_READ;
     case SSL_ERROR_WANT_WRITE:
@@ -255,11 +266,11 @@ enum tls_step
 tls_socket_shake(struct tls_socket *t, struct weir_error *err)
 {
     begin(t);
-    int result = SSL_accept(t->ssl);
+    int result = SSL_accept(ssl_of(t));
     if (result == 1) {
         t->ready = true;
-        SSL_set_msg_callback(t->ssl, on_message);
-        SSL_set_msg_callback_arg(t->ssl, t);
+        SSL_set_msg_callback(ssl_of(t), on_message);
+        SSL_set_msg_callback_arg(ssl_of(t), t);
         return TLS_DONE;
     }
     enum tls_step step = step_of(t, result);
@@ -283,7 +294,7 @@ enum tls_step
 tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len)
 {
     begin(t);
-    if (SSL_read_ex(t->ssl, ret, room, ret_len) == 1) {
+    if (SSL_read_ex(ssl_of(t), ret, room, ret_len) == 1) {
         t->chatter = 0;
         return TLS_DONE;
     }
@@ -298,16 +309,16 @@ tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len)
 }
 
 bool
-tls_socket_pending(const struct tls_socket *t)
+tls_socket_pending(struct tls_socket *t)
 {
-    return SSL_has_pending(t->ssl) == 1;
+    return SSL_has_pending(ssl_of(t)) == 1;
 }
 
 enum tls_step
 tls_socket_write(struct tls_socket *t, const void *bytes, size_t len, size_t *ret_len)
 {
     begin(t);
-    if (SSL_write_ex(t->ssl, bytes, len, ret_len) == 1)
+    if (SSL_write_ex(ssl_of(t), bytes, len, ret_len) == 1)
         return TLS_DONE;
     enum tls_step step = step_of(t, 0);
     ERR_clear_error();
@@ -320,7 +331,7 @@ tls_socket_end(struct tls_socket *t)
     if (!t->ready || t->failed)
         return;
     begin(t);
-    (void)SSL_shutdown(t->ssl); /* what can't be sent at once is not sent */
+    (void)SSL_shutdown(ssl_of(t)); /* what can't be sent at once is not sent */
     ERR_clear_error();
 }
 
@@ -343,21 +354,28 @@ tls_socket_heard(const struct tls_socket *t)
 }
 
 const char *
-tls_socket_version(const struct tls_socket *t)
+tls_socket_version(struct tls_socket *t)
 {
-    return SSL_version(t->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
+    return SSL_version(ssl_of(t)) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
 bool
-tls_socket_resumed(const struct tls_socket *t)
+tls_socket_resumed(struct tls_socket *t)
 {
-    return SSL_session_reused(t->ssl) == 1;
+    return SSL_session_reused(ssl_of(t)) == 1;
 }
 
 const struct weir_value *
-tls_socket_peer(const struct tls_socket *t)
+tls_socket_peer(struct tls_socket *t)
 {
-    X509 *x = SSL_get0_peer_certificate(t->ssl);
-    bool good = x != NULL && SSL_get_verify_result(t->ssl) == X509_V_OK;
+    X509 *x = SSL_get0_peer_certificate(ssl_of(t));
+    bool good = x != NULL && SSL_get_verify_result(ssl_of(t)) == X509_V_OK;
     return good ? tls_names_value(x) : NULL;
+}
+
+void
+tls_socket_fold(struct tls_socket *t)
+{
+    if (t->ready)
+        fold_away(&t->room);
 }

@@ -39,7 +39,7 @@ enum tls_step tls_socket_shake(struct tls_socket *t, struct weir_error *err);
 enum tls_step tls_socket_read(struct tls_socket *t, void *ret, size_t room, size_t *ret_len);
 
 /* Whether input is here already that the socket does not tell of. */
-bool tls_socket_pending(const struct tls_socket *t);
+bool tls_socket_pending(struct tls_socket *t);
 
 /* Writes one record at most, of at least one byte. TLS_FAILED: errno says why. */
 enum tls_step tls_socket_write(struct tls_socket *t, const void *bytes, size_t len,
@@ -58,11 +58,14 @@ bool tls_socket_plain(const struct tls_socket *t);
 bool tls_socket_heard(const struct tls_socket *t);
 
 /* "1.2" or "1.3", and whether a session was resumed, once the handshake is over. */
-const char *tls_socket_version(const struct tls_socket *t);
-bool tls_socket_resumed(const struct tls_socket *t);
+const char *tls_socket_version(struct tls_socket *t);
+bool tls_socket_resumed(struct tls_socket *t);
 
 /* Who the caller is by its verified certificate: { subject, dns, uris, emails, fingerprint },
  * owned by the caller of this; NULL: it showed none. */
-const struct weir_value *tls_socket_peer(const struct tls_socket *t);
+const struct weir_value *tls_socket_peer(struct tls_socket *t);
+
+/* Nothing is expected of T for a while: makes it as small as can be. Whatever is called next undoes that. */
+void tls_socket_fold(struct tls_socket *t);
 
 #endif
