@@ -1013,6 +1013,12 @@ struct weir_host {
      * nobody can foresee them, or find two texts that have the same ones. For keys in memory: it
      * takes a tenth of what digest takes. */
     void (*digest_local)(struct weir_text text, uint8_t ret[16]);
+
+    /* -- a call, until it is answered -- */
+
+    /* The JSON that V was read from, if it is the list or map that the last answer of an upstream to this run
+     * was; lent, until the call goes on. NULL bytes: it is something else. */
+    struct weir_text (*json_heard)(struct weir_call *, const struct weir_value *v);
 };
 
 #ifdef __GNUC__

@@ -50,6 +50,15 @@ keep_heard(const struct weir_call *c, const struct weir_value *body)
     r->heard = value_ref(body);
 }
 
+static struct weir_text
+json_heard(struct weir_call *c, const struct weir_value *v)
+{
+    const struct run *r = c->run;
+    bool read = value_type(v) == WEIR_LIST || value_type(v) == WEIR_MAP;
+    bool is_body = read && r->heard_of != NULL && value_field(r->heard_of, "body") == v;
+    return is_body ? value_as_text(r->heard) : (struct weir_text){ NULL, 0 };
+}
+
 static void
 answered(void *arg, const struct weir_http_answer *answer, const struct weir_error *err)
 {
@@ -168,4 +177,5 @@ host_fill_http(struct weir_host *h)
 {
     h->http = http;
     h->http_cancel = http_cancel;
+    h->json_heard = json_heard;
 }

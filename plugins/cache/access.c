@@ -216,7 +216,7 @@ set_redis(struct weir_call *call, struct seat *seat, const struct key *key, cons
 {
     const struct node *node = seat->node;
     const char *why = NULL;
-    uint64_t mark = seat->lately != NULL ? lately_mark(seat->lately, key->id, e) : 0;
+    uint64_t mark = seat->lately != NULL ? lately_mark(seat->lately, key->id, e, host->json_heard(call, e->value)) : 0;
     uint64_t half = (e->keep_ms - e->set_ms) / 2;
     if (lately_written(seat->lately, mark, store_epoch(&node->store, key->id), e->set_ms,
                        node->refresh_ms < half ? node->refresh_ms : half)) {

@@ -17,6 +17,7 @@
 #define WORD_BITS ((UINT64_C(1) << 56) - 1)
 #define DEPTH_MAX 256u
 #define PLACES 512u
+#define HEARD ((uint64_t)255 << 32) /* no type has that: what the value was read from follows */
 
 __extension__ typedef unsigned __int128 product_t;
 
@@ -147,13 +148,18 @@ add_value(struct making *m, const struct weir_value *v, unsigned depth)
 }
 
 uint64_t
-lately_mark(const struct lately *l, const uint8_t id[ID_LEN], const struct entry *e)
+lately_mark(const struct lately *l, const uint8_t id[ID_LEN], const struct entry *e, struct weir_text heard)
 {
     struct making m = { .point = l->point };
     add_bytes(&m, (struct weir_text){ (const char *)id, ID_LEN });
     add_word(&m, (e->fresh_ms - e->set_ms) % PRIME);
     add_word(&m, (e->keep_ms - e->set_ms) % PRIME);
-    add_value(&m, e->value, 0);
+    if (heard.bytes != NULL) {
+        add_word(&m, HEARD);
+        add_bytes(&m, heard);
+    } else {
+        add_value(&m, e->value, 0);
+    }
     if (m.none)
         return 0;
     return m.sum > 0 ? m.sum : 1;

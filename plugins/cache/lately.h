@@ -15,8 +15,9 @@ struct lately;
 struct lately *lately_new(void);
 void lately_free(struct lately **l);
 
-/* A number that stands for the key ID, E's value and how long it is kept; 0: there is none. */
-uint64_t lately_mark(const struct lately *l, const uint8_t id[ID_LEN], const struct entry *e);
+/* A number that stands for the key ID, E's value and how long it is kept; 0: there is none. HEARD: what the value was read
+ * from, or NULL bytes; it has another mark by that. */
+uint64_t lately_mark(const struct lately *l, const uint8_t id[ID_LEN], const struct entry *e, struct weir_text heard);
 
 /* Whether what MARK (0: nothing; then L may be NULL) stands for was written less than REFRESH_MS before NOW_MS, and no other node of
  * this process has set or dropped its key since: EPOCH is what it was then. */

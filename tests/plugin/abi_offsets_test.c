@@ -92,7 +92,7 @@ struct layout {
     M(socket_offer) M(socket_send) M(socket_close) M(socket_hold) M(socket_queued) M(event_query_text) \
     M(event_headers) M(event_params) M(emit_request) M(publish_to) M(redis_listen) M(redis_listen_end) \
     M(event_auth) M(event_eval) M(event_key_share) \
-    M(event_auth_blocked) M(event_auth_failed) M(uuid) M(digest_local)
+    M(event_auth_blocked) M(event_auth_failed) M(uuid) M(digest_local) M(json_heard)
 #define HOST_MEMBERS                                                                           \
     M(size)                                                                                    \
     M(abi_minor)                                                                               \
