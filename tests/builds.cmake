@@ -50,6 +50,9 @@ function(test_program target name)
         set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL TRUE)
     endif()
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    if(weir_whole)
+        target_link_options(${target} PRIVATE -fno-lto)
+    endif()
 endfunction()
 
 # Functions and plugins one by one: what may be wrong in them is memory and what follows from faults.

@@ -49,9 +49,11 @@ on_realloc(void *block, size_t size, void *session)
     void *room = block == NULL ? h2_still_new(h, size) : NULL;
     if (room != NULL)
         return room;
+    if (block == NULL)
+        return resize(h, NULL, 0, size);
     size_t still = h2_still_size(h, block);
     if (still == 0)
-        return resize(h, block, block != NULL ? malloc_usable_size(block) : 0, size);
+        return resize(h, block, malloc_usable_size(block), size);
     void *fresh = resize(h, NULL, 0, size);
     if (fresh == NULL)
         return NULL;

@@ -15,8 +15,8 @@ eval_logic(struct eval *ev, const struct term *t, struct weir_value *room,
            const struct weir_value **ret)
 {
     bool decides = t->kind == TERM_OR;
-    bool left;
-    bool right;
+    bool left = false;
+    bool right = false;
     unsigned taint_left = 0;
     unsigned taint_right = 0;
     enum weir_code code = eval_bool(ev, t->operands[0], &left, &taint_left);
@@ -56,7 +56,7 @@ static enum weir_code
 eval_choose(struct eval *ev, const struct term *t, struct weir_value *room,
             const struct weir_value **ret)
 {
-    bool yes;
+    bool yes = false;
     unsigned taint;
     enum weir_code code = eval_bool(ev, t->operands[0], &yes, &taint);
     return code == WEIR_OK ? eval_term(ev, t->operands[yes ? 1 : 2], room, ret) : code;

@@ -149,7 +149,7 @@ enum weir_code
 function_substring(const struct args *a, struct weir_value *room, const struct weir_value **ret)
 {
     struct weir_text text;
-    size_t from;
+    size_t from = 0;
     enum weir_code code = arg_string(a, 0, &text);
     if (code == WEIR_OK)
         code = arg_read(a, text.len);

@@ -114,7 +114,7 @@ complete(struct channel *ch, struct weir_text here, bool more)
         client_redirect(call);
         return false;
     }
-    const struct weir_value *body;
+    const struct weir_value *body = NULL;
     struct weir_error err;
     if (make_body(call, here, &body, &err) != WEIR_OK) {
         channel_release(ch, false);

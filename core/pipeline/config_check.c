@@ -213,7 +213,7 @@ static const struct yaml_node *
 step_down(const struct yaml_node *n, const char *segment, size_t len,
           const struct yaml_node **ret_key)
 {
-    char key[POINTER_MAX];
+    char key[POINTER_MAX] = "";
     size_t used = 0;
     for (size_t i = 0; i < len && used < sizeof key; i++) {
         char ch = segment[i];

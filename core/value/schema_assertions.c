@@ -123,7 +123,7 @@ enum weir_code
 schema_read_limit(struct schema_maker *m, struct draft *d, const struct keyword *k,
                   const struct weir_value *v)
 {
-    uint64_t limit;
+    uint64_t limit = 0;
     enum weir_code code = get_limit(m, d, k, v, &limit);
     if (code == WEIR_OK)
         schema_rule_add(d, k->op)->limit = limit;
@@ -241,7 +241,7 @@ enum weir_code
 schema_read_contains_limit(struct schema_maker *m, struct draft *d, const struct keyword *k,
                            const struct weir_value *v)
 {
-    uint64_t limit;
+    uint64_t limit = 0;
     enum weir_code code = get_limit(m, d, k, v, &limit);
     if (code != WEIR_OK)
         return code;
