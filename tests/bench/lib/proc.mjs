@@ -19,3 +19,6 @@ export const busy = () => { const f = readFileSync('/proc/stat', 'utf8').split('
 
 /** Resident memory of one process in bytes, at little cost. */
 export const resident = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) * 1024;
+
+/** Of it, what is the process' own. The rest are pages of its files, each there once its code has first run: libc's for a local time may come after a minute. */
+export const anonymous = (pid) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) * 1024;
