@@ -15,13 +15,15 @@
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+/* What goes wrong: whatever leads there is out of the way of what goes right. */
+#define COLD __attribute__((cold))
 
 /* Fills ERR (which may be NULL) with CODE and the text; an earlier content is dropped, its
  * detail is not freed. Returns CODE. A text that is too long is cut at a whole character. */
-enum weir_code err_set(struct weir_error *err, enum weir_code code, const char *fmt, ...) PRINTF(3, 4);
+enum weir_code err_set(struct weir_error *err, enum weir_code code, const char *fmt, ...) PRINTF(3, 4) COLD;
 
 /* Puts "TEXT: " in front of ERR's text. Returns ERR's code. */
-enum weir_code err_in(struct weir_error *err, const char *fmt, ...) PRINTF(2, 3);
+enum weir_code err_in(struct weir_error *err, const char *fmt, ...) PRINTF(2, 3) COLD;
 
 /* The name of a code as authors write it: "too_large"; "ok" for 0; "internal" for others. */
 const char *code_name(uint32_t code);

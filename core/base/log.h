@@ -41,7 +41,7 @@ bool log_wanted(enum weir_level level);
 void log_line(enum weir_level level, const char *message, const struct log_field *fields, size_t n);
 
 /* The same without fields, by printf. */
-void log_say(enum weir_level level, const char *fmt, ...) PRINTF(2, 3);
+void log_say(enum weir_level level, const char *fmt, ...) PRINTF(2, 3) COLD;
 
 /* Lines that were dropped since the start. */
 uint64_t log_dropped(void);

@@ -88,7 +88,7 @@ enum weir_code eval_bool(struct eval *ev, const struct term *t, bool *ret,
 
 /* Sets the error, WEIR_SCRIPT, with the text of T in front; returns it. */
 enum weir_code eval_fail(struct eval *ev, const struct term *t, const char *fmt, ...)
-    PRINTF(3, 4);
+    PRINTF(3, 4) COLD;
 
 /* -- cost -- */
 

@@ -67,7 +67,7 @@ struct lexer {
 bool lex(struct lexer *l, struct token *ret) MUST_USE;
 
 /* Sets the error and its place; returns false. */
-bool lex_fail(struct lexer *l, struct expr_place place, const char *fmt, ...) PRINTF(3, 4);
+bool lex_fail(struct lexer *l, struct expr_place place, const char *fmt, ...) PRINTF(3, 4) COLD;
 
 /* Writes "column 7", or "line 2, column 7" if the text has lines, for messages. */
 #define LEX_WHERE 64

@@ -285,7 +285,7 @@ void client_fail(struct client_call *call, const struct weir_error *err);
 
 /* The same with a code and a text, "HOST:PORT: " in front. */
 void client_fail_with(struct client_call *call, enum weir_code code, const char *fmt, ...)
-    PRINTF(3, 4);
+    PRINTF(3, 4) COLD;
 
 /* Reports the end of CALL, frees what it has and keeps it for another. Its channel must be
  * released before. */

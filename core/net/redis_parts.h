@@ -182,7 +182,7 @@ struct weir_command *redis_command_add(struct redis_conn *c, const struct weir_r
 
 /* A command that ends soon with CODE and the text. */
 struct weir_command *redis_command_refuse(struct redis_conn *c, weir_redis_fn *fn, void *arg, enum weir_code code,
-                                          const char *fmt, ...) PRINTF(5, 6);
+                                          const char *fmt, ...) PRINTF(5, 6) COLD;
 
 /* Its FN is not called any more. */
 void redis_command_forget(struct weir_command *cmd);

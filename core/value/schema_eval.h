@@ -145,10 +145,10 @@ seen_has(const struct seen *s, uint32_t i)
 /* -- schema_report.c -- each returns false -- */
 
 /* Ends the check: the value at hand does not conform, whatever stands around it. */
-bool schema_stop(struct check *c, const char *fmt, ...) PRINTF(2, 3);
+bool schema_stop(struct check *c, const char *fmt, ...) PRINTF(2, 3) COLD;
 
 /* A violation at the place at hand. */
-bool schema_fail(struct check *c, enum violation kind, const char *fmt, ...) PRINTF(3, 4);
+bool schema_fail(struct check *c, enum violation kind, const char *fmt, ...) PRINTF(3, 4) COLD;
 
 /* "must be at least 5": BEFORE, then a value of the schema. */
 bool schema_fail_value(struct check *c, enum violation kind, const char *before,
@@ -156,7 +156,7 @@ bool schema_fail_value(struct check *c, enum violation kind, const char *before,
 
 /* A violation at the member KEY of the value at hand. */
 bool schema_fail_at(struct check *c, struct weir_text key, enum violation kind, const char *fmt,
-                    ...) PRINTF(4, 5);
+                    ...) PRINTF(4, 5) COLD;
 
 /* Tells a detail that is made up already. */
 void schema_tell(struct check *c, const char *detail);

@@ -43,7 +43,7 @@ extern const struct weir_host *host __attribute__((visibility("hidden")));
 
 /* Fills ERR and returns its code. */
 uint32_t refuse(struct weir_error *err, uint32_t code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), cold));
 
 /* -- memory: without it the process ends -- */
 
