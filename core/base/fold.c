@@ -5,6 +5,8 @@
 #include "base/fold.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,12 +17,51 @@
 /* Worth it: no more than so many quarters are left. */
 #define LEFT_MAX 3u
 
+/* Pages that the system did not take back: neighbours are one mapping, and to make two of it takes one more than there
+ * may be. They are used again. */
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fold *kept; /* owned */
+static size_t kept_room;
+static atomic_size_t n_kept;
+
+static void
+keep(const struct fold *f)
+{
+    (void)madvise(f->start, f->size, MADV_DONTNEED);
+    pthread_mutex_lock(&kept_lock);
+    if (n_kept == kept_room) {
+        kept_room = kept_room * 2 + 64;
+        kept = realloc(kept, kept_room * sizeof *kept);
+        if (kept == NULL)
+            abort();
+    }
+    kept[n_kept++] = (struct fold){ .start = f->start, .size = f->size };
+    pthread_mutex_unlock(&kept_lock);
+}
+
+static bool
+take_kept(struct fold *ret, size_t size)
+{
+    if (atomic_load_explicit(&n_kept, memory_order_relaxed) == 0)
+        return false;
+    pthread_mutex_lock(&kept_lock);
+    for (size_t i = n_kept; i > 0 && ret->start == NULL; i--)
+        if (kept[i - 1].size == size) {
+            *ret = kept[i - 1];
+            kept[i - 1] = kept[--n_kept];
+        }
+    pthread_mutex_unlock(&kept_lock);
+    return ret->start != NULL;
+}
+
 bool
 fold_make(struct fold *f, size_t size)
 {
     assert(f->start == NULL);
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t whole = (size + page - 1) / page * page;
+    if (take_kept(f, whole))
+        return true;
     void *start = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)
         return false;
@@ -42,8 +83,8 @@ void
 fold_free(struct fold *f)
 {
     forget(f);
-    if (f->start != NULL)
-        (void)munmap(f->start, f->size);
+    if (f->start != NULL && munmap(f->start, f->size) != 0)
+        keep(f);
     *f = (struct fold){ 0 };
 }
 

@@ -28,10 +28,10 @@ struct still {
 static void *
 room_new(struct h2_session *h, size_t size)
 {
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size = size > 0 ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
     if (h->room.start == NULL && !fold_make(&h->room, ROOM))
         return NULL;
-    if (size > h->room.size - h->room_used - sizeof(struct still))
+    if (h->room_used + sizeof(struct still) + size > h->room.size)
         return NULL;
     struct still *s = (struct still *)((char *)h->room.start + h->room_used);
     h->room_used += sizeof *s + size;
@@ -85,6 +85,8 @@ h2_still_free(struct h2_session *h, void *block)
 void
 h2_fold(struct h2_session *h)
 {
+    if (h->room.folded != NULL)
+        return;
     bool sends = nghttp2_session_want_write(h2_ng(h)) != 0;
     if (!sends && h->frame_room.start != NULL)
         (void)madvise(h->frame_room.start, h->frame_room.size, MADV_DONTNEED);

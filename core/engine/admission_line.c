@@ -10,6 +10,7 @@
 #include "engine/job.h"
 
 #define QUEUE_MAX 10000u /* events that wait on one shard */
+#define LOOKS_MAX 128u   /* at events that wait, in one turn */
 
 /* The same for one that has just got its place: a job that was to wait for it in memory begins first. */
 static void
@@ -84,16 +85,17 @@ admission_wait(struct engine *en, struct weir_event *e, struct gate *g, struct w
         admission_refuse(e, ADMISSION_KEYS);
 }
 
-/* The first of LIST, if it is to be looked at now; else TIMER is set for it. */
+/* The first of LIST, if it is to be looked at now, for the Nth time in this turn; else TIMER is set for it. */
 static struct gate_wait *
-next_look(struct engine *en, struct list *list, struct timer *timer)
+next_look(struct engine *en, struct list *list, struct timer *timer, unsigned n)
 {
     if (list_empty(list))
         return NULL;
     struct gate_wait *w = list_entry(list->next, struct gate_wait, mine);
-    if (shard_now(en->shard) >= w->look_ms)
+    uint64_t now_ms = shard_now(en->shard), at_ms = n < LOOKS_MAX || w->look_ms > now_ms ? w->look_ms : now_ms + 1;
+    if (now_ms >= at_ms)
         return w;
-    timer_set(en->shard, timer, w->look_ms);
+    timer_set(en->shard, timer, at_ms);
     return NULL;
 }
 
@@ -110,7 +112,8 @@ static void
 look_first(void *arg)
 {
     struct engine *en = arg;
-    for (struct gate_wait *w; (w = next_look(en, &en->unsure, &en->first_look)) != NULL;) {
+    struct gate_wait *w;
+    for (unsigned n = 0; (w = next_look(en, &en->unsure, &en->first_look, n)) != NULL; n++) {
         list_remove(&w->mine);
         if (gate_is_behind(w, en->limits.max_wait_ms))
             send_away(en, w, ADMISSION_WAIT);
@@ -123,7 +126,8 @@ static void
 look_again(void *arg)
 {
     struct engine *en = arg;
-    for (struct gate_wait *w; (w = next_look(en, &en->patient, &en->impatience)) != NULL;) {
+    struct gate_wait *w;
+    for (unsigned n = 0; (w = next_look(en, &en->patient, &en->impatience, n)) != NULL; n++) {
         list_remove(&w->mine);
         uint64_t max_ms = en->limits.max_wait_ms;
         if (gate_is_stuck(w, max_ms) || gate_is_behind(w, max_ms))

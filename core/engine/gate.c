@@ -24,7 +24,7 @@ struct gate {
     atomic_bool keyed;
     atomic_uint limit;
     atomic_uint left; /* how often a place was */
-    atomic_uint_fast64_t each; /* as a pace has it, of whichever line moved last: a guess for a new one */
+    _Atomic double each_ms; /* of the pace of whichever line moved last: a guess for a new one */
     struct weir_table *table; /* key to struct place */
 };
 
@@ -68,23 +68,16 @@ first_in_line(const struct place *p)
     return list_entry(p->line.next, struct gate_wait, link);
 }
 
-/* Whether somebody with AHEAD others before him in the line of P would wait for longer than MAX_MS, as it looks. */
+/* Whether somebody who joins the line of P would wait for longer than MAX_MS, as it looks; nor does anybody join while
+ * the first has waited for as long. */
 static bool
-is_too_slow(const struct place *p, unsigned ahead, unsigned limit, uint64_t now_ms, uint64_t max_ms)
+is_too_long(const struct place *p, unsigned limit, uint64_t now_ms, uint64_t max_ms)
 {
     if (max_ms == 0 || list_empty(&p->line))
         return false;
     uint64_t since_ms = first_in_line(p)->since_ms; /* by another shard's clock, maybe */
-    return gate_pace_is_too_slow(&p->pace, ahead, limit, now_ms > since_ms ? now_ms - since_ms : 0, max_ms);
-}
-
-/* The same for who would be the last; nor does anybody join while the first has waited for as long. */
-static bool
-is_too_long(const struct place *p, unsigned limit, uint64_t now_ms, uint64_t max_ms)
-{
-    if (max_ms > 0 && !list_empty(&p->line) && now_ms >= first_in_line(p)->since_ms + max_ms)
-        return true;
-    return is_too_slow(p, p->n_line, limit, now_ms, max_ms);
+    uint64_t first_ms = now_ms > since_ms ? now_ms - since_ms : 0;
+    return first_ms >= max_ms || gate_pace_is_too_slow(&p->pace, p->n_line, limit, first_ms, max_ms);
 }
 
 /* Whether P need not be remembered: then nobody is in line either. */
@@ -109,8 +102,8 @@ let_in(struct place *p, struct list *out)
     struct gate_wait *w = first_in_line(p);
     list_remove(&w->link);
     p->n_line--;
-    gate_pace_let_in(&p->pace, clock_mono_ms());
-    atomic_store_explicit(&w->gate->each, p->pace.each, memory_order_relaxed);
+    gate_pace_let_in(&p->pace, atomic_load_explicit(&w->gate->limit, memory_order_relaxed), clock_mono_ms());
+    atomic_store_explicit(&w->gate->each_ms, p->pace.each_ms, memory_order_relaxed);
     w->given = true;
     atomic_fetch_sub(&in_line, 1);
     atomic_fetch_add(&engine_of(w->shard)->placing, 1); /* its shard stays until it is told */
@@ -206,7 +199,7 @@ struct entering {
     uint64_t max_ms;
     bool claims; /* for a job in the store */
     bool yields; /* to such a one */
-    uint64_t each;
+    double each_ms;
 };
 
 static uint32_t
@@ -216,7 +209,7 @@ enter(void *entry, bool fresh, void *arg)
     const struct entering *a = arg;
     if (fresh) {
         list_init(&p->line);
-        gate_pace_guess(&p->pace, a->each);
+        gate_pace_guess(&p->pace, a->each_ms);
     }
     bool kept = a->claims && p->kept > 0 && p->runs < a->limit;
     if (kept || (has_room(p, a->limit) && list_empty(&p->line) && !(a->yields && p->wanted))) {
@@ -257,7 +250,7 @@ enter_as(struct gate *g, struct weir_text key, struct entering *a)
 {
     uint32_t answer = GATE_NO_ROOM;
     a->limit = atomic_load_explicit(&g->limit, memory_order_relaxed);
-    a->each = atomic_load_explicit(&g->each, memory_order_relaxed);
+    a->each_ms = atomic_load_explicit(&g->each_ms, memory_order_relaxed);
     if (table_entry(g->table, key, true, enter, a, &answer))
         return (enum gate_answer)answer;
     table_sweep(g->table, is_unused, NULL); /* full: make room, keys come and go */
@@ -434,10 +427,12 @@ is_behind(void *entry, bool fresh, void *arg)
     const struct judging *j = arg;
     if (j->wait->given)
         return false;
-    /* Those who left it before their turn count, too. */
-    unsigned ahead = j->wait->number - first_in_line(p)->number;
-    unsigned limit = atomic_load_explicit(&j->wait->gate->limit, memory_order_relaxed);
-    return is_too_slow(p, ahead, limit, j->now_ms, j->max_ms);
+    const struct gate_wait *first = first_in_line(p), *w = j->wait;
+    unsigned ahead = w->number - first->number; /* with those who left before their turn: */
+    ahead = ahead < p->n_line ? ahead : p->n_line - 1;
+    uint64_t since_ms = first->since_ms < w->since_ms ? first->since_ms : w->since_ms;
+    unsigned limit = atomic_load_explicit(&w->gate->limit, memory_order_relaxed);
+    return gate_pace_is_too_slow(&p->pace, ahead, limit, j->now_ms - since_ms, j->max_ms);
 }
 
 static uint32_t

@@ -8,7 +8,7 @@
 #define LARGE 4096u
 
 static _Thread_local struct fold *wanted; /* within SSL_new, until something was made */
-static _Thread_local const void *ending;  /* within SSL_free: the block that is no block of the heap */
+static _Thread_local const void *ending;  /* within both: the SSL, if it is no block of the heap */
 
 static void *
 on_malloc(size_t size, const char *file, int line)
@@ -17,7 +17,10 @@ on_malloc(size_t size, const char *file, int line)
     (void)line;
     struct fold *f = wanted;
     wanted = NULL;
-    return f != NULL && size >= LARGE && fold_make(f, size) ? f->start : malloc(size);
+    if (f == NULL || size < LARGE || !fold_make(f, size))
+        return malloc(size);
+    ending = f->start; /* should SSL_new fail */
+    return f->start;
 }
 
 static void *
@@ -52,6 +55,9 @@ tls_memory_ssl_new(SSL_CTX *context, struct fold *f)
     wanted = f;
     SSL *ssl = SSL_new(context);
     wanted = NULL;
+    ending = NULL;
+    if (ssl == NULL)
+        fold_free(f);
     if (ssl != NULL && f->start != NULL && f->start != (void *)ssl)
         abort(); /* an OpenSSL that is built otherwise: then this room has to know it */
     return ssl;

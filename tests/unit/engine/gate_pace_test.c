@@ -15,10 +15,10 @@
 #define LONG_AGO GATE_LOOK_MS
 
 static void
-let_in(struct gate_pace *p, uint64_t *now_ms, unsigned times, unsigned each_ms)
+let_in(struct gate_pace *p, unsigned limit, uint64_t *now_ms, unsigned times, unsigned each_ms)
 {
     for (unsigned i = 0; i < times; i++)
-        gate_pace_let_in(p, *now_ms += each_ms);
+        gate_pace_let_in(p, limit, *now_ms += each_ms);
 }
 
 static void
@@ -41,41 +41,64 @@ runs_that_end_together_are_a_round(void **state)
     struct gate_pace p = { 0 };
     uint64_t now_ms = 0;
     gate_pace_begin(&p, now_ms);
-    let_in(&p, &now_ms, 1, 800);
+    let_in(&p, 8, &now_ms, 1, 800);
+    assert_false(gate_pace_is_too_slow(&p, 15, 8, 0, MAX_MS)); /* the others of the round may come at once */
+    let_in(&p, 8, &now_ms, 7, 0);
     assert_false(gate_pace_is_known(&p, 8));
-    assert_false(gate_pace_is_too_slow(&p, 15, 8, 800, MAX_MS));
-    let_in(&p, &now_ms, 7, 0);
-    assert_true(gate_pace_is_known(&p, 8)); /* eight in 800 ms: twenty in the 2 s */
-    assert_false(gate_pace_is_too_slow(&p, 19, 8, 800, MAX_MS));
-    assert_true(gate_pace_is_too_slow(&p, 21, 8, 800, MAX_MS));
+    assert_false(gate_pace_is_too_slow(&p, 19, 8, 0, MAX_MS)); /* eight in 800 ms: twenty in the 2 s, and hardly more */
+    assert_true(gate_pace_is_too_slow(&p, 20, 8, 0, MAX_MS));
+    let_in(&p, 8, &now_ms, 1, 800);
+    assert_true(gate_pace_is_known(&p, 8));
+}
+
+static void
+what_was_left_of_a_run_says_little(void **state)
+{
+    (void)state;
+    struct gate_pace p = { 0 };
+    uint64_t now_ms = 0;
+    gate_pace_begin(&p, now_ms);
+    let_in(&p, 1, &now_ms, 1, 5);
+    assert_false(gate_pace_is_known(&p, 1));
+    assert_true(gate_pace_is_too_slow(&p, 8, 1, LONG_AGO, MAX_MS));
+    let_in(&p, 1, &now_ms, 1, 5);
+    assert_true(gate_pace_is_known(&p, 1));
+    assert_false(gate_pace_is_too_slow(&p, 399, 1, LONG_AGO, MAX_MS));
+    assert_true(gate_pace_is_too_slow(&p, 401, 1, LONG_AGO, MAX_MS));
 }
 
 static void
 the_mean_forgets(void **state)
 {
     (void)state;
-    struct gate_pace p = { 0 };
-    uint64_t now_ms = 0;
-    gate_pace_begin(&p, now_ms);
-    let_in(&p, &now_ms, 100, 1);
-    assert_false(gate_pace_is_too_slow(&p, 1999, 1000, 0, MAX_MS));
-    assert_true(gate_pace_is_too_slow(&p, 2001, 1000, 0, MAX_MS));
-    let_in(&p, &now_ms, 1000, 10);
-    assert_false(gate_pace_is_too_slow(&p, 195, 1000, 0, MAX_MS));
-    assert_true(gate_pace_is_too_slow(&p, 205, 1000, 0, MAX_MS));
+    for (unsigned limit = 1; limit <= 1000; limit *= 1000) {
+        struct gate_pace p = { 0 };
+        uint64_t now_ms = 0;
+        gate_pace_begin(&p, now_ms);
+        let_in(&p, limit, &now_ms, limit + 100, 1);
+        assert_false(gate_pace_is_too_slow(&p, 1999, limit, 0, MAX_MS));
+        assert_true(gate_pace_is_too_slow(&p, 2001, limit, 0, MAX_MS));
+        let_in(&p, limit, &now_ms, 10000, 10);
+        assert_false(gate_pace_is_too_slow(&p, 190, limit, 0, MAX_MS));
+        assert_true(gate_pace_is_too_slow(&p, 210, limit, 0, MAX_MS));
+    }
 }
 
 static void
-a_guess_is_a_pace_and_none_is_none(void **state)
+a_guess_may_refuse_and_is_no_pace(void **state)
 {
     (void)state;
     struct gate_pace p = { 0 };
-    gate_pace_guess(&p, 100 * 1024);
-    assert_true(gate_pace_is_known(&p, UINT32_MAX));
-    assert_false(gate_pace_is_too_slow(&p, 19, 1, 0, MAX_MS));
+    gate_pace_guess(&p, 100);
+    assert_false(gate_pace_is_known(&p, 10));
+    assert_false(gate_pace_is_too_slow(&p, 19, 10, 0, MAX_MS));
+    assert_true(gate_pace_is_too_slow(&p, 20, 10, 0, MAX_MS));
+    gate_pace_guess(&p, 1);
+    assert_true(gate_pace_is_too_slow(&p, 80, 10, LONG_AGO, MAX_MS));
+    uint64_t now_ms = 0;
+    gate_pace_begin(&p, now_ms);
+    let_in(&p, 1, &now_ms, 2, 100);
     assert_true(gate_pace_is_too_slow(&p, 20, 1, 0, MAX_MS));
-    gate_pace_guess(&p, 0);
-    assert_false(gate_pace_is_known(&p, 1));
 }
 
 int
@@ -84,8 +107,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_pace_the_length_decides_once_its_first_has_waited),
         cmocka_unit_test(runs_that_end_together_are_a_round),
+        cmocka_unit_test(what_was_left_of_a_run_says_little),
         cmocka_unit_test(the_mean_forgets),
-        cmocka_unit_test(a_guess_is_a_pace_and_none_is_none),
+        cmocka_unit_test(a_guess_may_refuse_and_is_no_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
