@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { start, until, metric } from './lib/weir.mjs';
 import { connect, upstream } from './lib/net.mjs';
 
@@ -90,6 +91,47 @@ test('who would wait for long, or has waited so long, is refused, and told when 
   up.calls[1].go();
   assert.match(await all[0].ended, /^HTTP\/1.1 200 /);
   assert.equal(await metric(w, 'weir_admission_refused_total', { pipeline: 'p', reason: 'max_wait' }), 6);
+});
+
+const refused = (w) => metric(w, 'weir_admission_refused_total', { pipeline: 'p', reason: 'max_wait' }).then((n) => n ?? 0);
+
+test('without a pace eight rounds may wait, and who was refused does not count as one who waits', async (t) => {
+  const up = await gated(t);
+  const w = await start(t, { 'p.yaml': pipeline(up, 2) }, { args: ['--set', 'engine.max_wait=60s'] });
+  const all = Array.from({ length: 40 }, (_, n) => ask(w, n));
+  await until(async () => await refused(w) === 22, 'those behind the sixteenth are refused');
+  up.calls[0].go();
+  await until(() => up.calls.length === 3, 'one is let in');
+  const next = ask(w, 99);
+  await until(async () => await waiting(w) === 16, 'there is room for one more');
+  await after(200); // it has been looked at
+  assert.equal(await refused(w), 22);
+  for (let n = 1; n < 19; n++) {
+    await until(() => up.calls.length > n, `${n} runs`);
+    up.calls[n].go();
+  }
+  assert.match(await next.ended, /^HTTP\/1.1 200 /);
+  const answers = await Promise.all(all.map((c) => c.ended));
+  assert.equal(answers.filter((a) => a.startsWith('HTTP/1.1 200 ')).length, 18);
+});
+
+test('what was left of a run when somebody came is no pace to judge others by', async (t) => {
+  const up = await gated(t);
+  const w = await start(t, { 'p.yaml': pipeline(up, 1) }, { args: ['--set', 'engine.max_wait=60s'] });
+  const all = [ask(w, 0)];
+  await until(() => up.calls.length === 1, 'the first runs');
+  all.push(ask(w, 1));
+  await until(async () => await waiting(w) === 1, 'the second waits');
+  up.calls[0].go();
+  await until(() => up.calls.length === 2, 'the second runs');
+  for (let n = 2; n < 22; n++) all.push(ask(w, n));
+  await until(async () => await refused(w) === 12, 'those behind the eighth are refused');
+  for (let n = 1; n < 10; n++) {
+    await until(() => up.calls.length > n, `${n} runs`);
+    up.calls[n].go();
+  }
+  const answers = await Promise.all(all.map((c) => c.ended));
+  assert.equal(answers.filter((a) => a.startsWith('HTTP/1.1 200 ')).length, 10);
 });
 
 test('what gets no run is counted by the limit that it was', async (t) => {
