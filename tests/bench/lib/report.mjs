@@ -5,11 +5,11 @@ const range = (list, digits = 1) => `${median(list).toFixed(digits)} (${Math.min
 
 function side(row, name) {
   const turns = row.found[name];
-  if (!turns?.length) return `| ${row.name} | ${name} | - | | | | | | |`;
+  if (!turns?.length) return `| ${row.name} | ${name} | - | | | | | | | |`;
   const of = (key) => turns.map((t) => t[key]);
   const r = name === 'weir' ? null : ratio(row, name);
   const bad = of('bad').reduce((a, b) => a + b, 0);
-  return `| ${row.name} | ${name}${row.less?.[name] ? ` (${row.less[name]})` : ''} | ${range(of('us'))} | ${r ? `${r.median.toFixed(2)} (${r.min.toFixed(2)}-${r.max.toFixed(2)})` : ''} | ${Math.round(median(of('rps')))} | ${median(of('p50')).toFixed(2)} / ${median(of('p99')).toFixed(2)} | ${median(of('rss')).toFixed(1)} | ${median(of('foreign'))} % | ${bad || ''} |`;
+  return `| ${row.name} | ${name}${row.less?.[name] ? ` (${row.less[name]})` : ''} | ${range(of('us'))} | ${median(of('kernel')).toFixed(1)} | ${r ? `${r.median.toFixed(2)} (${r.min.toFixed(2)}-${r.max.toFixed(2)})` : ''} | ${Math.round(median(of('rps')))} | ${median(of('p50')).toFixed(2)} / ${median(of('p99')).toFixed(2)} | ${median(of('rss')).toFixed(1)} | ${median(of('foreign'))} % | ${bad || ''} |`;
 }
 
 function verdict(row) {
@@ -44,7 +44,7 @@ export function markdown(result) {
   const lines = [`Measured on ${result.when}, ${result.cpus}; ${result.rounds} rounds of ${result.seconds} s each.`, ''];
   for (const [peer, why] of Object.entries(result.left_out)) lines.push(`Left out: ${peer} (${why}).`, '');
   if (result.rows.length > 0) {
-    lines.push('| tier | server | CPU us a request | weir / it, pair by pair | requests/s | p50 / p99, ms | RSS, MB | foreign | failed |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+    lines.push('| tier | server | CPU us a request | of it kernel | weir / it, pair by pair | requests/s | p50 / p99, ms | RSS, MB | foreign | failed |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
     for (const row of result.rows) for (const name of Object.keys(row.found)) lines.push(side(row, name));
     lines.push('', ...result.rows.map((r) => `${r.name}: ${r.work}.  `), '', ...result.rows.map(verdict).filter(Boolean), ...across(result.rows));
   }
