@@ -57,16 +57,16 @@ for (const secure of [false, true]) {
       const w = secure ? await startTls(t, pipelines, certificates(t), { args }) : await start(t, pipelines, { args });
       const port = secure ? w.tlsPort : w.edgePort;
       const few = await Promise.all(Array.from({ length: 20 }, () => caller(port, secure, how)));
-      await after(1500);
+      await after(2500); // one that has just been stirred is looked at twice
       const before = heldKiB(w);
       const all = [];
       for (let n = 0; n < N; n++) all.push(await caller(port, secure, how));
       const each = () => (heldKiB(w) - before) / N;
       const atMost = async (limit, what) => sanitized || slow || await until(() => each() <= limit, `${what}: ${limit} KiB`, 10_000).catch((e) => assert.fail(`${e.message}, not ${each().toFixed(1)}`));
       await atMost(16, 'an idle connection');
-      await after(1500); // all are at rest, and have not been let go of
+      await after(2500); // all are at rest, and have not been let go of
       for (const c of all) c.write(how.half);
-      await after(1500);
+      await after(2500);
       await atMost(48, 'half a head');
       for (const c of all) c.write(how.rest);
       for (const c of all) await c.has(2);
